@@ -1,0 +1,62 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+// Warnings are errors in CI, where the toolchain is the one this package is written for; a newer
+// compiler's new warning must not stop a user's build.
+let isStrict = Context.environment["CI"] != nil
+// Builds the runtime without the standard library's SPI, as on a toolchain that has none.
+let usesPublicAPIOnly = Context.environment["SWIFTLET_PUBLIC_API_ONLY"] != nil
+
+let settings: [SwiftSetting] =
+    (isStrict ? [.treatAllWarnings(as: .error)] : [])
+    + (usesPublicAPIOnly ? [.define("SWIFTLET_PUBLIC_API_ONLY")] : [])
+
+// One target is one floor; arrows point down. Tests/TidyTests holds the list of allowed imports.
+let package = Package(
+    name: "swiftlet",
+    products: [
+        .library(name: "Swiftlet", targets: ["Swiftlet"]),
+        .executable(name: "echo-server", targets: ["echo-server"]),
+        .executable(name: "loadtest", targets: ["loadtest"]),
+    ],
+    targets: [
+        .systemLibrary(name: "CLinux"),
+        floor("Syscalls", on: ["CLinux"]),
+        floor("Drivers", on: ["Syscalls"]),
+        floor("Swiftlet", on: ["Drivers", "Syscalls"]),
+        floor("EchoServers", on: ["Swiftlet", "Drivers", "Syscalls"]),
+        command("echo-server", on: ["EchoServers"]),
+
+        // The load generator measures from outside: it stands on the drivers, not on the runtime.
+        floor("Generator", on: ["Drivers", "Syscalls"], path: "loadtest/Generator"),
+        floor("Reports", on: ["Generator", "Syscalls"], path: "loadtest/Reports"),
+        command(
+            "loadtest", on: ["Generator", "Reports", "EchoServers", "Drivers", "Syscalls"],
+            path: "loadtest/loadtest"),
+
+        tests(of: "Syscalls", on: ["CLinux"]),
+        tests(of: "Drivers", on: ["Syscalls"]),
+        tests(of: "Swiftlet", on: ["Drivers", "Syscalls"]),
+        tests(of: "Generator", on: ["Drivers", "Syscalls"]),
+        tests(of: "Reports", on: ["Generator", "Syscalls"]),
+        // Runs the built commands as processes, the way a user does.
+        .testTarget(
+            name: "CommandTests", dependencies: ["echo-server", "loadtest", "Syscalls"],
+            swiftSettings: settings),
+        .testTarget(name: "TidyTests", swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+func floor(_ name: String, on floors: [Target.Dependency], path: String? = nil) -> Target {
+    .target(name: name, dependencies: floors, path: path, swiftSettings: settings)
+}
+
+func command(_ name: String, on floors: [Target.Dependency], path: String? = nil) -> Target {
+    .executableTarget(name: name, dependencies: floors, path: path, swiftSettings: settings)
+}
+
+func tests(of name: String, on floors: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: [.byName(name: name)] + floors, swiftSettings: settings)
+}

@@ -1,0 +1,26 @@
+// What Linux offers and Swift's Glibc module does not import.
+//
+// Declarations and constants only: nothing here has a body that could hold a decision, and
+// nothing needs compiling, so the module is a header and a module map.
+
+#ifndef SWIFTLET_CLINUX_H
+#define SWIFTLET_CLINUX_H
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+
+// Glibc declares it only under _GNU_SOURCE, which the Swift importer does not define.
+extern int accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
+
+// Both are variadic in C, and Swift imports no variadic function.
+static inline int clinux_prctl(int option, unsigned long argument) {
+    return prctl(option, argument, 0UL, 0UL, 0UL);
+}
+
+// poll(2): the peer has shut down its writing half. Glibc hides it behind _GNU_SOURCE.
+enum { CLINUX_POLLRDHUP = 0x2000 };
+
+#endif

@@ -1,0 +1,54 @@
+import Syscalls
+
+/// Where an event loop meets the kernel: it says which descriptors are ready, and waits.
+///
+/// The contract, which `Tests/DriversTests/DriverContractTests.swift` holds every driver to:
+///
+/// * **Readiness is a hint.** A descriptor may be reported when the next call would block after all, so
+///   callers try, and wait again. What is ready and not used is reported again by the next wait.
+/// * **A hang-up or an error is reported to both directions**, whatever was asked for: the next
+///   system call says which it was.
+/// * **Nothing is reported about a descriptor that nobody asked for.** With its interest withdrawn,
+///   not even a hang-up ends a wait; so a descriptor with nobody parked on it never spins a loop.
+/// * **Numbers are reused.** Interest is withdrawn before a descriptor is closed; the same number may
+///   come back at once for another file.
+/// * **A wake is never lost** and is safe from any thread: it ends the wait under way, or else the next.
+/// * **A deadline never passes early**: a wait that ends because of it ends at or after it. One that has
+///   passed makes the wait look and return. `.never` is far away, not an overflow.
+/// * **A wait may return with nothing**: for a wake, a deadline or a signal. It is the caller who knows
+///   what it waits for.
+///
+/// Every method but `wake` is called by one thread at a time.
+package protocol Driver: AnyObject {
+    /// The present instant, real or simulated.
+    var now: Instant { get }
+
+    /// Replaces the interest in a descriptor, from the next wait on. An empty one forgets the descriptor.
+    ///
+    /// Throws what the kernel says when it cannot watch the descriptor; nothing has changed then.
+    func setInterest(_ interest: Interest, in descriptor: RawDescriptor) throws(Errno)
+
+    /// Waits until something is ready, the deadline passes or `wake` is called.
+    ///
+    /// Appends what is ready to `ready`. A deadline of `.past` looks without waiting.
+    func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno)
+
+    /// Ends the wait under way, or the next one if there is none.
+    func wake()
+}
+
+extension Instant {
+    /// Before every other instant, so that a wait until then looks and returns.
+    package static let past = Instant(nanoseconds: .min)
+
+    /// Milliseconds from now until this instant for poll(2) and epoll_wait(2); -1 is for ever.
+    ///
+    /// Rounded up: rounded down, the last fraction of a millisecond would be spent spinning.
+    package func milliseconds(after now: @autoclosure () -> Instant) -> CInt {
+        if self == .never { return -1 }
+        if self == .past { return 0 }
+        let left = now().nanoseconds(to: self)
+        if left <= 0 { return 0 }
+        return CInt(clamping: (left - 1) / 1_000_000 + 1)
+    }
+}

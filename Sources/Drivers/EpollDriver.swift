@@ -1,0 +1,71 @@
+import CLinux
+import Syscalls
+
+/// Readiness from epoll(7), level-triggered.
+///
+///     installed  [ - - - - r - - rw ]      by descriptor: what the kernel watches
+///     events     the kernel's answers, at most 1,024 a wait; the rest comes with the next one
+///
+/// The kernel keeps the table, so a wait costs what is ready and not what is watched; the price is a
+/// system call for each change. Event loops keep interest sticky and make hardly any.
+package final class EpollDriver: Driver {
+    private let instance: EpollInstance
+    private let signal: WakeSignal
+    private var installed: [Interest] = []
+    private let events = UnsafeMutableBufferPointer<epoll_event>.allocate(
+        capacity: 1024)
+
+    package init() throws(Errno) {
+        instance = try EpollInstance()
+        signal = try WakeSignal()
+        try instance.control(.add, signal.raw, events: Interest.readable.epollEvents)
+    }
+
+    deinit { events.deallocate() }
+
+    package var now: Instant { .now }
+
+    package func setInterest(
+        _ interest: Interest, in descriptor: RawDescriptor
+    ) throws(Errno) {
+        while installed.count <= descriptor.index { installed.append([]) }
+        let previous = installed[descriptor.index]
+        guard interest != previous else { return }
+        let operation: EpollInstance.Operation =
+            interest.isEmpty ? .remove : previous.isEmpty ? .add : .modify
+        try instance.control(operation, descriptor, events: interest.epollEvents)
+        installed[descriptor.index] = interest
+    }
+
+    package func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
+        let count = try instance.wait(
+            into: events, milliseconds: deadline.milliseconds(after: now))
+        for event in events[..<count] {
+            let descriptor = RawDescriptor(event.data.fd)
+            if descriptor == signal.raw {
+                signal.clear()
+            } else {
+                ready.append(Readiness(descriptor, Interest(epollEvents: event.events)))
+            }
+        }
+    }
+
+    package func wake() { signal.raise() }
+}
+
+extension Interest {
+    fileprivate var epollEvents: UInt32 {
+        var events: UInt32 = 0
+        if contains(.readable) { events |= EPOLLIN.rawValue }
+        if contains(.writable) { events |= EPOLLOUT.rawValue }
+        return events
+    }
+
+    fileprivate init(epollEvents events: UInt32) {
+        var ready: Interest = []
+        if events & EPOLLIN.rawValue != 0 { ready.insert(.readable) }
+        if events & EPOLLOUT.rawValue != 0 { ready.insert(.writable) }
+        if events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 { ready = .both }
+        self = ready
+    }
+}

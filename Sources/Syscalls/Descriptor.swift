@@ -1,0 +1,91 @@
+import Glibc
+
+/// A file descriptor's number, borrowed: naming one does not keep it open.
+public struct RawDescriptor: Hashable, Sendable, CustomStringConvertible {
+    /// What the kernel calls it: a small index into the process's table of open files.
+    public let number: CInt
+
+    /// Names a descriptor by its number.
+    public init(_ number: CInt) { self.number = number }
+
+    /// Reads "descriptor 7".
+    public var description: String { "descriptor \(number)" }
+
+    /// The number as an index into the tables that are kept by descriptor.
+    package var index: Int { Int(number) }
+
+    /// Closes the descriptor (close(2)).
+    ///
+    /// Never repeated: on Linux the number is free even after `EINTR`, and a second call could close
+    /// what another thread has just opened. Errors are left alone for the same reason.
+    package func close() { _ = Glibc.close(number) }
+
+    /// Whether the number names an open file (fcntl(2), `F_GETFD`).
+    package var isOpen: Bool { fcntl(number, F_GETFD) != -1 }
+
+    /// Makes the next call on it return at once instead of waiting (fcntl(2), `O_NONBLOCK`).
+    package func setNonBlocking() throws(Errno) {
+        let flags = try retrying { fcntl(number, F_GETFL) }
+        _ = try retrying { fcntl(number, F_SETFL, flags | O_NONBLOCK) }
+    }
+
+    /// Reads what is there, at most `buffer.count` bytes; 0 is the end (read(2)).
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
+        try retrying { Glibc.read(number, buffer.baseAddress, buffer.count) }
+    }
+
+    /// Writes some of `buffer` and says how much (write(2)).
+    package func write(_ buffer: UnsafeRawBufferPointer) throws(Errno) -> Int {
+        try retrying { Glibc.write(number, buffer.baseAddress, buffer.count) }
+    }
+}
+
+/// An open file descriptor that closes itself when it goes out of scope.
+package struct Descriptor: ~Copyable, Sendable {
+    package let raw: RawDescriptor
+
+    /// Takes over a descriptor that was just opened.
+    package init(adopting raw: RawDescriptor) {
+        precondition(raw.number >= 0, "adopting a descriptor that was never opened")
+        self.raw = raw
+    }
+
+    deinit { raw.close() }
+
+    /// Gives the descriptor up without closing it.
+    package consuming func release() -> RawDescriptor {
+        let raw = self.raw
+        discard self
+        return raw
+    }
+}
+
+/// Both ends of an anonymous pipe, non-blocking and closed on exec (pipe(2)). The caller closes them.
+package func makePipe() throws(Errno) -> (reading: RawDescriptor, writing: RawDescriptor) {
+    let ends = try pair { Glibc.pipe($0) }
+    for end in [ends.0, ends.1] {
+        try end.setNonBlocking()
+        _ = try retrying { fcntl(end.number, F_SETFD, FD_CLOEXEC) }
+    }
+    return (ends.0, ends.1)
+}
+
+/// Two connected stream sockets, non-blocking and closed on exec (socketpair(2)). The caller closes them.
+package func makeSocketPair() throws(Errno) -> (RawDescriptor, RawDescriptor) {
+    let kind =
+        CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+    return try pair { socketpair(AF_UNIX, kind, 0, $0) }
+}
+
+/// Runs a call that fills in two descriptor numbers.
+private func pair(
+    _ call: (UnsafeMutablePointer<CInt>) -> CInt
+) throws(Errno) -> (RawDescriptor, RawDescriptor) {
+    var numbers: (CInt, CInt) = (-1, -1)
+    _ = try retrying {
+        withUnsafeMutablePointer(to: &numbers) { pointer in
+            pointer.withMemoryRebound(to: CInt.self, capacity: 2, call)
+        }
+    }
+    return (RawDescriptor(numbers.0), RawDescriptor(numbers.1))
+}

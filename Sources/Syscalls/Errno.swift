@@ -1,0 +1,78 @@
+import Glibc
+
+/// An error number as the kernel reports it (errno(3)).
+public struct Errno: Error, RawRepresentable, Hashable, Sendable {
+    /// The number: `EMFILE` is 24 on Linux.
+    public let rawValue: CInt
+
+    /// Wraps an error number.
+    public init(rawValue: CInt) { self.rawValue = rawValue }
+
+    /// The calling thread's `errno`, to be read at once after a failed call.
+    package static var current: Errno { Errno(rawValue: errno) }
+
+    package static let interrupted = Errno(rawValue: EINTR)
+    package static let wouldBlock = Errno(rawValue: EAGAIN)
+    package static let inProgress = Errno(rawValue: EINPROGRESS)
+    package static let badDescriptor = Errno(rawValue: EBADF)
+    package static let invalidArgument = Errno(rawValue: EINVAL)
+    package static let timedOut = Errno(rawValue: ETIMEDOUT)
+    package static let connectionReset = Errno(rawValue: ECONNRESET)
+    package static let connectionRefused = Errno(rawValue: ECONNREFUSED)
+    package static let brokenPipe = Errno(rawValue: EPIPE)
+    package static let notConnected = Errno(rawValue: ENOTCONN)
+    package static let addressNotAvailable = Errno(rawValue: EADDRNOTAVAIL)
+    package static let addressInUse = Errno(rawValue: EADDRINUSE)
+    package static let tooManyOpenFiles = Errno(rawValue: EMFILE)
+    package static let tooManyOpenFilesInSystem = Errno(rawValue: ENFILE)
+    package static let noBufferSpace = Errno(rawValue: ENOBUFS)
+    package static let outOfMemory = Errno(rawValue: ENOMEM)
+}
+
+extension Errno: CustomStringConvertible {
+    /// The kernel's words: "Too many open files" (strerror_r(3)).
+    public var description: String {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { buffer in
+            // The POSIX form, which is what Glibc imports: 0 means that the text fitted.
+            guard let base = buffer.baseAddress,
+                strerror_r(rawValue, base, buffer.count) == 0
+            else { return "Unknown error \(rawValue)" }
+            return String(cString: base)
+        }
+    }
+
+    /// The symbol that manual pages use: "EMFILE". Numbers that no socket call yields read "errno 42".
+    public var name: String { Errno.names[rawValue] ?? "errno \(rawValue)" }
+
+    private static let names: [CInt: String] = [
+        EPERM: "EPERM", ENOENT: "ENOENT", EINTR: "EINTR", EIO: "EIO", EBADF: "EBADF",
+        EAGAIN: "EAGAIN", ENOMEM: "ENOMEM", EACCES: "EACCES", EFAULT: "EFAULT",
+        EINVAL: "EINVAL", ENFILE: "ENFILE", EMFILE: "EMFILE", ENOSPC: "ENOSPC",
+        EPIPE: "EPIPE", ENOSYS: "ENOSYS", EPROTO: "EPROTO", EOVERFLOW: "EOVERFLOW",
+        ENOTSOCK: "ENOTSOCK", EDESTADDRREQ: "EDESTADDRREQ", EMSGSIZE: "EMSGSIZE",
+        EPROTOTYPE: "EPROTOTYPE", ENOPROTOOPT: "ENOPROTOOPT",
+        EPROTONOSUPPORT: "EPROTONOSUPPORT", EOPNOTSUPP: "EOPNOTSUPP",
+        EAFNOSUPPORT: "EAFNOSUPPORT", EADDRINUSE: "EADDRINUSE",
+        EADDRNOTAVAIL: "EADDRNOTAVAIL", ENETDOWN: "ENETDOWN", ENETUNREACH: "ENETUNREACH",
+        ENETRESET: "ENETRESET", ECONNABORTED: "ECONNABORTED", ECONNRESET: "ECONNRESET",
+        ENOBUFS: "ENOBUFS", EISCONN: "EISCONN", ENOTCONN: "ENOTCONN",
+        ESHUTDOWN: "ESHUTDOWN", ETIMEDOUT: "ETIMEDOUT", ECONNREFUSED: "ECONNREFUSED",
+        EHOSTDOWN: "EHOSTDOWN", EHOSTUNREACH: "EHOSTUNREACH", EALREADY: "EALREADY",
+        EINPROGRESS: "EINPROGRESS", ECANCELED: "ECANCELED", EEXIST: "EEXIST",
+    ]
+}
+
+/// Makes a system call, again if a signal cuts it short, and turns -1 into a thrown `Errno`.
+///
+/// Every call that can be interrupted goes through here, so `EINTR` is handled in one place.
+@inline(__always)
+package func retrying<Result: FixedWidthInteger & SignedInteger>(
+    _ call: () -> Result
+) throws(Errno) -> Result {
+    while true {
+        let result = call()
+        if result != -1 { return result }
+        let error = Errno.current
+        if error != .interrupted { throw error }
+    }
+}

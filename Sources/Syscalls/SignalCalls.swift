@@ -1,0 +1,59 @@
+import CLinux
+import Glibc
+
+/// A set of signals that are taken in turn instead of interrupting (signal(7)).
+///
+/// Once blocked, a signal waits until somebody asks for it: through a descriptor that a driver
+/// can watch, or by waiting for it.
+package struct SignalSet: Sendable {
+    private var set = sigset_t()
+
+    package init(_ signals: [CInt]) {
+        sigemptyset(&set)
+        for signal in signals { sigaddset(&set, signal) }
+    }
+
+    /// Blocks the signals in the calling thread and in every thread that it starts from now on.
+    package func block() {
+        var set = self.set
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+    }
+
+    /// Lets the signals interrupt the calling thread again.
+    package func unblock() {
+        var set = self.set
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    }
+
+    /// A descriptor that is readable while one of the signals is pending (signalfd(2)).
+    package func makeDescriptor() throws(Errno) -> Descriptor {
+        var set = self.set
+        let flags = CInt(SFD_NONBLOCK) | CInt(SFD_CLOEXEC)
+        return Descriptor(adopting: RawDescriptor(try retrying { signalfd(-1, &set, flags) }))
+    }
+
+    /// Takes one pending signal from a descriptor that `makeDescriptor` made; nil when there is none.
+    package static func take(from descriptor: RawDescriptor) throws(Errno) -> CInt? {
+        var record = signalfd_siginfo()
+        do throws(Errno) {
+            _ = try withUnsafeMutableBytes(of: &record) { bytes throws(Errno) in
+                try descriptor.read(into: bytes)
+            }
+        } catch .wouldBlock {
+            return nil
+        }
+        return CInt(record.ssi_signo)
+    }
+
+    /// Waits for one of the signals, at most that long; nil when none came (sigtimedwait(2)).
+    package func wait(nanoseconds: Int64) -> CInt? {
+        var set = self.set
+        var timeout = timespec(
+            tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+        let signal = sigtimedwait(&set, nil, &timeout)
+        return signal > 0 ? signal : nil
+    }
+}
+
+/// Makes a write to a closed pipe an error instead of the end of the process.
+package func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }

@@ -1,0 +1,104 @@
+import CLinux
+import Glibc
+
+// The stream-socket calls, typed. Every socket made here is non-blocking and closed on exec;
+// every call returns at once, and one that has nothing to do throws `Errno.wouldBlock`.
+
+extension RawDescriptor {
+    /// Opens a TCP socket of an address family (socket(2)).
+    package static func streamSocket(family: CInt) throws(Errno) -> RawDescriptor {
+        let kind =
+            CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+        return RawDescriptor(try retrying { Glibc.socket(family, kind, 0) })
+    }
+
+    /// Gives the socket a local address (bind(2)).
+    package func bind(to address: SocketAddress) throws(Errno) {
+        _ = try retrying { address.withSockAddr { Glibc.bind(number, $0, $1) } }
+    }
+
+    /// Starts to queue connections, at most `backlog` of them and at most somaxconn (listen(2)).
+    package func listen(backlog: Int) throws(Errno) {
+        _ = try retrying { Glibc.listen(number, CInt(clamping: backlog)) }
+    }
+
+    /// Takes a connection from the queue and says who it is (accept4(2)).
+    package func accept() throws(Errno) -> (RawDescriptor, SocketAddress?) {
+        let flags = CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+        let (accepted, address) = try SocketAddress.filled { accept4(number, $0, $1, flags) }
+        return (RawDescriptor(accepted), address)
+    }
+
+    /// Starts a connection (connect(2)); returns whether it is up already.
+    ///
+    /// When it is not, the socket becomes writable at the end of the attempt, and `takeError` says
+    /// how it went. `EINTR` means the same as `EINPROGRESS` here: the attempt goes on.
+    package func connect(to address: SocketAddress) throws(Errno) -> Bool {
+        let result = address.withSockAddr { Glibc.connect(number, $0, $1) }
+        if result == 0 { return true }
+        let error = Errno.current
+        if error == .inProgress || error == .interrupted { return false }
+        throw error
+    }
+
+    /// Takes the error that is pending on the socket, if any (`SO_ERROR`, socket(7)).
+    package func takeError() throws(Errno) -> Errno? {
+        let value = try option(SOL_SOCKET, SO_ERROR)
+        return value == 0 ? nil : Errno(rawValue: value)
+    }
+
+    /// Receives what has arrived, at most `buffer.count` bytes; 0 is the end of the stream (recv(2)).
+    @inline(__always)
+    package func receive(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
+        try retrying { recv(number, buffer.baseAddress, buffer.count, 0) }
+    }
+
+    /// Hands bytes to the kernel and says how many it took (send(2)).
+    ///
+    /// A broken connection is an error, never a `SIGPIPE` that ends the process.
+    @inline(__always)
+    package func send(_ buffer: UnsafeRawBufferPointer) throws(Errno) -> Int {
+        try retrying { Glibc.send(number, buffer.baseAddress, buffer.count, CInt(MSG_NOSIGNAL)) }
+    }
+
+    /// Ends the writing half: the peer reads the end of the stream (shutdown(2), `SHUT_WR`).
+    package func shutdownWriting() throws(Errno) {
+        _ = try retrying { Glibc.shutdown(number, CInt(SHUT_WR)) }
+    }
+
+    /// The address of this end (getsockname(2)).
+    package func localAddress() throws(Errno) -> SocketAddress {
+        guard let address = try SocketAddress.filled(by: { getsockname(number, $0, $1) }).address
+        else { throw Errno(rawValue: EAFNOSUPPORT) }
+        return address
+    }
+
+    /// The address of the other end (getpeername(2)).
+    package func remoteAddress() throws(Errno) -> SocketAddress {
+        guard let address = try SocketAddress.filled(by: { getpeername(number, $0, $1) }).address
+        else { throw Errno(rawValue: EAFNOSUPPORT) }
+        return address
+    }
+
+    /// Reads an option that is one number (getsockopt(2)).
+    func option(_ level: CInt, _ name: CInt) throws(Errno) -> CInt {
+        var value: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        _ = try retrying { getsockopt(number, level, name, &value, &length) }
+        return value
+    }
+
+    /// Sets an option that is one number (setsockopt(2)).
+    func setOption(_ level: CInt, _ name: CInt, to value: CInt) throws(Errno) {
+        var value = value
+        let length = socklen_t(MemoryLayout<CInt>.size)
+        _ = try retrying { setsockopt(number, level, name, &value, length) }
+    }
+
+    /// Makes `close` reset the connection instead of ending it in order (`SO_LINGER` of 0 seconds).
+    package func resetOnClose() throws(Errno) {
+        var value = linger(l_onoff: 1, l_linger: 0)
+        let length = socklen_t(MemoryLayout<linger>.size)
+        _ = try retrying { setsockopt(number, SOL_SOCKET, SO_LINGER, &value, length) }
+    }
+}

@@ -1,0 +1,172 @@
+import Syscalls
+
+/// What a run saw: everything that a report is made of, as plain values.
+package struct Measurement: Sendable {
+    /// What became of every request that was scheduled in the measured time.
+    package var ledger = Ledger()
+    /// Latency of the answered requests, from the first byte handed to the kernel to the last one back.
+    package var latency = Histogram()
+    /// Time from the start of each successful connect to the connection being up.
+    package var connectTimes = Histogram()
+    package var connects = Connects()
+    package var bytes = Bytes()
+    /// One row for each phase and error number that was met, in order of first appearance.
+    package var errors: [ErrorRow] = []
+    /// The first ten connections whose echo was wrong.
+    package var corruptions: [Corruption] = []
+    package var phases = Phases()
+    /// One for each thread of the generator, over the measured time.
+    package var threads: [ThreadUsage] = []
+    /// Why the run ended before its time, if it did.
+    package var ending = Ending.completed
+
+    package init() {}
+
+    package enum Ending: Sendable, Equatable {
+        case completed
+        /// A signal asked for the end; what was measured until then is here.
+        case interrupted(signal: Int32)
+        /// No connection was left to measure with.
+        case allConnectionsLost
+        /// Fewer connections came up than were asked for, so nothing was measured.
+        case connectFailed
+    }
+
+    package struct Connects: Sendable, Equatable {
+        package var tried = 0
+        package var ok = 0
+        package var failed = 0
+        package init() {}
+    }
+
+    /// Bytes of the measured time, and oddities that are legal but worth knowing.
+    package struct Bytes: Sendable, Equatable {
+        package var out = 0
+        package var `in` = 0
+        package var verified = 0
+        /// Received beyond what was asked for: the server answers more than it was sent.
+        package var surplus = 0
+        /// Reads that ended inside a reply.
+        package var shortReads = 0
+        /// Writes of which the kernel took only a part.
+        package var partialWrites = 0
+        package init() {}
+    }
+
+    /// How long each phase took, in seconds.
+    package struct Phases: Sendable, Equatable {
+        package var connect = 0.0
+        package var warmup = 0.0
+        package var measured = 0.0
+        package var drain = 0.0
+        package init() {}
+    }
+
+    package struct ThreadUsage: Sendable, Equatable {
+        /// Seconds of CPU in the measured time, user and system together.
+        package var cpu: Double
+        /// The share of the measured time that the thread was running, 0 to 1.
+        package var busy: Double
+        package init(cpu: Double, busy: Double) {
+            self.cpu = cpu
+            self.busy = busy
+        }
+    }
+
+    /// CPU seconds of all of the generator's threads per answered request; nil when none was answered.
+    package var clientCPUPerRequest: Double? {
+        guard ledger.answered > 0 else { return nil }
+        return threads.reduce(0) { $0 + $1.cpu } / Double(ledger.answered)
+    }
+}
+
+/// What became of requests. Nothing is dropped in silence: the outcomes add up to what was scheduled.
+package struct Ledger: Sendable, Equatable {
+    package var scheduled = 0
+    package var answered = 0
+    /// A byte of the echo was wrong, or there was one too many.
+    package var corrupt = 0
+    package var timedOut = 0
+    package var reset = 0
+    package var closedEarly = 0
+    /// Still open when the run ended.
+    package var unanswered = 0
+
+    package init() {}
+
+    package var isBalanced: Bool {
+        scheduled == answered + corrupt + timedOut + reset + closedEarly + unanswered
+    }
+
+    /// Requests that did not get their answer.
+    package var failed: Int { corrupt + timedOut + reset + closedEarly + unanswered }
+}
+
+/// Errors of one kind.
+package struct ErrorRow: Sendable, Equatable {
+    package enum Phase: String, Sendable, CaseIterable { case socket, connect, write, read, close, verify }
+
+    package var phase: Phase
+    /// "ECONNRESET", or a word in lower case where no system call failed: "timeout", "eof", "mismatch", "surplus".
+    package var errno: String
+    package var count: Int
+    /// Seconds from the start of the run to the first one.
+    package var firstSeen: Double
+    /// The number of a connection that met it.
+    package var exampleConnection: Int
+
+    package init(
+        phase: Phase, errno: String, count: Int, firstSeen: Double, exampleConnection: Int
+    ) {
+        self.phase = phase
+        self.errno = errno
+        self.count = count
+        self.firstSeen = firstSeen
+        self.exampleConnection = exampleConnection
+    }
+}
+
+/// The first wrong byte on a connection.
+package struct Corruption: Sendable, Equatable {
+    package var connection: Int
+    /// Bytes of the stream before it.
+    package var offset: Int
+    /// Up to 16 bytes that should have come, from the wrong one on; empty when the byte is a surplus one.
+    package var expected: [UInt8]
+    /// What came instead.
+    package var got: [UInt8]
+
+    package init(connection: Int, offset: Int, expected: [UInt8], got: [UInt8]) {
+        self.connection = connection
+        self.offset = offset
+        self.expected = expected
+        self.got = got
+    }
+}
+
+/// What a live line shows, taken while the run goes on.
+package struct Progress: Sendable {
+    package enum Phase: String, Sendable { case connecting, warmup, measuring, draining, done }
+
+    package var phase: Phase
+    /// Seconds since the phase began.
+    package var elapsed: Double
+    package var connectionsUp: Int
+    /// Answered requests of the measured time so far.
+    package var answered: Int
+    package var errors: Int
+    /// Latency of the last interval; empty when nothing was answered in it.
+    package var interval: Histogram
+
+    package init(
+        phase: Phase, elapsed: Double, connectionsUp: Int, answered: Int, errors: Int,
+        interval: Histogram
+    ) {
+        self.phase = phase
+        self.elapsed = elapsed
+        self.connectionsUp = connectionsUp
+        self.answered = answered
+        self.errors = errors
+        self.interval = interval
+    }
+}
