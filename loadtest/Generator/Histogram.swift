@@ -22,12 +22,12 @@ package struct Histogram: Sendable, Equatable {
 
     /// Counts one duration, in nanoseconds.
     package mutating func record(_ nanoseconds: Int64) {
-        let value = min(max(nanoseconds, 1), Histogram.highest)
+        let value = Swift.min(Swift.max(nanoseconds, 1), Histogram.highest)
         if value != nanoseconds { clamped += 1 }
         bins[Histogram.bin(of: value)] += 1
         count += 1
-        smallest = min(smallest, value)
-        largest = max(largest, value)
+        smallest = Swift.min(smallest, value)
+        largest = Swift.max(largest, value)
         sum += Double(value)
     }
 
@@ -36,8 +36,8 @@ package struct Histogram: Sendable, Equatable {
         for index in bins.indices { bins[index] += other.bins[index] }
         count += other.count
         clamped += other.clamped
-        smallest = min(smallest, other.smallest)
-        largest = max(largest, other.largest)
+        smallest = Swift.min(smallest, other.smallest)
+        largest = Swift.max(largest, other.largest)
         sum += other.sum
     }
 
