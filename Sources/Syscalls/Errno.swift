@@ -76,3 +76,23 @@ package func retrying<Result: FixedWidthInteger & SignedInteger>(
         if error != .interrupted { throw error }
     }
 }
+
+extension Errno {
+    /// Whether accept(2) means that one connection came to nothing, and the listener is well.
+    package var concernsOneConnection: Bool {
+        switch rawValue {
+        case ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,
+            EOPNOTSUPP, ENETUNREACH, ETIMEDOUT:
+            true
+        default: false
+        }
+    }
+
+    /// Whether the process or the machine has run out of something that may come back.
+    package var meansExhaustion: Bool {
+        switch rawValue {
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import Syscalls
+
+/// What is due when, the earliest first.
+///
+///     heap    [ 3 | 0 | 4 | 1 ]           slots in heap order by (deadline, sequence)
+///     slots   [ entry | entry | – | entry | entry ]   each knows its place in the heap
+///
+/// A pure value: it reads no clock and resumes nobody. Equal deadlines are due in the order in which
+/// they were entered. A cancelled entry leaves at once, in O(log n), so that timeouts which hardly ever
+/// pass cost no memory; its token then finds nobody, however often it is used.
+struct DeadlineQueue<Payload> {
+    /// The identity of one entry.
+    struct Token: Hashable, Sendable {
+        fileprivate let slot: Int32
+        fileprivate let sequence: UInt64
+    }
+
+    private struct Entry {
+        var deadline: Instant
+        var sequence: UInt64
+        var place: Int
+        var payload: Payload?
+    }
+
+    private var slots: [Entry] = []
+    private var free: [Int32] = []
+    private var heap: [Int32] = []
+    private var sequence: UInt64 = 0
+
+    var isEmpty: Bool { heap.isEmpty }
+    var count: Int { heap.count }
+
+    /// When the first entry is due; `.never` when there is none.
+    var next: Instant { heap.isEmpty ? .never : slots[Int(heap[0])].deadline }
+
+    /// Enters a deadline.
+    mutating func insert(_ payload: Payload, at deadline: Instant) -> Token {
+        sequence += 1
+        let entry = Entry(
+            deadline: deadline, sequence: sequence, place: heap.count, payload: payload)
+        let slot: Int32
+        if let reused = free.popLast() {
+            slot = reused
+            slots[Int(slot)] = entry
+        } else {
+            slot = Int32(slots.count)
+            slots.append(entry)
+        }
+        heap.append(slot)
+        siftUp(from: heap.count - 1)
+        return Token(slot: slot, sequence: sequence)
+    }
+
+    /// Replaces what is due; false when the entry has left.
+    mutating func replace(_ token: Token, with payload: Payload) -> Bool {
+        guard holds(token) else { return false }
+        slots[Int(token.slot)].payload = payload
+        return true
+    }
+
+    /// Takes an entry out before it is due; nil when it has left already.
+    mutating func remove(_ token: Token) -> Payload? {
+        guard holds(token) else { return nil }
+        return removeEntry(at: slots[Int(token.slot)].place)
+    }
+
+    /// Takes out the first entry if it is due at `now`.
+    mutating func popDue(at now: Instant) -> Payload? {
+        guard let first = heap.first, slots[Int(first)].deadline <= now else { return nil }
+        return removeEntry(at: 0)
+    }
+
+    private func holds(_ token: Token) -> Bool {
+        let slot = Int(token.slot)
+        return slot < slots.count && slots[slot].sequence == token.sequence
+            && slots[slot].payload != nil
+    }
+
+    private mutating func removeEntry(at place: Int) -> Payload? {
+        let slot = heap[place]
+        let last = heap.removeLast()
+        if place < heap.count {
+            put(last, at: place)
+            siftDown(from: place)
+            siftUp(from: place)
+        }
+        free.append(slot)
+        return slots[Int(slot)].payload.take()
+    }
+
+    private func isBefore(_ left: Int32, _ right: Int32) -> Bool {
+        let left = slots[Int(left)]
+        let right = slots[Int(right)]
+        return (left.deadline, left.sequence) < (right.deadline, right.sequence)
+    }
+
+    private mutating func put(_ slot: Int32, at place: Int) {
+        heap[place] = slot
+        slots[Int(slot)].place = place
+    }
+
+    private mutating func siftUp(from start: Int) {
+        let slot = heap[start]
+        var place = start
+        while place > 0 {
+            let parent = (place - 1) / 2
+            guard isBefore(slot, heap[parent]) else { break }
+            put(heap[parent], at: place)
+            place = parent
+        }
+        put(slot, at: place)
+    }
+
+    private mutating func siftDown(from start: Int) {
+        let slot = heap[start]
+        var place = start
+        while true {
+            var child = 2 * place + 1
+            guard child < heap.count else { break }
+            if child + 1 < heap.count, isBefore(heap[child + 1], heap[child]) { child += 1 }
+            guard isBefore(heap[child], slot) else { break }
+            put(heap[child], at: place)
+            place = child
+        }
+        put(slot, at: place)
+    }
+}

@@ -1,0 +1,69 @@
+import Syscalls
+
+/// What went wrong, in which operation: "accept: Too many open files".
+///
+/// The only error type of the runtime's own. The end of a stream is not an error but a value.
+public struct IOError: Error, Hashable, Sendable {
+    /// What was being done.
+    public enum Operation: String, Sendable {
+        case open, bind, listen, accept, connect, read, write, sleep, spawn, park, wait
+        /// Half-closing, shutdown(2).
+        case closeWrite = "close write"
+        /// Reading or setting a socket option.
+        case option
+        /// Asking for an address of a socket.
+        case address
+    }
+
+    /// Why it did not work.
+    public enum Reason: Hashable, Sendable {
+        /// The kernel refused.
+        case system(Errno)
+        /// The deadline or the idle timeout passed.
+        case timedOut
+        /// The task was cancelled.
+        case cancelled
+        /// The descriptor was closed, by this task or another one.
+        case closed
+        /// Another task is doing the same to the same descriptor.
+        case busy
+        /// The event loop has ended, or is ending.
+        case loopEnded
+        /// There is no event loop: the call was not made from inside `EventLoop.run`.
+        case noLoop
+        /// The stream ended where more bytes had to come.
+        case endOfStream
+        /// What was to be read is longer than the limit that was given.
+        case tooLong
+    }
+
+    /// What was being done.
+    public let operation: Operation
+    /// Why it did not work.
+    public let reason: Reason
+
+    /// An error of an operation for a reason.
+    public init(_ operation: Operation, _ reason: Reason) {
+        self.operation = operation
+        self.reason = reason
+    }
+}
+
+extension IOError: CustomStringConvertible {
+    /// One sentence fragment: the operation, a colon, and the reason in words.
+    public var description: String {
+        let words =
+            switch reason {
+            case .system(let errno): errno.description
+            case .timedOut: "the deadline passed"
+            case .cancelled: "the task was cancelled"
+            case .closed: "the socket is closed"
+            case .busy: "another task is already doing this to the same socket"
+            case .loopEnded: "the event loop has ended"
+            case .noLoop: "not inside EventLoop.run, so there is no loop to do it"
+            case .endOfStream: "the stream ended before all of the bytes had come"
+            case .tooLong: "more bytes than the limit came without an end"
+            }
+        return "\(operation.rawValue): \(words)"
+    }
+}

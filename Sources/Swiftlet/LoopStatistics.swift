@@ -1,0 +1,27 @@
+/// What an event loop has done since it began: plain counters, for tests, benchmarks and operators.
+public struct LoopStatistics: Sendable, Equatable {
+    /// Passes of the loop.
+    public var turns = 0
+    /// Waits of the driver, each one system call.
+    public var waits = 0
+    /// Jobs run: a job is what a task does between two suspensions.
+    public var jobs = 0
+    /// Tasks parked on a descriptor.
+    public var parks = 0
+    /// Readiness that came for a descriptor with nobody parked on it.
+    public var spuriousWakes = 0
+    /// Socket calls that had nothing to do.
+    public var wouldBlocks = 0
+    /// Interest given to the driver or taken back; with epoll, each one is a system call.
+    public var interestChanges = 0
+    /// Calls that received or tried to receive.
+    public var receives = 0
+    /// Calls that sent or tried to send.
+    public var sends = 0
+    /// Bytes received by connections.
+    public var bytesRead = 0
+    /// Bytes that the kernel took from connections.
+    public var bytesWritten = 0
+    /// The longest time that the loop ran jobs without looking at its descriptors, in nanoseconds.
+    public var longestTurn: Int64 = 0
+}

@@ -1,0 +1,106 @@
+import Drivers
+import Syscalls
+
+/// An open socket of one loop: the part that listeners and connections share.
+///
+/// All of its state is in the loop's table, under its identity; so it is `Sendable` as it stands. An operation
+/// that is called on the loop's thread runs there at once; any other caller is first taken to the loop, and
+/// goes on where it came from. Whoever lets go of the last reference closes it.
+final class Socket: Sendable {
+    let loop: LoopExecutor
+    let id: SocketID
+    /// Nanoseconds without a byte in either direction after which a park fails; `Int64.max` for ever.
+    let idleTimeout: Int64
+
+    /// Takes over a descriptor that was just opened. The caller is on the loop's thread.
+    init(adopting descriptor: RawDescriptor, on loop: LoopExecutor, idleTimeout: Duration? = nil) {
+        self.loop = loop
+        self.idleTimeout = idleTimeout?.wholeNanoseconds ?? .max
+        id = loop.table.insert(descriptor)
+    }
+
+    deinit { close() }
+
+    var descriptor: RawDescriptor { id.descriptor }
+
+    /// Closes the socket and resumes whoever is parked on it; once is enough, and again does nothing.
+    func close() {
+        if loop.isCurrent { loop.close(id) } else { loop.post(.close(id)) }
+    }
+
+    /// Throws when the socket is closed. The caller is on the loop's thread.
+    @inline(__always)
+    func checkOpen(_ operation: IOError.Operation) throws(IOError) {
+        guard loop.table.isOpen(id) else {
+            throw IOError(operation, loop.isEnding ? .loopEnded : .closed)
+        }
+    }
+
+    /// Lets other jobs run when this one has completed too much at once; notices a cancellation.
+    nonisolated(nonsending)
+    func yieldIfDue(_ operation: IOError.Operation) async throws(IOError) {
+        if loop.spend() { return }
+        loop.lookSoon()
+        await Task.yield()
+        if Task.isCancelled { throw IOError(operation, .cancelled) }
+        try checkOpen(operation)
+    }
+
+    /// Parks until the socket may make progress.
+    ///
+    /// - Parameter deadline: when to give up; besides, the socket gives up when it was idle for too long.
+    nonisolated(nonsending)
+    func park(
+        for direction: Direction, _ operation: IOError.Operation, until deadline: Instant
+    ) async throws(IOError) {
+        while true {
+            let idleDeadline =
+                idleTimeout == .max ? Instant.never : loop.now.advanced(byNanoseconds: idleTimeout)
+            let wakeup = await loop.park(
+                on: descriptor, for: direction, until: min(deadline, idleDeadline))
+            if case .ready = wakeup { return try checkOpen(operation) }
+            if case .timedOut = wakeup, deadline > loop.turnStart, wasActive { continue }
+            throw IOError(operation, wakeup.reason ?? .closed)
+        }
+    }
+
+    /// Whether bytes moved in the other direction while a park for this one sat out the idle timeout.
+    private var wasActive: Bool {
+        loop.table.isOpen(id)
+            && loop.table[id].lastActive.advanced(byNanoseconds: idleTimeout) > loop.turnStart
+    }
+
+    /// Notes that bytes moved, for the idle timeout.
+    @inline(__always)
+    func noteActivity() {
+        if idleTimeout != .max { loop.table[id].lastActive = loop.turnStart }
+    }
+
+    /// When an operation that starts now gives up.
+    @inline(__always)
+    func deadline(after timeout: Duration?) -> Instant {
+        timeout.map { loop.now.advanced(by: $0) } ?? .never
+    }
+
+    /// Makes a system call that does not wait, with its errors in terms of an operation.
+    func attempt<Result>(
+        _ operation: IOError.Operation, _ call: (RawDescriptor) throws(Errno) -> Result
+    ) throws(IOError) -> Result {
+        try checkOpen(operation)
+        do throws(Errno) {
+            return try call(descriptor)
+        } catch {
+            throw IOError(operation, .system(error))
+        }
+    }
+}
+
+extension LoopExecutor {
+    /// Runs `operation` on the loop's thread, wherever the calling task is, and goes back.
+    @concurrent
+    func perform<Result, Failure: Error>(
+        _ operation: sending () async throws(Failure) -> sending Result
+    ) async throws(Failure) -> sending Result {
+        try await withTaskExecutorPreference(self, operation: operation)
+    }
+}

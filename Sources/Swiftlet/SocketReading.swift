@@ -1,0 +1,102 @@
+import Drivers
+import Syscalls
+
+/// Received bytes in a buffer of the loop's pool.
+struct Received {
+    let base: UnsafeMutableRawPointer
+    let count: Int
+}
+
+// What happens between `read` and its return:
+//
+//     bytes left over from a line?      → those
+//     the last read emptied the socket? → park        (asking again would only say "would block")
+//     ask the kernel → bytes            → return      (fewer than the buffer holds: it is empty now)
+//                    → would block      → park
+//     unparked                          → ask the kernel
+//
+// The callers are on the loop's thread. A buffer is taken when bytes are expected, not before.
+extension Socket {
+    /// Waits for bytes and takes what is there; nil at the end of the stream.
+    nonisolated(nonsending)
+    func receive(until deadline: Instant) async throws(IOError) -> Received? {
+        try beginReading()
+        defer { endReading() }
+        return try await receiveInsideReading(until: deadline)
+    }
+
+    /// As `receive`, for operations that read several times.
+    nonisolated(nonsending)
+    func receiveInsideReading(until deadline: Instant) async throws(IOError) -> Received? {
+        try await yieldIfDue(.read)
+        if let left = takeUnread() { return left }
+        while true {
+            if !loop.table[id].isDry {
+                let base = loop.buffers.take()
+                let memory = UnsafeMutableRawBufferPointer(
+                    start: base, count: BufferPool.bufferSize)
+                do throws(IOError) {
+                    if let count = try tryReceiving(into: memory) {
+                        if count > 0 { return Received(base: base, count: count) }
+                        loop.buffers.put(base)
+                        return nil
+                    }
+                } catch {
+                    loop.buffers.put(base)
+                    throw error
+                }
+                loop.buffers.put(base)
+            }
+            try await park(for: .read, .read, until: deadline)
+            loop.table[id].isDry = false
+        }
+    }
+
+    /// Waits for bytes and puts them into the caller's memory; 0 at the end of the stream.
+    nonisolated(nonsending)
+    func receive(
+        into memory: UnsafeMutableRawBufferPointer, until deadline: Instant
+    ) async throws(IOError) -> Int {
+        try beginReading()
+        defer { endReading() }
+        try await yieldIfDue(.read)
+        if memory.isEmpty { return 0 }
+        if let count = takeUnread(into: memory) { return count }
+        while true {
+            if !loop.table[id].isDry, let count = try tryReceiving(into: memory) { return count }
+            try await park(for: .read, .read, until: deadline)
+            loop.table[id].isDry = false
+        }
+    }
+
+    /// Asks the kernel once; nil when it would block.
+    private func tryReceiving(
+        into memory: UnsafeMutableRawBufferPointer
+    ) throws(IOError) -> Int? {
+        loop.statistics.receives += 1
+        do throws(Errno) {
+            let count = try loop.sockets.receive(descriptor, into: memory)
+            // After the end of the stream the kernel keeps saying so; it must be asked to say it.
+            loop.table[id].isDry = count > 0 && count < memory.count
+            loop.statistics.bytesRead += count
+            noteActivity()
+            return count
+        } catch .wouldBlock {
+            loop.statistics.wouldBlocks += 1
+            return nil
+        } catch {
+            throw IOError(.read, .system(error))
+        }
+    }
+
+    /// Takes the right to read; a second reader is turned away.
+    func beginReading() throws(IOError) {
+        try checkOpen(.read)
+        guard !loop.table[id].isReading else { throw IOError(.read, .busy) }
+        loop.table[id].isReading = true
+    }
+
+    func endReading() {
+        if loop.table.isOpen(id) { loop.table[id].isReading = false }
+    }
+}

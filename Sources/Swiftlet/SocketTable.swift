@@ -1,0 +1,69 @@
+import Syscalls
+
+/// The identity of one open socket: a descriptor number, and how often the number has been opened.
+///
+/// Numbers are reused as soon as they are closed; a generation is not, so what is meant for a closed socket
+/// never reaches its successor.
+struct SocketID: Hashable, Sendable {
+    let descriptor: RawDescriptor
+    let generation: UInt32
+}
+
+/// What the loop knows of its open sockets, by descriptor number.
+struct SocketTable {
+    /// The state of one open socket.
+    struct Record {
+        fileprivate var generation: UInt32 = 0
+        fileprivate var isOpen = false
+        /// The last read took everything there was, so the next one parks without asking the kernel.
+        var isDry = false
+        /// A task is inside a read; inside a write.
+        var isReading = false
+        var isWriting = false
+        /// When bytes last moved in either direction.
+        var lastActive = Instant.past
+        /// Bytes that were received and not yet given to anybody.
+        var unread: [UInt8] = []
+    }
+
+    private var records: [Record] = []
+
+    /// Enters a descriptor that was just opened.
+    mutating func insert(_ descriptor: RawDescriptor) -> SocketID {
+        while records.count <= descriptor.index { records.append(Record()) }
+        let generation = records[descriptor.index].generation &+ 1
+        records[descriptor.index] = Record()
+        records[descriptor.index].generation = generation
+        records[descriptor.index].isOpen = true
+        return SocketID(descriptor: descriptor, generation: generation)
+    }
+
+    /// Whether the socket is still open.
+    @inline(__always)
+    func isOpen(_ id: SocketID) -> Bool {
+        let index = id.descriptor.index
+        return records[index].isOpen && records[index].generation == id.generation
+    }
+
+    /// Forgets a socket; false when it was closed before.
+    mutating func remove(_ id: SocketID) -> Bool {
+        guard isOpen(id) else { return false }
+        let generation = id.generation
+        records[id.descriptor.index] = Record()
+        records[id.descriptor.index].generation = generation
+        return true
+    }
+
+    /// The state of a socket that is open.
+    subscript(id: SocketID) -> Record {
+        @inline(__always) get { records[id.descriptor.index] }
+        @inline(__always) _modify { yield &records[id.descriptor.index] }
+    }
+
+    /// Every open socket.
+    var open: [SocketID] {
+        records.indices.filter { records[$0].isOpen }.map {
+            SocketID(descriptor: RawDescriptor(CInt($0)), generation: records[$0].generation)
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import Drivers
+import Syscalls
+
+extension Socket {
+    /// Hands every byte of `memory` to the kernel, parking whenever its buffer is full.
+    ///
+    /// The caller is on the loop's thread, and keeps the memory valid until this returns. After a part was
+    /// taken the rest waits at once: the kernel takes a part only when it has no room for more, and would
+    /// say so if it were asked again.
+    nonisolated(nonsending)
+    func transmit(
+        _ memory: UnsafeRawBufferPointer, until deadline: Instant
+    ) async throws(IOError) {
+        try await beginWriting()
+        defer { endWriting() }
+        var sent = 0
+        while true {
+            sent += try trySending(UnsafeRawBufferPointer(rebasing: memory[sent...]))
+            if sent == memory.count { return }
+            try await park(for: .write, .write, until: deadline)
+        }
+    }
+
+    /// As above for an array, whose memory can be lent only from one suspension to the next.
+    nonisolated(nonsending)
+    func transmit(_ bytes: [UInt8], until deadline: Instant) async throws(IOError) {
+        try await beginWriting()
+        defer { endWriting() }
+        var sent = 0
+        while true {
+            sent += try bytes.withUnsafeBufferPointer { memory throws(IOError) in
+                let rest = UnsafeBufferPointer(rebasing: memory[sent...])
+                return try trySending(UnsafeRawBufferPointer(rest))
+            }
+            if sent == bytes.count { return }
+            try await park(for: .write, .write, until: deadline)
+        }
+    }
+
+    /// Takes the right to write; a second writer is turned away.
+    nonisolated(nonsending)
+    private func beginWriting() async throws(IOError) {
+        try await yieldIfDue(.write)
+        try checkOpen(.write)
+        guard !loop.table[id].isWriting else { throw IOError(.write, .busy) }
+        loop.table[id].isWriting = true
+    }
+
+    private func endWriting() {
+        if loop.table.isOpen(id) { loop.table[id].isWriting = false }
+    }
+
+    /// Asks the kernel once; 0 when it would block.
+    private func trySending(_ memory: UnsafeRawBufferPointer) throws(IOError) -> Int {
+        loop.statistics.sends += 1
+        do throws(Errno) {
+            let count = try loop.sockets.send(descriptor, memory)
+            loop.statistics.bytesWritten += count
+            noteActivity()
+            return count
+        } catch .wouldBlock {
+            loop.statistics.wouldBlocks += 1
+            return 0
+        } catch {
+            throw IOError(.write, .system(error))
+        }
+    }
+
+    /// Ends the writing half of the connection (shutdown(2)).
+    func shutdownWriting() throws(IOError) {
+        try attempt(.closeWrite) { descriptor throws(Errno) in
+            try loop.sockets.shutdownWriting(descriptor)
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import Syscalls
+
+/// The tasks that a loop started and that have not ended, so that it can cancel and await them.
+struct Children {
+    private var cancels: [Int: @Sendable () -> Void] = [:]
+    private var serial = 0
+
+    /// Set when the loop ends: nobody joins any more.
+    private(set) var isClosed = false
+
+    var isEmpty: Bool { cancels.isEmpty }
+
+    mutating func add(_ start: (Int) -> @Sendable () -> Void) {
+        serial += 1
+        cancels[serial] = start(serial)
+    }
+
+    mutating func remove(_ serial: Int) { cancels[serial] = nil }
+
+    mutating func cancelAll() {
+        isClosed = true
+        for cancel in cancels.values { cancel() }
+    }
+}
+
+/// Starts a task on the loop that the caller belongs to, and returns at once.
+///
+/// It runs beside its starter and is cancelled when the loop ends; the loop ends only after it has.
+///
+/// - Parameters:
+///   - name: what the task is called in reports.
+///   - body: what the task does.
+/// - Throws: `IOError` with `.noLoop` outside `EventLoop.run`, and `.loopEnded` when the loop is over.
+@discardableResult
+public func spawn<Value: Sendable>(
+    name: String? = nil, _ body: @escaping @Sendable () async throws -> Value
+) throws(IOError) -> Task<Value, any Error> {
+    let loop = try EventLoop.require(.spawn)
+    return try loop.spawn(name: name, body)
+}
+
+extension LoopExecutor {
+    func spawn<Value: Sendable>(
+        name: String?, _ body: @escaping @Sendable () async throws -> Value
+    ) throws(IOError) -> Task<Value, any Error> {
+        // The child cannot leave before it was entered: leaving takes the same lock.
+        let task: Task<Value, any Error>? = children.withLock { children in
+            guard !children.isClosed else { return nil }
+            var started: Task<Value, any Error>?
+            children.add { serial in
+                let task = Task(name: name, executorPreference: self) {
+                    defer { self.leave(serial) }
+                    return try await body()
+                }
+                started = task
+                return { task.cancel() }
+            }
+            return started
+        }
+        guard let task else { throw IOError(.spawn, .loopEnded) }
+        return task
+    }
+
+    private func leave(_ serial: Int) {
+        children.withLock { $0.remove(serial) }
+        // A last child that ends on another thread ends the loop's wait.
+        if !isCurrent { wake() }
+    }
+}

@@ -1,0 +1,48 @@
+import Drivers
+import Syscalls
+
+extension LoopExecutor {
+    /// Opens a connection. The caller is on the loop's thread.
+    func connect(
+        to address: SocketAddress, timeout: Duration?
+    ) async throws(IOError) -> TCPConnection {
+        if isEnding { throw IOError(.connect, .loopEnded) }
+        let socket = try openSocket(for: address, .connect)
+        do throws(IOError) {
+            try await socket.connect(to: address, until: socket.deadline(after: timeout))
+        } catch {
+            socket.close()
+            throw error
+        }
+        return TCPConnection(socket: socket, remoteAddress: address)
+    }
+
+    /// Opens a socket that belongs to this loop.
+    func openSocket(
+        for address: SocketAddress, _ operation: IOError.Operation
+    ) throws(IOError) -> Socket {
+        do throws(Errno) {
+            return Socket(adopting: try sockets.open(for: address), on: self)
+        } catch {
+            throw IOError(operation, .system(error))
+        }
+    }
+}
+
+extension Socket {
+    /// Connects and waits for the outcome, which the kernel keeps as the socket's pending error.
+    fileprivate nonisolated(nonsending)
+    func connect(to address: SocketAddress, until deadline: Instant) async throws(IOError) {
+        let isUp = try attempt(.connect) { descriptor throws(Errno) in
+            try loop.sockets.setOption(.noDelay, of: descriptor, to: 1)
+            return try loop.sockets.connect(descriptor, to: address)
+        }
+        if isUp { return }
+        try await park(for: .write, .connect, until: deadline)
+        try attempt(.connect) { descriptor throws(Errno) in
+            if let error = try loop.sockets.takeError(descriptor) { throw error }
+            // Readiness is a hint: only a connection that is up has a peer.
+            _ = try loop.sockets.remoteAddress(descriptor)
+        }
+    }
+}

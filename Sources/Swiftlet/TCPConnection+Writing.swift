@@ -1,0 +1,60 @@
+import Drivers
+import Syscalls
+
+// Every write returns when the kernel has taken every byte, so that closing afterwards loses nothing.
+extension TCPConnection {
+    /// Writes bytes that a connection received.
+    ///
+    /// - Parameters:
+    ///   - bytes: what to write.
+    ///   - timeout: how long the whole may take; nil for ever, or for the idle timeout at each pause.
+    /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.busy`, `.closed`, or what send(2) says, such as
+    ///   "Connection reset by peer". How much was taken by then is not known.
+    public nonisolated(nonsending) func write(
+        _ bytes: borrowing Bytes, timeout: Duration? = nil
+    ) async throws(IOError) {
+        let memory = bytes.memory
+        try await write(memory, timeout: timeout)
+    }
+
+    /// Writes the bytes of an array.
+    ///
+    /// - Throws: as `write(_:timeout:)` for received bytes.
+    public nonisolated(nonsending) func write(
+        _ bytes: [UInt8], timeout: Duration? = nil
+    ) async throws(IOError) {
+        let socket = socket
+        if socket.loop.isCurrent {
+            return try await socket.transmit(bytes, until: socket.deadline(after: timeout))
+        }
+        try await socket.loop.perform { () async throws(IOError) in
+            try await socket.transmit(bytes, until: socket.deadline(after: timeout))
+        }
+    }
+
+    /// Writes a text in UTF-8.
+    ///
+    /// - Throws: as `write(_:timeout:)` for received bytes.
+    public nonisolated(nonsending) func write(
+        _ text: String, timeout: Duration? = nil
+    ) async throws(IOError) {
+        try await write(Array(text.utf8), timeout: timeout)
+    }
+
+    /// Writes the caller's memory, which must stay valid and unchanged until the call returns.
+    ///
+    /// - Throws: as `write(_:timeout:)` for received bytes.
+    public nonisolated(nonsending) func write(
+        _ memory: UnsafeRawBufferPointer, timeout: Duration? = nil
+    ) async throws(IOError) {
+        let socket = socket
+        if socket.loop.isCurrent {
+            return try await socket.transmit(memory, until: socket.deadline(after: timeout))
+        }
+        // The caller waits for the loop, so nobody changes the memory meanwhile.
+        nonisolated(unsafe) let memory = memory
+        try await socket.loop.perform { () async throws(IOError) in
+            try await socket.transmit(memory, until: socket.deadline(after: timeout))
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import Drivers
+import Syscalls
+
+/// A TCP connection whose operations look blocking and park their task instead of a thread.
+///
+/// One task may read while another one writes; a second reader or writer gets a `busy` error. A connection closes when
+/// its scope ends: a server's handler, or the body given to `connect`; without a scope, when the last copy of this
+/// value goes. It may be used from any task; tasks outside the loop pay two hops for each operation.
+public struct TCPConnection: Sendable {
+    let socket: Socket
+    /// The address of the peer.
+    public let remoteAddress: SocketAddress
+
+    /// Connects to `address`, lends the connection to `body`, and closes it when `body` ends, however it ends.
+    ///
+    /// - Throws: what `connect(to:timeout:)` and `body` throw.
+    public static func connect<Value>(
+        to address: SocketAddress,
+        timeout: Duration? = nil,
+        _ body: (TCPConnection) async throws -> Value
+    ) async throws -> Value {
+        let connection = try await connect(to: address, timeout: timeout)
+        defer { connection.close() }
+        return try await body(connection)
+    }
+
+    /// Connects to `address` (connect(2)).
+    ///
+    /// - Parameters:
+    ///   - address: where to.
+    ///   - timeout: how long the attempt may take; nil leaves it to the kernel, which gives up after minutes.
+    /// - Throws: `IOError` with `.timedOut`, `.cancelled`, or what the kernel says, such as "Connection refused".
+    public static func connect(
+        to address: SocketAddress, timeout: Duration? = nil
+    ) async throws(IOError) -> TCPConnection {
+        let loop = try EventLoop.require(.connect)
+        return try await loop.perform { () async throws(IOError) in
+            try await loop.connect(to: address, timeout: timeout)
+        }
+    }
+
+    /// Waits for bytes and gives what has arrived, at most 65,536; nil at the end of the stream.
+    ///
+    /// - Parameter timeout: how long to wait for the first byte; nil for ever, or for the idle timeout.
+    /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.busy`, `.closed`, or what recv(2) says.
+    public nonisolated(nonsending) func read(
+        timeout: Duration? = nil
+    ) async throws(IOError) -> Bytes? {
+        let received: Received?
+        if socket.loop.isCurrent {
+            received = try await socket.receive(until: socket.deadline(after: timeout))
+        } else {
+            let socket = socket
+            received = try await socket.loop.perform { () async throws(IOError) in
+                try await socket.receive(until: socket.deadline(after: timeout))
+            }
+        }
+        return received.map { Bytes($0.base, count: $0.count, of: socket.loop) }
+    }
+
+    /// Waits for bytes and puts what has arrived into the caller's memory; 0 at the end of the stream.
+    ///
+    /// - Parameters:
+    ///   - memory: where to; it must stay valid until the call returns.
+    ///   - timeout: how long to wait for the first byte; nil for ever, or for the idle timeout.
+    /// - Throws: as `read(timeout:)`.
+    public nonisolated(nonsending) func read(
+        into memory: UnsafeMutableRawBufferPointer, timeout: Duration? = nil
+    ) async throws(IOError) -> Int {
+        let socket = socket
+        if socket.loop.isCurrent {
+            return try await socket.receive(into: memory, until: socket.deadline(after: timeout))
+        }
+        // The caller waits for the loop, so only one of them touches the memory at a time.
+        nonisolated(unsafe) let memory = memory
+        return try await socket.loop.perform { () async throws(IOError) in
+            try await socket.receive(into: memory, until: socket.deadline(after: timeout))
+        }
+    }
+
+    /// Reads exactly `count` bytes.
+    ///
+    /// - Throws: as `read(timeout:)`, and `.endOfStream` when fewer come. What had arrived by then is not lost: the
+    ///   next read gives it.
+    public nonisolated(nonsending) func read(
+        exactly count: Int, timeout: Duration? = nil
+    ) async throws(IOError) -> [UInt8] {
+        let socket = socket
+        return try await socket.loop.perform { () async throws(IOError) in
+            try await socket.receive(exactly: count, until: socket.deadline(after: timeout))
+        }
+    }
+
+    /// Reads up to and with the first `delimiter`; at the end of the stream what is left, nil if nothing is.
+    ///
+    /// - Parameters:
+    ///   - delimiter: the byte to look for.
+    ///   - limit: bytes after which it gives up, so that one peer cannot fill the memory.
+    ///   - timeout: how long to wait for it; nil for ever, or for the idle timeout.
+    /// - Throws: as `read(timeout:)`, and `.tooLong`. What had arrived by then is the next read's.
+    public nonisolated(nonsending) func read(
+        until delimiter: UInt8, limit: Int = 65_536, timeout: Duration? = nil
+    ) async throws(IOError) -> [UInt8]? {
+        let socket = socket
+        return try await socket.loop.perform { () async throws(IOError) in
+            try await socket.receive(
+                until: delimiter, limit: limit, deadline: socket.deadline(after: timeout))
+        }
+    }
+
+    /// Reads a line of UTF-8 text without its end, which is LF or CR LF; nil at the end of the stream.
+    ///
+    /// - Throws: as `read(until:limit:timeout:)`.
+    public nonisolated(nonsending) func readLine(
+        limit: Int = 65_536, timeout: Duration? = nil
+    ) async throws(IOError) -> String? {
+        let line = try await read(until: UInt8(ascii: "\n"), limit: limit, timeout: timeout)
+        guard var line else { return nil }
+        if line.last == UInt8(ascii: "\n") {
+            line.removeLast()
+            if line.last == UInt8(ascii: "\r") { line.removeLast() }
+        }
+        return String(decoding: line, as: UTF8.self)
+    }
+}
