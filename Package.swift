@@ -24,21 +24,25 @@ let package = Package(
         floor("Syscalls", on: ["CLinux"]),
         floor("Drivers", on: ["Syscalls"]),
         floor("Swiftlet", on: ["Drivers", "Syscalls"]),
-        floor("EchoServers", on: ["Swiftlet", "Drivers", "Syscalls"]),
+        // The command lines of every command, read and explained from tables; imports nothing.
+        floor("Flags", on: []),
+        floor("EchoServers", on: ["Swiftlet", "Flags", "Drivers", "Syscalls"]),
         command("echo-server", on: ["EchoServers"]),
 
         // The load generator measures from outside: it stands on the drivers, not on the runtime.
         floor("Generator", on: ["Drivers", "Syscalls"], path: "loadtest/Generator"),
-        floor("Reports", on: ["Generator", "Syscalls"], path: "loadtest/Reports"),
+        floor("Reports", on: ["Generator", "Flags", "Syscalls"], path: "loadtest/Reports"),
         command(
-            "loadtest", on: ["Generator", "Reports", "EchoServers", "Drivers", "Syscalls"],
+            "loadtest",
+            on: ["Generator", "Reports", "EchoServers", "Flags", "Drivers", "Syscalls"],
             path: "loadtest/loadtest"),
 
+        tests(of: "Flags", on: []),
         tests(of: "Syscalls", on: ["CLinux"]),
         tests(of: "Drivers", on: ["Syscalls"]),
         tests(of: "Swiftlet", on: ["Drivers", "Syscalls"]),
         tests(of: "Generator", on: ["Drivers", "Syscalls"]),
-        tests(of: "Reports", on: ["Generator", "Syscalls"]),
+        tests(of: "Reports", on: ["Generator", "Flags", "Drivers", "Syscalls"]),
         // Runs the built commands as processes, the way a user does.
         .testTarget(
             name: "CommandTests", dependencies: ["echo-server", "loadtest", "Syscalls"],

@@ -34,6 +34,8 @@ package struct LoadPlan: Sendable {
     package var verification = Verification.full
     /// What everything random derives from.
     package var seed: UInt64 = 1
+    /// The server's process, when it runs on this machine: its CPU and memory are measured along.
+    package var serverProcess: CInt?
 
     package init(target: SocketAddress) { self.target = target }
 }

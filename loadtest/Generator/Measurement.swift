@@ -17,6 +17,8 @@ package struct Measurement: Sendable {
     package var phases = Phases()
     /// One for each thread of the generator, over the measured time.
     package var threads: [ThreadUsage] = []
+    /// The server's part, when the plan names its process.
+    package var server: ServerUsage?
     /// Why the run ended before its time, if it did.
     package var ending = Ending.completed
 
@@ -36,10 +38,14 @@ package struct Measurement: Sendable {
         package var tried = 0
         package var ok = 0
         package var failed = 0
+        /// Attempts that were given up because the run had ended before they had.
+        package var cancelled = 0
         package init() {}
+
+        package var isBalanced: Bool { tried == ok + failed + cancelled }
     }
 
-    /// Bytes of the measured time, and oddities that are legal but worth knowing.
+    /// Bytes of the measured requests, and oddities that are legal but worth knowing.
     package struct Bytes: Sendable, Equatable {
         package var out = 0
         package var `in` = 0
@@ -71,6 +77,34 @@ package struct Measurement: Sendable {
             self.cpu = cpu
             self.busy = busy
         }
+    }
+
+    package struct ServerUsage: Sendable, Equatable {
+        /// Seconds of CPU in the measured time, user and system, all threads together.
+        package var cpu: Double
+        /// Bytes resident before the first connection.
+        package var residentBefore: Int
+        /// Bytes resident when all connections were up and nothing had been sent yet.
+        package var residentConnected: Int
+        /// Bytes resident at the end of the measured time.
+        package var residentAfter: Int
+        package init(cpu: Double, residentBefore: Int, residentConnected: Int, residentAfter: Int) {
+            self.cpu = cpu
+            self.residentBefore = residentBefore
+            self.residentConnected = residentConnected
+            self.residentAfter = residentAfter
+        }
+    }
+
+    /// Whether a wrong or a surplus byte was seen.
+    ///
+    /// More than `ledger.corrupt`: a surplus byte may come after its request has been answered.
+    package var sawWrongBytes: Bool { ledger.corrupt > 0 || !corruptions.isEmpty }
+
+    /// CPU seconds of the server per answered request; nil when it is not known.
+    package var serverCPUPerRequest: Double? {
+        guard let server, ledger.answered > 0 else { return nil }
+        return server.cpu / Double(ledger.answered)
     }
 
     /// CPU seconds of all of the generator's threads per answered request; nil when none was answered.

@@ -1,0 +1,137 @@
+/// Everything a command line may say: one table that parses, checks, suggests and prints the help.
+///
+/// `--name value`, `--name=value`, `-n value` and `-nvalue` mean the same; `--` ends the options.
+/// `--help` and `--version` belong to every table. It does no I/O: the command prints what it is given.
+package struct FlagTable: Sendable {
+    /// The command's name, as the user types it.
+    package let command: String
+    /// What the command does, in one sentence.
+    package let summary: String
+    /// Ways to call it, without the command's name: "[HOST:PORT] [options]".
+    package let usage: [String]
+    package let groups: [FlagGroup]
+    /// How many arguments that are no options it takes at most.
+    package let positionalsMax: Int
+    /// Lines below the options in the help: units, examples, exit codes.
+    package let footer: [String]
+
+    package init(
+        command: String,
+        summary: String,
+        usage: [String],
+        groups: [FlagGroup],
+        positionalsMax: Int = 0,
+        footer: [String] = []
+    ) {
+        self.command = command
+        self.summary = summary
+        self.usage = usage
+        self.groups = groups + [FlagTable.common]
+        self.positionalsMax = positionalsMax
+        self.footer = footer
+    }
+
+    private static let common = FlagGroup(
+        "",
+        [
+            Flag("help", "h", help: "print this and exit"),
+            Flag("version", help: "print the version and exit"),
+        ]
+    )
+
+    /// Reads the arguments that follow the command's name.
+    ///
+    /// Stops at `--help` or `--version`, which win over whatever comes after them.
+    package func parse(_ words: [String]) throws(UsageError) -> Arguments {
+        var arguments = Arguments()
+        var rest = words[...]
+        while let word = rest.popFirst() {
+            if word == "--" {
+                arguments.positionals += rest
+                rest = []
+            } else if word.hasPrefix("-"), word != "-" {
+                try take(word, rest: &rest, into: &arguments)
+                if arguments.wantsHelp || arguments.wantsVersion { return arguments }
+            } else {
+                arguments.positionals.append(word)
+            }
+        }
+        try checkPositionals(arguments.positionals)
+        return arguments
+    }
+
+    private func take(
+        _ word: String,
+        rest: inout ArraySlice<String>,
+        into arguments: inout Arguments
+    ) throws(UsageError) {
+        let (flag, attached) = try split(word)
+        let spelling = word.hasPrefix("--") ? "--\(flag.name)" : String(word.prefix(2))
+        guard let placeholder = flag.placeholder else {
+            if let attached {
+                throw UsageError("\(spelling) takes no value, but was given '\(attached)'")
+            }
+            arguments.add("", to: flag)
+            return
+        }
+        guard let value = attached ?? FlagTable.popValue(from: &rest) else {
+            throw UsageError("\(spelling) needs a value: \(spelling) \(placeholder)")
+        }
+        arguments.add(value, to: flag)
+    }
+
+    /// The next word, unless it is an option itself. "-" is a file name and "-5" a wrong number.
+    private static func popValue(from rest: inout ArraySlice<String>) -> String? {
+        guard let word = rest.first else { return nil }
+        let second = word.dropFirst().first
+        if word.hasPrefix("-"), let second, !second.isNumber { return nil }
+        return rest.popFirst()
+    }
+
+    /// The flag that a word names, and the value that is glued to it.
+    private func split(_ word: String) throws(UsageError) -> (Flag, attached: String?) {
+        if word.hasPrefix("--") {
+            let parts = word.dropFirst(2).split(
+                separator: "=",
+                maxSplits: 1,
+                omittingEmptySubsequences: false
+            )
+            let name = String(parts[0])
+            guard let flag = flags.first(where: { $0.name == name }) else { throw unknown(name) }
+            return (flag, parts.count == 2 ? String(parts[1]) : nil)
+        }
+        let body = word.dropFirst()
+        guard let flag = flags.first(where: { $0.letter == body.first }) else {
+            throw unknownLetter(word)
+        }
+        var value = body.dropFirst()
+        if value.hasPrefix("=") { value = value.dropFirst() }
+        return (flag, body.count > 1 ? String(value) : nil)
+    }
+
+    private var flags: [Flag] { groups.flatMap(\.flags) }
+
+    private func unknown(_ name: String) -> UsageError {
+        let suggestion = nearest(to: name, among: flags.map(\.name)).map {
+            "; did you mean --\($0)?"
+        }
+        return UsageError(
+            "unknown option --\(name)" + (suggestion ?? "; \(command) --help lists them")
+        )
+    }
+
+    /// A word like "-conns" has lost a dash; say so rather than complain about "-c" or the letter.
+    private func unknownLetter(_ word: String) -> UsageError {
+        let name = String(word.dropFirst())
+        if name.count > 1, let close = nearest(to: name, among: flags.map(\.name)) {
+            return UsageError("unknown option \(word); did you mean --\(close)?")
+        }
+        return UsageError("unknown option \(word); \(command) --help lists them")
+    }
+
+    private func checkPositionals(_ words: [String]) throws(UsageError) {
+        guard words.count > positionalsMax else { return }
+        let surplus = words[positionalsMax]
+        throw UsageError("unexpected argument '\(surplus)'; \(command) --help shows what it takes")
+    }
+}
