@@ -24,4 +24,7 @@ public struct LoopStatistics: Sendable, Equatable {
     public var bytesWritten = 0
     /// The longest time that the loop ran jobs without looking at its descriptors, in nanoseconds.
     public var longestTurn: Int64 = 0
+
+    /// All zero.
+    public init() {}
 }

@@ -23,6 +23,7 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     package static let notConnected = Errno(rawValue: ENOTCONN)
     package static let addressNotAvailable = Errno(rawValue: EADDRNOTAVAIL)
     package static let addressInUse = Errno(rawValue: EADDRINUSE)
+    package static let accessDenied = Errno(rawValue: EACCES)
     package static let tooManyOpenFiles = Errno(rawValue: EMFILE)
     package static let tooManyOpenFilesInSystem = Errno(rawValue: ENFILE)
     package static let noBufferSpace = Errno(rawValue: ENOBUFS)

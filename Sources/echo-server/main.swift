@@ -1,1 +1,4 @@
-print("stub")
+import EchoServers
+import Glibc
+
+exit(runEchoServer(command: "echo-server", arguments: Array(CommandLine.arguments.dropFirst())))

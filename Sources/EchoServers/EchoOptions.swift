@@ -1,0 +1,77 @@
+import Drivers
+import Flags
+import Syscalls
+
+/// How an echo service is served.
+package enum EchoModel: String, CaseIterable, Sendable {
+    /// A task for each connection, on an event loop.
+    case coroutine
+}
+
+/// What the echo server was asked to do.
+package struct EchoOptions: Sendable {
+    package var address: SocketAddress
+    package var model = EchoModel.coroutine
+    package var driver = DriverKind.poll
+    package var backlog = 1024
+    package var connectionsMax: Int?
+    package var idleTimeout: Duration?
+    package var drain = Duration.seconds(1)
+    /// The process that this one must not outlive, if any.
+    package var parent: Int?
+
+    /// The command line of `echo-server`, and of `loadtest echo`.
+    package static func table(command: String) -> FlagTable {
+        FlagTable(
+            command: command,
+            summary: "Echoes every byte of every TCP connection back to where it came from.",
+            usage: ["[options]"],
+            groups: [
+                FlagGroup(
+                    "Serving:",
+                    [
+                        Flag("listen", nil, "HOST:PORT", help: "address; port 0 takes a free one (127.0.0.1:7788)"),
+                        Flag("model", nil, "NAME", help: "how to serve: \(names(EchoModel.self)) (coroutine)"),
+                        Flag("driver", nil, "NAME", help: "how to wait: \(names(DriverKind.self)) (poll)"),
+                    ]),
+                FlagGroup(
+                    "Limits:",
+                    [
+                        Flag("backlog", nil, "N", help: "connections the kernel queues until they are accepted (1024)"),
+                        Flag("max-connections", nil, "N", help: "connections served together; one more is closed at once (no limit)"),
+                        Flag("idle-timeout", nil, "T", help: "close a connection on which no byte moves for so long (never)"),
+                        Flag("drain", nil, "T", help: "time that connections have to end after a signal to stop (1s)"),
+                        Flag("exit-with-parent", nil, "PID", help: "stop when the process that started this one ends"),
+                    ]),
+            ],
+            footer: [
+                "When it listens, it prints one line: listening on 127.0.0.1:7788 (coroutine, poll)",
+                "SIGINT or SIGTERM stops it and prints its counters as JSON on standard error; a",
+                "second one ends the wait for open connections. T is 250ms, 10s, 2m; N is 50 or 10k.",
+                "exit codes: 0 stopped, 64 bad usage, 69 cannot listen, 71 limit of the system",
+            ])
+    }
+
+    package init(_ arguments: Arguments) throws(UsageError) {
+        let listen = arguments.text("listen") ?? "127.0.0.1:7788"
+        do {
+            address = try SocketAddress(listen)
+        } catch {
+            throw UsageError("--listen: \(error)")
+        }
+        model = try arguments.choice("model") ?? model
+        driver = try arguments.choice("driver") ?? driver
+        backlog = try arguments.count("backlog", in: 1...65_535) ?? backlog
+        connectionsMax = try arguments.count("max-connections", in: 1...10_000_000)
+        idleTimeout = try arguments.duration(
+            "idle-timeout", in: .milliseconds(1)...Duration.seconds(31_536_000))
+        drain = try arguments.duration("drain", in: .zero...Duration.seconds(31_536_000)) ?? drain
+        parent = try arguments.count("exit-with-parent", in: 1...Int(Int32.max))
+    }
+
+    private static func names<Choice: CaseIterable & RawRepresentable<String>>(
+        _ type: Choice.Type
+    ) -> String {
+        Choice.allCases.map(\.rawValue).joined(separator: ", ")
+    }
+}
