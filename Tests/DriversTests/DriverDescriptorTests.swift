@@ -99,6 +99,31 @@ extension DriverContractTests {
     }
 
     @Test(arguments: DriverUnderTest.kernel)
+    func `a pipe whose other end is gone is ready though nothing can be read or written`(
+        kind: DriverUnderTest
+    ) throws {
+        // The kernel says no more than hang-up or error here, where a socket is readable as well.
+        let setting = try kind.open()
+        let (reading, writer) = try makePipe()
+        defer { reading.close() }
+        try setting.driver.setInterest(.readable, in: reading)
+        let (reader, writing) = try makePipe()
+        defer { writing.close() }
+        let bytes = [UInt8](repeating: 7, count: 65_536)
+        while (try? bytes.withUnsafeBytes { try writing.write($0) }) != nil {}
+        try setting.driver.setInterest(.writable, in: writing)
+        #expect(try setting.look().isEmpty)
+
+        writer.close()
+        reader.close()
+
+        let ready = try setting.look()
+        #expect(Set(ready.map(\.descriptor)) == [reading, writing])
+        #expect(ready.first { $0.descriptor == reading }?.ready.contains(.readable) == true)
+        #expect(ready.first { $0.descriptor == writing }?.ready.contains(.writable) == true)
+    }
+
+    @Test(arguments: DriverUnderTest.kernel)
     func `a file that is always ready is reported or refused`(kind: DriverUnderTest) throws {
         let setting = try kind.open()
         let file = RawDescriptor(Glibc.open("/proc/self/exe", O_RDONLY | O_CLOEXEC))
