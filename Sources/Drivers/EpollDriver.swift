@@ -28,12 +28,20 @@ package final class EpollDriver: Driver {
     package func setInterest(
         _ interest: Interest, in descriptor: RawDescriptor
     ) throws(Errno) {
+        guard descriptor.number >= 0 else { throw .badDescriptor }
         while installed.count <= descriptor.index { installed.append([]) }
         let previous = installed[descriptor.index]
         guard interest != previous else { return }
         let operation: EpollInstance.Operation =
             interest.isEmpty ? .remove : previous.isEmpty ? .add : .modify
-        try instance.control(operation, descriptor, events: interest.epollEvents)
+        do throws(Errno) {
+            try instance.control(operation, descriptor, events: interest.epollEvents)
+        } catch {
+            // One that was closed before it was withdrawn is forgotten by the kernel already.
+            guard operation == .remove, error == .badDescriptor || error == .noEntry else {
+                throw error
+            }
+        }
         installed[descriptor.index] = interest
     }
 

@@ -23,6 +23,7 @@ package final class PollDriver: Driver {
     package func setInterest(
         _ interest: Interest, in descriptor: RawDescriptor
     ) throws(Errno) {
+        guard descriptor.number >= 0 else { throw .badDescriptor }
         while positions.count <= descriptor.index { positions.append(0) }
         let position = Int(positions[descriptor.index])
         if interest.isEmpty {

@@ -3,19 +3,19 @@ import Syscalls
 
 /// Readiness from select(2).
 ///
-///     wanted    one bit a descriptor, 64 a word:  readable [ 0b…10010 | 0b…0 ]
-///                                                 writable [ 0b…00010 | 0b…0 ]
-///     found     copies that the kernel overwrites with what is ready
+///     wantedReadable [ 0b…10010 | 0b…0 ]    one bit a descriptor, 64 a word
+///     wantedWritable [ 0b…00010 | 0b…0 ]
+///     foundReadable, foundWritable          copies that the kernel overwrites with what is ready
+///
+/// All four are equally long.
 ///
 /// The bitmaps grow with the highest descriptor. `FD_SETSIZE`, 1,024, bounds glibc's `fd_set`, not the
 /// kernel's call, so there is no limit of its own here; the price is a scan of every word at each wait.
 package final class SelectDriver: Driver {
-    private struct Bitmaps {
-        var readable: [UInt] = [0]
-        var writable: [UInt] = [0]
-    }
-    private var wanted = Bitmaps()
-    private var found = Bitmaps()
+    private var wantedReadable: [UInt] = []
+    private var wantedWritable: [UInt] = []
+    private var foundReadable: [UInt] = []
+    private var foundWritable: [UInt] = []
     private let signal: WakeSignal
 
     package init() throws(Errno) {
@@ -28,28 +28,45 @@ package final class SelectDriver: Driver {
     package func setInterest(
         _ interest: Interest, in descriptor: RawDescriptor
     ) throws(Errno) {
+        guard descriptor.number >= 0 else { throw .badDescriptor }
         let word = descriptor.index / UInt.bitWidth
-        while wanted.readable.count <= word {
-            wanted.readable.append(0)
-            wanted.writable.append(0)
+        if word >= wantedReadable.count {
+            if interest.isEmpty { return }
+            // The kernel looks no further than its table of open files reaches: a number beyond it
+            // would be waited for in silence.
+            guard descriptor.isOpen else { throw .badDescriptor }
+            grow(toHold: word)
         }
         let bit: UInt = 1 << (descriptor.index % UInt.bitWidth)
-        wanted.readable[word] &= ~bit
-        wanted.writable[word] &= ~bit
-        if interest.contains(.readable) { wanted.readable[word] |= bit }
-        if interest.contains(.writable) { wanted.writable[word] |= bit }
+        wantedReadable[word] &= ~bit
+        wantedWritable[word] &= ~bit
+        if interest.contains(.readable) { wantedReadable[word] |= bit }
+        if interest.contains(.writable) { wantedWritable[word] |= bit }
+    }
+
+    private func grow(toHold word: Int) {
+        while wantedReadable.count <= word {
+            wantedReadable.append(0)
+            wantedWritable.append(0)
+            foundReadable.append(0)
+            foundWritable.append(0)
+        }
     }
 
     package func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
-        found = wanted
+        // Word by word: assigning the arrays would make each wait allocate them anew.
+        for word in wantedReadable.indices {
+            foundReadable[word] = wantedReadable[word]
+            foundWritable[word] = wantedWritable[word]
+        }
         do throws(Errno) {
             guard try select(until: deadline) > 0 else { return }
         } catch .badDescriptor {
             // One closed descriptor fails the whole call; the others must not pay for it.
             return reportClosed(into: &ready)
         }
-        for word in found.readable.indices {
-            var bits = found.readable[word] | found.writable[word]
+        for word in foundReadable.indices {
+            var bits = foundReadable[word] | foundWritable[word]
             while bits != 0 {
                 let bit = bits.trailingZeroBitCount
                 bits &= bits - 1
@@ -66,9 +83,9 @@ package final class SelectDriver: Driver {
             // The kernel refuses a time beyond its own range; a day later the caller asks again.
             default: min(max(now.nanoseconds(to: deadline), 0), 86_400_000_000_000)
             }
-        let count = CInt(found.readable.count * UInt.bitWidth)
-        return try found.readable.withUnsafeMutableBufferPointer { readable throws(Errno) in
-            try found.writable.withUnsafeMutableBufferPointer { writable throws(Errno) in
+        let count = CInt(foundReadable.count * UInt.bitWidth)
+        return try foundReadable.withUnsafeMutableBufferPointer { readable throws(Errno) in
+            try foundWritable.withUnsafeMutableBufferPointer { writable throws(Errno) in
                 guard let readable = readable.baseAddress, let writable = writable.baseAddress
                 else { return 0 }
                 return try selectOnce(
@@ -81,17 +98,17 @@ package final class SelectDriver: Driver {
         let descriptor = RawDescriptor(CInt(word * UInt.bitWidth + bit))
         if descriptor == signal.raw { return signal.clear() }
         var interest: Interest = []
-        if found.readable[word] & (1 << bit) != 0 { interest.insert(.readable) }
-        if found.writable[word] & (1 << bit) != 0 { interest.insert(.writable) }
+        if foundReadable[word] & (1 << bit) != 0 { interest.insert(.readable) }
+        if foundWritable[word] & (1 << bit) != 0 { interest.insert(.writable) }
         ready.append(Readiness(descriptor, interest))
     }
 
     /// Reports the watched descriptors that are not open: the next call on each says so.
     private func reportClosed(into ready: inout [Readiness]) {
-        for index in 0..<wanted.readable.count * UInt.bitWidth {
+        for index in 0..<wantedReadable.count * UInt.bitWidth {
             let bit: UInt = 1 << (index % UInt.bitWidth)
             let word = index / UInt.bitWidth
-            guard (wanted.readable[word] | wanted.writable[word]) & bit != 0 else { continue }
+            guard (wantedReadable[word] | wantedWritable[word]) & bit != 0 else { continue }
             let descriptor = RawDescriptor(CInt(index))
             if !descriptor.isOpen { ready.append(Readiness(descriptor, .both)) }
         }

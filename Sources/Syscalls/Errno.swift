@@ -11,6 +11,7 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     /// The calling thread's `errno`, to be read at once after a failed call.
     package static var current: Errno { Errno(rawValue: errno) }
 
+    package static let noEntry = Errno(rawValue: ENOENT)
     package static let interrupted = Errno(rawValue: EINTR)
     package static let wouldBlock = Errno(rawValue: EAGAIN)
     package static let inProgress = Errno(rawValue: EINPROGRESS)

@@ -29,10 +29,10 @@ package func selectOnce(
             guard let nanoseconds else {
                 return try countOrNothingIfInterrupted(select(count, readable, writable, nil, nil))
             }
+            // Rounded up: rounded down, the last microsecond would be spent spinning.
+            let microseconds = Int(nanoseconds / 1_000 + (nanoseconds % 1_000 > 0 ? 1 : 0))
             var timeout = timeval(
-                tv_sec: Int(nanoseconds / 1_000_000_000),
-                tv_usec: Int((nanoseconds % 1_000_000_000 + 999) / 1_000))
-            if timeout.tv_usec == 1_000_000 { timeout = timeval(tv_sec: timeout.tv_sec + 1, tv_usec: 0) }
+                tv_sec: microseconds / 1_000_000, tv_usec: microseconds % 1_000_000)
             return try countOrNothingIfInterrupted(select(count, readable, writable, nil, &timeout))
         }
     }
@@ -67,7 +67,9 @@ package struct EpollInstance: ~Copyable {
         var event = epoll_event()
         event.events = events
         event.data.fd = watched.number
-        _ = try retrying { epoll_ctl(descriptor.raw.number, operation.code, watched.number, &event) }
+        _ = try retrying {
+            epoll_ctl(descriptor.raw.number, operation.code, watched.number, &event)
+        }
     }
 
     /// Waits for events and writes them to the front of `events`; returns how many (epoll_wait(2)).

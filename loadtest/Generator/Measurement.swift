@@ -138,7 +138,9 @@ package struct Ledger: Sendable, Equatable {
 
 /// Errors of one kind.
 package struct ErrorRow: Sendable, Equatable {
-    package enum Phase: String, Sendable, CaseIterable { case socket, connect, write, read, close, verify }
+    package enum Phase: String, Sendable, CaseIterable {
+        case socket, connect, write, read, close, verify
+    }
 
     package var phase: Phase
     /// "ECONNRESET", or a word in lower case where no system call failed: "timeout", "eof", "mismatch", "surplus".

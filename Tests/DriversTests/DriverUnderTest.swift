@@ -1,0 +1,122 @@
+import Drivers
+import Syscalls
+import Testing
+
+/// One driver that the contract is held against, and the calls that make its descriptors ready.
+///
+/// A driver of the kernel comes with the kernel's sockets; a simulated one brings its own, and whatever
+/// implements both seams can be added to `all`. What only a kernel has (numbers that come back at once,
+/// signals, threads, descriptors by the thousand) is asked of `kernel`.
+struct DriverUnderTest: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    private let make: @Sendable () throws -> Setting
+
+    /// Every driver there is.
+    static let all = kernel
+    /// The drivers that wait in the kernel for real descriptors.
+    static let kernel = DriverKind.allCases.map(DriverUnderTest.init(kind:))
+
+    init(_ name: String, make: @escaping @Sendable () throws -> Setting) {
+        testDescription = name
+        self.make = make
+    }
+
+    private init(kind: DriverKind) {
+        self.init(kind.rawValue) {
+            Setting(driver: try kind.makeDriver(), sockets: SystemSockets()) {
+                try makeSocketPair()
+            }
+        }
+    }
+
+    /// A driver of this kind, freshly opened.
+    func open() throws -> Setting { try make() }
+}
+
+/// A driver, and the descriptors that a test makes ready for it; all closed when the test ends.
+final class Setting {
+    let driver: any Driver
+    let sockets: any Sockets
+    private let connect: () throws -> (RawDescriptor, RawDescriptor)
+    private var opened: Set<RawDescriptor> = []
+
+    init(
+        driver: any Driver,
+        sockets: any Sockets,
+        connect: @escaping () throws -> (RawDescriptor, RawDescriptor)
+    ) {
+        self.driver = driver
+        self.sockets = sockets
+        self.connect = connect
+    }
+
+    deinit { opened.forEach(sockets.close) }
+
+    /// Two connected descriptors: the one that is watched, and its peer.
+    func makePair() throws -> (watched: RawDescriptor, peer: RawDescriptor) {
+        let (watched, peer) = try connect()
+        opened.formUnion([watched, peer])
+        return (watched, peer)
+    }
+
+    /// Closes a descriptor before the test ends.
+    func close(_ descriptor: RawDescriptor) {
+        if opened.remove(descriptor) != nil { sockets.close(descriptor) }
+    }
+
+    /// Sends one byte from `descriptor`.
+    func sendByte(from descriptor: RawDescriptor) throws {
+        #expect(try [UInt8(7)].withUnsafeBytes { try sockets.send(descriptor, $0) } == 1)
+    }
+
+    /// Sends until the kernel takes no more.
+    func fill(from descriptor: RawDescriptor) throws {
+        let bytes = [UInt8](repeating: 7, count: 65_536)
+        try untilItWouldBlock { try bytes.withUnsafeBytes { try sockets.send(descriptor, $0) } }
+    }
+
+    /// Receives until nothing is there.
+    func drain(_ descriptor: RawDescriptor) throws {
+        var bytes = [UInt8](repeating: 0, count: 65_536)
+        try untilItWouldBlock {
+            try bytes.withUnsafeMutableBytes { try sockets.receive(descriptor, into: $0) }
+        }
+    }
+
+    private func untilItWouldBlock(_ call: () throws -> Int) throws {
+        do {
+            while try call() > 0 {}
+        } catch let error as Errno where error == .wouldBlock {
+            // That is the aim.
+        }
+    }
+
+    /// What is ready without waiting.
+    func look() throws -> [Readiness] {
+        var ready: [Readiness] = []
+        try driver.wait(until: .past, into: &ready)
+        return ready
+    }
+
+    /// Waits until something is ready; a minute without anything fails the test.
+    func waitForReadiness() throws -> [Readiness] {
+        var ready: [Readiness] = []
+        let giveUp = driver.now.advanced(by: .seconds(60))
+        while ready.isEmpty {
+            try #require(driver.now < giveUp, "nothing became ready")
+            try driver.wait(until: giveUp, into: &ready)
+        }
+        return ready
+    }
+
+    /// How often a wait returns before the deadline has passed, and what it reports meanwhile.
+    func waits(until deadline: Instant) throws -> (count: Int, ready: [Readiness]) {
+        var ready: [Readiness] = []
+        var count = 0
+        while driver.now < deadline, count < 1_000 {
+            try driver.wait(until: deadline, into: &ready)
+            count += 1
+        }
+        return (count, ready)
+    }
+}
