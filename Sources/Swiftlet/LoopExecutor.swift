@@ -146,12 +146,14 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     func run(until isDone: () -> Bool) throws(Errno) {
         thread.store(UInt(pthread_self()), ordering: .relaxed)
         takeIn()
-        while !isDone() { try turn() }
+        while try turn(unless: isDone) {}
     }
 
-    private func turn() throws(Errno) {
+    /// Makes one turn; false, without waiting, when its jobs have done what was to be done.
+    private func turn(unless isDone: () -> Bool) throws(Errno) -> Bool {
         statistics.turns += 1
         runBatch()
+        if isDone() { return false }
         if runQueue.isEmpty || jobsSinceLook >= LoopExecutor.jobsPerLook {
             jobsSinceLook = 0
             try wait()
@@ -159,6 +161,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             expire()
         }
         takeIn()
+        return true
     }
 
     /// Runs what is runnable now; what becomes runnable meanwhile waits for the next turn, so that tasks
@@ -310,9 +313,12 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         for parked in lot.removeAll() { resume(parked, .loopEnded) }
         while let due = deadlines.popDue(at: .never) { fire(due, .loopEnded) }
         takeIn()
-        while !isDone() || !runQueue.isEmpty || hasMail.load(ordering: .acquiring) || !isChildless {
+        func isDrained() -> Bool {
+            isDone() && runQueue.isEmpty && !hasMail.load(ordering: .acquiring) && isChildless
+        }
+        while !isDrained() {
             // Without a working driver there are still jobs to run, and the inbox to look into.
-            do { try turn() } catch { takeIn() }
+            do { _ = try turn(unless: isDrained) } catch { takeIn() }
         }
         for id in table.open { close(id) }
         buffers.drain()
