@@ -6,6 +6,11 @@ import Glibc
 /// Its standard input is empty, and its standard output and error come through pipes that are read without
 /// blocking. Whoever starts it reaps it and closes the pipes.
 package struct ChildProcess: Sendable {
+    /// Asks a process to end.
+    package static let terminate = SIGTERM
+    /// Ends a process without asking.
+    package static let kill = SIGKILL
+
     package let id: CInt
     package let standardOutput: RawDescriptor
     package let standardError: RawDescriptor
@@ -34,7 +39,8 @@ package struct ChildProcess: Sendable {
     /// It gets no blocked and no ignored signal from us, whatever our own state is, and a process group of
     /// its own: a Ctrl-C at the terminal is for us, and we say when the child is to end.
     package static func start(
-        _ path: String, arguments: [String]
+        _ path: String,
+        arguments: [String]
     ) throws(Errno) -> ChildProcess {
         let output = try makePipe()
         let error: (reading: RawDescriptor, writing: RawDescriptor)
@@ -55,7 +61,10 @@ package struct ChildProcess: Sendable {
             try error.writing.setBlocking()
             let id = try spawn(path, arguments, output: output.writing, error: error.writing)
             return ChildProcess(
-                id: id, standardOutput: output.reading, standardError: error.reading)
+                id: id,
+                standardOutput: output.reading,
+                standardError: error.reading
+            )
         } catch let failure {
             output.reading.close()
             error.reading.close()
@@ -64,7 +73,10 @@ package struct ChildProcess: Sendable {
     }
 
     private static func spawn(
-        _ path: String, _ arguments: [String], output: RawDescriptor, error: RawDescriptor
+        _ path: String,
+        _ arguments: [String],
+        output: RawDescriptor,
+        error: RawDescriptor
     ) throws(Errno) -> CInt {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -96,7 +108,7 @@ package struct ChildProcess: Sendable {
     }
 
     /// Sends a signal (kill(2)); a process that has ended already is no error.
-    package func send(signal: Int32) { _ = kill(id, signal) }
+    package func send(signal: Int32) { _ = Glibc.kill(id, signal) }
 
     /// Says how the process ended and forgets it (waitpid(2)); nil while it runs.
     ///
@@ -121,6 +133,21 @@ package struct ChildProcess: Sendable {
 }
 
 extension RawDescriptor {
+    /// Appends what can be read without waiting; returns whether more may come.
+    package func readAvailable(into bytes: inout [UInt8]) -> Bool {
+        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
+            while true {
+                do throws(Errno) {
+                    let count = try read(into: buffer)
+                    if count == 0 { return false }
+                    bytes.append(contentsOf: buffer[..<count])
+                } catch {
+                    return error == .wouldBlock
+                }
+            }
+        }
+    }
+
     /// Makes calls on it wait (fcntl(2), without `O_NONBLOCK`).
     package func setBlocking() throws(Errno) {
         let flags = try retrying { fcntl(number, F_GETFL) }

@@ -26,7 +26,8 @@ package struct ProcessUsage: Equatable, Sendable {
         guard fields.count > 1, let pages = Int(fields[1]) else { throw .invalidArgument }
         return ProcessUsage(
             cpuNanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec),
-            residentBytes: pages * sysconf(CInt(_SC_PAGESIZE)))
+            residentBytes: pages * sysconf(CInt(_SC_PAGESIZE))
+        )
     }
 }
 

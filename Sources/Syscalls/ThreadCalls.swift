@@ -19,13 +19,15 @@ package struct RunningThread: Sendable {
         let start = Unmanaged.passRetained(Start(body))
         var thread = pthread_t()
         let failure = pthread_create(
-            &thread, nil,
+            &thread,
+            nil,
             { context in
                 guard let context else { return nil }
                 Unmanaged<Start>.fromOpaque(context).takeRetainedValue().body()
                 return nil
             },
-            start.toOpaque())
+            start.toOpaque()
+        )
         guard failure == 0 else {
             start.release()
             throw Errno(rawValue: failure)

@@ -28,7 +28,8 @@ struct ConnectionTable: ~Copyable {
         connections = .allocate(capacity: count)
         for index in 0..<count {
             (connections + index).initialize(
-                to: Connection(number: first + index, sendTimes: sendTimes + index * pipeline))
+                to: Connection(number: first + index, sendTimes: sendTimes + index * pipeline)
+            )
         }
     }
 

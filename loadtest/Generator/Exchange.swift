@@ -63,7 +63,8 @@ struct Exchange: ~Copyable {
         if isVerifying {
             let matching = tile.countOfMatching(
                 UnsafeRawBufferPointer(rebasing: buffer[..<expected]),
-                at: table.connections[index].receivePosition)
+                at: table.connections[index].receivePosition
+            )
             guard matching == count else {
                 return corruption(on: index, matching: matching, received: count, at: time)
             }
@@ -80,7 +81,9 @@ struct Exchange: ~Copyable {
         let connection = table.connections + index
         connection.pointee.received += count
         connection.pointee.receivePosition = PayloadTile.position(
-            connection.pointee.receivePosition, advancedBy: count)
+            connection.pointee.receivePosition,
+            advancedBy: count
+        )
         var left = count
         while connection.pointee.openRequests > 0, left >= connection.pointee.missing {
             left -= connection.pointee.missing
@@ -103,7 +106,10 @@ struct Exchange: ~Copyable {
 
     /// A byte was wrong, or there was one too many: keeps the evidence and gives the connection up.
     private mutating func corruption(
-        on index: Int, matching: Int, received: Int, at time: Int64
+        on index: Int,
+        matching: Int,
+        received: Int,
+        at time: Int64
     ) {
         let connection = table.connections[index]
         let due = connection.sent - connection.received
@@ -111,12 +117,17 @@ struct Exchange: ~Copyable {
         let got = buffer[matching..<min(received, matching + 16)]
         let expected = tile.piece(
             at: PayloadTile.position(connection.receivePosition, advancedBy: matching),
-            count: isSurplus ? 0 : min(16, due - matching))
+            count: isSurplus ? 0 : min(16, due - matching)
+        )
         if tally.corruptions.count < Tally.corruptionsKept {
             tally.corruptions.append(
                 Corruption(
-                    connection: table.number(of: index), offset: connection.received + matching,
-                    expected: Array(expected), got: Array(got)))
+                    connection: table.number(of: index),
+                    offset: connection.received + matching,
+                    expected: Array(expected),
+                    got: Array(got)
+                )
+            )
         }
         note(.verify, isSurplus ? "surplus" : "mismatch", on: index)
         if isSurplus { tally.bytes.surplus += received - matching }
@@ -139,7 +150,8 @@ struct Exchange: ~Copyable {
             let taken: Int
             do throws(Errno) {
                 taken = try connection.pointee.descriptor.send(
-                    tile.piece(at: connection.pointee.sendPosition, count: count))
+                    tile.piece(at: connection.pointee.sendPosition, count: count)
+                )
             } catch .wouldBlock {
                 return watch(index, for: .both)
             } catch {
@@ -170,7 +182,9 @@ struct Exchange: ~Copyable {
         let connection = table.connections + index
         connection.pointee.sent += count
         connection.pointee.sendPosition = PayloadTile.position(
-            connection.pointee.sendPosition, advancedBy: count)
+            connection.pointee.sendPosition,
+            advancedBy: count
+        )
         let beyond = count - connection.pointee.unsent
         guard beyond > 0 else {
             connection.pointee.unsent -= count
@@ -220,8 +234,11 @@ struct Exchange: ~Copyable {
     /// Adds an error of a connection to the log.
     mutating func note(_ phase: ErrorRow.Phase, _ name: String, on index: Int) {
         tally.errors.note(
-            phase, name, connection: table.number(of: index),
-            seconds: Double(state.origin.nanoseconds(to: .now)) / 1e9)
+            phase,
+            name,
+            connection: table.number(of: index),
+            seconds: Double(state.origin.nanoseconds(to: .now)) / 1e9
+        )
     }
 
     /// Gives up what waits longer than the plan allows.

@@ -82,8 +82,13 @@ package final class LoadRun: Sendable {
         let now = Instant.now
         let (phase, since) = state.phase(at: now)
         var progress = Progress(
-            phase: phase, elapsed: Double(since.nanoseconds(to: now)) / 1e9, connectionsUp: 0,
-            answered: 0, errors: 0, interval: Histogram())
+            phase: phase,
+            elapsed: Double(since.nanoseconds(to: now)) / 1e9,
+            connectionsUp: 0,
+            answered: 0,
+            errors: 0,
+            interval: Histogram()
+        )
         for desk in state.desks {
             desk.published.withLock { published in
                 progress.connectionsUp += published.connectionsUp

@@ -138,7 +138,9 @@ package struct Ledger: Sendable, Equatable {
 
 /// Errors of one kind.
 package struct ErrorRow: Sendable, Equatable {
-    package enum Phase: String, Sendable, CaseIterable { case socket, connect, write, read, close, verify }
+    package enum Phase: String, Sendable, CaseIterable {
+        case socket, connect, write, read, close, verify
+    }
 
     package var phase: Phase
     /// "ECONNRESET", or a word in lower case where no system call failed: "timeout", "eof", "mismatch", "surplus".
@@ -150,7 +152,11 @@ package struct ErrorRow: Sendable, Equatable {
     package var exampleConnection: Int
 
     package init(
-        phase: Phase, errno: String, count: Int, firstSeen: Double, exampleConnection: Int
+        phase: Phase,
+        errno: String,
+        count: Int,
+        firstSeen: Double,
+        exampleConnection: Int
     ) {
         self.phase = phase
         self.errno = errno
@@ -193,7 +199,11 @@ package struct Progress: Sendable {
     package var interval: Histogram
 
     package init(
-        phase: Phase, elapsed: Double, connectionsUp: Int, answered: Int, errors: Int,
+        phase: Phase,
+        elapsed: Double,
+        connectionsUp: Int,
+        answered: Int,
+        errors: Int,
         interval: Histogram
     ) {
         self.phase = phase

@@ -84,7 +84,9 @@ struct Opening {
     }
 
     private mutating func complete(
-        _ index: Int, in exchange: inout Exchange, _ state: RunState
+        _ index: Int,
+        in exchange: inout Exchange,
+        _ state: RunState
     ) throws(Errno) {
         let socket = exchange.table.connections[index].descriptor
         // Nobody listens, and the kernel chose the target's own port for our end: we met ourselves.
@@ -95,7 +97,8 @@ struct Opening {
         }
         try exchange.table.watch(index, for: .readable)
         exchange.tally.connectTimes.record(
-            Instant.now.nanoseconds - exchange.table.connections[index].opened)
+            Instant.now.nanoseconds - exchange.table.connections[index].opened
+        )
         exchange.tally.connects.ok += 1
         exchange.table.isUp(index)
         attemptsOpen -= 1
@@ -124,7 +127,10 @@ struct Opening {
     }
 
     private mutating func end(
-        _ index: Int, _ phase: ErrorRow.Phase, _ name: String, in exchange: inout Exchange,
+        _ index: Int,
+        _ phase: ErrorRow.Phase,
+        _ name: String,
+        in exchange: inout Exchange,
         _ state: RunState
     ) {
         exchange.table.close(index)
@@ -133,7 +139,10 @@ struct Opening {
     }
 
     private func fail(
-        _ index: Int, _ phase: ErrorRow.Phase, _ name: String, in exchange: inout Exchange,
+        _ index: Int,
+        _ phase: ErrorRow.Phase,
+        _ name: String,
+        in exchange: inout Exchange,
         _ state: RunState
     ) {
         exchange.note(phase, name, on: index)

@@ -21,7 +21,11 @@ package struct PayloadTile: ~Copyable {
         bytes = .allocate(byteCount: 2 * PayloadTile.length, alignment: 64)
         var random = SplitMix(seed: seed)
         for position in 0..<PayloadTile.length {
-            bytes.storeBytes(of: UInt8(truncatingIfNeeded: random.next() >> 56), toByteOffset: position, as: UInt8.self)
+            bytes.storeBytes(
+                of: UInt8(truncatingIfNeeded: random.next() >> 56),
+                toByteOffset: position,
+                as: UInt8.self
+            )
         }
         memcpy(bytes + PayloadTile.length, bytes, PayloadTile.length)
     }

@@ -42,7 +42,9 @@ package enum Preflight {
 
     /// Decides from numbers alone.
     package static func check(
-        _ plan: LoadPlan, descriptors: Int, ports: ClosedRange<Int>
+        _ plan: LoadPlan,
+        descriptors: Int,
+        ports: ClosedRange<Int>
     ) throws(Shortage) {
         let needed = descriptorsNeeded(for: plan)
         if needed > descriptors { throw .descriptors(needed: needed, allowed: descriptors) }

@@ -178,6 +178,7 @@ struct ServerSamples: Sendable {
             cpu: Double(closed.cpuNanoseconds - opened.cpuNanoseconds) / 1e9,
             residentBefore: started.residentBytes,
             residentConnected: connected.residentBytes,
-            residentAfter: closed.residentBytes)
+            residentAfter: closed.residentBytes
+        )
     }
 }

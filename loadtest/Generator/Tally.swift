@@ -68,7 +68,8 @@ struct Tally: Sendable {
         connectTimes.add(other.connectTimes)
         errors.add(other.errors)
         corruptions.append(
-            contentsOf: other.corruptions.prefix(Tally.corruptionsKept - corruptions.count))
+            contentsOf: other.corruptions.prefix(Tally.corruptionsKept - corruptions.count)
+        )
     }
 }
 
@@ -79,12 +80,20 @@ struct ErrorLog: Sendable {
     var count: Int { rows.reduce(0) { $0 + $1.count } }
 
     mutating func note(
-        _ phase: ErrorRow.Phase, _ name: String, connection: Int, seconds: Double
+        _ phase: ErrorRow.Phase,
+        _ name: String,
+        connection: Int,
+        seconds: Double
     ) {
         add(
             ErrorRow(
-                phase: phase, errno: name, count: 1, firstSeen: seconds,
-                exampleConnection: connection))
+                phase: phase,
+                errno: name,
+                count: 1,
+                firstSeen: seconds,
+                exampleConnection: connection
+            )
+        )
     }
 
     mutating func add(_ other: ErrorLog) {

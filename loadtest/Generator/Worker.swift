@@ -38,7 +38,12 @@ struct Worker: ~Copyable {
         exchange = Exchange(state: state, driver: driver, numbers: numbers)
         let now = driver.now
         opening = Opening(
-            plan: plan, worker: index, of: workers, count: numbers.count, from: now)
+            plan: plan,
+            worker: index,
+            of: workers,
+            count: numbers.count,
+            from: now
+        )
         let shortest = min(plan.timeout, plan.connectTimeout).wholeNanoseconds
         sweepInterval = max(1_000_000, min(100_000_000, shortest / 8))
         sweepDue = now.advanced(byNanoseconds: sweepInterval)
@@ -184,7 +189,9 @@ struct Worker: ~Copyable {
         let cpu = Double(RunningThread.cpuNanoseconds - cpuAtStart) / 1e9
         let elapsed = Double(from.nanoseconds(to: now)) / 1e9
         result.usage = Measurement.ThreadUsage(
-            cpu: cpu, busy: elapsed > 0 ? min(1, cpu / elapsed) : 0)
+            cpu: cpu,
+            busy: elapsed > 0 ? min(1, cpu / elapsed) : 0
+        )
     }
 
     private mutating func drain(at now: Instant) {
