@@ -11,6 +11,8 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 // Glibc declares it only under _GNU_SOURCE, which the Swift importer does not define.
 extern int accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
@@ -19,6 +21,15 @@ extern int accept4(int descriptor, struct sockaddr *address, socklen_t *length, 
 static inline int clinux_prctl(int option, unsigned long argument) {
     return prctl(option, argument, 0UL, 0UL, 0UL);
 }
+
+// pidfd_open(2): as a plain call, because the oldest glibc in use has no name for it.
+static inline int clinux_pidfd_open(int process) {
+    return (int)syscall(SYS_pidfd_open, process, 0U);
+}
+
+// environ(7): a global variable, which Swift takes for shared mutable state.
+extern char **environ;
+static inline char **clinux_environment(void) { return environ; }
 
 // poll(2): the peer has shut down its writing half. Glibc hides it behind _GNU_SOURCE.
 enum { CLINUX_POLLRDHUP = 0x2000 };

@@ -1,4 +1,5 @@
 import Drivers
+import Synchronization
 import Syscalls
 
 /// A run under way: it goes on in threads of its own while its owner watches, interrupts and finishes it.
@@ -15,31 +16,158 @@ import Syscalls
 /// Everything here may be called from any thread, and nothing but `finish` waits. Block the signals that the
 /// owner wants to take before `start`, so that the threads of the run inherit it.
 package final class LoadRun: Sendable {
-    private init() {}
+    private let state: RunState
+    private let outcome: Mutex<Outcome>
 
-    /// Starts the threads of a run. Throws what the kernel says when it refuses a thread or a driver.
-    package static func start(_ plan: LoadPlan) throws(Errno) -> LoadRun { LoadRun() }
+    private enum Outcome {
+        case running([RunningThread])
+        case finished(Measurement)
+    }
+
+    private init(state: RunState, threads: [RunningThread]) {
+        self.state = state
+        outcome = Mutex(.running(threads))
+    }
+
+    deinit {
+        // Nobody is left who could finish it, and the threads are not to outlive their owner.
+        if case .running(let threads) = outcome.withLock({ $0 }) {
+            state.interrupt(signal: -1)
+            for thread in threads { thread.join() }
+        }
+    }
+
+    /// Starts the threads of a run. Throws what the kernel says when it refuses one.
+    package static func start(_ plan: LoadPlan) throws(Errno) -> LoadRun {
+        let workers = min(plan.threads, plan.connections)
+        let state = try RunState(plan: plan, workers: workers)
+        state.sampleServer { $0.started = $1 }
+        var threads: [RunningThread] = []
+        do throws(Errno) {
+            for index in 0..<workers {
+                threads.append(try .start { LoadRun.work(index, state) })
+            }
+        } catch {
+            state.interrupt(signal: -1)
+            for thread in threads { thread.join() }
+            throw error
+        }
+        return LoadRun(state: state, threads: threads)
+    }
+
+    /// The body of a worker's thread.
+    private static func work(_ index: Int, _ state: RunState) {
+        var result = WorkerResult()
+        do throws(Errno) {
+            let driver = try state.plan.driver.makeDriver()
+            result = try Worker(state: state, index: index, driver: driver).run()
+        } catch {
+            result.tally.errors.note(.socket, error.name, connection: 0, seconds: 0)
+            state.connectHasFailed()
+        }
+        state.desks[index].result.withLock { $0 = result }
+        state.workerHasEnded()
+    }
 
     /// A descriptor that becomes readable when the run has ended, for a driver to watch.
-    package var ended: RawDescriptor { RawDescriptor(-1) }
+    package var ended: RawDescriptor { state.ended.raw }
 
     /// Whether the run has ended, so that `finish` does not wait.
-    package var isFinished: Bool { true }
+    package var isFinished: Bool { state.isFinished }
 
     /// Where the run is. The interval histogram holds what was answered since the previous call.
     ///
     /// Cheap, but the workers publish only ten times a second.
     package func progress() -> Progress {
-        Progress(
-            phase: .done, elapsed: 0, connectionsUp: 0, answered: 0, errors: 0,
-            interval: Histogram())
+        let now = Instant.now
+        let (phase, since) = state.phase(at: now)
+        var progress = Progress(
+            phase: phase,
+            elapsed: Double(since.nanoseconds(to: now)) / 1e9,
+            connectionsUp: 0,
+            answered: 0,
+            errors: 0,
+            interval: Histogram()
+        )
+        for desk in state.desks {
+            desk.published.withLock { published in
+                progress.connectionsUp += published.connectionsUp
+                progress.answered += published.answered
+                progress.errors += published.errors
+                progress.interval.add(published.interval)
+                published.interval.clear()
+            }
+        }
+        return progress
     }
 
     /// Stops sending, waits up to a second for answers that are under way, and ends the run.
     ///
     /// The first call counts.
-    package func interrupt(signal: Int32) {}
+    package func interrupt(signal: Int32) { state.interrupt(signal: signal) }
 
     /// Waits for the end of the run and returns what it saw; the same again when called again.
-    package func finish() -> Measurement { Measurement() }
+    package func finish() -> Measurement {
+        outcome.withLock { outcome in
+            switch outcome {
+            case .finished(let measurement):
+                return measurement
+            case .running(let threads):
+                for thread in threads { thread.join() }
+                let results = state.desks.compactMap { desk in desk.result.withLock { $0 } }
+                let measurement = Measurement(results, of: state)
+                outcome = .finished(measurement)
+                return measurement
+            }
+        }
+    }
+}
+
+extension Measurement {
+    /// Puts together what the workers saw.
+    fileprivate init(_ results: [WorkerResult], of state: RunState) {
+        var tally = Tally()
+        for result in results { tally.add(result.tally) }
+        ledger = tally.ledger
+        latency = tally.latency
+        connectTimes = tally.connectTimes
+        connects = tally.connects
+        bytes = tally.bytes
+        errors = tally.errors.rows
+        corruptions = tally.corruptions
+        threads = results.compactMap(\.usage)
+        server = state.serverSamples.withLock { $0.usage }
+        phases = Phases(results, of: state)
+        ending = Ending(results, of: state)
+    }
+}
+
+extension Measurement.Ending {
+    fileprivate init(_ results: [WorkerResult], of state: RunState) {
+        if state.connectedAt == nil, state.hasConnectFailed {
+            self = .connectFailed
+        } else if let signal = state.interruption,
+            results.contains(where: \.wasInterrupted)
+        {
+            self = .interrupted(signal: signal)
+        } else if results.allSatisfy(\.lostAllConnections) {
+            self = .allConnectionsLost
+        } else {
+            self = .completed
+        }
+    }
+}
+
+extension Measurement.Phases {
+    fileprivate init(_ results: [WorkerResult], of state: RunState) {
+        let ended = results.map(\.ended).max() ?? state.origin
+        let connected = state.connectedAt ?? ended
+        let from = results.compactMap(\.measuredFrom).min() ?? ended
+        let until = results.compactMap(\.measuredUntil).max() ?? ended
+        self.init()
+        connect = Double(state.origin.nanoseconds(to: connected)) / 1e9
+        warmup = Double(connected.nanoseconds(to: from)) / 1e9
+        measured = Double(from.nanoseconds(to: until)) / 1e9
+        drain = Double(until.nanoseconds(to: ended)) / 1e9
+    }
 }

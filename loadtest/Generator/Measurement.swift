@@ -152,7 +152,11 @@ package struct ErrorRow: Sendable, Equatable {
     package var exampleConnection: Int
 
     package init(
-        phase: Phase, errno: String, count: Int, firstSeen: Double, exampleConnection: Int
+        phase: Phase,
+        errno: String,
+        count: Int,
+        firstSeen: Double,
+        exampleConnection: Int
     ) {
         self.phase = phase
         self.errno = errno
@@ -195,7 +199,11 @@ package struct Progress: Sendable {
     package var interval: Histogram
 
     package init(
-        phase: Phase, elapsed: Double, connectionsUp: Int, answered: Int, errors: Int,
+        phase: Phase,
+        elapsed: Double,
+        connectionsUp: Int,
+        answered: Int,
+        errors: Int,
         interval: Histogram
     ) {
         self.phase = phase

@@ -1,0 +1,156 @@
+import CLinux
+import Glibc
+
+/// A program that runs as a child of this process (posix_spawn(3)).
+///
+/// Its standard input is empty, and its standard output and error come through pipes that are read without
+/// blocking. Whoever starts it reaps it and closes the pipes.
+package struct ChildProcess: Sendable {
+    /// Asks a process to end.
+    package static let terminate = SIGTERM
+    /// Ends a process without asking.
+    package static let kill = SIGKILL
+
+    package let id: CInt
+    package let standardOutput: RawDescriptor
+    package let standardError: RawDescriptor
+
+    /// How a process ended.
+    package enum Ending: Equatable, Sendable {
+        case exited(code: Int32)
+        case killed(signal: Int32)
+
+        /// What a shell would report: the code, or 128 and the signal.
+        package var shellCode: Int32 {
+            switch self {
+            case .exited(let code): code
+            case .killed(let signal): 128 + signal
+            }
+        }
+
+        init(waitStatus: CInt) {
+            let signal = waitStatus & 0x7f
+            self = signal == 0 ? .exited(code: (waitStatus >> 8) & 0xff) : .killed(signal: signal)
+        }
+    }
+
+    /// Starts a program. `arguments` begin with the name that it is to see as its own.
+    ///
+    /// It gets no blocked and no ignored signal from us, whatever our own state is, and a process group of
+    /// its own: a Ctrl-C at the terminal is for us, and we say when the child is to end.
+    package static func start(
+        _ path: String,
+        arguments: [String]
+    ) throws(Errno) -> ChildProcess {
+        let output = try makePipe()
+        let error: (reading: RawDescriptor, writing: RawDescriptor)
+        do throws(Errno) {
+            error = try makePipe()
+        } catch {
+            output.reading.close()
+            output.writing.close()
+            throw error
+        }
+        defer {
+            output.writing.close()
+            error.writing.close()
+        }
+        do throws(Errno) {
+            // The flag belongs to the open pipe, which the child shares: its writes must not fail.
+            try output.writing.setBlocking()
+            try error.writing.setBlocking()
+            let id = try spawn(path, arguments, output: output.writing, error: error.writing)
+            return ChildProcess(
+                id: id,
+                standardOutput: output.reading,
+                standardError: error.reading
+            )
+        } catch let failure {
+            output.reading.close()
+            error.reading.close()
+            throw failure
+        }
+    }
+
+    private static func spawn(
+        _ path: String,
+        _ arguments: [String],
+        output: RawDescriptor,
+        error: RawDescriptor
+    ) throws(Errno) -> CInt {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, output.number, 1)
+        posix_spawn_file_actions_adddup2(&actions, error.number, 2)
+
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        var all = sigset_t()
+        sigfillset(&all)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setsigdefault(&attributes, &all)
+        posix_spawnattr_setpgroup(&attributes, 0)
+        let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
+        posix_spawnattr_setflags(&attributes, Int16(flags))
+
+        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
+        words.append(nil)
+        defer { for word in words { free(word) } }
+        var id = pid_t()
+        let failure = posix_spawn(&id, path, &actions, &attributes, words, clinux_environment())
+        guard failure == 0 else { throw Errno(rawValue: failure) }
+        return id
+    }
+
+    /// Sends a signal (kill(2)); a process that has ended already is no error.
+    package func send(signal: Int32) { _ = Glibc.kill(id, signal) }
+
+    /// Says how the process ended and forgets it (waitpid(2)); nil while it runs.
+    ///
+    /// After the one call that says how, the number may belong to another process.
+    package func reap() throws(Errno) -> Ending? {
+        var status: CInt = 0
+        let reaped = try retrying { waitpid(id, &status, WNOHANG) }
+        return reaped == 0 ? nil : Ending(waitStatus: status)
+    }
+
+    /// Waits for the end of the process and forgets it (waitpid(2)).
+    package func waitAndReap() throws(Errno) -> Ending {
+        var status: CInt = 0
+        _ = try retrying { waitpid(id, &status, 0) }
+        return Ending(waitStatus: status)
+    }
+
+    /// A descriptor that becomes readable when the process has ended (pidfd_open(2)).
+    package func makeEndDescriptor() throws(Errno) -> Descriptor {
+        Descriptor(adopting: RawDescriptor(try retrying { clinux_pidfd_open(id) }))
+    }
+}
+
+extension RawDescriptor {
+    /// Appends what can be read without waiting; returns whether more may come.
+    package func readAvailable(into bytes: inout [UInt8]) -> Bool {
+        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
+            while true {
+                do throws(Errno) {
+                    let count = try read(into: buffer)
+                    if count == 0 { return false }
+                    bytes.append(contentsOf: buffer[..<count])
+                } catch {
+                    return error == .wouldBlock
+                }
+            }
+        }
+    }
+
+    /// Makes calls on it wait (fcntl(2), without `O_NONBLOCK`).
+    package func setBlocking() throws(Errno) {
+        let flags = try retrying { fcntl(number, F_GETFL) }
+        _ = try retrying { fcntl(number, F_SETFL, flags & ~O_NONBLOCK) }
+    }
+}

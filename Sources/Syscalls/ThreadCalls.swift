@@ -1,0 +1,43 @@
+import Glibc
+
+/// A thread of the system that runs one body to its end (pthreads(7)).
+///
+/// It inherits the signal mask of the thread that starts it. Whoever starts it joins it, exactly once.
+package struct RunningThread: Sendable {
+    private let thread: pthread_t
+
+    /// Carries the body over to the new thread, which takes the reference over.
+    private final class Start: Sendable {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+
+    /// Starts a thread (pthread_create(3)).
+    package static func start(
+        _ body: @escaping @Sendable () -> Void
+    ) throws(Errno) -> RunningThread {
+        let start = Unmanaged.passRetained(Start(body))
+        var thread = pthread_t()
+        let failure = pthread_create(
+            &thread,
+            nil,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<Start>.fromOpaque(context).takeRetainedValue().body()
+                return nil
+            },
+            start.toOpaque()
+        )
+        guard failure == 0 else {
+            start.release()
+            throw Errno(rawValue: failure)
+        }
+        return RunningThread(thread: thread)
+    }
+
+    /// Waits for the end of the body (pthread_join(3)).
+    package func join() { pthread_join(thread, nil) }
+
+    /// CPU time that the calling thread has used, in nanoseconds (clock_gettime(2)).
+    package static var cpuNanoseconds: Int64 { Instant.read(CLOCK_THREAD_CPUTIME_ID) }
+}

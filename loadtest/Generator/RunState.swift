@@ -1,0 +1,184 @@
+import Synchronization
+import Syscalls
+
+/// What the threads of a run share: how far the run is, and who wants it to end.
+///
+/// The phases need no barrier beyond one. When the last connection is up, `connectedAt` is set, and from
+/// then on every thread reads the phase from the clock: warm-up until `measureFrom`, measuring until
+/// `measureUntil`. Each thread opens and closes the measured time on its own first look after those instants.
+final class RunState: Sendable {
+    let plan: LoadPlan
+    /// The one origin of all times in the report.
+    let origin: Instant
+    /// One for each worker.
+    let desks: [WorkerDesk]
+    /// Readable when the last worker has ended.
+    let ended: WakeSignal
+
+    private let connectionsUp = Atomic<Int>(0)
+    /// Nanoseconds of the monotonic clock; 0 until all connections are up.
+    private let connectedNanoseconds = Atomic<Int64>(0)
+    private let connectFailure = Atomic<Bool>(false)
+    private let stopSignal = Atomic<Int32>(0)
+    private let drainNanoseconds = Atomic<Int64>(0)
+    /// Measured requests that nobody has taken yet; nobody looks when the plan sets no number.
+    private let requestsLeft: Atomic<Int>
+    private let workersMeasuring: Atomic<Int>
+    private let workersRunning: Atomic<Int>
+    let serverSamples = Mutex(ServerSamples())
+
+    init(plan: LoadPlan, workers: Int) throws(Errno) {
+        self.plan = plan
+        origin = .now
+        ended = try WakeSignal()
+        var desks: [WorkerDesk] = []
+        for _ in 0..<workers { desks.append(try WorkerDesk()) }
+        self.desks = desks
+        requestsLeft = Atomic(plan.requests ?? 0)
+        workersMeasuring = Atomic(workers)
+        workersRunning = Atomic(workers)
+    }
+
+    // Connecting.
+
+    /// Counts a connection that came up; the last one starts the clock for everybody.
+    func connectionIsUp() {
+        let count = connectionsUp.add(1, ordering: .acquiringAndReleasing).newValue
+        guard count == plan.connections, !hasConnectFailed else { return }
+        sampleServer { $0.connected = $1 }
+        connectedNanoseconds.store(Instant.now.nanoseconds, ordering: .releasing)
+        wakeAll()
+    }
+
+    /// Ends the opening of connections: one could not be opened, so there will be too few.
+    func connectHasFailed() {
+        if !connectFailure.exchange(true, ordering: .relaxed) { wakeAll() }
+    }
+
+    var hasConnectFailed: Bool { connectFailure.load(ordering: .relaxed) }
+
+    var connectedAt: Instant? {
+        let time = connectedNanoseconds.load(ordering: .acquiring)
+        return time == 0 ? nil : Instant(nanoseconds: time)
+    }
+
+    // The measured time.
+
+    var measureFrom: Instant? { connectedAt?.advanced(by: plan.warmup) }
+
+    /// Nil before all are up; never when only a number of requests ends the run.
+    var measureUntil: Instant? {
+        guard let duration = plan.duration else { return connectedAt == nil ? nil : .never }
+        return measureFrom?.advanced(by: duration)
+    }
+
+    /// Takes a batch of the measured requests, as many as there are; all of them at once would leave those of
+    /// a worker that loses its connections unsent.
+    func takeRequests() -> Int {
+        guard let total = plan.requests else { return .max }
+        let batch = max(1, min(64, total / (desks.count * 16)))
+        let left = requestsLeft.subtract(batch, ordering: .relaxed).oldValue
+        if left >= batch { return batch }
+        requestsLeft.add(batch - max(left, 0), ordering: .relaxed)
+        return max(left, 0)
+    }
+
+    /// Gives back what a worker can no longer send.
+    func giveBack(requests: Int) {
+        if plan.requests != nil { requestsLeft.add(requests, ordering: .relaxed) }
+    }
+
+    /// Notes that a worker has begun to measure.
+    func measuringHasBegun() {
+        sampleServer { samples, usage in
+            if samples.opened == nil { samples.opened = usage }
+        }
+    }
+
+    /// Notes that a worker no longer measures: with the last one the server's share is read too.
+    func measuringHasEnded(at time: Instant) {
+        guard workersMeasuring.subtract(1, ordering: .relaxed).newValue == 0 else { return }
+        drainNanoseconds.store(time.nanoseconds, ordering: .relaxed)
+        sampleServer { $0.closed = $1 }
+    }
+
+    /// Reads what the server's process has used, when the plan names it.
+    func sampleServer(_ keep: (inout ServerSamples, ProcessUsage) -> Void) {
+        // A server that is gone has nothing to read; its connections say so.
+        guard let process = plan.serverProcess, let usage = try? ProcessUsage.read(process) else {
+            return
+        }
+        serverSamples.withLock { keep(&$0, usage) }
+    }
+
+    // The end.
+
+    /// The signal that ended the run early, if one did.
+    var interruption: Int32? {
+        let signal = stopSignal.load(ordering: .relaxed)
+        return signal == 0 ? nil : signal
+    }
+
+    func interrupt(signal: Int32) {
+        _ = stopSignal.compareExchange(expected: 0, desired: signal, ordering: .relaxed)
+        wakeAll()
+    }
+
+    /// Notes that a worker has nothing left to do.
+    func workerHasEnded() {
+        if workersRunning.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+            ended.raise()
+        }
+    }
+
+    var isFinished: Bool { workersRunning.load(ordering: .acquiring) == 0 }
+
+    private func wakeAll() {
+        for desk in desks { desk.wake.raise() }
+    }
+
+    /// Which phase the run is in, and since when.
+    func phase(at now: Instant) -> (Progress.Phase, since: Instant) {
+        if isFinished { return (.done, now) }
+        guard let connectedAt, let measureFrom else { return (.connecting, origin) }
+        let drain = drainNanoseconds.load(ordering: .relaxed)
+        if drain != 0 { return (.draining, Instant(nanoseconds: drain)) }
+        return now < measureFrom ? (.warmup, connectedAt) : (.measuring, measureFrom)
+    }
+}
+
+/// Where a worker can be reached, and what it lets others see.
+final class WorkerDesk: Sendable {
+    let wake: WakeSignal
+    let published = Mutex(Published())
+    let result = Mutex<WorkerResult?>(nil)
+
+    init() throws(Errno) { wake = try WakeSignal() }
+}
+
+/// What a worker shows of itself, ten times a second.
+struct Published: Sendable {
+    var connectionsUp = 0
+    var answered = 0
+    var errors = 0
+    /// Grows until somebody takes it.
+    var interval = Histogram()
+}
+
+/// What the server's process had used at the marks of the run.
+struct ServerSamples: Sendable {
+    var started: ProcessUsage?
+    var connected: ProcessUsage?
+    var opened: ProcessUsage?
+    var closed: ProcessUsage?
+
+    var usage: Measurement.ServerUsage? {
+        guard let started, let connected, let opened, let closed else { return nil }
+        return Measurement.ServerUsage(
+            cpu: Double(closed.cpuNanoseconds - opened.cpuNanoseconds) / 1e9,
+            residentBefore: started.residentBytes,
+            residentConnected: connected.residentBytes,
+            residentAfter: closed.residentBytes
+        )
+    }
+}
