@@ -5,7 +5,7 @@ import Syscalls
 /// Together with `Driver` this is everything that the runtime asks of a kernel. Every call returns at
 /// once; one that has nothing to do yet throws `Errno.wouldBlock`, and the driver says when to try again.
 /// What each call does and throws is what the manual page named in `Syscalls` says.
-package protocol Sockets: Sendable {
+package protocol Sockets: AnyObject, Sendable {
     func open(for address: SocketAddress) throws(Errno) -> RawDescriptor
     func bind(_ socket: RawDescriptor, to address: SocketAddress) throws(Errno)
     func listen(_ socket: RawDescriptor, backlog: Int) throws(Errno)
@@ -28,7 +28,7 @@ package protocol Sockets: Sendable {
 }
 
 /// The kernel's own sockets.
-package struct SystemSockets: Sockets {
+package final class SystemSockets: Sockets {
     package init() {}
 
     package func open(for address: SocketAddress) throws(Errno) -> RawDescriptor {

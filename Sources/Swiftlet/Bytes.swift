@@ -26,7 +26,7 @@ public struct Bytes: ~Copyable, Sendable {
 
     deinit {
         // The pool belongs to the loop's thread; elsewhere the buffer is simply freed.
-        if loop.isCurrent { loop.buffers.put(base) } else { base.deallocate() }
+        if loop.isCurrent { loop.state.buffers.put(base) } else { base.deallocate() }
     }
 
     /// The byte at `index`, 0 to `count` - 1.

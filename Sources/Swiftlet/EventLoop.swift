@@ -75,7 +75,8 @@ public struct EventLoop: Sendable {
             taskLoop?.executor.isCurrent != true,
             "EventLoop.run inside a task of the same thread's loop would block that loop for ever")
         let executor = LoopExecutor(driver: driver, sockets: sockets)
-        let outcome = Outcome<Value>()
+        let isDone = Flag()
+        let outcome = Outcome<Value>(isDone)
         let task = $taskLoop.withValue(EventLoop(executor: executor)) {
             Task(executorPreference: executor) {
                 do { outcome.set(.success(try await body())) } catch { outcome.set(.failure(error)) }
@@ -83,12 +84,12 @@ public struct EventLoop: Sendable {
         }
         var failure: Errno?
         do throws(Errno) {
-            try executor.run { outcome.isSet }
+            try executor.run(until: isDone)
         } catch {
             failure = error
             task.cancel()
         }
-        executor.end(when: { outcome.isSet })
+        executor.end(when: isDone)
         if let failure { throw IOError(.wait, .system(failure)) }
         return try outcome.get()
     }
@@ -100,7 +101,7 @@ public struct EventLoop: Sendable {
 
     /// What the loop has done until now.
     public var statistics: LoopStatistics {
-        get async { await withTaskExecutorPreference(executor) { executor.statistics } }
+        get async { await withTaskExecutorPreference(executor) { executor.state.statistics } }
     }
 
     /// Suspends the calling task until `descriptor` may make progress in `direction`.
@@ -132,13 +133,24 @@ public struct EventLoop: Sendable {
 /// What became of the body of `run`, handed from its task to the thread that waits for it.
 private final class Outcome<Value: Sendable>: Sendable {
     private let result = Mutex<Result<Value, any Error>?>(nil)
+    private let isSet: Flag
 
-    func set(_ result: Result<Value, any Error>) { self.result.withLock { $0 = result } }
+    init(_ isSet: Flag) { self.isSet = isSet }
 
-    var isSet: Bool { result.withLock { $0 != nil } }
+    func set(_ result: Result<Value, any Error>) {
+        self.result.withLock { $0 = result }
+        isSet.raise()
+    }
 
     func get() throws -> Value {
         guard let result = result.withLock({ $0 }) else { throw IOError(.wait, .loopEnded) }
         return try result.get()
     }
+}
+
+/// Something that has happened or has not, for any thread to see.
+final class Flag: Sendable {
+    private let raised = Atomic(false)
+    var isRaised: Bool { raised.load(ordering: .acquiring) }
+    func raise() { raised.store(true, ordering: .releasing) }
 }

@@ -3,22 +3,6 @@ import Glibc
 import Synchronization
 import Syscalls
 
-/// A parked task: how to go on with it, and the deadline that it parked with.
-struct ParkedTask {
-    let continuation: ParkContinuation
-    let timer: DeadlineQueue<Due>.Token?
-}
-
-/// What is due at a deadline.
-enum Due {
-    /// A park on a descriptor times out.
-    case park(Ticket)
-    /// A sleep is over; nil between its reservation and its suspension.
-    case sleep(ParkContinuation?)
-    /// A timer of the standard library's `Task.sleep`.
-    case timer(Job)
-}
-
 /// The executor of one event loop: runs Swift's jobs on one thread and knows who is parked on what.
 ///
 /// A turn:
@@ -69,24 +53,22 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     // For the loop's thread only.
     private var driver: (any Driver)?
-    private var runQueue = RunQueue<Job>()
-    var lot = ParkingLot<ParkedTask>()
-    var deadlines = DeadlineQueue<Due>()
-    private var ready: [Readiness] = []
-    var table = SocketTable()
-    var buffers = BufferPool()
-    var statistics = LoopStatistics()
-    /// Completions at once that the running job may still have.
-    private var budget = LoopExecutor.completionsPerJob
-    private var jobsSinceLook = 0
-    /// The clock as it was when the last wait ended; read once a turn.
-    private(set) var turnStart: Instant
-    private(set) var isEnding = false
+    private let storage: UnsafeMutablePointer<LoopState>
+    var state: LoopState {
+        @inline(__always) _read { yield storage.pointee }
+        @inline(__always) _modify { yield &storage.pointee }
+    }
 
     init(driver: any Driver, sockets: any Sockets) {
         self.driver = driver
         self.sockets = sockets
-        turnStart = driver.now
+        storage = .allocate(capacity: 1)
+        storage.initialize(to: LoopState(turnStart: driver.now))
+    }
+
+    deinit {
+        storage.deinitialize(count: 1)
+        storage.deallocate()
     }
 
     // MARK: From any thread
@@ -97,7 +79,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = Job(job)
-        if isCurrent { runQueue.enqueue(job) } else { post(job) }
+        if isCurrent { state.runQueue.enqueue(job) } else { post(job) }
     }
 
     /// Puts a timer of the standard library among the deadlines.
@@ -143,19 +125,19 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     // MARK: The turn
 
     /// Makes the calling thread the loop's own and turns until `isDone`.
-    func run(until isDone: () -> Bool) throws(Errno) {
+    func run(until isDone: Flag) throws(Errno) {
         thread.store(UInt(pthread_self()), ordering: .relaxed)
         takeIn()
-        while try turn(unless: isDone) {}
+        while try turn(unless: { isDone.isRaised }) {}
     }
 
     /// Makes one turn; false, without waiting, when its jobs have done what was to be done.
     private func turn(unless isDone: () -> Bool) throws(Errno) -> Bool {
-        statistics.turns += 1
+        state.statistics.turns += 1
         runBatch()
         if isDone() { return false }
-        if runQueue.isEmpty || jobsSinceLook >= LoopExecutor.jobsPerLook {
-            jobsSinceLook = 0
+        if state.runQueue.isEmpty || state.jobsSinceLook >= LoopExecutor.jobsPerLook {
+            state.jobsSinceLook = 0
             try wait()
             unpark()
             expire()
@@ -168,48 +150,48 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// which never park cannot keep the loop from its descriptors.
     private func runBatch() {
         let executor = asUnownedTaskExecutor()
-        let batch = min(runQueue.count, LoopExecutor.jobsPerTurn)
-        statistics.jobs += batch
-        jobsSinceLook += batch
+        let batch = min(state.runQueue.count, LoopExecutor.jobsPerTurn)
+        state.statistics.jobs += batch
+        state.jobsSinceLook += batch
         for _ in 0..<batch {
-            budget = LoopExecutor.completionsPerJob
-            runQueue.dequeue()?.run(on: executor)
+            state.budget = LoopExecutor.completionsPerJob
+            state.runQueue.dequeue()?.run(on: executor)
         }
     }
 
     private func wait() throws(Errno) {
         guard let driver else { return }
         let turnEnd = driver.now
-        statistics.longestTurn = max(
-            statistics.longestTurn, turnStart.nanoseconds(to: turnEnd))
-        statistics.waits += 1
-        ready.removeAll(keepingCapacity: true)
-        defer { turnStart = driver.now }
-        let hasWork = !runQueue.isEmpty || hasMail.load(ordering: .acquiring)
-        try driver.wait(until: hasWork ? .past : deadlines.next, into: &ready)
+        state.statistics.longestTurn = max(
+            state.statistics.longestTurn, state.turnStart.nanoseconds(to: turnEnd))
+        state.statistics.waits += 1
+        state.ready.removeAll(keepingCapacity: true)
+        defer { state.turnStart = driver.now }
+        let hasWork = !state.runQueue.isEmpty || hasMail.load(ordering: .acquiring)
+        try driver.wait(until: hasWork ? .past : state.deadlines.next, into: &state.ready)
     }
 
     private func unpark() {
-        for readiness in ready {
-            let unparked = lot.unpark(readiness)
+        for readiness in state.ready {
+            let unparked = state.lot.unpark(readiness)
             if let interest = unparked.interest {
                 // Taking interest back is a courtesy: a descriptor that will not have it is reported again.
                 try? set(interest, in: readiness.descriptor)
             }
-            if unparked.reader == nil, unparked.writer == nil { statistics.spuriousWakes += 1 }
+            if unparked.reader == nil, unparked.writer == nil { state.statistics.spuriousWakes += 1 }
             if let reader = unparked.reader { resume(reader, .ready) }
             if let writer = unparked.writer { resume(writer, .ready) }
         }
     }
 
     private func expire() {
-        while let due = deadlines.popDue(at: turnStart) { fire(due, .timedOut) }
+        while let due = state.deadlines.popDue(at: state.turnStart) { fire(due, .timedOut) }
     }
 
     private func fire(_ due: Due, _ wakeup: Wakeup) {
         switch due {
         case .park(let ticket):
-            lot.unpark(ticket)?.continuation.resume(returning: wakeup)
+            state.lot.unpark(ticket)?.continuation.resume(returning: wakeup)
         case .sleep(let sleeper):
             sleeper?.resume(returning: wakeup)
         case .timer(let job):
@@ -223,7 +205,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         let posts = inbox.withLock { inbox in
             hasMail.store(false, ordering: .relaxed)
             inbox.isWakePending = false
-            runQueue.append(inbox.jobs)
+            state.runQueue.append(inbox.jobs)
             inbox.jobs = RunQueue()
             defer { inbox.posts.removeAll(keepingCapacity: true) }
             return inbox.posts
@@ -234,9 +216,9 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     private func carryOut(_ post: Post) {
         switch post {
         case .cancelPark(let ticket):
-            if let parked = lot.unpark(ticket) { resume(parked, .cancelled) }
+            if let parked = state.lot.unpark(ticket) { resume(parked, .cancelled) }
         case .cancelSleep(let token):
-            if case .sleep(let sleeper) = deadlines.remove(token) {
+            if case .sleep(let sleeper) = state.deadlines.remove(token) {
                 sleeper?.resume(returning: .cancelled)
             }
         case .close(let id):
@@ -248,13 +230,13 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     private func admit(_ timer: Job, at deadline: Instant) {
         // A loop that is ending waits for no timer: the sleeper wakes and sees that it is cancelled.
-        if isEnding { return timer.runAsTimer() }
-        _ = deadlines.insert(.timer(timer), at: deadline)
+        if state.isEnding { return timer.runAsTimer() }
+        _ = state.deadlines.insert(.timer(timer), at: deadline)
     }
 
     /// Makes a parked task runnable, and its deadline void.
     private func resume(_ parked: ParkedTask, _ wakeup: Wakeup) {
-        if let timer = parked.timer { _ = deadlines.remove(timer) }
+        if let timer = parked.timer { _ = state.deadlines.remove(timer) }
         parked.continuation.resume(returning: wakeup)
     }
 
@@ -262,30 +244,30 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     /// Gives interest to the driver.
     func set(_ interest: Interest, in descriptor: RawDescriptor) throws(Errno) {
-        statistics.interestChanges += 1
+        state.statistics.interestChanges += 1
         try driver?.setInterest(interest, in: descriptor)
     }
 
     /// Says whether a call may complete at once; when not, the task must yield first.
     @inline(__always)
     func spend() -> Bool {
-        budget -= 1
-        return budget >= 0
+        state.budget -= 1
+        return state.budget >= 0
     }
 
     /// Makes the coming turn look at its descriptors even if it has more to run.
-    func lookSoon() { jobsSinceLook = LoopExecutor.jobsPerLook }
+    func lookSoon() { state.jobsSinceLook = LoopExecutor.jobsPerLook }
 
     /// Closes a descriptor of ours: resumes whoever is parked there, takes the interest back, closes.
     func close(_ id: SocketID) {
-        guard table.remove(id) else { return }
+        guard state.table.remove(id) else { return }
         forget(id.descriptor)
         sockets.close(id.descriptor)
     }
 
     /// Takes back the interest in a descriptor that is not ours, and resumes whoever is parked there.
     func forget(_ descriptor: RawDescriptor) {
-        let unparked = lot.close(descriptor)
+        let unparked = state.lot.close(descriptor)
         if let interest = unparked.interest {
             // The caller is about to close it; what the driver cannot forget goes with it.
             try? set(interest, in: descriptor)
@@ -300,28 +282,28 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     }
 
     /// The present instant of the driver's clock.
-    var now: Instant { driver?.now ?? turnStart }
+    var now: Instant { driver?.now ?? state.turnStart }
 
     // MARK: Ending
 
     /// Ends the loop: cancels what it started, resumes whoever is parked, drains, and closes every descriptor.
     ///
     /// Returns when `isDone` and the last task that `spawn` started has ended.
-    func end(when isDone: () -> Bool) {
-        isEnding = true
+    func end(when isDone: Flag) {
+        state.isEnding = true
         children.withLock { $0.cancelAll() }
-        for parked in lot.removeAll() { resume(parked, .loopEnded) }
-        while let due = deadlines.popDue(at: .never) { fire(due, .loopEnded) }
+        for parked in state.lot.removeAll() { resume(parked, .loopEnded) }
+        while let due = state.deadlines.popDue(at: .never) { fire(due, .loopEnded) }
         takeIn()
         func isDrained() -> Bool {
-            isDone() && runQueue.isEmpty && !hasMail.load(ordering: .acquiring) && isChildless
+            isDone.isRaised && state.runQueue.isEmpty && !hasMail.load(ordering: .acquiring) && isChildless
         }
         while !isDrained() {
             // Without a working driver there are still jobs to run, and the inbox to look into.
             do { _ = try turn(unless: isDrained) } catch { takeIn() }
         }
-        for id in table.open { close(id) }
-        buffers.drain()
+        for id in state.table.open { close(id) }
+        state.buffers.drain()
         let late = inbox.withLock { inbox in
             inbox.hasEnded = true
             driver = nil

@@ -48,7 +48,7 @@ extension LoopExecutor {
     func park(
         on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant
     ) async -> Wakeup {
-        let ticket = lot.makeTicket(for: direction, of: descriptor)
+        let ticket = state.lot.makeTicket(for: direction, of: descriptor)
         return await withTaskCancellationHandler {
             await withParkContinuation { continuation in
                 admit(continuation, with: ticket, until: deadline)
@@ -61,17 +61,17 @@ extension LoopExecutor {
     private func admit(
         _ continuation: ParkContinuation, with ticket: Ticket, until deadline: Instant
     ) {
-        if isEnding { return continuation.resume(returning: .loopEnded) }
-        statistics.parks += 1
-        let timer = deadline == .never ? nil : deadlines.insert(.park(ticket), at: deadline)
-        switch lot.park(ParkedTask(continuation: continuation, timer: timer), with: ticket) {
+        if state.isEnding { return continuation.resume(returning: .loopEnded) }
+        state.statistics.parks += 1
+        let timer = deadline == .never ? nil : state.deadlines.insert(.park(ticket), at: deadline)
+        switch state.lot.park(ParkedTask(continuation: continuation, timer: timer), with: ticket) {
         case .parked:
             break
         case .install(let interest):
             do throws(Errno) {
                 try set(interest, in: ticket.descriptor)
             } catch {
-                _ = lot.refuse(ticket)
+                _ = state.lot.refuse(ticket)
                 turnAway(continuation, timer, .refused(error))
             }
         case .busy:
@@ -82,18 +82,18 @@ extension LoopExecutor {
     private func turnAway(
         _ continuation: ParkContinuation, _ timer: DeadlineQueue<Due>.Token?, _ wakeup: Wakeup
     ) {
-        if let timer { _ = deadlines.remove(timer) }
+        if let timer { _ = state.deadlines.remove(timer) }
         continuation.resume(returning: wakeup)
     }
 
     /// Suspends the calling task until `deadline`. The caller is on the loop's thread.
     nonisolated(nonsending)
     func sleep(until deadline: Instant) async -> Wakeup {
-        if isEnding { return .loopEnded }
-        let token = deadlines.insert(.sleep(nil), at: deadline)
+        if state.isEnding { return .loopEnded }
+        let token = state.deadlines.insert(.sleep(nil), at: deadline)
         return await withTaskCancellationHandler {
             await withParkContinuation { continuation in
-                if !deadlines.replace(token, with: .sleep(continuation)) {
+                if !state.deadlines.replace(token, with: .sleep(continuation)) {
                     continuation.resume(returning: .loopEnded)
                 }
             }

@@ -16,7 +16,7 @@ final class Socket: Sendable {
     init(adopting descriptor: RawDescriptor, on loop: LoopExecutor, idleTimeout: Duration? = nil) {
         self.loop = loop
         self.idleTimeout = idleTimeout?.wholeNanoseconds ?? .max
-        id = loop.table.insert(descriptor)
+        id = loop.state.table.insert(descriptor)
     }
 
     deinit { close() }
@@ -31,8 +31,8 @@ final class Socket: Sendable {
     /// Throws when the socket is closed. The caller is on the loop's thread.
     @inline(__always)
     func checkOpen(_ operation: IOError.Operation) throws(IOError) {
-        guard loop.table.isOpen(id) else {
-            throw IOError(operation, loop.isEnding ? .loopEnded : .closed)
+        guard loop.state.table.isOpen(id) else {
+            throw IOError(operation, loop.state.isEnding ? .loopEnded : .closed)
         }
     }
 
@@ -59,21 +59,21 @@ final class Socket: Sendable {
             let wakeup = await loop.park(
                 on: descriptor, for: direction, until: min(deadline, idleDeadline))
             if case .ready = wakeup { return try checkOpen(operation) }
-            if case .timedOut = wakeup, deadline > loop.turnStart, wasActive { continue }
+            if case .timedOut = wakeup, deadline > loop.state.turnStart, wasActive { continue }
             throw IOError(operation, wakeup.reason ?? .closed)
         }
     }
 
     /// Whether bytes moved in the other direction while a park for this one sat out the idle timeout.
     private var wasActive: Bool {
-        loop.table.isOpen(id)
-            && loop.table[id].lastActive.advanced(byNanoseconds: idleTimeout) > loop.turnStart
+        loop.state.table.isOpen(id)
+            && loop.state.table[id].lastActive.advanced(byNanoseconds: idleTimeout) > loop.state.turnStart
     }
 
     /// Notes that bytes moved, for the idle timeout.
     @inline(__always)
     func noteActivity() {
-        if idleTimeout != .max { loop.table[id].lastActive = loop.turnStart }
+        if idleTimeout != .max { loop.state.table[id].lastActive = loop.state.turnStart }
     }
 
     /// When an operation that starts now gives up.

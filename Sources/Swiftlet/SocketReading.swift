@@ -31,24 +31,24 @@ extension Socket {
         try await yieldIfDue(.read)
         if let left = takeUnread() { return left }
         while true {
-            if !loop.table[id].isDry {
-                let base = loop.buffers.take()
+            if !loop.state.table[id].isDry {
+                let base = loop.state.buffers.take()
                 let memory = UnsafeMutableRawBufferPointer(
                     start: base, count: BufferPool.bufferSize)
                 do throws(IOError) {
                     if let count = try tryReceiving(into: memory) {
                         if count > 0 { return Received(base: base, count: count) }
-                        loop.buffers.put(base)
+                        loop.state.buffers.put(base)
                         return nil
                     }
                 } catch {
-                    loop.buffers.put(base)
+                    loop.state.buffers.put(base)
                     throw error
                 }
-                loop.buffers.put(base)
+                loop.state.buffers.put(base)
             }
             try await park(for: .read, .read, until: deadline)
-            loop.table[id].isDry = false
+            loop.state.table[id].isDry = false
         }
     }
 
@@ -63,9 +63,9 @@ extension Socket {
         if memory.isEmpty { return 0 }
         if let count = takeUnread(into: memory) { return count }
         while true {
-            if !loop.table[id].isDry, let count = try tryReceiving(into: memory) { return count }
+            if !loop.state.table[id].isDry, let count = try tryReceiving(into: memory) { return count }
             try await park(for: .read, .read, until: deadline)
-            loop.table[id].isDry = false
+            loop.state.table[id].isDry = false
         }
     }
 
@@ -73,16 +73,16 @@ extension Socket {
     private func tryReceiving(
         into memory: UnsafeMutableRawBufferPointer
     ) throws(IOError) -> Int? {
-        loop.statistics.receives += 1
+        loop.state.statistics.receives += 1
         do throws(Errno) {
             let count = try loop.sockets.receive(descriptor, into: memory)
             // After the end of the stream the kernel keeps saying so; it must be asked to say it.
-            loop.table[id].isDry = count > 0 && count < memory.count
-            loop.statistics.bytesRead += count
+            loop.state.table[id].isDry = count > 0 && count < memory.count
+            loop.state.statistics.bytesRead += count
             noteActivity()
             return count
         } catch .wouldBlock {
-            loop.statistics.wouldBlocks += 1
+            loop.state.statistics.wouldBlocks += 1
             return nil
         } catch {
             throw IOError(.read, .system(error))
@@ -92,11 +92,11 @@ extension Socket {
     /// Takes the right to read; a second reader is turned away.
     func beginReading() throws(IOError) {
         try checkOpen(.read)
-        guard !loop.table[id].isReading else { throw IOError(.read, .busy) }
-        loop.table[id].isReading = true
+        guard !loop.state.table[id].isReading else { throw IOError(.read, .busy) }
+        loop.state.table[id].isReading = true
     }
 
     func endReading() {
-        if loop.table.isOpen(id) { loop.table[id].isReading = false }
+        if loop.state.table.isOpen(id) { loop.state.table[id].isReading = false }
     }
 }

@@ -52,30 +52,30 @@ extension Socket {
         let memory = UnsafeRawBufferPointer(start: received.base, count: received.count)
         bytes.append(contentsOf: memory.prefix(count))
         putBack(memory.dropFirst(count))
-        loop.buffers.put(received.base)
+        loop.state.buffers.put(received.base)
     }
 
     /// Puts bytes back in front of what the next read finds.
     private func putBack(_ bytes: some Collection<UInt8>) {
-        guard !bytes.isEmpty, loop.table.isOpen(id) else { return }
-        loop.table[id].unread.insert(contentsOf: bytes, at: 0)
+        guard !bytes.isEmpty, loop.state.table.isOpen(id) else { return }
+        loop.state.table[id].unread.insert(contentsOf: bytes, at: 0)
     }
 
     /// Takes bytes that were put back, in a buffer of the pool; nil when there are none.
     func takeUnread() -> Received? {
-        guard !loop.table[id].unread.isEmpty else { return nil }
-        let base = loop.buffers.take()
+        guard !loop.state.table[id].unread.isEmpty else { return nil }
+        let base = loop.state.buffers.take()
         let memory = UnsafeMutableRawBufferPointer(start: base, count: BufferPool.bufferSize)
         return takeUnread(into: memory).map { Received(base: base, count: $0) }
     }
 
     /// Takes bytes that were put back, into the caller's memory; nil when there are none.
     func takeUnread(into memory: UnsafeMutableRawBufferPointer) -> Int? {
-        let unread = loop.table[id].unread
+        let unread = loop.state.table[id].unread
         guard !unread.isEmpty else { return nil }
         let count = min(unread.count, memory.count)
         memory.copyBytes(from: unread[..<count])
-        loop.table[id].unread = Array(unread[count...])
+        loop.state.table[id].unread = Array(unread[count...])
         return count
     }
 }

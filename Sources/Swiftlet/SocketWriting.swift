@@ -42,24 +42,24 @@ extension Socket {
     private func beginWriting() async throws(IOError) {
         try await yieldIfDue(.write)
         try checkOpen(.write)
-        guard !loop.table[id].isWriting else { throw IOError(.write, .busy) }
-        loop.table[id].isWriting = true
+        guard !loop.state.table[id].isWriting else { throw IOError(.write, .busy) }
+        loop.state.table[id].isWriting = true
     }
 
     private func endWriting() {
-        if loop.table.isOpen(id) { loop.table[id].isWriting = false }
+        if loop.state.table.isOpen(id) { loop.state.table[id].isWriting = false }
     }
 
     /// Asks the kernel once; 0 when it would block.
     private func trySending(_ memory: UnsafeRawBufferPointer) throws(IOError) -> Int {
-        loop.statistics.sends += 1
+        loop.state.statistics.sends += 1
         do throws(Errno) {
             let count = try loop.sockets.send(descriptor, memory)
-            loop.statistics.bytesWritten += count
+            loop.state.statistics.bytesWritten += count
             noteActivity()
             return count
         } catch .wouldBlock {
-            loop.statistics.wouldBlocks += 1
+            loop.state.statistics.wouldBlocks += 1
             return 0
         } catch {
             throw IOError(.write, .system(error))

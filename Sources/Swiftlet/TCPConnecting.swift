@@ -6,7 +6,7 @@ extension LoopExecutor {
     func connect(
         to address: SocketAddress, timeout: Duration?
     ) async throws(IOError) -> TCPConnection {
-        if isEnding { throw IOError(.connect, .loopEnded) }
+        if state.isEnding { throw IOError(.connect, .loopEnded) }
         let socket = try openSocket(for: address, .connect)
         do throws(IOError) {
             try await socket.connect(to: address, until: socket.deadline(after: timeout))

@@ -50,7 +50,7 @@ extension LoopExecutor {
     fileprivate func listen(
         on address: SocketAddress, backlog: Int, reusePort: Bool
     ) throws(IOError) -> TCPListener {
-        if isEnding { throw IOError(.listen, .loopEnded) }
+        if state.isEnding { throw IOError(.listen, .loopEnded) }
         let socket = try openSocket(for: address, .open)
         try socket.attempt(.option) { descriptor throws(Errno) in
             try sockets.setOption(.reuseAddress, of: descriptor, to: 1)
@@ -95,7 +95,7 @@ extension Socket {
                 if let address { return (descriptor, address) }
                 loop.sockets.close(descriptor)
             } catch .wouldBlock {
-                loop.statistics.wouldBlocks += 1
+                loop.state.statistics.wouldBlocks += 1
                 return nil
             } catch {
                 // Linux hands over what happened to the connection while it waited in the queue (accept(2)).

@@ -1,0 +1,39 @@
+import Drivers
+import Syscalls
+
+/// Everything of a loop that belongs to its thread.
+///
+/// One struct behind one pointer, so that "belongs to the loop's thread" is a property of the whole and not of
+/// each field, and so that reaching a field costs a load and no dynamic check of exclusive access.
+struct LoopState {
+    var runQueue = RunQueue<Job>()
+    var lot = ParkingLot<ParkedTask>()
+    var deadlines = DeadlineQueue<Due>()
+    /// What the last wait found, in memory that every wait uses again.
+    var ready: [Readiness] = []
+    var table = SocketTable()
+    var buffers = BufferPool()
+    var statistics = LoopStatistics()
+    /// Completions at once that the running job may still have.
+    var budget = LoopExecutor.completionsPerJob
+    var jobsSinceLook = 0
+    /// The clock as it was when the last wait ended; read once a turn.
+    var turnStart: Instant
+    var isEnding = false
+}
+
+/// A parked task: how to go on with it, and the deadline that it parked with.
+struct ParkedTask {
+    let continuation: ParkContinuation
+    let timer: DeadlineQueue<Due>.Token?
+}
+
+/// What is due at a deadline.
+enum Due {
+    /// A park on a descriptor times out.
+    case park(Ticket)
+    /// A sleep is over; nil between its reservation and its suspension.
+    case sleep(ParkContinuation?)
+    /// A timer of the standard library's `Task.sleep`.
+    case timer(Job)
+}
