@@ -29,7 +29,7 @@ package final class EpollDriver: Driver {
         _ interest: Interest, in descriptor: RawDescriptor
     ) throws(Errno) {
         guard descriptor.number >= 0 else { throw .badDescriptor }
-        while installed.count <= descriptor.index { installed.append([]) }
+        while installed.count <= descriptor.index { installed.append(.none) }
         let previous = installed[descriptor.index]
         guard interest != previous else { return }
         let operation: EpollInstance.Operation =
@@ -70,7 +70,7 @@ extension Interest {
     }
 
     fileprivate init(epollEvents events: UInt32) {
-        var ready: Interest = []
+        var ready = Interest.none
         if events & EPOLLIN.rawValue != 0 { ready.insert(.readable) }
         if events & EPOLLOUT.rawValue != 0 { ready.insert(.writable) }
         if events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 { ready = .both }

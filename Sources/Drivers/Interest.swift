@@ -3,12 +3,16 @@ import Syscalls
 /// A set of directions: what somebody waits for, or what the kernel says is ready.
 package struct Interest: OptionSet, Hashable, Sendable {
     package let rawValue: UInt8
-    package init(rawValue: UInt8) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    package static let readable = Interest(rawValue: 1 << 0)
-    package static let writable = Interest(rawValue: 1 << 1)
+    // Computed, so that they are constants in every module instead of globals that are made at first use.
+
+    /// Neither direction.
+    @inlinable package static var none: Interest { Interest(rawValue: 0) }
+    @inlinable package static var readable: Interest { Interest(rawValue: 1) }
+    @inlinable package static var writable: Interest { Interest(rawValue: 2) }
     /// Both directions: what a hang-up and an error are reported as.
-    package static let both: Interest = [.readable, .writable]
+    @inlinable package static var both: Interest { Interest(rawValue: 3) }
 }
 
 /// One descriptor that can make progress, as plain data.

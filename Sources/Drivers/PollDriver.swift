@@ -77,7 +77,7 @@ extension Interest {
 
     fileprivate init(pollEvents: Int16) {
         let events = CInt(pollEvents)
-        var ready: Interest = []
+        var ready = Interest.none
         if events & CInt(POLLIN) != 0 { ready.insert(.readable) }
         if events & CInt(POLLOUT) != 0 { ready.insert(.writable) }
         if events & CInt(POLLERR | POLLHUP | POLLNVAL) != 0 { ready = .both }

@@ -97,7 +97,7 @@ package final class SelectDriver: Driver {
     private func report(word: Int, bit: Int, into ready: inout [Readiness]) {
         let descriptor = RawDescriptor(CInt(word * UInt.bitWidth + bit))
         if descriptor == signal.raw { return signal.clear() }
-        var interest: Interest = []
+        var interest = Interest.none
         if foundReadable[word] & (1 << bit) != 0 { interest.insert(.readable) }
         if foundWritable[word] & (1 << bit) != 0 { interest.insert(.writable) }
         ready.append(Readiness(descriptor, interest))

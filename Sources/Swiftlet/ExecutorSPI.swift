@@ -77,3 +77,15 @@ extension Job {
     /// Gives the job to the default pool, for when its own loop has ended.
     func runElsewhere() { globalConcurrentExecutor.enqueue(ExecutorJob(unowned)) }
 }
+
+/// Which task is running: a number that no other task has while this one lives; 0 outside any task.
+///
+/// The public type is one pointer, and hashing it, which is what the public API offers, costs ten times as much.
+@inline(__always)
+func currentTaskIdentity() -> UInt {
+    withUnsafeCurrentTask { task in
+        guard let task else { return 0 }
+        assert(MemoryLayout<UnsafeCurrentTask>.size == MemoryLayout<UInt>.size)
+        return unsafeBitCast(task, to: UInt.self)
+    }
+}

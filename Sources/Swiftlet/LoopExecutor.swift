@@ -38,6 +38,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// What another thread asks of the loop.
     enum Post {
         case cancelPark(Ticket)
+        case cancelOwner(SocketID)
         case cancelSleep(DeadlineQueue<Due>.Token)
         case close(SocketID)
         case timer(Job, Instant)
@@ -217,6 +218,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         switch post {
         case .cancelPark(let ticket):
             if let parked = state.lot.unpark(ticket) { resume(parked, .cancelled) }
+        case .cancelOwner(let id):
+            cancelOwner(of: id)
         case .cancelSleep(let token):
             if case .sleep(let sleeper) = state.deadlines.remove(token) {
                 sleeper?.resume(returning: .cancelled)
@@ -225,6 +228,15 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             close(id)
         case .timer(let job, let deadline):
             admit(job, at: deadline)
+        }
+    }
+
+    /// Ends the owner's present park on its socket and all of its later ones.
+    private func cancelOwner(of id: SocketID) {
+        guard state.table.isOpen(id) else { return }
+        state.table[id].isOwnerCancelled = true
+        for parked in state.lot.unpark(id.descriptor, where: \.isOwner) {
+            resume(parked, .cancelled)
         }
     }
 

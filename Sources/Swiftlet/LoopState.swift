@@ -26,6 +26,8 @@ struct LoopState {
 struct ParkedTask {
     let continuation: ParkContinuation
     let timer: DeadlineQueue<Due>.Token?
+    /// Whether it owns the socket, so that its cancellation is watched by the scope of the ownership.
+    let isOwner: Bool
 }
 
 /// What is due at a deadline.

@@ -38,7 +38,7 @@ struct ParkingLot<Parked> {
         var reader: Spot?
         var writer: Spot?
         /// What the driver watches the descriptor for.
-        var installed: Interest = []
+        var installed = Interest.none
 
         subscript(direction: Direction) -> Spot? {
             get { direction == .read ? reader : writer }
@@ -110,7 +110,7 @@ struct ParkingLot<Parked> {
         var unparked = Unparked()
         let index = readiness.descriptor.index
         guard index < spaces.count else { return unparked }
-        var unwanted: Interest = []
+        var unwanted = Interest.none
         if readiness.ready.contains(.readable) {
             unparked.reader = takeSpot(.read, at: index)
             if unparked.reader == nil { unwanted.insert(.readable) }
@@ -136,6 +136,18 @@ struct ParkingLot<Parked> {
         return takeSpot(ticket.direction, at: index)
     }
 
+    /// Takes out those at a descriptor who meet a condition; the interest stays.
+    mutating func unpark(
+        _ descriptor: RawDescriptor, where isMeant: (Parked) -> Bool
+    ) -> [Parked] {
+        let index = descriptor.index
+        guard index < spaces.count else { return [] }
+        return [Direction.read, .write].compactMap { direction in
+            guard let spot = spaces[index][direction], isMeant(spot.parked) else { return nil }
+            return takeSpot(direction, at: index)
+        }
+    }
+
     /// Takes out everybody at a descriptor that is about to be closed, and forgets the descriptor.
     mutating func close(_ descriptor: RawDescriptor) -> Unparked {
         var unparked = Unparked()
@@ -143,8 +155,8 @@ struct ParkingLot<Parked> {
         guard index < spaces.count else { return unparked }
         unparked.reader = takeSpot(.read, at: index)
         unparked.writer = takeSpot(.write, at: index)
-        if !spaces[index].installed.isEmpty { unparked.interest = [] }
-        spaces[index].installed = []
+        if !spaces[index].installed.isEmpty { unparked.interest = Interest.none }
+        spaces[index].installed = .none
         return unparked
     }
 

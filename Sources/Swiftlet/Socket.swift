@@ -36,10 +36,9 @@ final class Socket: Sendable {
         }
     }
 
-    /// Lets other jobs run when this one has completed too much at once; notices a cancellation.
+    /// Lets other jobs run, because this one has completed too much at once; notices a cancellation.
     nonisolated(nonsending)
-    func yieldIfDue(_ operation: IOError.Operation) async throws(IOError) {
-        if loop.spend() { return }
+    func yield(_ operation: IOError.Operation) async throws(IOError) {
         loop.lookSoon()
         await Task.yield()
         if Task.isCancelled { throw IOError(operation, .cancelled) }
@@ -56,11 +55,38 @@ final class Socket: Sendable {
         while true {
             let idleDeadline =
                 idleTimeout == .max ? Instant.never : loop.now.advanced(byNanoseconds: idleTimeout)
-            let wakeup = await loop.park(
-                on: descriptor, for: direction, until: min(deadline, idleDeadline))
+            let wakeup = try await parkOnce(
+                for: direction, operation, until: min(deadline, idleDeadline))
             if case .ready = wakeup { return try checkOpen(operation) }
             if case .timedOut = wakeup, deadline > loop.state.turnStart, wasActive { continue }
             throw IOError(operation, wakeup.reason ?? .closed)
+        }
+    }
+
+    @inline(__always)
+    nonisolated(nonsending)
+    private func parkOnce(
+        for direction: Direction, _ operation: IOError.Operation, until deadline: Instant
+    ) async throws(IOError) -> Wakeup {
+        guard loop.state.table[id].owner == currentTaskIdentity() else {
+            return await loop.park(on: descriptor, for: direction, until: deadline)
+        }
+        if loop.state.table[id].isOwnerCancelled { throw IOError(operation, .cancelled) }
+        return await loop.parkOwner(on: descriptor, for: direction, until: deadline)
+    }
+
+    /// Runs `body` with the calling task as the socket's owner.
+    ///
+    /// The owner's cancellation is watched here, once, and ends whatever park it is in. Its child tasks own
+    /// nothing: they can be cancelled alone, so each of their parks watches for itself.
+    nonisolated(nonsending)
+    func owned(by body: () async throws -> Void) async throws {
+        loop.state.table[id].owner = currentTaskIdentity()
+        defer { if loop.state.table.isOpen(id) { loop.state.table[id].owner = 0 } }
+        try await withTaskCancellationHandler {
+            try await body()
+        } onCancel: {
+            loop.post(.cancelOwner(id))
         }
     }
 

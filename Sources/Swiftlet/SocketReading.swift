@@ -28,7 +28,7 @@ extension Socket {
     /// As `receive`, for operations that read several times.
     nonisolated(nonsending)
     func receiveInsideReading(until deadline: Instant) async throws(IOError) -> Received? {
-        try await yieldIfDue(.read)
+        if !loop.spend() { try await yield(.read) }
         if let left = takeUnread() { return left }
         while true {
             if !loop.state.table[id].isDry {
@@ -59,7 +59,7 @@ extension Socket {
     ) async throws(IOError) -> Int {
         try beginReading()
         defer { endReading() }
-        try await yieldIfDue(.read)
+        if !loop.spend() { try await yield(.read) }
         if memory.isEmpty { return 0 }
         if let count = takeUnread(into: memory) { return count }
         while true {

@@ -20,6 +20,9 @@ struct SocketTable {
         /// A task is inside a read; inside a write.
         var isReading = false
         var isWriting = false
+        /// The task whose cancellation is watched once for all of its parks here; 0 for none.
+        var owner: UInt = 0
+        var isOwnerCancelled = false
         /// When bytes last moved in either direction.
         var lastActive = Instant.past
         /// Bytes that were received and not yet given to anybody.

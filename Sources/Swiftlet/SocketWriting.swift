@@ -11,8 +11,9 @@ extension Socket {
     func transmit(
         _ memory: UnsafeRawBufferPointer, until deadline: Instant
     ) async throws(IOError) {
-        try await beginWriting()
+        try beginWriting()
         defer { endWriting() }
+        if !loop.spend() { try await yield(.write) }
         var sent = 0
         while true {
             sent += try trySending(UnsafeRawBufferPointer(rebasing: memory[sent...]))
@@ -24,8 +25,9 @@ extension Socket {
     /// As above for an array, whose memory can be lent only from one suspension to the next.
     nonisolated(nonsending)
     func transmit(_ bytes: [UInt8], until deadline: Instant) async throws(IOError) {
-        try await beginWriting()
+        try beginWriting()
         defer { endWriting() }
+        if !loop.spend() { try await yield(.write) }
         var sent = 0
         while true {
             sent += try bytes.withUnsafeBufferPointer { memory throws(IOError) in
@@ -38,9 +40,7 @@ extension Socket {
     }
 
     /// Takes the right to write; a second writer is turned away.
-    nonisolated(nonsending)
-    private func beginWriting() async throws(IOError) {
-        try await yieldIfDue(.write)
+    private func beginWriting() throws(IOError) {
         try checkOpen(.write)
         guard !loop.state.table[id].isWriting else { throw IOError(.write, .busy) }
         loop.state.table[id].isWriting = true

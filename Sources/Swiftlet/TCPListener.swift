@@ -76,7 +76,7 @@ extension Socket {
         try beginReading()
         defer { endReading() }
         while true {
-            try await yieldIfDue(.accept)
+            if !loop.spend() { try await yield(.accept) }
             if let (descriptor, address) = try tryAccepting() {
                 let accepted = Socket(adopting: descriptor, on: loop, idleTimeout: idleTimeout)
                 // An option that a connection will not take does not make it a worse connection.

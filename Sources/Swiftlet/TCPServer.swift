@@ -172,7 +172,11 @@ public final class TCPServer: Sendable {
         _ connection: TCPConnection, with handler: ConnectionHandler
     ) async {
         var failure: (any Error)?
-        do { try await handler(connection) } catch { failure = error }
+        do {
+            try await connection.socket.owned { try await handler(connection) }
+        } catch {
+            failure = error
+        }
         connection.close()
         let isCancelled = (failure as? IOError)?.reason == .cancelled || failure is CancellationError
         let drain = state.withLock { state in

@@ -6,13 +6,14 @@ public struct RawDescriptor: Hashable, Sendable, CustomStringConvertible {
     public let number: CInt
 
     /// Names a descriptor by its number.
+    @inlinable
     public init(_ number: CInt) { self.number = number }
 
     /// Reads "descriptor 7".
     public var description: String { "descriptor \(number)" }
 
     /// The number as an index into the tables that are kept by descriptor.
-    package var index: Int { Int(number) }
+    @inlinable package var index: Int { Int(number) }
 
     /// Closes the descriptor (close(2)).
     ///
