@@ -40,7 +40,7 @@ package protocol Driver: AnyObject {
 
 extension Instant {
     /// Before every other instant, so that a wait until then looks and returns.
-    package static let past = Instant(nanoseconds: .min)
+    @inlinable package static var past: Instant { Instant(nanoseconds: .min) }
 
     /// Milliseconds from now until this instant for poll(2) and epoll_wait(2); -1 is for ever.
     ///

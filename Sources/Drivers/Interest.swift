@@ -1,18 +1,50 @@
 import Syscalls
 
 /// A set of directions: what somebody waits for, or what the kernel says is ready.
-package struct Interest: OptionSet, Hashable, Sendable {
-    package let rawValue: UInt8
-    @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
+///
+/// Not an `OptionSet`, whose generic methods are real calls in another module and cost more than the bit
+/// operations that they make; this type is used several times for every message.
+package struct Interest: Hashable, Sendable, ExpressibleByArrayLiteral {
+    @usableFromInline var bits: UInt8
 
-    // Computed, so that they are constants in every module instead of globals that are made at first use.
+    @inlinable init(bits: UInt8) { self.bits = bits }
+
+    /// Both of the directions, or one, or none: `[.readable, .writable]`, `[]`.
+    package init(arrayLiteral directions: Interest...) {
+        bits = directions.reduce(0) { $0 | $1.bits }
+    }
 
     /// Neither direction.
-    @inlinable package static var none: Interest { Interest(rawValue: 0) }
-    @inlinable package static var readable: Interest { Interest(rawValue: 1) }
-    @inlinable package static var writable: Interest { Interest(rawValue: 2) }
+    @inlinable package static var none: Interest { Interest(bits: 0) }
+    @inlinable package static var readable: Interest { Interest(bits: 1) }
+    @inlinable package static var writable: Interest { Interest(bits: 2) }
     /// Both directions: what a hang-up and an error are reported as.
-    @inlinable package static var both: Interest { Interest(rawValue: 3) }
+    @inlinable package static var both: Interest { Interest(bits: 3) }
+
+    @inlinable package var isEmpty: Bool { bits == 0 }
+
+    /// Whether every direction of `other` is in this set.
+    @inlinable package func contains(_ other: Interest) -> Bool { bits & other.bits == other.bits }
+
+    @inlinable package func union(_ other: Interest) -> Interest {
+        Interest(bits: bits | other.bits)
+    }
+
+    @inlinable package func intersection(_ other: Interest) -> Interest {
+        Interest(bits: bits & other.bits)
+    }
+
+    @inlinable package func subtracting(_ other: Interest) -> Interest {
+        Interest(bits: bits & ~other.bits)
+    }
+
+    @inlinable package mutating func insert(_ other: Interest) { bits |= other.bits }
+
+    @inlinable package mutating func remove(_ other: Interest) { bits &= ~other.bits }
+
+    @inlinable package static func == (left: Interest, right: Interest) -> Bool {
+        left.bits == right.bits
+    }
 }
 
 /// One descriptor that can make progress, as plain data.

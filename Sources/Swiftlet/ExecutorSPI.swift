@@ -83,9 +83,5 @@ extension Job {
 /// The public type is one pointer, and hashing it, which is what the public API offers, costs ten times as much.
 @inline(__always)
 func currentTaskIdentity() -> UInt {
-    withUnsafeCurrentTask { task in
-        guard let task else { return 0 }
-        assert(MemoryLayout<UnsafeCurrentTask>.size == MemoryLayout<UInt>.size)
-        return unsafeBitCast(task, to: UInt.self)
-    }
+    withUnsafeCurrentTask { unsafeBitCast($0, to: UInt.self) }
 }

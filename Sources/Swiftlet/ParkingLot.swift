@@ -119,9 +119,9 @@ struct ParkingLot<Parked> {
             unparked.writer = takeSpot(.write, at: index)
             if unparked.writer == nil { unwanted.insert(.writable) }
         }
-        unwanted.formIntersection(spaces[index].installed)
+        unwanted = unwanted.intersection(spaces[index].installed)
         if !unwanted.isEmpty {
-            spaces[index].installed.subtract(unwanted)
+            spaces[index].installed.remove(unwanted)
             unparked.interest = spaces[index].installed
         }
         return unparked

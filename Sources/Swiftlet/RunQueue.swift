@@ -8,7 +8,8 @@ protocol Linked {
 ///
 ///     head → job → job → job ← tail        each job holds the link to the next one
 ///
-/// Because the jobs carry the links themselves, the queue allocates nothing, ever.
+/// Because the jobs carry the links themselves, the queue allocates nothing, ever. A job that is made has
+/// no successor; one that has left the queue keeps a stale link that nobody reads.
 struct RunQueue<Item: Linked> {
     private var head: Item?
     private var tail: Item?
@@ -27,10 +28,9 @@ struct RunQueue<Item: Linked> {
     /// Takes the item at the front.
     mutating func dequeue() -> Item? {
         guard let item = head else { return nil }
-        head = item.next
-        if head == nil { tail = nil }
-        item.next = nil
         count -= 1
+        head = count == 0 ? nil : item.next
+        if count == 0 { tail = nil }
         return item
     }
 

@@ -9,10 +9,11 @@ public struct Instant: InstantProtocol, Hashable, Sendable {
     public let nanoseconds: Int64
 
     /// The instant that many nanoseconds after the clock's origin.
+    @inlinable
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     /// An instant that never comes.
-    public static let never = Instant(nanoseconds: .max)
+    @inlinable public static var never: Instant { Instant(nanoseconds: .max) }
 
     /// The present instant of the kernel's clock. One vDSO call, about 25 ns.
     public static var now: Instant { Instant(nanoseconds: read(CLOCK_MONOTONIC)) }
@@ -43,6 +44,7 @@ public struct Instant: InstantProtocol, Hashable, Sendable {
     }
 
     /// Whether the left instant is the earlier one.
+    @inlinable
     public static func < (left: Instant, right: Instant) -> Bool {
         left.nanoseconds < right.nanoseconds
     }
