@@ -42,7 +42,7 @@ extension LoopExecutor: SchedulingExecutor {
     ) {
         // The standard clocks measure in `Duration`; one that does not is due at once and asks again.
         let delay = delay as? Duration ?? .zero
-        enqueue(timer: Job(job), at: Instant.now.advanced(by: delay))
+        enqueue(timer: Job(job), after: delay)
     }
 }
 

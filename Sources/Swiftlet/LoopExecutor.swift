@@ -41,7 +41,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         case cancelOwner(SocketID)
         case cancelSleep(DeadlineQueue<Due>.Token)
         case close(SocketID)
-        case timer(Job, Instant)
+        case timer(Job, Duration)
     }
 
     // For any thread.
@@ -84,8 +84,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     }
 
     /// Puts a timer of the standard library among the deadlines.
-    func enqueue(timer: Job, at deadline: Instant) {
-        if isCurrent { admit(timer, at: deadline) } else { post(.timer(timer, deadline)) }
+    func enqueue(timer: Job, after delay: Duration) {
+        if isCurrent { admit(timer, after: delay) } else { post(.timer(timer, delay)) }
     }
 
     func isIsolatingCurrentContext() -> Bool? { isCurrent }
@@ -206,6 +206,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         let posts = inbox.withLock { inbox in
             hasMail.store(false, ordering: .relaxed)
             inbox.isWakePending = false
+            state.statistics.postedJobs += inbox.jobs.count
             state.runQueue.append(inbox.jobs)
             inbox.jobs = RunQueue()
             defer { inbox.posts.removeAll(keepingCapacity: true) }
@@ -226,8 +227,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             }
         case .close(let id):
             close(id)
-        case .timer(let job, let deadline):
-            admit(job, at: deadline)
+        case .timer(let job, let delay):
+            admit(job, after: delay)
         }
     }
 
@@ -240,10 +241,10 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         }
     }
 
-    private func admit(_ timer: Job, at deadline: Instant) {
+    private func admit(_ timer: Job, after delay: Duration) {
         // A loop that is ending waits for no timer: the sleeper wakes and sees that it is cancelled.
         if state.isEnding { return timer.runAsTimer() }
-        _ = state.deadlines.insert(.timer(timer), at: deadline)
+        _ = state.deadlines.insert(.timer(timer), at: now.advanced(by: delay))
     }
 
     /// Makes a parked task runnable, and its deadline void.

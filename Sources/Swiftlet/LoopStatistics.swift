@@ -6,6 +6,8 @@ public struct LoopStatistics: Sendable, Equatable {
     public var waits = 0
     /// Jobs run: a job is what a task does between two suspensions.
     public var jobs = 0
+    /// Jobs that other threads handed to the loop.
+    public var postedJobs = 0
     /// Tasks parked on a descriptor.
     public var parks = 0
     /// Readiness that came for a descriptor with nobody parked on it.

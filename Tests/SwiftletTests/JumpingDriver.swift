@@ -1,0 +1,25 @@
+import Drivers
+import Syscalls
+
+/// A real driver with a clock that jumps: when nothing is ready, a wait ends at its deadline at once.
+///
+/// Loopback sockets are ready as soon as the other end has written, so a test in which everything happens on
+/// the loop's thread sees the same order as in real time, and never waits.
+final class JumpingDriver: Driver {
+    private let real: any Driver
+    private(set) var now = Instant(nanoseconds: 1_000_000_000)
+
+    init(_ kind: DriverKind = .poll) throws(Errno) { real = try kind.makeDriver() }
+
+    func setInterest(_ interest: Interest, in descriptor: RawDescriptor) throws(Errno) {
+        try real.setInterest(interest, in: descriptor)
+    }
+
+    func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
+        if deadline == .never { return try real.wait(until: .never, into: &ready) }
+        try real.wait(until: .past, into: &ready)
+        if ready.isEmpty { now = max(now, deadline) }
+    }
+
+    func wake() { real.wake() }
+}

@@ -1,0 +1,50 @@
+import Drivers
+import Glibc
+import Synchronization
+import Syscalls
+
+@testable import Swiftlet
+
+/// Runs `body` on a loop whose clock jumps, over the kernel's sockets or faulty ones.
+func onJumpingLoop<Value: Sendable>(
+    _ kind: DriverKind = .poll,
+    faults: FaultySockets.Faults = FaultySockets.Faults(),
+    _ body: @escaping @Sendable () async throws -> Value
+) throws -> Value {
+    try EventLoop.run(on: try JumpingDriver(kind), sockets: FaultySockets(faults), body)
+}
+
+/// Any free port of the loopback address.
+func anyPort() throws -> SocketAddress { try SocketAddress("127.0.0.1:0") }
+
+/// A connection and its peer, both on the calling loop.
+func makeConnectionPair() async throws -> (TCPConnection, TCPConnection) {
+    let listener = try await TCPListener.bind(to: anyPort())
+    async let accepted = listener.accept()
+    let connected = try await TCPConnection.connect(to: listener.address)
+    let pair = (connected, try await accepted)
+    listener.close()
+    return pair
+}
+
+/// The error that `body` throws; nil when it throws none or another one.
+func ioError<Value>(_ body: () async throws -> Value) async -> IOError? {
+    do {
+        _ = try await body()
+        return nil
+    } catch {
+        return error as? IOError
+    }
+}
+
+/// A place for what several tasks find out.
+final class Notes<Note: Sendable>: Sendable {
+    private let notes = Mutex<[Note]>([])
+    var all: [Note] { notes.withLock { $0 } }
+    func add(_ note: Note) { notes.withLock { $0.append(note) } }
+}
+
+/// The number of descriptors that this process holds open at most below a bound.
+func openDescriptors() -> Int { (0..<4096).count { RawDescriptor(CInt($0)).isOpen } }
+
+func thisThread() -> UInt { UInt(pthread_self()) }
