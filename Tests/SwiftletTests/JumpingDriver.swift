@@ -23,3 +23,13 @@ final class JumpingDriver: Driver {
 
     func wake() { real.wake() }
 }
+
+/// A driver whose waits fail.
+final class FailingDriver: Driver {
+    let now = Instant(nanoseconds: 0)
+    func setInterest(_ interest: Interest, in descriptor: RawDescriptor) throws(Errno) {}
+    func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
+        throw .outOfMemory
+    }
+    func wake() {}
+}

@@ -14,6 +14,11 @@ func onJumpingLoop<Value: Sendable>(
     try EventLoop.run(on: try JumpingDriver(kind), sockets: FaultySockets(faults), body)
 }
 
+/// Runs `body` on a loop whose driver cannot wait.
+func onFailingLoop(_ body: @escaping @Sendable () async throws -> Void) throws {
+    try EventLoop.run(on: FailingDriver(), sockets: SystemSockets(), body)
+}
+
 /// Any free port of the loopback address.
 func anyPort() throws -> SocketAddress { try SocketAddress("127.0.0.1:0") }
 
@@ -29,6 +34,16 @@ func makeConnectionPair() async throws -> (TCPConnection, TCPConnection) {
 
 /// The error that `body` throws; nil when it throws none or another one.
 func ioError<Value>(_ body: () async throws -> Value) async -> IOError? {
+    do {
+        _ = try await body()
+        return nil
+    } catch {
+        return error as? IOError
+    }
+}
+
+/// As above for a read, whose bytes cannot be copied.
+func ioError(_ body: () async throws -> Bytes?) async -> IOError? {
     do {
         _ = try await body()
         return nil

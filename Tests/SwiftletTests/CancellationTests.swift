@@ -1,0 +1,191 @@
+import Synchronization
+import Syscalls
+import Testing
+
+@testable import Swiftlet
+
+/// A listener that nobody connects to, a connection whose peer is silent, one whose peer does not read: in each
+/// a task is parked, and something ends the park.
+@Suite struct CancellationTests {
+    /// Starts `body`, lets it park, cancels it, and returns the error that came out.
+    private func errorOfCancelled(
+        _ body: @escaping @Sendable () async throws -> Void
+    ) async throws -> IOError? {
+        let task = try spawn { await ioError(body) }
+        for _ in 0..<10 { await Task.yield() }
+        task.cancel()
+        return try await task.value
+    }
+
+    @Test(arguments: DriverKind.allCases)
+    func `a cancelled task leaves every kind of park`(driver: DriverKind) throws {
+        try EventLoop.run(driver: driver) {
+            let listener = try await TCPListener.bind(to: anyPort())
+            let (left, right) = try await makeConnectionPair()
+            #expect(
+                try await errorOfCancelled { _ = try await listener.accept() }
+                    == IOError(.accept, .cancelled))
+            #expect(
+                try await errorOfCancelled { _ = try await left.read() }
+                    == IOError(.read, .cancelled))
+            let much = [UInt8](repeating: 1, count: 64 << 20)
+            #expect(
+                try await errorOfCancelled { try await left.write(much) }
+                    == IOError(.write, .cancelled))
+            #expect(
+                try await errorOfCancelled { try await sleep(for: .seconds(1_000_000)) }
+                    == IOError(.sleep, .cancelled))
+            // The connection is as good as before, apart from the half-sent message.
+            try await right.write("still here\n")
+            #expect(try await left.readLine() == "still here")
+        }
+    }
+
+    @Test func `a task that is cancelled before it parks does not park`() throws {
+        try EventLoop.run {
+            let (left, _) = try await makeConnectionPair()
+            let task = try spawn {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return await ioError { try await left.read() }
+            }
+            #expect(try await task.value == IOError(.read, .cancelled))
+        }
+    }
+
+    @Test func `cancelling from another thread reaches the parked task`() throws {
+        try EventLoop.run {
+            let (left, right) = try await makeConnectionPair()
+            let reader = try spawn { await ioError { try await left.read() } }
+            for _ in 0..<10 { await Task.yield() }
+            await Task.detached { reader.cancel() }.value
+            #expect(try await reader.value == IOError(.read, .cancelled))
+            try await right.write("x")
+            #expect(try await left.read(exactly: 1) == [UInt8(ascii: "x")])
+        }
+    }
+
+    @Test func `a cancelled group ends the parks of its children and of nobody else`() throws {
+        try EventLoop.run {
+            let (left, right) = try await makeConnectionPair()
+            let (other, otherPeer) = try await makeConnectionPair()
+            let bystander = try spawn { try await other.read(exactly: 1) }
+            let errors = await withTaskGroup(of: IOError?.self) { group in
+                group.addTask { await ioError { try await left.read() } }
+                group.addTask { await ioError { try await right.read() } }
+                await Task.yield()
+                group.cancelAll()
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(errors == [IOError(.read, .cancelled), IOError(.read, .cancelled)])
+            try await otherPeer.write("y")
+            #expect(try await bystander.value == [UInt8(ascii: "y")])
+        }
+    }
+
+    @Test func `bytes that arrive together with the cancellation are not lost`() throws {
+        try EventLoop.run {
+            let (left, right) = try await makeConnectionPair()
+            for round in 0..<200 {
+                let reader = try spawn { try await left.read(exactly: 2) }
+                for _ in 0..<3 { await Task.yield() }
+                try await right.write("ab")
+                if round % 2 == 0 { await Task.yield() }
+                reader.cancel()
+                let result = await reader.result
+                let bytes =
+                    switch result {
+                    case .success(let bytes): bytes
+                    case .failure: try await left.read(exactly: 2)
+                    }
+                #expect(bytes == Array("ab".utf8), "round \(round)")
+            }
+        }
+    }
+
+    @Test func `the half of a message that a cancelled read took is the next read's`() throws {
+        try EventLoop.run {
+            let (left, right) = try await makeConnectionPair()
+            try await right.write("abc")
+            let error = try await errorOfCancelled { _ = try await left.read(exactly: 5) }
+            #expect(error == IOError(.read, .cancelled))
+            try await right.write("de")
+            #expect(try await left.read(exactly: 5) == Array("abcde".utf8))
+        }
+    }
+
+    @Test func `a handler that owns its connection is cancelled in its park, and in the next one`() throws {
+        try EventLoop.run {
+            let listener = try await TCPListener.bind(to: anyPort())
+            let server = TCPServer(listener: listener)
+            let errors = Notes<IOError?>()
+            let serving = try spawn {
+                try await server.serve { connection in
+                    errors.add(await ioError { try await connection.read() })
+                    errors.add(await ioError { try await connection.read() })
+                }
+            }
+            let client = try await TCPConnection.connect(to: listener.address)
+            while server.statistics.open == 0 { await Task.yield() }
+            for _ in 0..<10 { await Task.yield() }
+            serving.cancel()
+            _ = await serving.result
+            #expect(errors.all == [IOError(.read, .cancelled), IOError(.read, .cancelled)])
+            #expect(try await client.read() == nil)
+        }
+    }
+
+    @Test func `a child task of a handler can be cancelled alone`() throws {
+        try EventLoop.run {
+            let listener = try await TCPListener.bind(to: anyPort())
+            let server = TCPServer(listener: listener)
+            try spawn {
+                try await server.serve { connection in
+                    let reader = Task(executorPreference: EventLoop.current?.taskExecutor) {
+                        await ioError { try await connection.read() }
+                    }
+                    for _ in 0..<5 { await Task.yield() }
+                    reader.cancel()
+                    #expect(await reader.value == IOError(.read, .cancelled))
+                    // The handler itself goes on.
+                    try await connection.write(try await connection.read(exactly: 2))
+                }
+            }
+            let client = try await TCPConnection.connect(to: listener.address)
+            for _ in 0..<20 { await Task.yield() }
+            try await client.write("ok")
+            #expect(try await client.read(exactly: 2) == Array("ok".utf8))
+            server.stop()
+        }
+    }
+
+    /// Readiness, cancellation and closing meet in every order; nobody is resumed twice or never.
+    @Test(arguments: [11, 12, 13, 14] as [UInt64])
+    func `readiness, cancellation and closing may race`(seed: UInt64) throws {
+        let outcomes = try EventLoop.run {
+            var random = SplitMix(seed: seed)
+            var outcomes = 0
+            for _ in 0..<100 {
+                let (left, right) = try await makeConnectionPair()
+                let reader = try spawn { await ioError { try await left.read() } }
+                for _ in 0..<(random.next() % 4) { await Task.yield() }
+                let steps: [@Sendable () async throws -> Void] = [
+                    { try await right.write("x") },
+                    { reader.cancel() },
+                    { left.close() },
+                    { right.close() },
+                    { await Task.detached { reader.cancel() }.value },
+                    { await Task.detached { left.close() }.value },
+                ]
+                for step in steps.shuffled(using: &random).prefix(3) {
+                    // The peer may be closed already; what counts is that the reader ends.
+                    do { try await step() } catch is IOError {}
+                }
+                left.close()
+                _ = try await reader.value
+                outcomes += 1
+            }
+            return outcomes
+        }
+        #expect(outcomes == 100, "seed \(seed)")
+    }
+}

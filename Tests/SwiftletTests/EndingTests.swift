@@ -1,0 +1,126 @@
+import Synchronization
+import Syscalls
+import Testing
+
+@testable import Swiftlet
+
+/// Serialized, because each counts the descriptors of the whole process.
+@Suite(.serialized) struct EndingTests {
+    @Test func `what was spawned is cancelled and awaited`() throws {
+        let notes = Notes<IOError?>()
+        try EventLoop.run {
+            for _ in 0..<3 {
+                try spawn { notes.add(await ioError { try await sleep(for: .seconds(1_000_000)) }) }
+            }
+            await Task.yield()
+        }
+        #expect(notes.all.count == 3)
+        #expect(notes.all.allSatisfy { $0?.operation == .sleep })
+    }
+
+    @Test func `a task that is parked on a descriptor is resumed with an error`() throws {
+        let notes = Notes<IOError.Reason?>()
+        try EventLoop.run {
+            let listener = try await TCPListener.bind(to: anyPort())
+            try spawn { notes.add(await ioError { try await listener.accept() }?.reason) }
+            for _ in 0..<5 { await Task.yield() }
+        }
+        #expect(notes.all.count == 1)
+        #expect([.cancelled, .loopEnded].contains(notes.all[0]))
+    }
+
+    @Test func `a task that the loop does not know of is resumed too`() throws {
+        let notes = Notes<IOError.Reason?>()
+        let task = try EventLoop.run {
+            let (left, right) = try await makeConnectionPair()
+            let task = Task.detached {
+                let error = await ioError { try await left.read() }
+                notes.add(error?.reason)
+                _ = right
+            }
+            while EventLoop.current?.executor.state.lot.isEmpty == true { await Task.yield() }
+            return task
+        }
+        try EventLoop.run { await task.value }
+        #expect(notes.all == [.loopEnded])
+    }
+
+    @Test func `after the end every operation says that the loop has ended`() async throws {
+        let (left, right) = try EventLoop.run { try await makeConnectionPair() }
+        #expect(await ioError { try await left.read() }?.reason == .loopEnded)
+        #expect(await ioError { try await right.write("x") }?.reason == .loopEnded)
+        left.close()
+    }
+
+    @Test func `a job that comes after the end is not lost`() async throws {
+        let executor = try EventLoop.run { EventLoop.current?.taskExecutor }
+        let value = await Task(executorPreference: executor) {
+            await Task.yield()
+            return 42
+        }.value
+        #expect(value == 42)
+    }
+
+    @Test(arguments: DriverKind.allCases)
+    func `no descriptor is left`(driver: DriverKind) throws {
+        // Tests of other suites open descriptors meanwhile, so the loop's own are asked for by number.
+        let numbers = Notes<RawDescriptor>()
+        try EventLoop.run(driver: driver) {
+            let listener = try await TCPListener.bind(to: anyPort())
+            numbers.add(listener.socket.descriptor)
+            for _ in 0..<10 {
+                let (left, right) = try await makeConnectionPair()
+                numbers.add(left.socket.descriptor)
+                numbers.add(right.socket.descriptor)
+                leak(left)
+                leak(right)
+            }
+            let open = EventLoop.current?.executor.state.table.open.count
+            #expect(open == 21)
+        }
+        let table = leaked.withLock { connections in
+            defer { connections = [] }
+            return connections.first?.socket.loop.state.table.open.count
+        }
+        #expect(table == 0)
+        #expect(numbers.all.count == 21)
+    }
+
+    @Test func `the error of the body comes out although tasks are still parked`() throws {
+        #expect(throws: IOError(.read, .tooLong)) {
+            try EventLoop.run {
+                try spawn { try await sleep(for: .seconds(1_000_000)) }
+                throw IOError(.read, .tooLong)
+            }
+        }
+    }
+
+    @Test func `spawning while the loop ends is refused`() throws {
+        let notes = Notes<IOError?>()
+        try EventLoop.run {
+            try spawn {
+                _ = await ioError { try await sleep(for: .seconds(1_000_000)) }
+                notes.add(await ioError { try spawn {} })
+            }
+            await Task.yield()
+        }
+        #expect(notes.all == [IOError(.spawn, .loopEnded)])
+    }
+
+    @Test func `a driver that fails ends the run with its error`() throws {
+        #expect(throws: IOError(.wait, .system(.outOfMemory))) {
+            try onFailingLoop { try await sleep(for: .seconds(10)) }
+        }
+    }
+
+    @Test func `a timer of Task.sleep does not hold the end up`() throws {
+        try EventLoop.run {
+            try spawn { try await Task.sleep(for: .seconds(1_000_000)) }
+            await Task.yield()
+        }
+    }
+}
+
+/// Connections that somebody keeps beyond the end of their loop.
+private let leaked = Mutex<[TCPConnection]>([])
+private func leak(_ connection: TCPConnection) { leaked.withLock { $0.append(connection) } }

@@ -1,0 +1,176 @@
+import Synchronization
+import Syscalls
+import Testing
+
+@testable import Swiftlet
+
+/// An actor that runs on whatever executor the calling task prefers.
+private actor Plain {
+    func thread() -> UInt { thisThread() }
+}
+
+/// An actor whose own executor is the loop.
+private actor Bound {
+    private let loop: EventLoop
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        loop.taskExecutor.asUnownedSerialExecutor()
+    }
+    init(_ loop: EventLoop) { self.loop = loop }
+    func thread() -> UInt {
+        assertIsolated()
+        return thisThread()
+    }
+}
+
+@concurrent private func concurrentThread() async -> UInt { thisThread() }
+nonisolated(nonsending) private func inheritingThread() async -> UInt { thisThread() }
+
+@Suite struct ExecutorTests {
+    @Test func `the value of the body comes back, and its error`() throws {
+        #expect(try EventLoop.run { 42 } == 42)
+        #expect(throws: IOError(.read, .tooLong)) {
+            try EventLoop.run { throw IOError(.read, .tooLong) }
+        }
+    }
+
+    @Test(arguments: DriverKind.allCases)
+    func `everything that a task awaits stays on the loop's thread`(driver: DriverKind) throws {
+        let caller = thisThread()
+        let threads = try EventLoop.run(driver: driver) {
+            guard let loop = EventLoop.current else { throw IOError(.park, .noLoop) }
+            var threads = [thisThread()]
+            async let child = thisThread()
+            threads.append(await child)
+            threads += await withTaskGroup(of: UInt.self) { group in
+                for _ in 0..<10 {
+                    group.addTask {
+                        await Task.yield()
+                        return thisThread()
+                    }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            threads.append(await Plain().thread())
+            threads.append(await Bound(loop).thread())
+            threads.append(await concurrentThread())
+            threads.append(await inheritingThread())
+            threads.append(try await spawn { thisThread() }.value)
+            try await sleep(for: .nanoseconds(1))
+            threads.append(thisThread())
+            return threads
+        }
+        #expect(threads.count == 18)
+        #expect(threads.allSatisfy { $0 == caller })
+    }
+
+    #if !SWIFTLET_PUBLIC_API_ONLY
+    @Test func `Task.sleep lands on the loop's own timers, with a clock that jumps`() throws {
+        let (posted, elapsed) = try onJumpingLoop {
+            guard let loop = EventLoop.current else { throw IOError(.sleep, .noLoop) }
+            let started = loop.executor.now
+            for _ in 0..<10 { try await Task.sleep(for: .seconds(3600)) }
+            try await ContinuousClock().sleep(for: .seconds(3600))
+            try await SuspendingClock().sleep(for: .seconds(3600))
+            let elapsed = started.duration(to: loop.executor.now)
+            return (await loop.statistics.postedJobs, elapsed)
+        }
+        // Nothing came from another thread, and half a day took no time.
+        #expect(posted == 0)
+        #expect(elapsed >= .seconds(11.9 * 3600))
+    }
+    #endif
+
+    @Test func `a task of another executor comes to the loop and goes back`() throws {
+        let notes = Notes<Bool>()
+        let loopThread = thisThread()
+        try EventLoop.run {
+            let (left, right) = try await makeConnectionPair()
+            let foreign = Task.detached {
+                let before = thisThread()
+                try await left.write("ping")
+                let reply = try await left.read(exactly: 4)
+                notes.add(before != loopThread && thisThread() != loopThread)
+                return String(decoding: reply, as: UTF8.self)
+            }
+            try await right.write(try await right.read(exactly: 4))
+            #expect(try await foreign.value == "ping")
+        }
+        #expect(notes.all == [true])
+    }
+
+    @Test func `main-actor code can use a connection`() async throws {
+        // The loop needs a thread of its own: this one must stay free for the main actor.
+        let loops = Task.detached {
+            try EventLoop.run {
+                let (left, right) = try await makeConnectionPair()
+                try await left.write("hello\n")
+                return try await readOnMain(right)
+            }
+        }
+        #expect(try await loops.value == "hello")
+    }
+
+    @Test func `outside a loop there is a clear error`() async {
+        #expect(await ioError { try await sleep(for: .zero) } == IOError(.sleep, .noLoop))
+        #expect(await ioError { try spawn {} } == IOError(.spawn, .noLoop))
+        let error = await ioError { try await TCPConnection.connect(to: anyPort()) }
+        #expect(error == IOError(.connect, .noLoop))
+    }
+
+    @Test func `many threads post and every job runs`() throws {
+        let count = try EventLoop.run {
+            guard let loop = EventLoop.current else { throw IOError(.park, .noLoop) }
+            let counter = Counter()
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<8 {
+                    group.addTask(executorPreference: globalConcurrentExecutor) {
+                        for _ in 0..<500 {
+                            await withTaskExecutorPreference(loop.taskExecutor) {
+                                loop.taskExecutor.assertOnLoop()
+                                counter.increment()
+                            }
+                        }
+                    }
+                }
+            }
+            return counter.value
+        }
+        #expect(count == 4000)
+    }
+
+    @Test func `loops in several threads do not disturb each other`() async throws {
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 0..<4 {
+                group.addTask {
+                    try EventLoop.run(driver: .epoll) {
+                        let (left, right) = try await makeConnectionPair()
+                        for _ in 0..<100 {
+                            try await left.write("\(number)")
+                            _ = try await right.read(exactly: 1)
+                        }
+                        return number
+                    }
+                }
+            }
+            let numbers = try await group.reduce(into: Set<Int>()) { $0.insert($1) }
+            #expect(numbers == [0, 1, 2, 3])
+        }
+    }
+}
+
+@MainActor private func readOnMain(_ connection: TCPConnection) async throws -> String? {
+    let line = try await connection.readLine()
+    MainActor.assertIsolated()
+    return line
+}
+
+/// Counts without a lock, on the loop's thread and nowhere else.
+private final class Counter: Sendable {
+    private let count = Atomic(0)
+    var value: Int { count.load(ordering: .relaxed) }
+    func increment() { count.add(1, ordering: .relaxed) }
+}
+
+extension SerialExecutor {
+    fileprivate func assertOnLoop() { checkIsolated() }
+}
