@@ -12,6 +12,9 @@ package struct ProcessUsage: Equatable, Sendable {
         self.residentBytes = residentBytes
     }
 
+    /// The number of this process (getpid(2)).
+    package static var ownID: CInt { getpid() }
+
     /// Reads what a process has used so far; throws `ESRCH` or `ENOENT` when there is none.
     ///
     /// The CPU clock of a process counts nanoseconds (clock_getcpuclockid(3)), where /proc/PID/stat counts
