@@ -1,5 +1,4 @@
 import Generator
-import Synchronization
 import Syscalls
 import Testing
 
@@ -162,7 +161,7 @@ struct LyingServerTests {
     }
 
     @Test func `bytes of another connection are noticed`() throws {
-        let held = Mutex<[Int: [UInt8]]>([:])
+        let held = Guarded<[Int: [UInt8]]>([:])
         let bothHeld = try Gate()
         let seen = try measure(connections: 2, requests: 20) { _ in
         } against: { peer in

@@ -1,6 +1,5 @@
 import Generator
 import Glibc
-import Synchronization
 import Syscalls
 
 /// A server for one test: a thread accepts, and a thread for each connection does what the test says.
@@ -9,8 +8,8 @@ import Syscalls
 final class TestServer: Sendable {
     let address: SocketAddress
     private let listener: RawDescriptor
-    private let threads = Mutex<[RunningThread]>([])
-    private let peers = Mutex<[Peer]>([])
+    private let threads = Guarded<[RunningThread]>([])
+    private let peers = Guarded<[Peer]>([])
 
     init(_ behaviour: @escaping @Sendable (Peer) -> Void) throws {
         let listener = try RawDescriptor.streamSocket(family: AF_INET)
@@ -54,7 +53,7 @@ final class TestServer: Sendable {
 final class Peer: Sendable {
     let socket: RawDescriptor
     let number: Int
-    private let isOpen = Mutex(true)
+    private let isOpen = Guarded(true)
 
     init(socket: RawDescriptor, number: Int) {
         self.socket = socket

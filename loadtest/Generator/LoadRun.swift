@@ -1,5 +1,4 @@
 import Drivers
-import Synchronization
 import Syscalls
 
 /// A run under way: it goes on in threads of its own while its owner watches, interrupts and finishes it.
@@ -17,7 +16,7 @@ import Syscalls
 /// owner wants to take before `start`, so that the threads of the run inherit it.
 package final class LoadRun: Sendable {
     private let state: RunState
-    private let outcome: Mutex<Outcome>
+    private let outcome: Guarded<Outcome>
 
     private enum Outcome {
         case running([RunningThread])
@@ -26,7 +25,7 @@ package final class LoadRun: Sendable {
 
     private init(state: RunState, threads: [RunningThread]) {
         self.state = state
-        outcome = Mutex(.running(threads))
+        outcome = Guarded(.running(threads))
     }
 
     deinit {

@@ -25,7 +25,7 @@ final class RunState: Sendable {
     private let requestsLeft: Atomic<Int>
     private let workersMeasuring: Atomic<Int>
     private let workersRunning: Atomic<Int>
-    let serverSamples = Mutex(ServerSamples())
+    let serverSamples = Guarded(ServerSamples())
 
     init(plan: LoadPlan, workers: Int) throws(Errno) {
         self.plan = plan
@@ -150,8 +150,8 @@ final class RunState: Sendable {
 /// Where a worker can be reached, and what it lets others see.
 final class WorkerDesk: Sendable {
     let wake: WakeSignal
-    let published = Mutex(Published())
-    let result = Mutex<WorkerResult?>(nil)
+    let published = Guarded(Published())
+    let result = Guarded<WorkerResult?>(nil)
 
     init() throws(Errno) { wake = try WakeSignal() }
 }

@@ -1,5 +1,4 @@
 import Drivers
-import Synchronization
 import Syscalls
 
 /// The bundled server in a process of its own, so that its CPU and memory can be told apart.
@@ -16,7 +15,7 @@ import Syscalls
 package final class ServerProcess: Sendable {
     private let ready: ReadyLine
     private let child: ChildProcess
-    private let outcome = Mutex<Outcome>(.running)
+    private let outcome = Guarded<Outcome>(.running)
 
     private enum Outcome {
         case running
