@@ -4,7 +4,7 @@ import Syscalls
 import Testing
 
 struct LoadRunTests {
-    @Test(arguments: [DriverKind.poll, .epoll])
+    @Test(arguments: DriverKind.allCases)
     func `every request is answered and every byte verified`(driver: DriverKind) throws {
         let seen = try measure {
             $0.driver = driver
