@@ -2,9 +2,9 @@ import Synchronization
 
 /// A value that several threads use, one at a time: a `Mutex` that the thread sanitizer can see.
 ///
-/// The library behind `Mutex` is not built for the sanitizer, which then takes every guarded access for a
-/// race. So each holder also passes an atomic on to the next: it orders what the lock orders already,
-/// costs two plain moves, and leaves the sanitizer nothing to be told about.
+/// The library behind `Mutex` is not built for the sanitizer, which then takes every guarded access
+/// for a race. So each holder also passes an atomic on to the next: it orders what the lock orders
+/// already, costs two plain moves, and leaves the sanitizer nothing to be told about.
 package struct Guarded<Value: ~Copyable>: ~Copyable {
     private let mutex: Mutex<Value>
     private let baton = Atomic<Bool>(false)

@@ -20,7 +20,8 @@ struct ConnectTests {
     }
 
     @Test func `an attempt that hangs times out`() throws {
-        // A queue of one that nobody empties: the kernel drops what does not fit, and connect waits.
+        // A queue of one that nobody empties: the kernel drops what does not fit, and connect
+        // waits.
         let listener = try RawDescriptor.streamSocket(family: AF_INET)
         defer { listener.close() }
         try listener.bind(to: SocketAddress("127.0.0.1:0"))

@@ -88,7 +88,8 @@ struct LyingServerTests {
         late.open()
         let seen = run.finish()
 
-        // Whether it comes before or after the last look is the network's business; it must not be silent.
+        // Whether it comes before or after the last look is the network's business; it must not be
+        // silent.
         #expect(seen.ledger.isBalanced)
         #expect(seen.bytes.surplus == seen.corruptions.count)
     }

@@ -2,7 +2,7 @@ import Generator
 import Glibc
 import Syscalls
 
-/// A server for one test: a thread accepts, and a thread for each connection does what the test says.
+/// A server for one test: it accepts, and does with each connection what the test says.
 ///
 /// It stands on blocking calls and on nothing that is tested here. `stop` ends every thread.
 final class TestServer: Sendable {

@@ -14,6 +14,8 @@ struct ChildProcessTests {
             child.standardError.close()
         }
         let ending = try child.waitAndReap()
+        // A child that is just being started elsewhere holds a copy of the pipe for a moment.
+        try child.standardOutput.setBlocking()
         var bytes: [UInt8] = []
         #expect(!child.standardOutput.readAvailable(into: &bytes))
         return (String(decoding: bytes, as: UTF8.self), ending)

@@ -1,7 +1,7 @@
 import Drivers
 import Syscalls
 
-/// A run under way: it goes on in threads of its own while its owner watches, interrupts and finishes it.
+/// A run under way, in threads of its own, while its owner watches, interrupts and finishes it.
 ///
 ///     try Preflight.prepare(for: plan)
 ///     let run = try LoadRun.start(plan)
@@ -12,8 +12,8 @@ import Syscalls
 ///     }
 ///     let measurement = run.finish()
 ///
-/// Everything here may be called from any thread, and nothing but `finish` waits. Block the signals that the
-/// owner wants to take before `start`, so that the threads of the run inherit it.
+/// Everything here may be called from any thread, and nothing but `finish` waits. Block the signals
+/// that the owner wants to take before `start`, so that the threads of the run inherit it.
 package final class LoadRun: Sendable {
     private let state: RunState
     private let outcome: Guarded<Outcome>

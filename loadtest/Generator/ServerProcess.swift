@@ -11,7 +11,8 @@ import Syscalls
 ///     …
 ///     let ended = server.stop()
 ///
-/// Start it from the main thread: what ends a child with its parent watches the thread that started it.
+/// Start it from the main thread: what ends a child with its parent watches the thread that started
+/// it.
 package final class ServerProcess: Sendable {
     private let ready: ReadyLine
     private let child: ChildProcess
@@ -26,7 +27,8 @@ package final class ServerProcess: Sendable {
     /// Why there is no server.
     package enum Failure: Error, Sendable, CustomStringConvertible {
         case notStarted(Errno)
-        /// It ended, or closed its output, before it was ready; with what it wrote to standard error.
+        /// It ended, or closed its output, before it was ready; with what it wrote to standard
+        /// error.
         case endedEarly(exitCode: Int32, standardError: String)
         /// It said something else than its ready line.
         case notReady(line: String)
@@ -147,7 +149,8 @@ package final class ServerProcess: Sendable {
         return collect(from: child, ending, wasKilled: !hasEnded, after: text)
     }
 
-    /// Waits for the end of the child; reads its standard error meanwhile, so that it never has to wait for us.
+    /// Waits for the end of the child; reads its standard error meanwhile, so that it never has to
+    /// wait for us.
     private static func awaitEnd(
         of child: ChildProcess,
         until deadline: Instant,

@@ -6,8 +6,9 @@ import Syscalls
 ///     connecting → warming up → measuring → draining → ended
 ///          └──────────┴─────────────┴───────────┴──────→   interrupted, nothing left, or it failed
 ///
-/// A turn looks at the clock once, moves on to the next stage if it is time, and then serves what is
-/// ready. Overdue requests are swept and figures published ten times a second, so neither costs a message anything.
+/// A turn looks at the clock once, moves on to the next stage if it is time, and then serves what
+/// is ready. Overdue requests are swept and figures published ten times a second, so neither costs
+/// a message anything.
 struct Worker: ~Copyable {
     private enum Stage { case connecting, warmingUp, measuring, draining, ended }
 
