@@ -143,8 +143,7 @@ package struct ErrorRow: Sendable, Equatable {
     }
 
     package var phase: Phase
-    /// "ECONNRESET", or a word in lower case where no system call failed: "timeout", "eof",
-    /// "mismatch", "surplus".
+    /// "ECONNRESET", or where no call failed: "timeout", "eof", "mismatch", "surplus".
     package var errno: String
     package var count: Int
     /// Seconds from the start of the run to the first one.

@@ -1,7 +1,6 @@
 import Glibc
 
-/// The bytes that are sent, addressed by their position, so that nothing has to be kept to check an
-/// echo.
+/// The bytes that are sent, addressed by position: nothing has to be kept to check an echo.
 ///
 ///     byte at offset o of connection c  =  tile[(o + start(c)) mod 65,521]
 ///
@@ -53,8 +52,7 @@ package struct PayloadTile: ~Copyable {
         UnsafeRawBufferPointer(start: bytes + position, count: count)
     }
 
-    /// How many of the bytes are the ones that stand at `position` and after: all of them, in a
-    /// good echo.
+    /// How many of the bytes, from the first on, are what stands at `position` in the tile.
     @inline(__always)
     package func countOfMatching(_ received: UnsafeRawBufferPointer, at position: Int) -> Int {
         guard let start = received.baseAddress,

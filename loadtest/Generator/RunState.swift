@@ -73,8 +73,9 @@ final class RunState: Sendable {
         return measureFrom?.advanced(by: duration)
     }
 
-    /// Takes a batch of the measured requests, as many as there are; all of them at once would
-    /// leave those of a worker that loses its connections unsent.
+    /// Takes a batch of the measured requests, or what is left of them.
+    ///
+    /// All of them at once would leave those of a worker that loses its connections unsent.
     func takeRequests() -> Int {
         guard let total = plan.requests else { return .max }
         let batch = max(1, min(64, total / (desks.count * 16)))

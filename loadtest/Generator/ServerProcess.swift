@@ -27,8 +27,7 @@ package final class ServerProcess: Sendable {
     /// Why there is no server.
     package enum Failure: Error, Sendable, CustomStringConvertible {
         case notStarted(Errno)
-        /// It ended, or closed its output, before it was ready; with what it wrote to standard
-        /// error.
+        /// It ended before it was ready; with what it wrote to standard error.
         case endedEarly(exitCode: Int32, standardError: String)
         /// It said something else than its ready line.
         case notReady(line: String)
@@ -149,8 +148,7 @@ package final class ServerProcess: Sendable {
         return collect(from: child, ending, wasKilled: !hasEnded, after: text)
     }
 
-    /// Waits for the end of the child; reads its standard error meanwhile, so that it never has to
-    /// wait for us.
+    /// Waits for the end of the child, and reads what it writes meanwhile, so that it is not held up.
     private static func awaitEnd(
         of child: ChildProcess,
         until deadline: Instant,
