@@ -14,8 +14,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Glibc declares it only under _GNU_SOURCE, which the Swift importer does not define.
+// Glibc declares these only under _GNU_SOURCE, which the Swift importer does not define.
 extern int accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
+extern int pipe2(int ends[2], int flags);
 
 // Both are variadic in C, and Swift imports no variadic function.
 static inline int clinux_prctl(int option, unsigned long argument) {

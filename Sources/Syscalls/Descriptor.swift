@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A file descriptor's number, borrowed: naming one does not keep it open.
@@ -17,8 +18,8 @@ public struct RawDescriptor: Hashable, Sendable, CustomStringConvertible {
 
     /// Closes the descriptor (close(2)).
     ///
-    /// Never repeated: on Linux the number is free even after `EINTR`, and a second call could close
-    /// what another thread has just opened. Errors are left alone for the same reason.
+    /// Never repeated: on Linux the number is free even after `EINTR`, and a second call could
+    /// close what another thread has just opened. Errors are left alone for the same reason.
     package func close() { _ = Glibc.close(number) }
 
     /// Whether the number names an open file (fcntl(2), `F_GETFD`).
@@ -61,17 +62,16 @@ package struct Descriptor: ~Copyable, Sendable {
     }
 }
 
-/// Both ends of an anonymous pipe, non-blocking and closed on exec (pipe(2)). The caller closes them.
+/// An anonymous pipe, non-blocking and closed on exec (pipe2(2)); the caller closes both ends.
+///
+/// Closed on exec from the first moment: a child that another thread starts meanwhile would keep
+/// its copy open, and the end of the stream would not come.
 package func makePipe() throws(Errno) -> (reading: RawDescriptor, writing: RawDescriptor) {
-    let ends = try pair { Glibc.pipe($0) }
-    for end in [ends.0, ends.1] {
-        try end.setNonBlocking()
-        _ = try retrying { fcntl(end.number, F_SETFD, FD_CLOEXEC) }
-    }
+    let ends = try pair { pipe2($0, O_NONBLOCK | O_CLOEXEC) }
     return (ends.0, ends.1)
 }
 
-/// Two connected stream sockets, non-blocking and closed on exec (socketpair(2)). The caller closes them.
+/// Two connected stream sockets, non-blocking, closed on exec (socketpair(2)).
 package func makeSocketPair() throws(Errno) -> (RawDescriptor, RawDescriptor) {
     let kind =
         CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)

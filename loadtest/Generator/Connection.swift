@@ -7,8 +7,8 @@ import Syscalls
 ///                                       received       sent      end of the newest request
 ///     sendTimes     [ - - t t t - - ]   when the open requests were sent, oldest at `oldest`
 ///
-/// A request exists from the moment that its first byte is handed to the kernel: until then its place in
-/// the pipeline is free. So at most one request, the newest, is partly sent.
+/// A request exists from the moment that its first byte is handed to the kernel: until then its
+/// place in the pipeline is free. So at most one request, the newest, is partly sent.
 struct Connection {
     enum State: UInt8 { case unopened, connecting, up, closed }
 

@@ -3,11 +3,11 @@ import Syscalls
 
 /// The traffic of one worker: what happens when one of its connections is ready.
 ///
-///     ready → one recv → compare with the tile → record each complete answer → one send of what is free
+///     ready → one recv → compare with the tile → record complete answers → one send of what is free
 ///
-/// This is the path that every message takes, so it keeps to plain memory: no allocation, no lock, no
-/// reference counting and no look-up beyond an index. Reading comes before writing, and one event reads one
-/// buffer: a server that stops reading while it writes can always write to us.
+/// This is the path that every message takes, so it keeps to plain memory: no allocation, no lock,
+/// no reference counting and no look-up beyond an index. Reading comes before writing, and one
+/// event reads one buffer: a server that stops reading while it writes can always write to us.
 struct Exchange: ~Copyable {
     var table: ConnectionTable
     var tally = Tally()
@@ -45,7 +45,7 @@ struct Exchange: ~Copyable {
 
     // Receiving.
 
-    /// Reads once from a connection that is up, counts what that completes, and sends what is due next.
+    /// Reads once from a connection, counts what that completes, and sends what is due next.
     mutating func receive(on index: Int) {
         let count: Int
         do throws(Errno) {
@@ -138,7 +138,7 @@ struct Exchange: ~Copyable {
 
     // Sending.
 
-    /// Hands the kernel what is due: the rest of a partly sent request, and as many new ones as are free.
+    /// Hands the kernel the rest of a partly sent request, and as many new ones as are free.
     mutating func send(on index: Int) {
         let connection = table.connections + index
         for _ in 0..<Exchange.sendsInARow {

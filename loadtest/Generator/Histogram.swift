@@ -1,8 +1,8 @@
 /// Counts of durations in log-linear bins: 1 ns to 1 h with a relative error of at most 1 %.
 ///
 /// Each power of two is cut into 128 bins of equal width, so a bin is at most 1/128 of its value
-/// wide. Recording is an index and an increment: no allocation, no floating point, no lock.
-/// Values outside the range are clamped to it and counted as clamped; minimum, maximum and sum are exact.
+/// wide. Recording is an index and an increment: no allocation, no floating point, no lock. Values
+/// outside the range are clamped to it and counted as clamped; minimum, maximum and sum are exact.
 package struct Histogram: Sendable, Equatable {
     /// The largest value that keeps its place: one hour, in nanoseconds.
     package static let highest: Int64 = 3_600_000_000_000
@@ -60,8 +60,8 @@ package struct Histogram: Sendable, Equatable {
 
     /// The value, in nanoseconds, at or below which a share `quantile` of the samples lies.
     ///
-    /// Nil when there is no sample. The highest value of the bin is given, so the error is upwards and at
-    /// most 1/128, and never beyond the exact maximum.
+    /// Nil when there is no sample. The highest value of the bin is given, so the error is upwards
+    /// and at most 1/128, and never beyond the exact maximum.
     package func value(at quantile: Double) -> Int64? {
         guard count > 0 else { return nil }
         let rank = Swift.max(1, Int((quantile * Double(count)).rounded(.up)))

@@ -28,6 +28,8 @@ package struct LoadPlan: Sendable {
     package var connectTimeout = Duration.seconds(5)
     /// How long a request may take before it counts as timed out and its connection is closed.
     package var timeout = Duration.seconds(5)
+    /// How long answers may take after the last request, before they count as unanswered.
+    package var drain = Duration.seconds(1)
     /// How long to load the server before measuring.
     package var warmup = Duration.seconds(1)
     /// Whether every echoed byte is compared.

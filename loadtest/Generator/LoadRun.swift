@@ -1,8 +1,7 @@
 import Drivers
-import Synchronization
 import Syscalls
 
-/// A run under way: it goes on in threads of its own while its owner watches, interrupts and finishes it.
+/// A run under way, in threads of its own, while its owner watches, interrupts and finishes it.
 ///
 ///     try Preflight.prepare(for: plan)
 ///     let run = try LoadRun.start(plan)
@@ -13,11 +12,11 @@ import Syscalls
 ///     }
 ///     let measurement = run.finish()
 ///
-/// Everything here may be called from any thread, and nothing but `finish` waits. Block the signals that the
-/// owner wants to take before `start`, so that the threads of the run inherit it.
+/// Everything here may be called from any thread, and nothing but `finish` waits. Block the signals
+/// that the owner wants to take before `start`, so that the threads of the run inherit it.
 package final class LoadRun: Sendable {
     private let state: RunState
-    private let outcome: Mutex<Outcome>
+    private let outcome: Guarded<Outcome>
 
     private enum Outcome {
         case running([RunningThread])
@@ -26,7 +25,7 @@ package final class LoadRun: Sendable {
 
     private init(state: RunState, threads: [RunningThread]) {
         self.state = state
-        outcome = Mutex(.running(threads))
+        outcome = Guarded(.running(threads))
     }
 
     deinit {

@@ -4,7 +4,7 @@ import Syscalls
 package struct Measurement: Sendable {
     /// What became of every request that was scheduled in the measured time.
     package var ledger = Ledger()
-    /// Latency of the answered requests, from the first byte handed to the kernel to the last one back.
+    /// Latency of the answered requests: first byte handed to the kernel to last one back.
     package var latency = Histogram()
     /// Time from the start of each successful connect to the connection being up.
     package var connectTimes = Histogram()
@@ -107,14 +107,14 @@ package struct Measurement: Sendable {
         return server.cpu / Double(ledger.answered)
     }
 
-    /// CPU seconds of all of the generator's threads per answered request; nil when none was answered.
+    /// CPU seconds of the generator's threads per answered request; nil when none was answered.
     package var clientCPUPerRequest: Double? {
         guard ledger.answered > 0 else { return nil }
         return threads.reduce(0) { $0 + $1.cpu } / Double(ledger.answered)
     }
 }
 
-/// What became of requests. Nothing is dropped in silence: the outcomes add up to what was scheduled.
+/// What became of requests: nothing is dropped in silence, the outcomes add up.
 package struct Ledger: Sendable, Equatable {
     package var scheduled = 0
     package var answered = 0
@@ -143,7 +143,7 @@ package struct ErrorRow: Sendable, Equatable {
     }
 
     package var phase: Phase
-    /// "ECONNRESET", or a word in lower case where no system call failed: "timeout", "eof", "mismatch", "surplus".
+    /// "ECONNRESET", or where no call failed: "timeout", "eof", "mismatch", "surplus".
     package var errno: String
     package var count: Int
     /// Seconds from the start of the run to the first one.
@@ -171,7 +171,7 @@ package struct Corruption: Sendable, Equatable {
     package var connection: Int
     /// Bytes of the stream before it.
     package var offset: Int
-    /// Up to 16 bytes that should have come, from the wrong one on; empty when the byte is a surplus one.
+    /// Up to 16 bytes that should have come; empty when the byte is a surplus one.
     package var expected: [UInt8]
     /// What came instead.
     package var got: [UInt8]

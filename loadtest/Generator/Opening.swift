@@ -1,12 +1,12 @@
 import Drivers
 import Syscalls
 
-/// Opens the connections of one worker: as fast as the plan's rate and the limit on open attempts allow.
+/// Opens a worker's connections as fast as the plan's rate and the limit on attempts allow.
 ///
 /// Each worker opens its share at its share of the rate, so that all of them end together.
 struct Opening {
-    /// More attempts than that at a time, over all workers, would overflow the backlog of a usual server, and
-    /// an overflow looks like a second of latency.
+    /// More attempts than that at a time, over all workers, would overflow the backlog of a usual
+    /// server, and an overflow looks like a second of latency.
     static let attemptsAtOnce = 512
 
     private let target: SocketAddress

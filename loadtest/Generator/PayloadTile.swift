@@ -1,15 +1,16 @@
 import Glibc
 
-/// The bytes that are sent, addressed by their position, so that nothing has to be kept to check an echo.
+/// The bytes that are sent, addressed by position: nothing has to be kept to check an echo.
 ///
 ///     byte at offset o of connection c  =  tile[(o + start(c)) mod 65,521]
 ///
 ///     memory   [ tile: 65,521 bytes ][ the same tile again ]
 ///
-/// The tile is pseudo-random and stands in memory twice in a row, so any piece of at most its length is
-/// contiguous: it is sent from here and compared with what is here, without a copy. The length is a prime:
-/// a stream that lost or gained a buffer of any power of two is not mistaken for the right one, and each
-/// connection starts elsewhere, so that bytes of another connection are noticed too.
+/// The tile is pseudo-random and stands in memory twice in a row, so any piece of at most its
+/// length is contiguous: it is sent from here and compared with what is here, without a copy. The
+/// length is a prime: a stream that lost or gained a buffer of any power of two is not mistaken for
+/// the right one, and each connection starts elsewhere, so that bytes of another connection are
+/// noticed too.
 package struct PayloadTile: ~Copyable {
     /// The number of bytes after which a stream repeats.
     package static let length = 65_521
@@ -51,7 +52,7 @@ package struct PayloadTile: ~Copyable {
         UnsafeRawBufferPointer(start: bytes + position, count: count)
     }
 
-    /// How many of the bytes are the ones that stand at `position` and after: all of them, in a good echo.
+    /// How many of the bytes, from the first on, are what stands at `position` in the tile.
     @inline(__always)
     package func countOfMatching(_ received: UnsafeRawBufferPointer, at position: Int) -> Int {
         guard let start = received.baseAddress,

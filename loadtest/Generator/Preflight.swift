@@ -32,7 +32,7 @@ package enum Preflight {
 
     /// Descriptors that a worker needs besides its connections: the driver's, its wake, and ours.
     private static let descriptorsPerThread = 3
-    /// For standard streams, pipes to the server, files of the report, and what the system opens for us.
+    /// For standard streams, pipes to the server, and files of the report.
     private static let descriptorsBesides = 32
 
     /// Descriptors that the plan needs in this process.
@@ -56,7 +56,7 @@ package enum Preflight {
         }
     }
 
-    /// Raises the soft limit on descriptors as far as it goes, and checks the plan against this system.
+    /// Raises the soft limit on descriptors to the hard one, and checks the plan.
     package static func prepare(for plan: LoadPlan) throws(Shortage) {
         // Where the kernel does not say, the calls themselves will.
         let limit = (try? DescriptorLimit.raise())?.soft ?? .max

@@ -3,9 +3,10 @@ import Syscalls
 
 /// What the threads of a run share: how far the run is, and who wants it to end.
 ///
-/// The phases need no barrier beyond one. When the last connection is up, `connectedAt` is set, and from
-/// then on every thread reads the phase from the clock: warm-up until `measureFrom`, measuring until
-/// `measureUntil`. Each thread opens and closes the measured time on its own first look after those instants.
+/// The phases need no barrier beyond one. When the last connection is up, `connectedAt` is set, and
+/// from then on every thread reads the phase from the clock: warm-up until `measureFrom`, measuring
+/// until `measureUntil`. Each thread opens and closes the measured time on its own first look after
+/// those instants.
 final class RunState: Sendable {
     let plan: LoadPlan
     /// The one origin of all times in the report.
@@ -25,7 +26,7 @@ final class RunState: Sendable {
     private let requestsLeft: Atomic<Int>
     private let workersMeasuring: Atomic<Int>
     private let workersRunning: Atomic<Int>
-    let serverSamples = Mutex(ServerSamples())
+    let serverSamples = Guarded(ServerSamples())
 
     init(plan: LoadPlan, workers: Int) throws(Errno) {
         self.plan = plan
@@ -72,8 +73,9 @@ final class RunState: Sendable {
         return measureFrom?.advanced(by: duration)
     }
 
-    /// Takes a batch of the measured requests, as many as there are; all of them at once would leave those of
-    /// a worker that loses its connections unsent.
+    /// Takes a batch of the measured requests, or what is left of them.
+    ///
+    /// All of them at once would leave those of a worker that loses its connections unsent.
     func takeRequests() -> Int {
         guard let total = plan.requests else { return .max }
         let batch = max(1, min(64, total / (desks.count * 16)))
@@ -150,8 +152,8 @@ final class RunState: Sendable {
 /// Where a worker can be reached, and what it lets others see.
 final class WorkerDesk: Sendable {
     let wake: WakeSignal
-    let published = Mutex(Published())
-    let result = Mutex<WorkerResult?>(nil)
+    let published = Guarded(Published())
+    let result = Guarded<WorkerResult?>(nil)
 
     init() throws(Errno) { wake = try WakeSignal() }
 }

@@ -1,5 +1,4 @@
 import Drivers
-import Synchronization
 import Syscalls
 
 /// The bundled server in a process of its own, so that its CPU and memory can be told apart.
@@ -12,11 +11,12 @@ import Syscalls
 ///     …
 ///     let ended = server.stop()
 ///
-/// Start it from the main thread: what ends a child with its parent watches the thread that started it.
+/// Start it from the main thread: what ends a child with its parent watches the thread that started
+/// it.
 package final class ServerProcess: Sendable {
     private let ready: ReadyLine
     private let child: ChildProcess
-    private let outcome = Mutex<Outcome>(.running)
+    private let outcome = Guarded<Outcome>(.running)
 
     private enum Outcome {
         case running
@@ -27,7 +27,7 @@ package final class ServerProcess: Sendable {
     /// Why there is no server.
     package enum Failure: Error, Sendable, CustomStringConvertible {
         case notStarted(Errno)
-        /// It ended, or closed its output, before it was ready; with what it wrote to standard error.
+        /// It ended before it was ready; with what it wrote to standard error.
         case endedEarly(exitCode: Int32, standardError: String)
         /// It said something else than its ready line.
         case notReady(line: String)
@@ -148,7 +148,7 @@ package final class ServerProcess: Sendable {
         return collect(from: child, ending, wasKilled: !hasEnded, after: text)
     }
 
-    /// Waits for the end of the child; reads its standard error meanwhile, so that it never has to wait for us.
+    /// Waits for the end of the child, and reads what it writes meanwhile, so that it is not held up.
     private static func awaitEnd(
         of child: ChildProcess,
         until deadline: Instant,

@@ -2,8 +2,8 @@ import Syscalls
 
 /// What one worker counts. Nobody else touches it until the worker has ended.
 ///
-/// Only requests that were sent in the measured time count: those of the warm-up, even when their answer comes
-/// later, do not. Failures of connections count whenever they happen.
+/// Only requests that were sent in the measured time count: those of the warm-up, even when their
+/// answer comes later, do not. Failures of connections count whenever they happen.
 struct Tally: Sendable {
     var ledger = Ledger()
     var bytes = Measurement.Bytes()

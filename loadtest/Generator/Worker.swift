@@ -6,8 +6,9 @@ import Syscalls
 ///     connecting → warming up → measuring → draining → ended
 ///          └──────────┴─────────────┴───────────┴──────→   interrupted, nothing left, or it failed
 ///
-/// A turn looks at the clock once, moves on to the next stage if it is time, and then serves what is
-/// ready. Overdue requests are swept and figures published ten times a second, so neither costs a message anything.
+/// A turn looks at the clock once, moves on to the next stage if it is time, and then serves what
+/// is ready. Overdue requests are swept and figures published ten times a second, so neither costs
+/// a message anything.
 struct Worker: ~Copyable {
     private enum Stage { case connecting, warmingUp, measuring, draining, ended }
 
@@ -24,9 +25,6 @@ struct Worker: ~Copyable {
     private var result = WorkerResult()
     private var cpuAtStart: Int64 = 0
     private var hasEndedMeasuring = false
-
-    /// How long answers that are under way may take after the last request.
-    private static let drainTime = Duration.seconds(1)
 
     init(state: RunState, index: Int, driver: any Driver) throws(Errno) {
         self.state = state
@@ -125,7 +123,7 @@ struct Worker: ~Copyable {
         if exchange.table.upCount < exchange.tally.connects.ok { state.connectHasFailed() }
         if state.hasConnectFailed {
             opening.stop()
-            if drainUntil == .never { drainUntil = now.advanced(by: Worker.drainTime) }
+            if drainUntil == .never { drainUntil = now.advanced(by: state.plan.drain) }
             if opening.attemptsOpen == 0 || now >= drainUntil { stage = .ended }
             return
         }
@@ -175,7 +173,7 @@ struct Worker: ~Copyable {
     private mutating func beginDraining(at now: Instant) {
         exchange.maySend = false
         endMeasuring(at: now)
-        drainUntil = now.advanced(by: Worker.drainTime)
+        drainUntil = now.advanced(by: state.plan.drain)
         stage = .draining
     }
 
@@ -218,20 +216,24 @@ struct Worker: ~Copyable {
         opening.cancelAll(in: &exchange)
         exchange.closeAll()
         if result.measuredFrom != nil { state.giveBack(requests: exchange.requestsLeft) }
-        publish()
+        desk.published.withLock { $0.take(exchange) }
         exchange.tally.closeInterval()
         result.tally = exchange.tally
     }
 
-    /// Shows how far this worker is; somebody who is just looking is not waited for.
+    /// Shows how far this worker is, unless somebody is just looking: then with the next sweep.
     private mutating func publish() {
-        let hasPublished: Void? = desk.published.withLockIfAvailable { published in
-            published.connectionsUp = exchange.table.upCount
-            published.answered = exchange.tally.ledger.answered
-            published.errors = exchange.tally.errors.count
-            published.interval.add(exchange.tally.interval)
-        }
+        let hasPublished: Void? = desk.published.withLockIfAvailable { $0.take(exchange) }
         if hasPublished != nil { exchange.tally.closeInterval() }
+    }
+}
+
+extension Published {
+    fileprivate mutating func take(_ exchange: borrowing Exchange) {
+        connectionsUp = exchange.table.upCount
+        answered = exchange.tally.ledger.answered
+        errors = exchange.tally.errors.count
+        interval.add(exchange.tally.interval)
     }
 }
 

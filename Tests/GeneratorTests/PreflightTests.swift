@@ -1,0 +1,64 @@
+import Generator
+import Syscalls
+import Testing
+
+struct PreflightTests {
+    private func plan(connections: Int, threads: Int, target: String) throws -> LoadPlan {
+        var plan = LoadPlan(target: try SocketAddress(target))
+        plan.connections = connections
+        plan.threads = threads
+        return plan
+    }
+
+    @Test func `shares add up, differ by one at most and do not overlap`() {
+        for total in [0, 1, 2, 7, 1000, 9973] {
+            for count in 1...13 {
+                let shares = (0..<count).map { share(of: total, for: $0, among: count) }
+                #expect(shares.flatMap { Array($0) } == Array(0..<total))
+                let sizes = shares.map(\.count)
+                #expect((sizes.max() ?? 0) - (sizes.min() ?? 0) <= 1)
+            }
+        }
+    }
+
+    @Test func `descriptors are counted for connections, threads and the rest`() throws {
+        let plan = try plan(connections: 1000, threads: 2, target: "10.0.0.1:80")
+        #expect(Preflight.descriptorsNeeded(for: plan) == 1038)
+        try Preflight.check(plan, descriptors: 1038, ports: 1024...65_535)
+        #expect(throws: Preflight.Shortage.descriptors(needed: 1038, allowed: 1037)) {
+            try Preflight.check(plan, descriptors: 1037, ports: 1024...65_535)
+        }
+    }
+
+    @Test func `local ports limit the connections to one target`() throws {
+        let plan = try plan(connections: 101, threads: 1, target: "10.0.0.1:40000")
+        try Preflight.check(plan, descriptors: 10_000, ports: 40_000...40_100)
+        #expect(throws: Preflight.Shortage.ports(needed: 101, available: 100)) {
+            try Preflight.check(plan, descriptors: 10_000, ports: 40_000...40_099)
+        }
+    }
+
+    @Test func `a target on this machine takes its own port away`() throws {
+        let plan = try plan(connections: 101, threads: 1, target: "127.0.0.1:40000")
+        #expect(throws: Preflight.Shortage.ports(needed: 101, available: 100)) {
+            try Preflight.check(plan, descriptors: 10_000, ports: 40_000...40_100)
+        }
+        try Preflight.check(plan, descriptors: 10_000, ports: 40_001...40_101)
+    }
+
+    @Test func `a shortage says numbers and a command`() {
+        let descriptors = Preflight.Shortage.descriptors(needed: 9_067, allowed: 4_096)
+        #expect(
+            descriptors.description
+                == "9067 descriptors are needed, and this process may open 4096"
+        )
+        #expect(descriptors.remedy.hasPrefix("ulimit -n 9067"))
+        let ports = Preflight.Shortage.ports(needed: 40_000, available: 28_232)
+        #expect(ports.description.contains("28232"))
+        #expect(ports.remedy.hasPrefix("sysctl"))
+    }
+
+    @Test func `this machine carries a small plan`() throws {
+        try Preflight.prepare(for: plan(connections: 4, threads: 1, target: "127.0.0.1:1"))
+    }
+}
