@@ -22,8 +22,7 @@ import Syscalls
 ///    the one exception, its `wake` being called under the inbox's lock by others; the loop's thread replaces it
 ///    only under that lock.
 final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
-    /// Jobs run in a turn at most, and completions at once that a job may have before it must yield.
-    static let jobsPerTurn = 1024
+    /// Completions at once that a job may have before it must yield.
     static let completionsPerJob = 32
     /// Jobs that run before the descriptors are looked at again although there is more to run.
     static let jobsPerLook = 64
@@ -151,7 +150,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// which never park cannot keep the loop from its descriptors.
     private func runBatch() {
         let executor = asUnownedTaskExecutor()
-        let batch = min(state.runQueue.count, LoopExecutor.jobsPerTurn)
+        let batch = state.runQueue.count
         state.statistics.jobs += batch
         state.jobsSinceLook += batch
         for _ in 0..<batch {

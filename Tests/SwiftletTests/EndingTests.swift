@@ -6,9 +6,9 @@ import Testing
 
 /// Serialized, because each counts the descriptors of the whole process.
 @Suite(.serialized) struct EndingTests {
-    @Test func `what was spawned is cancelled and awaited`() throws {
+    @Test func `what was spawned is cancelled and awaited`() async throws {
         let notes = Notes<IOError?>()
-        try EventLoop.run {
+        try await onLoop {
             for _ in 0..<3 {
                 try spawn { notes.add(await ioError { try await sleep(for: .seconds(1_000_000)) }) }
             }
@@ -18,9 +18,9 @@ import Testing
         #expect(notes.all.allSatisfy { $0?.operation == .sleep })
     }
 
-    @Test func `a task that is parked on a descriptor is resumed with an error`() throws {
+    @Test func `a task that is parked on a descriptor is resumed with an error`() async throws {
         let notes = Notes<IOError.Reason?>()
-        try EventLoop.run {
+        try await onLoop {
             let listener = try await TCPListener.bind(to: anyPort())
             try spawn { notes.add(await ioError { try await listener.accept() }?.reason) }
             for _ in 0..<5 { await Task.yield() }
@@ -29,9 +29,9 @@ import Testing
         #expect([.cancelled, .loopEnded].contains(notes.all[0]))
     }
 
-    @Test func `a task that the loop does not know of is resumed too`() throws {
+    @Test func `a task that the loop does not know of is resumed too`() async throws {
         let notes = Notes<IOError.Reason?>()
-        let task = try EventLoop.run {
+        let task = try await onLoop {
             let (left, right) = try await makeConnectionPair()
             let task = Task.detached {
                 let error = await ioError { try await left.read() }
@@ -41,19 +41,19 @@ import Testing
             while EventLoop.current?.executor.state.lot.isEmpty == true { await Task.yield() }
             return task
         }
-        try EventLoop.run { await task.value }
+        try await onLoop { await task.value }
         #expect(notes.all == [.loopEnded])
     }
 
     @Test func `after the end every operation says that the loop has ended`() async throws {
-        let (left, right) = try EventLoop.run { try await makeConnectionPair() }
+        let (left, right) = try await onLoop { try await makeConnectionPair() }
         #expect(await ioError { try await left.read() }?.reason == .loopEnded)
         #expect(await ioError { try await right.write("x") }?.reason == .loopEnded)
         left.close()
     }
 
     @Test func `a job that comes after the end is not lost`() async throws {
-        let executor = try EventLoop.run { EventLoop.current?.taskExecutor }
+        let executor = try await onLoop { EventLoop.current?.taskExecutor }
         let value = await Task(executorPreference: executor) {
             await Task.yield()
             return 42
@@ -62,10 +62,10 @@ import Testing
     }
 
     @Test(arguments: DriverKind.allCases)
-    func `no descriptor is left`(driver: DriverKind) throws {
+    func `no descriptor is left`(driver: DriverKind) async throws {
         // Tests of other suites open descriptors meanwhile, so the loop's own are asked for by number.
         let numbers = Notes<RawDescriptor>()
-        try EventLoop.run(driver: driver) {
+        try await onLoop(driver) {
             let listener = try await TCPListener.bind(to: anyPort())
             numbers.add(listener.socket.descriptor)
             for _ in 0..<10 {
@@ -86,18 +86,18 @@ import Testing
         #expect(numbers.all.count == 21)
     }
 
-    @Test func `the error of the body comes out although tasks are still parked`() throws {
-        #expect(throws: IOError(.read, .tooLong)) {
-            try EventLoop.run {
+    @Test func `the error of the body comes out although tasks are still parked`() async throws {
+        await #expect(throws: IOError(.read, .tooLong)) {
+            try await onLoop {
                 try spawn { try await sleep(for: .seconds(1_000_000)) }
                 throw IOError(.read, .tooLong)
             }
         }
     }
 
-    @Test func `spawning while the loop ends is refused`() throws {
+    @Test func `spawning while the loop ends is refused`() async throws {
         let notes = Notes<IOError?>()
-        try EventLoop.run {
+        try await onLoop {
             try spawn {
                 _ = await ioError { try await sleep(for: .seconds(1_000_000)) }
                 notes.add(await ioError { try spawn {} })
@@ -107,14 +107,14 @@ import Testing
         #expect(notes.all == [IOError(.spawn, .loopEnded)])
     }
 
-    @Test func `a driver that fails ends the run with its error`() throws {
-        #expect(throws: IOError(.wait, .system(.outOfMemory))) {
-            try onFailingLoop { try await sleep(for: .seconds(10)) }
+    @Test func `a driver that fails ends the run with its error`() async throws {
+        await #expect(throws: IOError(.wait, .system(.outOfMemory))) {
+            try await onFailingLoop { try await sleep(for: .seconds(10)) }
         }
     }
 
-    @Test func `a timer of Task.sleep does not hold the end up`() throws {
-        try EventLoop.run {
+    @Test func `a timer of Task.sleep does not hold the end up`() async throws {
+        try await onLoop {
             try spawn { try await Task.sleep(for: .seconds(1_000_000)) }
             await Task.yield()
         }

@@ -25,54 +25,59 @@ private actor Bound {
 @concurrent private func concurrentThread() async -> UInt { thisThread() }
 nonisolated(nonsending) private func inheritingThread() async -> UInt { thisThread() }
 
+/// The thread that each kind of asynchronous code runs on.
+@Sendable private func threadsOfEverything() async throws -> [UInt] {
+    guard let loop = EventLoop.current else { throw IOError(.park, .noLoop) }
+    var threads = [thisThread()]
+    async let child = thisThread()
+    threads.append(await child)
+    threads += await withTaskGroup(of: UInt.self) { group in
+        for _ in 0..<10 {
+            group.addTask {
+                await Task.yield()
+                return thisThread()
+            }
+        }
+        return await group.reduce(into: []) { $0.append($1) }
+    }
+    threads.append(await Plain().thread())
+    threads.append(await Bound(loop).thread())
+    threads.append(await concurrentThread())
+    threads.append(await inheritingThread())
+    threads.append(try await spawn { thisThread() }.value)
+    try await sleep(for: .nanoseconds(1))
+    threads.append(thisThread())
+    return threads
+}
+
 @Suite struct ExecutorTests {
-    @Test func `the value of the body comes back, and its error`() throws {
-        #expect(try EventLoop.run { 42 } == 42)
-        #expect(throws: IOError(.read, .tooLong)) {
-            try EventLoop.run { throw IOError(.read, .tooLong) }
+    @Test func `the value of the body comes back, and its error`() async throws {
+        #expect(try await onLoop { 42 } == 42)
+        await #expect(throws: IOError(.read, .tooLong)) {
+            try await onLoop { throw IOError(.read, .tooLong) }
         }
     }
 
     @Test(arguments: DriverKind.allCases)
-    func `everything that a task awaits stays on the loop's thread`(driver: DriverKind) throws {
-        let caller = thisThread()
-        let threads = try EventLoop.run(driver: driver) {
-            guard let loop = EventLoop.current else { throw IOError(.park, .noLoop) }
-            var threads = [thisThread()]
-            async let child = thisThread()
-            threads.append(await child)
-            threads += await withTaskGroup(of: UInt.self) { group in
-                for _ in 0..<10 {
-                    group.addTask {
-                        await Task.yield()
-                        return thisThread()
-                    }
-                }
-                return await group.reduce(into: []) { $0.append($1) }
-            }
-            threads.append(await Plain().thread())
-            threads.append(await Bound(loop).thread())
-            threads.append(await concurrentThread())
-            threads.append(await inheritingThread())
-            threads.append(try await spawn { thisThread() }.value)
-            try await sleep(for: .nanoseconds(1))
-            threads.append(thisThread())
-            return threads
+    func `everything that a task awaits stays on the loop's thread`(driver: DriverKind) async throws {
+        let (caller, threads) = try await onThread {
+            (thisThread(), try EventLoop.run(driver: driver) { try await threadsOfEverything() })
         }
         #expect(threads.count == 18)
         #expect(threads.allSatisfy { $0 == caller })
     }
 
     #if !SWIFTLET_PUBLIC_API_ONLY
-    @Test func `Task.sleep lands on the loop's own timers, with a clock that jumps`() throws {
-        let (posted, elapsed) = try onJumpingLoop {
+    @Test func `Task.sleep lands on the loop's own timers, with a clock that jumps`() async throws {
+        let (posted, elapsed) = try await onJumpingLoop {
             guard let loop = EventLoop.current else { throw IOError(.sleep, .noLoop) }
             let started = loop.executor.now
+            let before = await loop.statistics.postedJobs
             for _ in 0..<10 { try await Task.sleep(for: .seconds(3600)) }
             try await ContinuousClock().sleep(for: .seconds(3600))
             try await SuspendingClock().sleep(for: .seconds(3600))
             let elapsed = started.duration(to: loop.executor.now)
-            return (await loop.statistics.postedJobs, elapsed)
+            return (await loop.statistics.postedJobs - before, elapsed)
         }
         // Nothing came from another thread, and half a day took no time.
         #expect(posted == 0)
@@ -80,10 +85,10 @@ nonisolated(nonsending) private func inheritingThread() async -> UInt { thisThre
     }
     #endif
 
-    @Test func `a task of another executor comes to the loop and goes back`() throws {
+    @Test func `a task of another executor comes to the loop and goes back`() async throws {
         let notes = Notes<Bool>()
-        let loopThread = thisThread()
-        try EventLoop.run {
+        try await onLoop {
+            let loopThread = thisThread()
             let (left, right) = try await makeConnectionPair()
             let foreign = Task.detached {
                 let before = thisThread()
@@ -99,15 +104,12 @@ nonisolated(nonsending) private func inheritingThread() async -> UInt { thisThre
     }
 
     @Test func `main-actor code can use a connection`() async throws {
-        // The loop needs a thread of its own: this one must stay free for the main actor.
-        let loops = Task.detached {
-            try EventLoop.run {
-                let (left, right) = try await makeConnectionPair()
-                try await left.write("hello\n")
-                return try await readOnMain(right)
-            }
+        let line = try await onLoop {
+            let (left, right) = try await makeConnectionPair()
+            try await left.write("hello\n")
+            return try await readOnMain(right)
         }
-        #expect(try await loops.value == "hello")
+        #expect(line == "hello")
     }
 
     @Test func `outside a loop there is a clear error`() async {
@@ -117,8 +119,8 @@ nonisolated(nonsending) private func inheritingThread() async -> UInt { thisThre
         #expect(error == IOError(.connect, .noLoop))
     }
 
-    @Test func `many threads post and every job runs`() throws {
-        let count = try EventLoop.run {
+    @Test func `many threads post and every job runs`() async throws {
+        let count = try await onLoop {
             guard let loop = EventLoop.current else { throw IOError(.park, .noLoop) }
             let counter = Counter()
             await withTaskGroup(of: Void.self) { group in
@@ -142,7 +144,7 @@ nonisolated(nonsending) private func inheritingThread() async -> UInt { thisThre
         try await withThrowingTaskGroup(of: Int.self) { group in
             for number in 0..<4 {
                 group.addTask {
-                    try EventLoop.run(driver: .epoll) {
+                    try await onLoop(.epoll) {
                         let (left, right) = try await makeConnectionPair()
                         for _ in 0..<100 {
                             try await left.write("\(number)")

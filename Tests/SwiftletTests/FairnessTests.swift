@@ -6,8 +6,8 @@ import Testing
 
 @Suite struct FairnessTests {
     @Test(arguments: DriverKind.allCases)
-    func `tasks that only yield do not keep the loop from its descriptors`(driver: DriverKind) throws {
-        try EventLoop.run(driver: driver) {
+    func `tasks that only yield do not keep the loop from its descriptors`(driver: DriverKind) async throws {
+        try await onLoop(driver) {
             let (left, right) = try await makeConnectionPair()
             for _ in 0..<3 {
                 try spawn { while !Task.isCancelled { await Task.yield() } }
@@ -23,9 +23,9 @@ import Testing
         }
     }
 
-    @Test func `a stream that is never empty lets others run`() throws {
+    @Test func `a stream that is never empty lets others run`() async throws {
         // One task writes and one reads as fast as they can; a third one counts its own turns meanwhile.
-        let turns = try EventLoop.run {
+        let turns = try await onLoop {
             let (left, right) = try await makeConnectionPair()
             let others = try spawn {
                 var turns = 0
@@ -50,8 +50,8 @@ import Testing
         #expect(turns >= 300)
     }
 
-    @Test func `a stream that never parks notices its cancellation`() throws {
-        try EventLoop.run {
+    @Test func `a stream that never parks notices its cancellation`() async throws {
+        try await onLoop {
             let (left, right) = try await makeConnectionPair()
             let drain = try spawn { while try await right.read() != nil {} }
             let stream = try spawn {
@@ -68,8 +68,8 @@ import Testing
     }
 
     @Test(arguments: DriverKind.allCases)
-    func `an idle loop waits once and does not spin`(driver: DriverKind) throws {
-        let waits = try EventLoop.run(driver: driver) {
+    func `an idle loop waits once and does not spin`(driver: DriverKind) async throws {
+        let waits = try await onLoop(driver) {
             guard let loop = EventLoop.current else { throw IOError(.park, .noLoop) }
             let (left, right) = try await makeConnectionPair()
             try await left.write("nobody reads this")
@@ -85,8 +85,8 @@ import Testing
         #expect(waits <= 8)
     }
 
-    @Test func `steady echoes make one receive, one send, and no change of interest`() throws {
-        let (before, after) = try EventLoop.run(driver: .epoll) {
+    @Test func `steady echoes make one receive, one send, and no change of interest`() async throws {
+        let (before, after) = try await onLoop(.epoll) {
             guard let loop = EventLoop.current else { throw IOError(.park, .noLoop) }
             let (left, right) = try await makeConnectionPair()
             let echo = try spawn {

@@ -5,18 +5,47 @@ import Syscalls
 
 @testable import Swiftlet
 
+// A loop blocks the thread that runs it, and the threads of Swift's own pool are few: a loop on one of them could
+// keep the very thread from running that it waits for. So each loop of a test has a thread to itself.
+
+/// Runs `body` on a thread of its own and waits for it without blocking.
+func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    let thread = Notes<RunningThread>()
+    let result = await withCheckedContinuation { continuation in
+        do {
+            thread.add(
+                try RunningThread.start {
+                    continuation.resume(returning: Result<Value, any Error> { try body() })
+                })
+        } catch {
+            continuation.resume(returning: .failure(error))
+        }
+    }
+    thread.all.first?.join()
+    return try result.get()
+}
+
+/// Runs `body` on a loop.
+func onLoop<Value: Sendable>(
+    _ kind: DriverKind = .poll, _ body: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    try await onThread { try EventLoop.run(driver: kind, body) }
+}
+
 /// Runs `body` on a loop whose clock jumps, over the kernel's sockets or faulty ones.
 func onJumpingLoop<Value: Sendable>(
     _ kind: DriverKind = .poll,
     faults: FaultySockets.Faults = FaultySockets.Faults(),
     _ body: @escaping @Sendable () async throws -> Value
-) throws -> Value {
-    try EventLoop.run(on: try JumpingDriver(kind), sockets: FaultySockets(faults), body)
+) async throws -> Value {
+    try await onThread {
+        try EventLoop.run(on: try JumpingDriver(kind), sockets: FaultySockets(faults), body)
+    }
 }
 
 /// Runs `body` on a loop whose driver cannot wait.
-func onFailingLoop(_ body: @escaping @Sendable () async throws -> Void) throws {
-    try EventLoop.run(on: FailingDriver(), sockets: SystemSockets(), body)
+func onFailingLoop(_ body: @escaping @Sendable () async throws -> Void) async throws {
+    try await onThread { try EventLoop.run(on: FailingDriver(), sockets: SystemSockets(), body) }
 }
 
 /// Any free port of the loopback address.

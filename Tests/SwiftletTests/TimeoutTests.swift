@@ -5,8 +5,8 @@ import Testing
 
 // Every time here is of a clock that jumps: hours pass in no time.
 @Suite struct TimeoutTests {
-    @Test func `sleeps end in the order of their deadlines`() throws {
-        let order = try onJumpingLoop {
+    @Test func `sleeps end in the order of their deadlines`() async throws {
+        let order = try await onJumpingLoop {
             let order = Notes<Int>()
             await withTaskGroup(of: Void.self) { group in
                 for hours in [3, 1, 2, 1] {
@@ -22,8 +22,8 @@ import Testing
         #expect(order == [1, 1, 2, 3])
     }
 
-    @Test func `a sleep of no time, of negative time and of nearly for ever`() throws {
-        try onJumpingLoop {
+    @Test func `a sleep of no time, of negative time and of nearly for ever`() async throws {
+        try await onJumpingLoop {
             try await sleep(for: .zero)
             try await sleep(for: .seconds(-5))
             let longest = try spawn { await ioError { try await sleep(for: .seconds(Int64.max)) } }
@@ -33,8 +33,8 @@ import Testing
         }
     }
 
-    @Test func `a read that takes too long fails, and the connection is as good as before`() throws {
-        try onJumpingLoop {
+    @Test func `a read that takes too long fails, and the connection is as good as before`() async throws {
+        try await onJumpingLoop {
             let (left, right) = try await makeConnectionPair()
             #expect(
                 await ioError { try await left.read(timeout: .seconds(60)) }
@@ -44,8 +44,8 @@ import Testing
         }
     }
 
-    @Test func `a write that takes too long fails`() throws {
-        try onJumpingLoop {
+    @Test func `a write that takes too long fails`() async throws {
+        try await onJumpingLoop {
             let (left, right) = try await makeConnectionPair()
             let much = [UInt8](repeating: 0, count: 64 << 20)
             #expect(
@@ -55,8 +55,8 @@ import Testing
         }
     }
 
-    @Test func `what ends in time has no timer left behind`() throws {
-        let left = try onJumpingLoop {
+    @Test func `what ends in time has no timer left behind`() async throws {
+        let left = try await onJumpingLoop {
             guard let loop = EventLoop.current else { throw IOError(.park, .noLoop) }
             let (left, right) = try await makeConnectionPair()
             for _ in 0..<100 {
@@ -71,29 +71,29 @@ import Testing
         #expect(left == 0)
     }
 
-    @Test func `work that is done in time gives its value`() throws {
-        let value = try onJumpingLoop { try await withTimeout(.seconds(1)) { 42 } }
+    @Test func `work that is done in time gives its value`() async throws {
+        let value = try await onJumpingLoop { try await withTimeout(.seconds(1)) { 42 } }
         #expect(value == 42)
     }
 
-    @Test func `work that takes too long is cancelled`() throws {
-        try onJumpingLoop {
+    @Test func `work that takes too long is cancelled`() async throws {
+        try await onJumpingLoop {
             _ = await #expect(throws: TimeoutError(timeout: .seconds(1))) {
                 try await withTimeout(.seconds(1)) { try await sleep(for: .seconds(2)) }
             }
         }
     }
 
-    @Test func `an error of the work comes out as it is`() throws {
-        try onJumpingLoop {
+    @Test func `an error of the work comes out as it is`() async throws {
+        try await onJumpingLoop {
             _ = await #expect(throws: IOError(.read, .tooLong)) {
                 try await withTimeout(.seconds(1)) { throw IOError(.read, .tooLong) }
             }
         }
     }
 
-    @Test func `an inner scope does not swallow the expiry of the outer one`() throws {
-        try onJumpingLoop {
+    @Test func `an inner scope does not swallow the expiry of the outer one`() async throws {
+        try await onJumpingLoop {
             _ = await #expect(throws: TimeoutError(timeout: .seconds(1))) {
                 try await withTimeout(.seconds(1)) {
                     try await withTimeout(.seconds(10)) { try await sleep(for: .seconds(100)) }
@@ -102,8 +102,8 @@ import Testing
         }
     }
 
-    @Test func `an outer scope does not claim the expiry of the inner one`() throws {
-        try onJumpingLoop {
+    @Test func `an outer scope does not claim the expiry of the inner one`() async throws {
+        try await onJumpingLoop {
             _ = await #expect(throws: TimeoutError(timeout: .seconds(1))) {
                 try await withTimeout(.seconds(10)) {
                     try await withTimeout(.seconds(1)) { try await sleep(for: .seconds(100)) }
@@ -112,8 +112,8 @@ import Testing
         }
     }
 
-    @Test func `a body that swallows its cancellation is still over`() throws {
-        try onJumpingLoop {
+    @Test func `a body that swallows its cancellation is still over`() async throws {
+        try await onJumpingLoop {
             _ = await #expect(throws: TimeoutError(timeout: .seconds(1))) {
                 try await withTimeout(.seconds(1)) {
                     _ = await ioError { try await sleep(for: .seconds(100)) }
@@ -123,8 +123,8 @@ import Testing
         }
     }
 
-    @Test func `a scope whose task is cancelled says so and not that time is over`() throws {
-        try onJumpingLoop {
+    @Test func `a scope whose task is cancelled says so and not that time is over`() async throws {
+        try await onJumpingLoop {
             let task = try spawn {
                 await ioError {
                     try await withTimeout(.seconds(1_000)) { try await sleep(for: .seconds(10_000)) }
@@ -136,8 +136,8 @@ import Testing
         }
     }
 
-    @Test func `a connect that nobody answers times out`() throws {
-        try onJumpingLoop {
+    @Test func `a connect that nobody answers times out`() async throws {
+        try await onJumpingLoop {
             // A queue of one that is full: the kernel leaves further connects unanswered.
             let listener = try await TCPListener.bind(to: anyPort(), backlog: 0)
             var connections: [TCPConnection] = []
