@@ -52,7 +52,7 @@ struct LatencyTable {
             )
         }
         if latency.count > 0 {
-            notes.append("closed loop: service time only; a stall keeps requests away unseen")
+            notes.append("closed loop: service time only; a server that stalls is asked less")
         }
         return notes
     }

@@ -17,6 +17,9 @@ package enum SummaryLine {
             parts.append("max \(Figures.time(nanoseconds: Double(largest)))")
         }
         parts.append("errors \(Figures.count(run.errors.reduce(0) { $0 + $1.count }))")
+        for verdict in record.verdicts where verdict.isFailure {
+            parts.append("failed \(verdict.threshold.text) (\(verdict.words))")
+        }
         if record.environment.isDebugBuild { parts.append("debug build") }
         if record.exitCode != 0 { parts.append("exit \(record.exitCode)") }
         return parts.joined(separator: "   ")

@@ -22,14 +22,16 @@ package struct TextReport {
 
     /// What is known before the run: the command prints it first, so that a reader knows what he waits for.
     package var preamble: [String] {
-        let bundled = record.server.map { "the bundled echo server (\($0.model), \($0.driver))" }
+        let bundled = record.server.map {
+            "started the bundled echo server (\($0.model), \($0.driver))"
+        }
         let threads =
             "\(plan.threads) thread\(plan.threads == 1 ? "" : "s"), \(plan.driver.rawValue)"
-        let shape = [
+        var shape = [
             "\(Figures.count(plan.connections)) connections", Figures.bytes(Double(plan.size)),
-            "pipeline \(plan.pipeline)", threads, "verify \(plan.verification.rawValue)",
-            "seed \(plan.seed)",
         ]
+        if plan.pipeline > 1 { shape.append("pipeline \(plan.pipeline)") }
+        shape += [threads, "verify \(plan.verification.rawValue)", "seed \(plan.seed)"]
         return flow("target", [plan.target.description] + (bundled.map { [$0] } ?? []))
             + flow("load", shape)
     }

@@ -50,7 +50,7 @@ extension TextReport {
         let all = isConnecting ? run.connects.tried : run.ledger.scheduled
         let share = all > 0 ? Figures.percent(Double(row.count) / Double(all)) : "-"
         return row.phase.rawValue.left(9) + row.errno.left(14) + Figures.count(row.count).right(9)
-            + share.right(9) + ("+" + Figures.short(row.firstSeen) + " s").right(11)
+            + share.right(9) + ("+" + Figures.fixed(row.firstSeen, decimals: 2) + " s").right(11)
             + Figures.count(row.exampleConnection).right(12)
     }
 
@@ -80,9 +80,13 @@ extension TextReport {
 
     private var thresholds: [String] {
         record.verdicts.flatMap { verdict in
-            let text = "\(verdict.threshold.text)   \(verdict.words)"
-            let state = verdict.isFailure ? style.bad("FAILED") : style.good("passed")
-            return flow("fail-if", [state, verdict.isFailure ? style.bad(text) : text])
+            let state = verdict.isFailure ? "FAILED" : "passed"
+            let color = verdict.isFailure ? style.bad : { $0 }
+            return sentence(
+                "fail-if",
+                "\(state) \(verdict.threshold.text): \(verdict.words)",
+                color
+            )
         }
     }
 

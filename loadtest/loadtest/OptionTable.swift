@@ -7,15 +7,16 @@ extension Options {
     static let table = FlagTable(
         command: "loadtest",
         summary:
-            "Opens connections to an echo server and reports latency; checks every echoed byte.",
+            "Opens connections to an echo server, checks every echoed byte, reports latency.",
         usage: ["[HOST:PORT | tcp://HOST:PORT] [options]", "echo [options]"],
         groups: [load, connecting, output],
         positionalsMax: 1,
         footer: [
             "Without a target it starts the bundled echo server on a free port.",
-            "Units: 250us 5ms 10s 1m30s, 10k (1,000s), 64k (1,024s), 5k/s 300/m; bare: s, B, /s.",
-            "Exit: 0 done, 64 usage, 69 no target, 71 system limit, 97 wrong bytes,",
-            "      99 --fail-if, 130 interrupted.",
+            "Units: times 250us 5ms 1m30s, counts 10k, sizes 64k, rates 5k/s 300/m; a bare",
+            "       number is seconds, bytes or per second.",
+            "Exit:  0 done, 64 bad usage, 69 no target, 71 system limit, 97 wrong bytes,",
+            "       99 --fail-if, 130 interrupted, 70 a mistake in loadtest.",
         ]
     )
 
