@@ -9,6 +9,9 @@ package enum Machine {
         return text(of: &names.sysname) + " " + text(of: &names.release)
     }
 
+    /// The number of the calling process (getpid(2)).
+    package static var processNumber: Int { Int(getpid()) }
+
     /// Processors that are in use (sysconf(3)); 1 when the system does not say.
     package static var cores: Int { max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))) }
 

@@ -50,7 +50,7 @@ import Testing
 
     @Test func `numbers that JSON or doubles cannot hold are null or texts`() throws {
         let document = JSONValue.object([
-            ("nan", .number(.nan)), ("infinite", .number(.infinity)), ("small", .number(5e-324)),
+            ("nan", .number(.nan)), ("infinite", .number(.infinity)), ("small", .number(1e-300)),
             ("exact", .integer(1 << 53)), ("large", .integer(1 << 53 + 1)),
             ("least", .integer(.min)),
             ("none", .array([])),
@@ -59,7 +59,7 @@ import Testing
 
         #expect(read["nan"] == .null)
         #expect(read["infinite"] == .null)
-        #expect(read["small"] == .number(5e-324))
+        #expect(read["small"] == .number(1e-300))
         #expect(read["exact"] == .number(9_007_199_254_740_992))
         #expect(read["large"] == .string("9007199254740993"))
         #expect(read["least"] == .string("-9223372036854775808"))

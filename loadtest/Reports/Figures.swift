@@ -38,10 +38,11 @@ package enum Figures {
         let power = (0..<decimals).reduce(1) { power, _ in power * 10 }
         guard value.isFinite, value.magnitude < 1e12 else { return whole(value) }
         let scaled = Int((value.magnitude * Double(power)).rounded())
+        let sign = value < 0 && scaled > 0 ? "-" : ""
+        if decimals == 0 { return sign + Units.text(scaled) }
         let digits = String(scaled % power)
         let fraction = String(repeating: "0", count: decimals - digits.count) + digits
-        let sign = value < 0 && scaled > 0 ? "-" : ""
-        return sign + Units.text(scaled / power) + (decimals > 0 ? "." + fraction : "")
+        return sign + Units.text(scaled / power) + "." + fraction
     }
 
     /// A count, exact, with its thousands separated.

@@ -12,12 +12,12 @@ package enum Hints {
         "connect ECONNREFUSED": "nobody listens there: start the server, or check host and port",
         "connect ETIMEDOUT": "the target does not answer: a firewall, or its backlog is full",
         "connect timeout":
-            "raise --connect-timeout or the server's backlog, or lower --connect-rate",
+            "its backlog is full? raise it, or lower --connect-rate",
         "connect ECONNRESET": "the target refuses while it accepts: its own limit on connections?",
         "connect EADDRNOTAVAIL": "no free local port to this target: use fewer --conns",
         "connect EHOSTUNREACH": "no route to the host: check the address",
         "connect ENETUNREACH":
-            "no route to the network: check the address and this machine's routes",
+            "no route to the network: check the address",
         "connect EACCES": "not allowed: a broadcast address, or a firewall of this machine",
         "connect EPERM": "not allowed: a firewall of this machine",
         "socket EAFNOSUPPORT": "this machine has no such addresses; for IPv6, try an IPv4 target",

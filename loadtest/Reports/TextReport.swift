@@ -102,8 +102,8 @@ package struct TextReport {
             parts.append("client \(Figures.time(seconds: cost))/message")
         }
         if let cost = run.serverCPUPerRequest, let server = run.server, run.phases.measured > 0 {
-            parts.append("server \(Figures.time(seconds: cost))/message")
-            parts.append("server \(Figures.percent(server.cpu / run.phases.measured)) of a core")
+            let share = Figures.percent(server.cpu / run.phases.measured)
+            parts.append("server \(Figures.time(seconds: cost))/message (\(share) of a core)")
         }
         return parts.isEmpty ? [] : flow("cpu", parts)
     }
@@ -117,9 +117,9 @@ package struct TextReport {
         return flow(
             "memory",
             [
-                "server \(size(server.residentBefore)) alone",
-                "\(size(server.residentConnected)) connected\(eachText)",
-                "\(size(server.residentAfter)) at the end",
+                "server \(size(server.residentBefore))",
+                "connected \(size(server.residentConnected))\(eachText)",
+                "end \(size(server.residentAfter))",
             ]
         )
     }

@@ -99,7 +99,7 @@ struct Session {
         let arguments = [
             "loadtest", "echo", "--listen", "127.0.0.1:0", "--driver",
             options.serverDriver.rawValue,
-            "--exit-with-parent",
+            "--exit-with-parent", "\(Machine.processNumber)",
         ]
         do throws(ServerProcess.Failure) {
             return try ServerProcess.start("/proc/self/exe", arguments: arguments)
