@@ -40,6 +40,8 @@ package struct RunRecord: Sendable {
         package var wasKilled = false
         /// What it counted, as the JSON object it printed.
         package var counters: String?
+        /// What it wrote to standard error, when it did not end as it should.
+        package var lastWords = ""
         package init(model: String, driver: String) {
             self.model = model
             self.driver = driver

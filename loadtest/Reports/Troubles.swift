@@ -99,7 +99,9 @@ extension TextReport {
             server.wasKilled
             ? "the bundled server did not end in time and was killed"
             : "the bundled server ended with exit code \(server.exitCode)"
+        let said = server.lastWords.split(whereSeparator: \.isNewline).prefix(3)
         return sentence("server", words, style.bad)
+            + said.map { TextReport.indent + $0.prefix(TextReport.width - TextReport.labelWidth) }
     }
 
     private var books: [String] {

@@ -75,7 +75,11 @@ struct Session {
         record.startedAt = startedAt
         output.begin(record)
 
-        guard let measurement = try measure(plan, server) else { return 130 }
+        let measurement: Measurement
+        switch try measure(plan, server) {
+        case .gaveUp(let signal): return 128 + signal
+        case .measured(let result): measurement = result
+        }
         record.measurement = measurement
         end(server, &record)
         record.verdicts = options.thresholds.map { $0.judge(measurement) }
@@ -111,11 +115,14 @@ struct Session {
         }
     }
 
-    /// Runs the load and shows its progress; nil when a second signal asked to end at once.
-    private func measure(
-        _ plan: LoadPlan,
-        _ server: ServerProcess?
-    ) throws(Stop) -> Measurement? {
+    private enum Outcome {
+        case measured(Measurement)
+        /// A second signal asked to end at once.
+        case gaveUp(signal: Int32)
+    }
+
+    /// Runs the load and shows its progress.
+    private func measure(_ plan: LoadPlan, _ server: ServerProcess?) throws(Stop) -> Outcome {
         let run: LoadRun
         do throws(Errno) {
             run = try LoadRun.start(plan)
@@ -134,7 +141,7 @@ struct Session {
                 if isInterrupted {
                     display.clear()
                     _ = server?.stop(within: .zero)
-                    return nil
+                    return .gaveUp(signal: signal)
                 }
                 isInterrupted = true
                 run.interrupt(signal: signal)
@@ -142,7 +149,7 @@ struct Session {
             display.showIfDue(run)
         }
         display.clear()
-        return run.finish()
+        return .measured(run.finish())
     }
 
     private func end(_ server: ServerProcess?, _ record: inout RunRecord) {
@@ -151,6 +158,7 @@ struct Session {
         record.server?.exitCode = ended.exitCode
         record.server?.wasKilled = ended.wasKilled
         record.server?.counters = ended.counters
+        if ended.exitCode != 0 { record.server?.lastWords = ended.standardError }
     }
 
     private static func environment() -> RunRecord.Environment {
