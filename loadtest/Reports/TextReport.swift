@@ -65,7 +65,7 @@ package struct TextReport {
         let phases = run.phases
         guard phases.measured > 0 else { return flow("measured", ["nothing"]) }
         var parts = [Figures.time(seconds: phases.measured)]
-        if phases.warmup > 0 {
+        if plan.warmup > .zero, phases.warmup > 0 {
             parts.append("after \(Figures.time(seconds: phases.warmup)) of warm-up")
         }
         if phases.drain > 0 {
@@ -183,7 +183,16 @@ package struct TextReport {
     /// A labelled sentence, broken between its words.
     func sentence(_ label: String, _ text: String, _ color: (String) -> String = { $0 }) -> [String]
     {
-        flow(label, text.split(separator: " ").map { color(String($0)) }, separator: " ")
+        var parts: [String] = []
+        for word in text.split(separator: " ") {
+            let room = TextReport.width - TextReport.labelWidth
+            if let last = parts.last, last.count + 1 + word.count <= room {
+                parts[parts.count - 1] += " " + word
+            } else {
+                parts.append(String(word))
+            }
+        }
+        return flow(label, parts.map(color))
     }
 }
 

@@ -73,7 +73,7 @@ extension TextReport {
         let place =
             "connection \(Figures.count(corruption.connection)) at offset \(Figures.count(corruption.offset))"
         if corruption.expected.isEmpty {
-            return "\(place): surplus bytes, where no more were to come"
+            return "\(place): surplus bytes"
         }
         return "\(place): wrong bytes"
     }
