@@ -136,6 +136,16 @@ import Testing
         #expect(!run.output.contains("ledger"))
     }
 
+    @Test func `one request that arrives twice is one request`() throws {
+        let path = try Command.path(of: "loadtest")
+        // timeout(1) signals the process, and then the group that it is in.
+        let run = try Command.run("/usr/bin/timeout", "-s", "INT", "2", path, "-d1h", "--warmup=0")
+
+        #expect(run.code == 124)
+        #expect(run.output.contains("ledger"))
+        #expect(run.lines.last == "exit       130: interrupted")
+    }
+
     @Test func `its own server ends with it, even when it is killed`() throws {
         let command = try Command("loadtest", ["-d", "1h", "-c1"])
         let target = try command.line(beginning: "target")

@@ -22,11 +22,11 @@ import Testing
     }
 
     @Test func `it says how far the run is, how fast and how well`() throws {
-        let line = LiveLine(try Sample.plan())
+        var line = LiveLine(try Sample.plan())
 
         #expect(
             line.text(progress(.measuring), seconds: 0.5, width: 200)
-                == "measuring 3 s of 10.0 s  60,000/s  p50 182 us  p99 182 us  errors 2  up 1,000"
+                == "measuring 3.2 s of 10.0 s  60,000/s  p50 182 us  p99 182 us  errors 2  up 1,000"
         )
         #expect(
             line.text(progress(.connecting, samples: 0), seconds: 0.5, width: 200)
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func `requests are the measure where they end the run`() throws {
-        let line = LiveLine(try Sample.plan { $0.requests = 1_000_000 })
+        var line = LiveLine(try Sample.plan { $0.requests = 1_000_000 })
 
         #expect(
             line.text(progress(.measuring), seconds: 1, width: 40)
@@ -44,23 +44,23 @@ import Testing
     }
 
     @Test func `a narrow terminal sees the most important part`() throws {
-        let line = LiveLine(try Sample.plan())
+        var line = LiveLine(try Sample.plan())
 
         for width in [0, 1, 10, 24, 40, 79] {
             #expect(line.text(progress(.measuring), seconds: 1, width: width).count <= width)
         }
         #expect(
-            line.text(progress(.measuring), seconds: 0.5, width: 40)
-                == "measuring 3 s of 10.0 s  60,000/s"
+            line.text(progress(.measuring), seconds: 1, width: 40)
+                == "measuring 3.2 s of 10.0 s  30,000/s"
         )
     }
 
     @Test func `an interval without answers has no percentiles, and no division by zero`() throws {
-        let line = LiveLine(try Sample.plan())
+        var line = LiveLine(try Sample.plan())
 
         #expect(
             line.text(progress(.measuring, samples: 0), seconds: 0, width: 200)
-                == "measuring 3 s of 10.0 s  errors 2  up 1,000"
+                == "measuring 3.2 s of 10.0 s  errors 2  up 1,000"
         )
         #expect(
             !line.text(progress(.measuring, samples: 100), seconds: 1, width: 200).contains("p99")
@@ -68,10 +68,24 @@ import Testing
     }
 
     @Test func `in place it starts at the first column and clears what was there`() throws {
-        let text = LiveLine(try Sample.plan()).inPlace(progress(.draining), seconds: 1, width: 80)
+        var line = LiveLine(try Sample.plan())
+        let text = line.inPlace(progress(.draining), seconds: 1, width: 80)
 
-        #expect(text.hasPrefix("\rdraining  3 s"))
+        #expect(text.hasPrefix("\rdraining  3.2 s"))
         #expect(text.hasSuffix("\u{1B}[K"))
         #expect(!text.contains("\n"))
+    }
+
+    @Test func `the rate is that of the last second`() throws {
+        var line = LiveLine(try Sample.plan())
+        for samples in [0, 1000, 500, 500, 500, 500] {
+            let text = line.text(
+                progress(.measuring, samples: samples), seconds: 0.25, width: 200)
+            if samples == 500 { #expect(!text.contains("4,000/s")) }
+        }
+
+        #expect(
+            line.text(progress(.measuring, samples: 500), seconds: 0.25, width: 200)
+                .contains("2,000/s"))
     }
 }

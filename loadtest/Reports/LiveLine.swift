@@ -6,13 +6,19 @@ import Generator
 /// that keeps its words, so that a log can be searched.
 package struct LiveLine: Sendable {
     private let plan: LoadPlan
+    /// Answers of the latest intervals, a second in all: shorter ones do not end where the generator's books do.
+    private var recent: [(seconds: Double, answers: Int)] = []
 
     package init(_ plan: LoadPlan) { self.plan = plan }
 
     /// The line for an interval of `seconds`, at most `width` columns, without a line feed.
-    package func text(_ progress: Progress, seconds: Double, width: Int) -> String {
+    package mutating func text(_ progress: Progress, seconds: Double, width: Int) -> String {
+        recent.append((seconds, progress.interval.count))
+        while recent.count > 1, recent.dropFirst().reduce(0, { $0 + $1.seconds }) >= 1 {
+            recent.removeFirst()
+        }
         var line = phase(progress)
-        for part in parts(progress, seconds: seconds) {
+        for part in parts(progress) {
             guard line.count + 2 + part.count <= width else { break }
             line += "  " + part
         }
@@ -21,7 +27,7 @@ package struct LiveLine: Sendable {
     }
 
     /// The line in place of the previous one: back to the first column, and the rest of the old line cleared.
-    package func inPlace(_ progress: Progress, seconds: Double, width: Int) -> String {
+    package mutating func inPlace(_ progress: Progress, seconds: Double, width: Int) -> String {
         "\r" + text(progress, seconds: seconds, width: width - 1) + LiveLine.clearRest
     }
 
@@ -30,7 +36,7 @@ package struct LiveLine: Sendable {
     private static let clearRest = "\u{1B}[K"
 
     private func phase(_ progress: Progress) -> String {
-        let elapsed = Figures.fixed(progress.elapsed, decimals: 0) + " s"
+        let elapsed = Figures.fixed(progress.elapsed, decimals: 1) + " s"
         switch progress.phase {
         case .connecting:
             return
@@ -47,11 +53,13 @@ package struct LiveLine: Sendable {
         }
     }
 
-    private func parts(_ progress: Progress, seconds: Double) -> [String] {
+    private func parts(_ progress: Progress) -> [String] {
         let interval = progress.interval
         var parts: [String] = []
+        let seconds = recent.reduce(0) { $0 + $1.seconds }
+        let answers = recent.reduce(0) { $0 + $1.answers }
         if interval.count > 0, seconds > 0 {
-            parts.append("\(Figures.short(Double(interval.count) / seconds))/s")
+            parts.append("\(Figures.short(Double(answers) / seconds))/s")
             for quantile in [0.5, 0.99] where interval.supports(quantile) {
                 guard let value = interval.value(at: quantile) else { continue }
                 let time = Figures.time(nanoseconds: Double(value))

@@ -6,7 +6,7 @@ import Syscalls
 struct LiveDisplay {
     private enum Mode { case inPlace, lines, off }
 
-    private let line: LiveLine
+    private var line: LiveLine
     private let mode: Mode
     private let start = Instant.now
     private var last = Instant.now
@@ -39,7 +39,7 @@ struct LiveDisplay {
         if mode == .inPlace { _ = Output.write(LiveLine.erase, to: File.standardError) }
     }
 
-    private func show(_ progress: Progress, seconds: Double, at now: Instant) {
+    private mutating func show(_ progress: Progress, seconds: Double, at now: Instant) {
         let text: String
         if mode == .inPlace {
             let width = Terminal.width(of: File.standardError) ?? 80

@@ -135,16 +135,17 @@ struct Session {
             )
         }
         var display = LiveDisplay(plan, options)
-        var isInterrupted = false
+        var interruption = Interruption()
         while !run.isFinished {
             if let signal = signals.wait(nanoseconds: 20_000_000) {
-                if isInterrupted {
+                switch interruption.request(by: signal, at: .now) {
+                case .finish: run.interrupt(signal: signal)
+                case .leave:
                     display.clear()
                     _ = server?.stop(within: .zero)
                     return .gaveUp(signal: signal)
+                case nil: break
                 }
-                isInterrupted = true
-                run.interrupt(signal: signal)
             }
             display.showIfDue(run)
         }
