@@ -42,10 +42,14 @@ let package = Package(
         tests(of: "Drivers", on: ["Syscalls"]),
         tests(of: "Swiftlet", on: ["Drivers", "Syscalls"]),
         tests(of: "Generator", on: ["Drivers", "Syscalls"]),
-        tests(of: "Reports", on: ["Generator", "Flags", "Drivers", "Syscalls"]),
+        tests(
+            of: "Reports", on: ["Generator", "Flags", "Drivers", "Syscalls", "SchemaChecks"]),
+        // Holds JSON against docs/loadtest.schema.json; for tests only.
+        floor("SchemaChecks", on: [], path: "Tests/SchemaChecks"),
         // Runs the built commands as processes, the way a user does.
         .testTarget(
-            name: "CommandTests", dependencies: ["echo-server", "loadtest", "Syscalls"],
+            name: "CommandTests",
+            dependencies: ["echo-server", "loadtest", "SchemaChecks", "Syscalls"],
             swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ],

@@ -45,9 +45,9 @@ package struct EchoOptions: Sendable {
                     ]),
             ],
             footer: [
-                "When it listens, it prints one line: listening on 127.0.0.1:7788 (coroutine, poll)",
-                "SIGINT or SIGTERM stops it and prints its counters as JSON on standard error; a",
-                "second one ends the wait for open connections. T is 250ms, 10s, 2m; N is 50 or 10k.",
+                "When it listens, it prints: listening on 127.0.0.1:7788 (coroutine, poll)",
+                "SIGINT or SIGTERM stops it and prints its counters as JSON on standard error;",
+                "a second one ends the wait for open connections. T is 250ms, 10s or 2m.",
                 "exit codes: 0 stopped, 64 bad usage, 69 cannot listen, 71 limit of the system",
             ])
     }

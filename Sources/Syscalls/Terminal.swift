@@ -1,0 +1,23 @@
+import Glibc
+
+/// What a command asks about the terminal it may stand on.
+package enum Terminal {
+    /// Whether a person reads there (isatty(3)).
+    package static func isTerminal(_ descriptor: RawDescriptor) -> Bool {
+        isatty(descriptor.number) == 1
+    }
+
+    /// Columns of the terminal (tty_ioctl(4), `TIOCGWINSZ`); nil when it is none or does not say.
+    package static func width(of descriptor: RawDescriptor) -> Int? {
+        var size = winsize()
+        guard ioctl(descriptor.number, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+            return nil
+        }
+        return Int(size.ws_col)
+    }
+
+    /// A variable of the environment (getenv(3)).
+    package static func variable(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+}

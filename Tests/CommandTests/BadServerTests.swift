@@ -1,0 +1,127 @@
+import Foundation
+import SchemaChecks
+import Syscalls
+import Testing
+
+@Suite struct `loadtest meets a server that` {
+    /// Runs against a server, with the report for programs on standard output.
+    private func measure(
+        _ behaviour: LyingServer.Behaviour, _ arguments: String...
+    ) throws -> (run: Command.Finished, document: JSON) {
+        let server = try LyingServer(behaviour)
+        defer { server.stop() }
+        let all = [server.target, "--warmup=0", "-c4", "-d200ms", "--json=-"] + arguments
+        let run = try Command("loadtest", all).finish()
+        let document = try JSON(run.output)
+        #expect(try Schema.shipped().violations(of: document) == [])
+        #expect(isBalanced(document["counts"]))
+        #expect(document["exit_code"] == .number(Double(run.code)))
+        return (run, document)
+    }
+
+    private func isBalanced(_ counts: JSON) -> Bool {
+        let outcomes = ["answered", "corrupt", "timed_out", "reset", "closed_early", "unanswered"]
+        let sum = outcomes.reduce(0) { $0 + (counts[$1].number ?? .nan) }
+        return counts["scheduled"].number == sum
+    }
+
+    private func errors(_ document: JSON) -> Set<String> {
+        Set(
+            document["errors"].array.map {
+                ($0["phase"].string ?? "") + " " + ($0["errno"].string ?? "")
+            })
+    }
+
+    @Test func `sends wrong bytes`() throws {
+        let (run, document) = try measure(.garbage)
+
+        #expect(run.code == 97)
+        #expect(errors(document).contains("verify mismatch"))
+        #expect(run.errors.contains("wrong bytes"))
+        #expect(document["corruptions"].array.count == 4)
+        #expect(document["counts", "corrupt"] == .number(4))
+    }
+
+    @Test func `sends more than it got`() throws {
+        let (run, document) = try measure(.surplus)
+
+        #expect(run.code == 97)
+        #expect(document["corruptions"].array.isEmpty == false)
+    }
+
+    @Test func `closes early`() throws {
+        let (run, document) = try measure(.closing)
+
+        #expect(run.code == 69)
+        #expect(errors(document).contains("read eof"))
+        #expect(document["counts", "closed_early"] == .number(4))
+    }
+
+    @Test func `resets`() throws {
+        let (run, document) = try measure(.resetting)
+
+        #expect(run.code == 69)
+        #expect(errors(document).contains("read ECONNRESET"))
+    }
+
+    @Test(arguments: ["silent", "half"])
+    func `never answers in full`(name: String) throws {
+        let (run, document) = try measure(name == "silent" ? .silent : .half, "--timeout=20ms")
+
+        #expect(run.code == 69)
+        #expect(document["counts", "timed_out"] == .number(4))
+        #expect(run.errors.contains("raise --timeout"))
+    }
+
+    @Test func `answers later than the run takes`() throws {
+        let (run, document) = try measure(.silent)
+
+        #expect(run.code == 69)
+        #expect(document["counts", "unanswered"] == .number(4))
+    }
+
+    @Test func `dies half-way`() throws {
+        let (run, document) = try measure(.dying(after: 500), "-d1h")
+
+        #expect(run.code == 69)
+        #expect(document["counts", "answered"].number.map { $0 > 0 } == true)
+        #expect(document["run", "ending"] == .string("all_connections_lost"))
+    }
+
+    @Test func `is killed half-way`() throws {
+        let server = try Command("echo-server", ["--listen", "127.0.0.1:0"])
+        let ready = try server.line(beginning: "listening on ")
+        let address = try #require(ready.split(separator: " ").dropFirst(2).first.map(String.init))
+        let command = try Command(
+            "loadtest", [address, "-c8", "-d1h", "--warmup=0", "--json=-", "--live=off"])
+        // An idle server takes no time: once it has run for a quarter of a second it is under load.
+        try command.wait { try ticks(of: server.child.id) > 25 }
+        server.send(SIGKILL)
+        let run = try command.finish()
+        let document = try JSON(run.output)
+
+        #expect(run.code == 69)
+        #expect(isBalanced(document["counts"]))
+        #expect(document["counts", "answered"].number.map { $0 > 0 } == true)
+        #expect(run.errors.contains("the server crashed"))
+    }
+
+    /// Processor time of a process in hundredths of a second (proc(5), `stat`).
+    private func ticks(of process: CInt) throws -> Int {
+        let text = try File.read("/proc/\(process)/stat", atMost: 4096)
+        let fields = text.split(separator: " ")
+        guard fields.count > 14 else { return 0 }
+        return (Int(fields[13]) ?? 0) + (Int(fields[14]) ?? 0)
+    }
+
+    @Test func `is not there`() throws {
+        let server = try LyingServer(.honest)
+        server.stop()
+        let run = try Command.loadtest(server.target)
+
+        #expect(run.code == 69)
+        #expect(run.output.contains("ECONNREFUSED"))
+        #expect(run.output.contains("nobody listens there"))
+        #expect(!run.lines.contains { $0.hasPrefix("latency") })
+    }
+}

@@ -1,0 +1,117 @@
+import Foundation
+import Syscalls
+import Testing
+
+/// One of the built commands, running, the way a user runs it.
+final class Command {
+    /// How it ended and what it said.
+    struct Finished {
+        let code: Int32
+        let output: String
+        let errors: String
+        var lines: [String] { output.split(separator: "\n").map(String.init) }
+    }
+
+    struct Failure: Error, CustomStringConvertible { let description: String }
+
+    let child: ChildProcess
+    private var output: [UInt8] = []
+    private var errors: [UInt8] = []
+    private var isReaped = false
+    /// No test needs a fraction of this; it is there so that a fault ends.
+    private let deadline = Instant.now.advanced(by: .seconds(60))
+
+    /// Starts `loadtest` or `echo-server`, or with a path a program of the system.
+    init(_ name: String, _ arguments: [String]) throws {
+        let path = name.hasPrefix("/") ? name : try Command.path(of: name)
+        child = try ChildProcess.start(path, arguments: [name] + arguments)
+    }
+
+    deinit {
+        if isReaped { return }
+        child.send(signal: ChildProcess.kill)
+        _ = try? child.waitAndReap()
+    }
+
+    /// Runs a command to its end.
+    static func run(_ name: String, _ arguments: String...) throws -> Finished {
+        try Command(name, arguments).finish()
+    }
+
+    /// Runs `loadtest` to its end: without a warm-up, which no test is about, and for a moment.
+    static func loadtest(_ arguments: String...) throws -> Finished {
+        try Command("loadtest", ["--warmup", "0", "-d", "100ms", "-c", "2"] + arguments).finish()
+    }
+
+    /// The executable of a product: it stands beside the bundle that runs this test.
+    static func path(of name: String) throws -> String {
+        var folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        while folder.path != "/" {
+            folder.deleteLastPathComponent()
+            let candidate = folder.appendingPathComponent(name).path
+            var isFolder: ObjCBool = false
+            if FileManager.default.fileExists(atPath: candidate, isDirectory: &isFolder),
+                !isFolder.boolValue
+            {
+                return candidate
+            }
+        }
+        throw Failure(description: "\(name) is not built")
+    }
+
+    /// The next moment at which something was written or ended: what has come so far.
+    private func listen() throws {
+        var entries = [child.standardOutput, child.standardError].map {
+            pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0)
+        }
+        poll(&entries, 2, 20)
+        _ = child.standardOutput.readAvailable(into: &output)
+        _ = child.standardError.readAvailable(into: &errors)
+        if Instant.now > deadline {
+            throw Failure(
+                description: "still running after a minute: \(text(output)) \(text(errors))")
+        }
+    }
+
+    /// Waits for a whole line on standard output that begins so.
+    func line(beginning start: String) throws -> String {
+        while true {
+            let whole = text(output).split(separator: "\n", omittingEmptySubsequences: false)
+            if let line = whole.dropLast().first(where: { $0.hasPrefix(start) }) {
+                return String(line)
+            }
+            try listen()
+        }
+    }
+
+    /// Waits until something has come true outside.
+    func wait(until isTrue: () throws -> Bool) throws {
+        while try !isTrue() { try listen() }
+    }
+
+    func send(_ signal: Int32) { child.send(signal: signal) }
+
+    /// Stops reading its standard output, as `head` does when it has enough.
+    func closeOutput() { child.standardOutput.close() }
+
+    /// Waits for the end.
+    func finish() throws -> Finished {
+        while true {
+            if let ending = try child.reap() {
+                isReaped = true
+                try listen()
+                return Finished(code: ending.shellCode, output: text(output), errors: text(errors))
+            }
+            try listen()
+        }
+    }
+
+    private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+}
+
+/// A file name that no other test uses, removed again by the system.
+func temporaryPath(_ name: String) -> String {
+    FileManager.default.temporaryDirectory.appendingPathComponent(
+        "swiftlet-\(UUID().uuidString)-\(name)"
+    ).path
+}

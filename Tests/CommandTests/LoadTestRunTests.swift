@@ -1,0 +1,159 @@
+import Foundation
+import SchemaChecks
+import Testing
+
+@Suite struct `loadtest runs` {
+    @Test func `without a target it starts its own server, says so first, and ends with 0`() throws
+    {
+        let run = try Command.loadtest()
+
+        #expect(run.code == 0)
+        #expect(
+            run.lines.first?.contains("started the bundled echo server (coroutine, poll)") == true)
+        #expect(run.lines.contains { $0.hasPrefix("latency ") })
+        #expect(run.lines.contains { $0.hasPrefix("memory     server ") })
+        #expect(run.lines.contains("errors     none"))
+        #expect(run.lines.allSatisfy { $0.count <= 80 })
+        #expect(!run.output.contains("\u{1B}"))
+    }
+
+    @Test(arguments: ["poll", "select", "epoll"])
+    func `every driver serves and measures`(driver: String) throws {
+        let run = try Command.loadtest("--driver", driver, "--server-driver", driver, "--json=-")
+        let document = try JSON(run.output)
+
+        #expect(run.code == 0)
+        #expect(document["server", "driver"] == .string(driver))
+        #expect(document["config", "driver"] == .string(driver))
+    }
+
+    @Test func `json on standard output leaves it to the json`() throws {
+        let run = try Command.loadtest("--json", "-", "--fail-if", "max>1h")
+        let document = try JSON(run.output)
+
+        #expect(try Schema.shipped().violations(of: document) == [])
+        #expect(document["exit_code"] == .number(0))
+        #expect(document["thresholds"].array.first?["passed"] == .bool(true))
+        #expect(run.errors.contains("ledger"))
+    }
+
+    @Test func `a json file is whole and leaves no draft`() throws {
+        let path = temporaryPath("run.json")
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let run = try Command.loadtest("--json", path, "-n", "100", "-q")
+
+        #expect(run.code == 0)
+        let document = try JSON(String(contentsOfFile: path, encoding: .utf8))
+        #expect(try Schema.shipped().violations(of: document) == [])
+        #expect(document["counts", "answered"].number.map { $0 > 0 && $0 <= 100 } == true)
+        #expect(!FileManager.default.fileExists(atPath: path + ".tmp"))
+        #expect(run.lines.count == 1)
+    }
+
+    @Test func `a json file that cannot be written is found out before the run`() throws {
+        let run = try Command.loadtest("--json", "/nonexistent/run.json")
+
+        #expect(run.code == 73)
+        #expect(run.errors.contains("No such file or directory"))
+        #expect(run.output == "")
+    }
+
+    @Test func `a reader that has enough does no harm`() throws {
+        let command = try Command("loadtest", ["--warmup=0", "-d=100ms", "-c2"])
+        _ = try command.line(beginning: "target")
+        command.closeOutput()
+
+        #expect(try command.finish().code == 0)
+    }
+
+    @Test func `a standard output that takes nothing is an error`() throws {
+        let path = try Command.path(of: "loadtest")
+        let run = try Command.run("/bin/sh", "-c", "'\(path)' -d 50ms --warmup 0 -c1 > /dev/full")
+
+        #expect(run.code == 73)
+        #expect(run.errors.contains("No space left on device"))
+    }
+
+    @Test func `too few descriptors stop it before the load, with the command that would help`()
+        throws
+    {
+        let path = try Command.path(of: "loadtest")
+        let run = try Command.run("/bin/sh", "-c", "ulimit -n 64; '\(path)' -c 1000 127.0.0.1:9")
+
+        #expect(run.code == 71)
+        #expect(run.errors.contains("ulimit -n"))
+    }
+
+    @Test(arguments: [("max>1ns", 99), ("max>1h", 0), ("p99.9999>1h", 99), ("cpu.server>1h", 0)])
+    func `a threshold decides the exit code`(condition: String, code: Int32) throws {
+        #expect(try Command.loadtest("-n", "1k", "--fail-if", condition).code == code)
+    }
+
+    @Test func `threads and pipeline keep every byte in its place`() throws {
+        let run = try Command.loadtest(
+            "-c", "9", "-t", "2", "--pipeline", "8", "-s", "3k", "--seed", "7", "--json=-")
+        let document = try JSON(run.output)
+
+        #expect(run.code == 0)
+        #expect(document["cpu", "threads"].array.count == 2)
+        #expect(document["counts", "bytes", "verified"] == document["counts", "bytes", "in"])
+    }
+}
+
+@Suite struct `loadtest is interrupted` {
+    @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
+    func `a signal ends it with a summary of what was measured`(signal: Int32, code: Int32) throws {
+        let server = try LyingServer(.honest)
+        defer { server.stop() }
+        let path = temporaryPath("interrupted.json")
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let command = try Command(
+            "loadtest", [server.target, "-d", "1h", "--warmup=0", "-c4", "--json", path])
+        try command.wait { server.answered > 100 }
+        command.send(signal)
+        let run = try command.finish()
+
+        #expect(run.code == code)
+        #expect(run.output.contains("latency "))
+        #expect(run.lines.last?.hasPrefix("exit       \(code)") == true)
+        let document = try JSON(String(contentsOfFile: path, encoding: .utf8))
+        #expect(try Schema.shipped().violations(of: document) == [])
+        #expect(document["run", "interrupted"] == .bool(true))
+        #expect(document["exit_code"] == .number(Double(code)))
+    }
+
+    @Test func `a second signal ends it at once`() throws {
+        let server = try LyingServer(.silent)
+        defer { server.stop() }
+        let command = try Command("loadtest", [server.target, "-d", "1h", "--warmup=0", "-c4"])
+        _ = try command.line(beginning: "load")
+        // Two different ones: the kernel keeps a pending signal only once.
+        command.send(SIGINT)
+        command.send(SIGTERM)
+        let run = try command.finish()
+
+        #expect(run.code == 130 || run.code == 143)
+        #expect(!run.output.contains("ledger"))
+    }
+
+    @Test func `one request that arrives twice is one request`() throws {
+        let path = try Command.path(of: "loadtest")
+        // timeout(1) signals the process, and then the group that it is in.
+        let run = try Command.run("/usr/bin/timeout", "-s", "INT", "2", path, "-d1h", "--warmup=0")
+
+        #expect(run.code == 124)
+        #expect(run.output.contains("ledger"))
+        #expect(run.lines.last == "exit       130: interrupted")
+    }
+
+    @Test func `its own server ends with it, even when it is killed`() throws {
+        let command = try Command("loadtest", ["-d", "1h", "-c1"])
+        let target = try command.line(beginning: "target")
+        let address = try #require(target.split(separator: " ").dropFirst().first.map(String.init))
+        command.send(SIGKILL)
+        _ = try command.finish()
+
+        let probe = try Command("/bin/sh", ["-c", "read wait_for_nothing"])
+        try probe.wait { try Command.loadtest(address, "-n1").code == 69 }
+    }
+}

@@ -1,0 +1,48 @@
+import Foundation
+
+/// A JSON document as tests look at it.
+public enum JSON: Decodable, Equatable, Sendable {
+    case null
+    case bool(Bool)
+    case number(Double)
+    case string(String)
+    case array([JSON])
+    case object([String: JSON])
+
+    /// Reads a text; throws when it is no JSON.
+    public init(_ text: String) throws {
+        self = try JSONDecoder().decode(JSON.self, from: Data(text.utf8))
+    }
+
+    /// Takes the first kind that fits.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .null
+        } else if let value = try? container.decode(Bool.self) {
+            self = .bool(value)
+        } else if let value = try? container.decode(Double.self) {
+            self = .number(value)
+        } else if let value = try? container.decode(String.self) {
+            self = .string(value)
+        } else if let value = try? container.decode([JSON].self) {
+            self = .array(value)
+        } else {
+            self = .object(try container.decode([String: JSON].self))
+        }
+    }
+
+    /// The member at a path of names, or null: `document["counts", "connects", "ok"]`.
+    public subscript(path: String...) -> JSON {
+        path.reduce(self) { value, name in
+            if case .object(let members) = value { members[name] ?? .null } else { .null }
+        }
+    }
+
+    /// The number, if it is one.
+    public var number: Double? { if case .number(let value) = self { value } else { nil } }
+    /// The text, if it is one.
+    public var string: String? { if case .string(let value) = self { value } else { nil } }
+    /// The elements; none when it is no array.
+    public var array: [JSON] { if case .array(let values) = self { values } else { [] } }
+}

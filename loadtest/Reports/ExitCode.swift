@@ -1,0 +1,50 @@
+import Generator
+
+/// What a run ends with; one number says the worst that happened.
+package enum ExitCode {
+    package static let success: Int32 = 0
+    /// The command line is wrong: `EX_USAGE` of sysexits(3).
+    package static let usage: Int32 = 64
+    /// Nobody listens, too few connections came up, or nothing was answered: `EX_UNAVAILABLE`.
+    package static let unreachable: Int32 = 69
+    /// The books do not balance: a mistake in loadtest.
+    package static let internalError: Int32 = 70
+    /// The system gives too few descriptors, ports, threads: `EX_OSERR`.
+    package static let systemLimit: Int32 = 71
+    /// The report could not be written: `EX_CANTCREAT`.
+    package static let cannotWrite: Int32 = 73
+    /// The echo was not what had been sent.
+    package static let wrongBytes: Int32 = 97
+    /// A threshold given by `--fail-if` was crossed, or could not be judged.
+    package static let threshold: Int32 = 99
+
+    /// The code of a run that has ended.
+    ///
+    /// A mistake of our own comes first, then wrong bytes, then a target that is not there. An interrupted run
+    /// stays interrupted, 130 or 143, even if a threshold was crossed: it is not the run that the threshold was meant for.
+    package static func of(_ measurement: Measurement, thresholds: [Verdict]) -> Int32 {
+        guard measurement.ledger.isBalanced, measurement.connects.isBalanced else {
+            return internalError
+        }
+        if measurement.sawWrongBytes { return wrongBytes }
+        switch measurement.ending {
+        case .connectFailed:
+            return measurement.metSystemLimit ? systemLimit : unreachable
+        case .allConnectionsLost: return unreachable
+        case .interrupted(let signal): return 128 + signal
+        case .completed: break
+        }
+        if measurement.ledger.answered == 0 { return unreachable }
+        return thresholds.contains(where: \.isFailure) ? threshold : success
+    }
+}
+
+extension Measurement {
+    /// Whether connections failed because this machine has no more of something.
+    fileprivate var metSystemLimit: Bool {
+        let limits = ["EMFILE", "ENFILE", "EADDRNOTAVAIL", "ENOBUFS", "ENOMEM"]
+        return errors.contains {
+            ($0.phase == .socket || $0.phase == .connect) && limits.contains($0.errno)
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import Generator
+
+/// The line that is shown while a run goes on.
+///
+/// In place on a terminal it says what fits the width, the most important first; elsewhere it is a plain line
+/// that keeps its words, so that a log can be searched.
+package struct LiveLine: Sendable {
+    private let plan: LoadPlan
+    /// Answers of the latest intervals, a second in all: shorter ones do not end where the generator's books do.
+    private var recent: [(seconds: Double, answers: Int)] = []
+
+    package init(_ plan: LoadPlan) { self.plan = plan }
+
+    /// The line for an interval of `seconds`, at most `width` columns, without a line feed.
+    package mutating func text(_ progress: Progress, seconds: Double, width: Int) -> String {
+        recent.append((seconds, progress.interval.count))
+        while recent.count > 1, recent.dropFirst().reduce(0, { $0 + $1.seconds }) >= 1 {
+            recent.removeFirst()
+        }
+        var line = phase(progress)
+        for part in parts(progress) {
+            guard line.count + 2 + part.count <= width else { break }
+            line += "  " + part
+        }
+        // The last column stays free: some terminals go to the next line when it is written.
+        return String(line.prefix(max(0, width)))
+    }
+
+    /// The line in place of the previous one: back to the first column, and the rest of the old line cleared.
+    package mutating func inPlace(_ progress: Progress, seconds: Double, width: Int) -> String {
+        "\r" + text(progress, seconds: seconds, width: width - 1) + LiveLine.clearRest
+    }
+
+    /// Clears a line that was shown in place, so that the report starts on a clean one.
+    package static let erase = "\r" + clearRest
+    private static let clearRest = "\u{1B}[K"
+
+    private func phase(_ progress: Progress) -> String {
+        let elapsed = Figures.fixed(progress.elapsed, decimals: 1) + " s"
+        switch progress.phase {
+        case .connecting:
+            return
+                "connecting  \(Figures.count(progress.connectionsUp)) of \(Figures.count(plan.connections))"
+        case .warmup: return "warm-up   \(elapsed) of \(LiveLine.seconds(plan.warmup))"
+        case .measuring:
+            if let requests = plan.requests {
+                return "measuring \(Figures.count(progress.answered)) of \(Figures.count(requests))"
+            }
+            return "measuring \(elapsed)"
+                + (plan.duration.map { " of \(LiveLine.seconds($0))" } ?? "")
+        case .draining: return "draining  \(elapsed)"
+        case .done: return "done"
+        }
+    }
+
+    private func parts(_ progress: Progress) -> [String] {
+        let interval = progress.interval
+        var parts: [String] = []
+        let seconds = recent.reduce(0) { $0 + $1.seconds }
+        let answers = recent.reduce(0) { $0 + $1.answers }
+        if interval.count > 0, seconds > 0 {
+            parts.append("\(Figures.short(Double(answers) / seconds))/s")
+            for quantile in [0.5, 0.99] where interval.supports(quantile) {
+                guard let value = interval.value(at: quantile) else { continue }
+                let time = Figures.time(nanoseconds: Double(value))
+                parts.append("\(Figures.name(ofQuantile: quantile)) \(time)")
+            }
+        }
+        parts.append("errors \(Figures.count(progress.errors))")
+        if progress.phase != .connecting {
+            parts.append("up \(Figures.count(progress.connectionsUp))")
+        }
+        return parts
+    }
+
+    private static func seconds(_ duration: Duration) -> String {
+        Figures.short(
+            Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+        ) + " s"
+    }
+}

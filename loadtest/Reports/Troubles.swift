@@ -1,0 +1,155 @@
+import Generator
+
+/// The end of the report: whether the figures can be trusted, and everything that went wrong.
+extension TextReport {
+    private static let indent = String(repeating: " ", count: labelWidth)
+    /// Wrong connections and errors that are shown; the JSON report has all of them.
+    private static let corruptionsMax = 3
+    private static let errorsMax = 6
+
+    var troubles: [String] {
+        let wasMeasured = run.phases.measured > 0
+        return (wasMeasured ? generator : []) + errors + corruptions + thresholds + serverEnd
+            + books + build + ended + exit
+    }
+
+    /// Whether the generator itself was the limit, from its busiest thread.
+    private var generator: [String] {
+        guard let busiest = run.threads.map(\.busy).max() else { return [] }
+        let share = "its busiest thread ran \(Figures.percent(busiest)) of the time"
+        let remedy =
+            plan.threads < record.environment.cores ? "raise --threads" : "it needs more cores"
+        switch busiest {
+        case 0.95...:
+            return sentence("generator", "was the limit: \(share); \(remedy)", style.bad)
+        case 0.85...:
+            return sentence(
+                "generator",
+                "may have been the limit: \(share); \(remedy)",
+                style.warning
+            )
+        default: return sentence("generator", "was not the limit: \(share)")
+        }
+    }
+
+    private var errors: [String] {
+        guard !run.errors.isEmpty else { return flow("errors", [style.good("none")]) }
+        let title = "phase    errno             count    share      first  connection"
+        var lines = [style.bold("errors".left(TextReport.labelWidth)) + style.dim(title)]
+        for row in run.errors.prefix(TextReport.errorsMax) {
+            lines.append(TextReport.indent + style.bad(cells(of: row)))
+            lines.append(TextReport.indent + "  " + Hints.hint(for: row))
+        }
+        let rest = run.errors.count - TextReport.errorsMax
+        if rest > 0 { lines.append(TextReport.indent + "and \(rest) kinds more: see --json") }
+        return lines
+    }
+
+    private func cells(of row: ErrorRow) -> String {
+        let isConnecting = row.phase == .socket || row.phase == .connect
+        let all = isConnecting ? run.connects.tried : run.ledger.scheduled
+        let share = all > 0 ? Figures.percent(Double(row.count) / Double(all)) : "-"
+        return row.phase.rawValue.left(9) + row.errno.left(14) + Figures.count(row.count).right(9)
+            + share.right(9) + ("+" + Figures.fixed(row.firstSeen, decimals: 2) + " s").right(11)
+            + Figures.count(row.exampleConnection).right(12)
+    }
+
+    private var corruptions: [String] {
+        var lines: [String] = []
+        for corruption in run.corruptions.prefix(TextReport.corruptionsMax) {
+            let label = lines.isEmpty ? "corrupt" : ""
+            lines += sentence(label, TextReport.words(for: corruption), style.bad)
+            if !corruption.expected.isEmpty {
+                lines.append(TextReport.indent + "  expected  " + Figures.hex(corruption.expected))
+            }
+            lines.append(TextReport.indent + "  got       " + Figures.hex(corruption.got))
+        }
+        let rest = run.corruptions.count - TextReport.corruptionsMax
+        if rest > 0 { lines.append(TextReport.indent + "and \(rest) connections more: see --json") }
+        return lines
+    }
+
+    private static func words(for corruption: Corruption) -> String {
+        let place =
+            "connection \(Figures.count(corruption.connection)) at offset \(Figures.count(corruption.offset))"
+        if corruption.expected.isEmpty {
+            return "\(place): surplus bytes"
+        }
+        return "\(place): wrong bytes"
+    }
+
+    private var thresholds: [String] {
+        record.verdicts.flatMap { verdict in
+            let state = verdict.isFailure ? "FAILED" : "passed"
+            let color = verdict.isFailure ? style.bad : { $0 }
+            return sentence(
+                "fail-if",
+                "\(state) \(verdict.threshold.text): \(verdict.words)",
+                color
+            )
+        }
+    }
+
+    /// The bundled server ends with 0 when it is asked to; anything else happened under load.
+    private var serverEnd: [String] {
+        guard let server = record.server, server.exitCode != 0 || server.wasKilled else {
+            return []
+        }
+        let words =
+            server.wasKilled
+            ? "the bundled server did not end in time and was killed"
+            : "the bundled server ended with exit code \(server.exitCode)"
+        let said = server.lastWords.split(whereSeparator: \.isNewline).prefix(3)
+        return sentence("server", words, style.bad)
+            + said.map { TextReport.indent + $0.prefix(TextReport.width - TextReport.labelWidth) }
+    }
+
+    private var books: [String] {
+        if run.ledger.isBalanced, run.connects.isBalanced { return [] }
+        return sentence(
+            "books",
+            "do NOT balance: a mistake in loadtest, please report it with the --json file",
+            style.bad
+        )
+    }
+
+    private var build: [String] {
+        guard record.environment.isDebugBuild else { return [] }
+        return sentence(
+            "build",
+            "debug: these figures mean nothing; swift run -c release loadtest",
+            style.warning
+        )
+    }
+
+    private var ended: [String] {
+        let words: String
+        switch run.ending {
+        case .completed:
+            guard run.ledger.answered == 0 else { return [] }
+            words = "nothing was answered"
+        case .interrupted(let signal):
+            let name = [2: "SIGINT", 15: "SIGTERM"][signal] ?? "signal \(signal)"
+            words = "early, by \(name): the figures are of the part that was measured"
+        case .allConnectionsLost: words = "early: no connection was left to measure with"
+        case .connectFailed:
+            words = "before measuring: not all connections came up"
+        }
+        return sentence("ended", words, style.warning)
+    }
+
+    private var exit: [String] {
+        guard record.exitCode != 0 else { return [] }
+        let reasons: [Int32: String] = [
+            ExitCode.unreachable: "the target could not be measured",
+            ExitCode.internalError: "the books do not balance",
+            ExitCode.systemLimit: "this machine's limits",
+            ExitCode.cannotWrite: "the report could not be written",
+            ExitCode.wrongBytes: "echoed bytes were wrong",
+            ExitCode.threshold: "a --fail-if condition was met or could not be judged",
+            130: "interrupted", 143: "terminated",
+        ]
+        let reason = reasons[record.exitCode].map { ": \($0)" } ?? ""
+        return sentence("exit", "\(record.exitCode)\(reason)")
+    }
+}
