@@ -3,8 +3,8 @@ import Glibc
 
 /// A program that runs as a child of this process (posix_spawn(3)).
 ///
-/// Its standard input is empty, and its standard output and error come through pipes that are read without
-/// blocking. Whoever starts it reaps it and closes the pipes.
+/// Its standard input is empty, and its standard output and error come through pipes that are read
+/// without blocking. Whoever starts it reaps it and closes the pipes.
 package struct ChildProcess: Sendable {
     /// Asks a process to end.
     package static let terminate = SIGTERM
@@ -36,8 +36,8 @@ package struct ChildProcess: Sendable {
 
     /// Starts a program. `arguments` begin with the name that it is to see as its own.
     ///
-    /// It gets no blocked and no ignored signal from us, whatever our own state is, and a process group of
-    /// its own: a Ctrl-C at the terminal is for us, and we say when the child is to end.
+    /// It gets no blocked and no ignored signal from us, whatever our own state is, and a process
+    /// group of its own: a Ctrl-C at the terminal is for us, and we say when the child is to end.
     package static func start(
         _ path: String,
         arguments: [String]

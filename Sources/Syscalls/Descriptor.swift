@@ -17,8 +17,8 @@ public struct RawDescriptor: Hashable, Sendable, CustomStringConvertible {
 
     /// Closes the descriptor (close(2)).
     ///
-    /// Never repeated: on Linux the number is free even after `EINTR`, and a second call could close
-    /// what another thread has just opened. Errors are left alone for the same reason.
+    /// Never repeated: on Linux the number is free even after `EINTR`, and a second call could
+    /// close what another thread has just opened. Errors are left alone for the same reason.
     package func close() { _ = Glibc.close(number) }
 
     /// Whether the number names an open file (fcntl(2), `F_GETFD`).
@@ -61,7 +61,8 @@ package struct Descriptor: ~Copyable, Sendable {
     }
 }
 
-/// Both ends of an anonymous pipe, non-blocking and closed on exec (pipe(2)). The caller closes them.
+/// Both ends of an anonymous pipe, non-blocking and closed on exec (pipe(2)). The caller closes
+/// them.
 package func makePipe() throws(Errno) -> (reading: RawDescriptor, writing: RawDescriptor) {
     let ends = try pair { Glibc.pipe($0) }
     for end in [ends.0, ends.1] {
@@ -71,7 +72,8 @@ package func makePipe() throws(Errno) -> (reading: RawDescriptor, writing: RawDe
     return (ends.0, ends.1)
 }
 
-/// Two connected stream sockets, non-blocking and closed on exec (socketpair(2)). The caller closes them.
+/// Two connected stream sockets, non-blocking and closed on exec (socketpair(2)). The caller closes
+/// them.
 package func makeSocketPair() throws(Errno) -> (RawDescriptor, RawDescriptor) {
     let kind =
         CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)

@@ -14,8 +14,8 @@ package struct ProcessUsage: Equatable, Sendable {
 
     /// Reads what a process has used so far; throws `ESRCH` or `ENOENT` when there is none.
     ///
-    /// The CPU clock of a process counts nanoseconds (clock_getcpuclockid(3)), where /proc/PID/stat counts
-    /// hundredths of a second. Memory comes from /proc/PID/statm (proc(5)).
+    /// The CPU clock of a process counts nanoseconds (clock_getcpuclockid(3)), where /proc/PID/stat
+    /// counts hundredths of a second. Memory comes from /proc/PID/statm (proc(5)).
     package static func read(_ process: CInt) throws(Errno) -> ProcessUsage {
         var clock = clockid_t()
         let failure = clock_getcpuclockid(process, &clock)
@@ -31,7 +31,8 @@ package struct ProcessUsage: Equatable, Sendable {
     }
 }
 
-/// The local ports that the kernel gives to sockets that ask for none (ip(7), `ip_local_port_range`).
+/// The local ports that the kernel gives to sockets that ask for none (ip(7),
+/// `ip_local_port_range`).
 package func ephemeralPorts() throws(Errno) -> ClosedRange<Int> {
     let bounds = try contents(ofFile: "/proc/sys/net/ipv4/ip_local_port_range")
         .split(whereSeparator: \.isWhitespace).compactMap { Int($0) }

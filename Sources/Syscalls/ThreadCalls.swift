@@ -2,7 +2,8 @@ import Glibc
 
 /// A thread of the system that runs one body to its end (pthreads(7)).
 ///
-/// It inherits the signal mask of the thread that starts it. Whoever starts it joins it, exactly once.
+/// It inherits the signal mask of the thread that starts it. Whoever starts it joins it, exactly
+/// once.
 package struct RunningThread: Sendable {
     private let thread: pthread_t
 

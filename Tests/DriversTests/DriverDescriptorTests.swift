@@ -17,8 +17,8 @@ extension DriverContractTests {
         let (replacement, newPeer) = try setting.makePair()
 
         try setting.driver.setInterest([], in: watched)
-        // Closes the old file and gives its number to the new one in a single step, so that no other
-        // test can come between.
+        // Closes the old file and gives its number to the new one in a single step, so that no
+        // other test can come between.
         try #require(dup2(replacement.number, watched.number) == watched.number)
         try setting.driver.setInterest(.readable, in: watched)
 
@@ -206,11 +206,12 @@ extension DriverContractTests {
     }
 }
 
-/// Numbers from the top of the table of open files, where no other test comes; each is given out once.
+/// Numbers from the top of the table of open files, where no other test comes; each is given out
+/// once.
 ///
-/// The kernel gives the lowest free number, so a test that closes a descriptor and means to find the
-/// number free, or the same, must take it from somewhere else. Not quite from the top: another test
-/// lowers the limit by one for a moment.
+/// The kernel gives the lowest free number, so a test that closes a descriptor and means to find
+/// the number free, or the same, must take it from somewhere else. Not quite from the top: another
+/// test lowers the limit by one for a moment.
 private enum FreeNumber {
     static let top = CInt(min((try? DescriptorLimit.raise().soft) ?? 1_024, 32_768)) - 64
     private static let taken = Atomic<CInt>(0)
