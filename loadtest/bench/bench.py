@@ -296,7 +296,7 @@ def measure_allocations(bench):
             # The first run warms up.
             messages = runs[2][0] - runs[1][0]
             row = {"driver": driver, "conns": conns,
-                   # A handful more or less has nothing to do with messages, and there is no minus zero.
+                   # A handful more or less is noise, and there is no minus zero.
                    "per_message": round((runs[2][1] - runs[1][1]) / messages, 4) + 0.0,
                    "per_connection": runs[1][1] / conns}
             rows.append(row)
