@@ -12,14 +12,15 @@ extension DriverContractTests {
         kind: DriverUnderTest
     ) throws {
         let setting = try kind.open()
-        let (watched, oldPeer) = try setting.makePair()
+        let (old, oldPeer) = try setting.makePair()
+        let (new, newPeer) = try setting.makePair()
+        let watched = try duplicate(old, as: FreeNumber.next())
         try setting.driver.setInterest(.readable, in: watched)
-        let (replacement, newPeer) = try setting.makePair()
 
         try setting.driver.setInterest([], in: watched)
-        // Closes the old file and gives its number to the new one in a single step, so that no
-        // other test can come between.
-        try #require(dup2(replacement.number, watched.number) == watched.number)
+        watched.close()
+        try #require(try duplicate(new, as: watched.number) == watched)
+        defer { watched.close() }
         try setting.driver.setInterest(.readable, in: watched)
 
         setting.close(oldPeer)
@@ -42,7 +43,7 @@ extension DriverContractTests {
         try setting.driver.setInterest([], in: high)
         #expect(try setting.look().isEmpty)
 
-        try #require(dup2(replacement.number, high.number) == high.number)
+        try #require(try duplicate(replacement, as: high.number) == high)
         defer { high.close() }
         try setting.driver.setInterest(.readable, in: high)
         try setting.sendByte(from: newPeer)
