@@ -4,27 +4,30 @@ import Syscalls
 ///
 /// The contract, which `Tests/DriversTests/DriverContractTests.swift` holds every driver to:
 ///
-/// * **Readiness is a hint.** A descriptor may be reported when the next call would block after all, so
-///   callers try, and wait again. What is ready and not used is reported again by the next wait.
-/// * **A hang-up or an error is reported to both directions**, or to both that were asked for where the
-///   kernel does not tell it apart (select): the next system call says which it was.
+/// * **Readiness is a hint.** A descriptor may be reported when the next call would block after
+///   all, so callers try, and wait again. What is ready and not used is reported again by the next
+///   wait.
+/// * **A hang-up or an error is reported to both directions**, or to both that were asked for where
+///   the kernel does not tell it apart (select): the next system call says which it was.
 /// * **Nothing is reported about a descriptor that nobody asked for.** With its interest withdrawn,
 ///   not even a hang-up ends a wait; so a descriptor with nobody parked on it never spins a loop.
-/// * **Numbers are reused.** Interest is withdrawn before a descriptor is closed; the same number may
-///   come back at once for another file. Interest in a number that is not open is an error, or is
-///   reported so that the next call on it fails; it can be withdrawn like any other.
-/// * **A wake is never lost** and is safe from any thread: it ends the wait under way, or else the next.
-/// * **A deadline never passes early**: a wait that ends because of it ends at or after it. One that has
-///   passed makes the wait look and return. `.never` is far away, not an overflow.
-/// * **A wait may return with nothing**: for a wake, a deadline or a signal. It is the caller who knows
-///   what it waits for.
+/// * **Numbers are reused.** Interest is withdrawn before a descriptor is closed; the same number
+///   may come back at once for another file. Interest in a number that is not open is an error, or
+///   is reported so that the next call on it fails; it can be withdrawn like any other.
+/// * **A wake is never lost** and is safe from any thread: it ends the wait under way, or else the
+///   next.
+/// * **A deadline never passes early**: a wait that ends because of it ends at or after it. One
+///   that has passed makes the wait look and return. `.never` is far away, not an overflow.
+/// * **A wait may return with nothing**: for a wake, a deadline or a signal. It is the caller who
+///   knows what it waits for.
 ///
 /// Every method but `wake` is called by one thread at a time.
 package protocol Driver: AnyObject {
     /// The present instant, real or simulated.
     var now: Instant { get }
 
-    /// Replaces the interest in a descriptor, from the next wait on. An empty one forgets the descriptor.
+    /// Replaces the interest in a descriptor, from the next wait on. An empty one forgets the
+    /// descriptor.
     ///
     /// Throws what the kernel says when it cannot watch the descriptor; nothing has changed then.
     func setInterest(_ interest: Interest, in descriptor: RawDescriptor) throws(Errno)

@@ -6,8 +6,8 @@ import Syscalls
 ///     installed  [ - - - - r - - rw ]      by descriptor: what the kernel watches
 ///     events     the kernel's answers, at most 1,024 a wait; the rest comes with the next one
 ///
-/// The kernel keeps the table, so a wait costs what is ready and not what is watched; the price is a
-/// system call for each change. Event loops keep interest sticky and make hardly any.
+/// The kernel keeps the table, so a wait costs what is ready and not what is watched; the price is
+/// a system call for each change. Event loops keep interest sticky and make hardly any.
 package final class EpollDriver: Driver {
     private let instance: EpollInstance
     private let signal: WakeSignal

@@ -4,7 +4,7 @@ import Syscalls
 /// Readiness from poll(2).
 ///
 ///     entries    [ wake | fd 7 | fd 4 | fd 9 ]      dense: handed to poll as it is
-///     positions  [ 0 0 0 0 2 0 0 1 0 3 ]            by descriptor: its index in entries, 0 for none
+///     positions  [ 0 0 0 0 2 0 0 1 0 3 ]            by descriptor: its index there, 0 for none
 ///
 /// Removal moves the last entry into the hole, so both stay dense and every change takes one step.
 /// An entry without interest must go: poll reports a hang-up even to one that asks for nothing.

@@ -9,8 +9,9 @@ import Syscalls
 ///
 /// All four are equally long.
 ///
-/// The bitmaps grow with the highest descriptor. `FD_SETSIZE`, 1,024, bounds glibc's `fd_set`, not the
-/// kernel's call, so there is no limit of its own here; the price is a scan of every word at each wait.
+/// The bitmaps grow with the highest descriptor. `FD_SETSIZE`, 1,024, bounds glibc's `fd_set`, not
+/// the kernel's call, so there is no limit of its own here; the price is a scan of every word at
+/// each wait.
 package final class SelectDriver: Driver {
     private var wantedReadable: [UInt] = []
     private var wantedWritable: [UInt] = []

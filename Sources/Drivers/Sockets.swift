@@ -2,9 +2,9 @@ import Syscalls
 
 /// The non-blocking socket calls that the runtime makes, so that a simulation can answer them.
 ///
-/// Together with `Driver` this is everything that the runtime asks of a kernel. Every call returns at
-/// once; one that has nothing to do yet throws `Errno.wouldBlock`, and the driver says when to try again.
-/// What each call does and throws is what the manual page named in `Syscalls` says.
+/// Together with `Driver` this is everything that the runtime asks of a kernel. Every call returns
+/// at once; one that has nothing to do yet throws `Errno.wouldBlock`, and the driver says when to
+/// try again. What each call does and throws is what the manual page named in `Syscalls` says.
 package protocol Sockets: AnyObject, Sendable {
     func open(for address: SocketAddress) throws(Errno) -> RawDescriptor
     func bind(_ socket: RawDescriptor, to address: SocketAddress) throws(Errno)

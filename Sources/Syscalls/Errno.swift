@@ -43,7 +43,8 @@ extension Errno: CustomStringConvertible {
         }
     }
 
-    /// The symbol that manual pages use: "EMFILE". Numbers that no socket call yields read "errno 42".
+    /// The symbol that manual pages use: "EMFILE". Numbers that no socket call yields read "errno
+    /// 42".
     public var name: String { Errno.names[rawValue] ?? "errno \(rawValue)" }
 
     private static let names: [CInt: String] = [

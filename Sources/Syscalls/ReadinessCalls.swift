@@ -14,7 +14,8 @@ package func pollOnce(
         Glibc.poll(entries.baseAddress, nfds_t(entries.count), milliseconds))
 }
 
-/// Waits until a bit that is set in `readable` or `writable` is ready, and keeps only those (select(2)).
+/// Waits until a bit that is set in `readable` or `writable` is ready, and keeps only those
+/// (select(2)).
 ///
 /// The bitmaps are the kernel's layout: bit n of the array is descriptor n. They may be longer than
 /// `FD_SETSIZE`: that limit is glibc's type, not the kernel's. A signal ends the wait with 0.

@@ -32,7 +32,8 @@ package struct SignalSet: Sendable {
         return Descriptor(adopting: RawDescriptor(try retrying { signalfd(-1, &set, flags) }))
     }
 
-    /// Takes one pending signal from a descriptor that `makeDescriptor` made; nil when there is none.
+    /// Takes one pending signal from a descriptor that `makeDescriptor` made; nil when there is
+    /// none.
     package static func take(from descriptor: RawDescriptor) throws(Errno) -> CInt? {
         var record = signalfd_siginfo()
         do throws(Errno) {
@@ -58,9 +59,11 @@ package struct SignalSet: Sendable {
 /// Makes a write to a closed pipe an error instead of the end of the process.
 package func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
 
-/// Ends this process by `SIGTERM` when the thread that started it ends (prctl(2), `PR_SET_PDEATHSIG`).
+/// Ends this process by `SIGTERM` when the thread that started it ends (prctl(2),
+/// `PR_SET_PDEATHSIG`).
 ///
-/// - Parameter parent: the process that should be waiting; if it has ended already, so does this one.
+/// - Parameter parent: the process that should be waiting; if it has ended already, so does this
+///   one.
 package func endWithParent(_ parent: Int) {
     _ = clinux_prctl(PR_SET_PDEATHSIG, UInt(SIGTERM))
     if Int(getppid()) != parent { raise(SIGTERM) }

@@ -47,7 +47,8 @@ extension RawDescriptor {
         return value == 0 ? nil : Errno(rawValue: value)
     }
 
-    /// Receives what has arrived, at most `buffer.count` bytes; 0 is the end of the stream (recv(2)).
+    /// Receives what has arrived, at most `buffer.count` bytes; 0 is the end of the stream
+    /// (recv(2)).
     @inline(__always)
     package func receive(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
         try retrying { recv(number, buffer.baseAddress, buffer.count, 0) }

@@ -4,7 +4,8 @@ import Testing
 
 /// The contract that is written above `Driver`, held against every driver.
 ///
-/// Waits that could hang are bounded by the time limit; no test depends on how long something takes.
+/// Waits that could hang are bounded by the time limit; no test depends on how long something
+/// takes.
 @Suite(.timeLimit(.minutes(2))) struct DriverContractTests {
     // MARK: Interest
 

@@ -12,14 +12,15 @@ extension DriverContractTests {
         kind: DriverUnderTest
     ) throws {
         let setting = try kind.open()
-        let (watched, oldPeer) = try setting.makePair()
+        let (old, oldPeer) = try setting.makePair()
+        let (new, newPeer) = try setting.makePair()
+        let watched = try duplicate(old, as: FreeNumber.next())
         try setting.driver.setInterest(.readable, in: watched)
-        let (replacement, newPeer) = try setting.makePair()
 
         try setting.driver.setInterest([], in: watched)
-        // Closes the old file and gives its number to the new one in a single step, so that no other
-        // test can come between.
-        try #require(dup2(replacement.number, watched.number) == watched.number)
+        watched.close()
+        try #require(try duplicate(new, as: watched.number) == watched)
+        defer { watched.close() }
         try setting.driver.setInterest(.readable, in: watched)
 
         setting.close(oldPeer)
@@ -42,7 +43,7 @@ extension DriverContractTests {
         try setting.driver.setInterest([], in: high)
         #expect(try setting.look().isEmpty)
 
-        try #require(dup2(replacement.number, high.number) == high.number)
+        try #require(try duplicate(replacement, as: high.number) == high)
         defer { high.close() }
         try setting.driver.setInterest(.readable, in: high)
         try setting.sendByte(from: newPeer)
@@ -206,11 +207,12 @@ extension DriverContractTests {
     }
 }
 
-/// Numbers from the top of the table of open files, where no other test comes; each is given out once.
+/// Numbers from the top of the table of open files, where no other test comes; each is given out
+/// once.
 ///
-/// The kernel gives the lowest free number, so a test that closes a descriptor and means to find the
-/// number free, or the same, must take it from somewhere else. Not quite from the top: another test
-/// lowers the limit by one for a moment.
+/// The kernel gives the lowest free number, so a test that closes a descriptor and means to find
+/// the number free, or the same, must take it from somewhere else. Not quite from the top: another
+/// test lowers the limit by one for a moment.
 private enum FreeNumber {
     static let top = CInt(min((try? DescriptorLimit.raise().soft) ?? 1_024, 32_768)) - 64
     private static let taken = Atomic<CInt>(0)

@@ -4,9 +4,9 @@ import Testing
 
 /// One driver that the contract is held against, and the calls that make its descriptors ready.
 ///
-/// A driver of the kernel comes with the kernel's sockets; a simulated one brings its own, and whatever
-/// implements both seams can be added to `all`. What only a kernel has (numbers that come back at once,
-/// signals, threads, descriptors by the thousand) is asked of `kernel`.
+/// A driver of the kernel comes with the kernel's sockets; a simulated one brings its own, and
+/// whatever implements both seams can be added to `all`. What only a kernel has (numbers that come
+/// back at once, signals, threads, descriptors by the thousand) is asked of `kernel`.
 struct DriverUnderTest: Sendable, CustomTestStringConvertible {
     let testDescription: String
     private let make: @Sendable () throws -> Setting

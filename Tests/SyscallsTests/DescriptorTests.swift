@@ -84,7 +84,8 @@ import Testing
     }
 }
 
-/// The limit belongs to the whole process, so these two take turns, and only ever raise it or put it back.
+/// The limit belongs to the whole process, so these two take turns, and only ever raise it or put
+/// it back.
 @Suite(.serialized) struct DescriptorLimitTests {
     @Test func `raising takes the soft limit to the hard one`() throws {
         let raised = try DescriptorLimit.raise()

@@ -1,0 +1,33 @@
+# Every target is one line of what it runs; read it and type it yourself if you like that better.
+
+.PHONY: build test tidy format lint sanitize bench ci clean
+
+build:
+	swift build -c release
+
+test:
+	swift test
+
+# The rules that a machine can check: sizes, imports by floor, words, links.
+tidy: lint
+	swift test --filter TidyTests
+
+format:
+	swift format --in-place --recursive Package.swift Sources Tests loadtest
+
+lint:
+	swift format lint --strict --recursive Package.swift Sources Tests loadtest
+
+sanitize:
+	.ci/run sanitize
+
+# Server CPU per message against hand-written C, memory and system calls; about five minutes.
+bench: build
+	python3 loadtest/bench/bench.py all
+
+# Everything that must hold before a change lands, as the build machine does it.
+ci:
+	.ci/run
+
+clean:
+	rm -rf .build .build-*

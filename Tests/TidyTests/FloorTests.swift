@@ -1,0 +1,52 @@
+import Testing
+
+/// Arrows point down: what each floor may import.
+///
+/// SwiftPM rejects cycles and missing modules, but it builds a floor that reaches past the one
+/// below it. To let a floor import more is a decision about the design; it is made here and nowhere
+/// else.
+@Suite struct FloorTests {
+    static let allowed: [String: Set<String>] = [
+        "Sources/CLinux": [],
+        "Sources/Syscalls": ["CLinux", "Glibc", "Synchronization"],
+        "Sources/Drivers": ["CLinux", "Glibc", "Syscalls"],
+        "Sources/Swiftlet": ["Drivers", "Glibc", "Synchronization", "Syscalls", "_Concurrency"],
+        "Sources/Flags": [],
+        "Sources/EchoServers": ["Drivers", "Flags", "Glibc", "Swiftlet", "Syscalls"],
+        "Sources/echo-server": ["EchoServers", "Glibc"],
+        // What a user's program needs: one module.
+        "Sources/echo-example": ["Swiftlet"],
+        // The generator measures from outside: never the runtime that it measures.
+        "loadtest/Generator": ["CLinux", "Drivers", "Glibc", "Synchronization", "Syscalls"],
+        "loadtest/Reports": ["Flags", "Generator", "Syscalls"],
+        "loadtest/loadtest": [
+            "Drivers", "EchoServers", "Flags", "Generator", "Glibc", "Reports", "Synchronization",
+            "Syscalls",
+        ],
+    ]
+
+    @Test(arguments: SourceTree.product)
+    func `a file imports only what its floor may`(file: SourceTree.File) throws {
+        let allowed = try #require(
+            FloorTests.allowed[file.floor], "\(file.floor) is a new floor: list its imports here")
+
+        for line in file.lines {
+            guard let module = importedModule(line) else { continue }
+            #expect(allowed.contains(module), "\(file.path) imports \(module)")
+        }
+    }
+
+    @Test func `the package has no dependency`() throws {
+        let package = try #require(SourceTree.file("Package.swift"))
+
+        #expect(!package.lines.contains { $0.contains(".package(") })
+    }
+
+    @Test func `what is beyond the standard library's documented interface is in one file`() {
+        let users = SourceTree.product.filter { file in
+            file.lines.contains { $0.contains(/@_[a-z]|\bimport _/) }
+        }
+
+        #expect(users.count <= 1, "\(users.map(\.path))")
+    }
+}

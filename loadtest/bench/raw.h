@@ -1,0 +1,122 @@
+// What the hand-written echo loops share: the listener, the connections, and one echo.
+//
+// They are the yardstick for the coroutine server: the least that a single-threaded, non-blocking,
+// level-triggered server over one system call has to do. One recv into a shared buffer, one send;
+// what the kernel does not take at once is kept until there is room. One loop is one program.
+
+#ifndef RAW_H
+#define RAW_H
+
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { MAX_CONNECTIONS = 1 << 16, BUFFER_SIZE = 64 << 10 };
+
+// What a connection waits for, or that it is over.
+enum outcome { WAIT_TO_READ, WAIT_TO_WRITE, FINISHED };
+
+// Bytes that the kernel has not taken yet, by descriptor.
+static struct { char *bytes; size_t count; } pending[MAX_CONNECTIONS];
+
+static void fail(const char *what) {
+    perror(what);
+    exit(1);
+}
+
+static void quit(int signal) {
+    (void)signal;
+    _exit(0);
+}
+
+// Listens where `--listen HOST:PORT` says, raises the limit on descriptors and says where it
+// listens.
+static int listen_as_told(int count, char **arguments, const char *driver) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(7788)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (count == 3 && strcmp(arguments[1], "--listen") == 0) {
+        char *colon = strrchr(arguments[2], ':');
+        if (!colon) fail("--listen HOST:PORT");
+        *colon = 0;
+        if (inet_pton(AF_INET, arguments[2], &address.sin_addr) != 1) fail("--listen HOST:PORT");
+        address.sin_port = htons((unsigned short)atoi(colon + 1));
+    }
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    signal(SIGTERM, quit);
+    signal(SIGINT, quit);
+
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0) fail("bind");
+    if (listen(listener, 4096) != 0) fail("listen");
+    socklen_t length = sizeof address;
+    getsockname(listener, (struct sockaddr *)&address, &length);
+    char host[INET_ADDRSTRLEN];
+    inet_ntop(AF_INET, &address.sin_addr, host, sizeof host);
+    printf("listening on %s:%d (raw, %s)\n", host, ntohs(address.sin_port), driver);
+    fflush(stdout);
+    return listener;
+}
+
+// Takes one connection from the queue; -1 when there is none.
+static int accept_one(int listener) {
+    int connection = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), on = 1;
+    if (connection < 0) return -1;
+    if (connection >= MAX_CONNECTIONS) {
+        close(connection);
+        return -1;
+    }
+    setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return connection;
+}
+
+static enum outcome finish(int connection) {
+    free(pending[connection].bytes);
+    pending[connection].bytes = NULL;
+    pending[connection].count = 0;
+    close(connection);
+    return FINISHED;
+}
+
+// Hands bytes to the kernel; what it does not take becomes what is pending.
+static enum outcome hand_over(int connection, const char *bytes, size_t count) {
+    ssize_t taken = send(connection, bytes, count, MSG_NOSIGNAL);
+    if (taken < 0 && errno != EAGAIN) return finish(connection);
+    if (taken < 0) taken = 0;
+    size_t left = count - (size_t)taken;
+    char *rest = NULL;
+    if (left > 0) {
+        rest = malloc(left);
+        if (!rest) return finish(connection);
+        memcpy(rest, bytes + taken, left);
+    }
+    free(pending[connection].bytes);
+    pending[connection].bytes = rest;
+    pending[connection].count = left;
+    return left > 0 ? WAIT_TO_WRITE : WAIT_TO_READ;
+}
+
+// Makes what progress one readiness allows: writes what is pending, or echoes one read.
+static enum outcome echo(int connection) {
+    static char buffer[BUFFER_SIZE];
+    if (pending[connection].count > 0)
+        return hand_over(connection, pending[connection].bytes, pending[connection].count);
+    ssize_t count = recv(connection, buffer, sizeof buffer, 0);
+    if (count < 0 && errno == EAGAIN) return WAIT_TO_READ;
+    if (count <= 0) return finish(connection);
+    return hand_over(connection, buffer, (size_t)count);
+}
+
+#endif
