@@ -5,11 +5,13 @@ import Syscalls
 struct CoroutineEcho {
     let options: EchoOptions
 
-    /// Serves until a signal says stop, and returns what was counted.
+    /// Serves until a signal says stop.
     ///
     /// - Parameters:
     ///   - signals: the signals that stop it, blocked already.
     ///   - onReady: called with the address when it listens.
+    /// - Returns: what was counted.
+    /// - Throws: `IOError` when it cannot listen or wait.
     func run(
         stoppedBy signals: SignalSet, onReady: @escaping @Sendable (SocketAddress) -> Void
     ) throws -> EchoCounters {

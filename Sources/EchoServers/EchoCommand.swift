@@ -52,7 +52,8 @@ private func report(_ error: IOError, options: EchoOptions, command: String) -> 
     var advice = ""
     if case .system(let errno) = error.reason {
         switch errno {
-        case .addressInUse: advice = "; another server has the port: choose one, or 0 for a free one"
+        case .addressInUse:
+            advice = "; another server has the port: choose one, or 0 for a free one"
         case .addressNotAvailable: advice = "; this machine has no such address: see 'ip address'"
         case .accessDenied: advice = "; ports below 1024 need privileges"
         default: break

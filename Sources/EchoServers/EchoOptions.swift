@@ -30,18 +30,36 @@ package struct EchoOptions: Sendable {
                 FlagGroup(
                     "Serving:",
                     [
-                        Flag("listen", nil, "HOST:PORT", help: "address; port 0 takes a free one (127.0.0.1:7788)"),
-                        Flag("model", nil, "NAME", help: "how to serve: \(names(EchoModel.self)) (coroutine)"),
-                        Flag("driver", nil, "NAME", help: "how to wait: \(names(DriverKind.self)) (poll)"),
+                        Flag(
+                            "listen", nil, "HOST:PORT",
+                            help: "address; port 0 takes a free one (127.0.0.1:7788)"),
+                        Flag(
+                            "model", nil, "NAME",
+                            help: "how to serve: \(names(EchoModel.self)) (coroutine)"),
+                        Flag(
+                            "driver", nil, "NAME",
+                            help: "how to wait: \(names(DriverKind.self)) (poll)"),
                     ]),
                 FlagGroup(
                     "Limits:",
                     [
-                        Flag("backlog", nil, "N", help: "connections the kernel queues until they are accepted (1024)"),
-                        Flag("max-connections", nil, "N", help: "connections served together; one more is closed at once (no limit)"),
-                        Flag("idle-timeout", nil, "T", help: "close a connection on which no byte moves for so long (never)"),
-                        Flag("drain", nil, "T", help: "time that connections have to end after a signal to stop (1s)"),
-                        Flag("exit-with-parent", nil, "PID", help: "stop when the process that started this one ends"),
+                        Flag(
+                            "backlog", nil, "N",
+                            help: "connections the kernel queues until they are accepted (1024)"),
+                        Flag(
+                            "max-connections", nil, "N",
+                            help:
+                                "connections served together; one more is closed at once (no limit)"
+                        ),
+                        Flag(
+                            "idle-timeout", nil, "T",
+                            help: "close a connection on which no byte moves for so long (never)"),
+                        Flag(
+                            "drain", nil, "T",
+                            help: "time that connections have to end after a signal to stop (1s)"),
+                        Flag(
+                            "exit-with-parent", nil, "PID",
+                            help: "stop when the process that started this one ends"),
                     ]),
             ],
             footer: [

@@ -45,12 +45,16 @@ public struct EventLoop: Sendable {
         return loop.executor
     }
 
-    /// Runs `body` on the calling thread until it returns, and gives back its value or its error.
+    /// Runs `body` on the calling thread until it returns.
     ///
-    /// When `body` returns, what `spawn` started is cancelled and awaited, whoever is parked is resumed with an error,
-    /// and the loop's descriptors are closed.
+    /// When `body` returns, what `spawn` started is cancelled and awaited, whoever is parked is resumed with an
+    /// error, and the loop's descriptors are closed. The calling thread is the loop's for the whole time; on a
+    /// thread of Swift's own pool it keeps others from running there.
     ///
-    /// - Parameter driver: the system call to wait with.
+    /// - Parameters:
+    ///   - driver: the system call to wait with.
+    ///   - body: what to run; a task on the loop.
+    /// - Returns: what `body` returns.
     /// - Throws: what `body` throws, or an `IOError` of the operation `wait` when the driver fails.
     public static func run<Value: Sendable>(
         driver: DriverKind = .poll,
@@ -79,7 +83,9 @@ public struct EventLoop: Sendable {
         let outcome = Outcome<Value>(isDone)
         let task = $taskLoop.withValue(EventLoop(executor: executor)) {
             Task(executorPreference: executor) {
-                do { outcome.set(.success(try await body())) } catch { outcome.set(.failure(error)) }
+                do { outcome.set(.success(try await body())) } catch {
+                    outcome.set(.failure(error))
+                }
             }
         }
         var failure: Errno?
@@ -132,7 +138,7 @@ public struct EventLoop: Sendable {
 
 /// What became of the body of `run`, handed from its task to the thread that waits for it.
 private final class Outcome<Value: Sendable>: Sendable {
-    private let result = Mutex<Result<Value, any Error>?>(nil)
+    private let result = Guarded<Result<Value, any Error>?>(nil)
     private let isSet: Flag
 
     init(_ isSet: Flag) { self.isSet = isSet }

@@ -6,56 +6,58 @@ import Syscalls
 // API; SWIFTLET_PUBLIC_API_ONLY builds that form, and the tests run over both.
 
 #if compiler(>=6.3) && os(Linux) && !SWIFTLET_PUBLIC_API_ONLY
-@_spi(ExperimentalScheduling) @_spi(ExperimentalCustomExecutors) import _Concurrency
+    @_spi(ExperimentalScheduling) @_spi(ExperimentalCustomExecutors) import _Concurrency
 
-/// A runnable job. Its place in a queue is kept in two words that the job reserves for its executor.
-struct Job: Linked {
-    fileprivate let unowned: UnownedJob
+    /// A runnable job. Its place in a queue is kept in two words that the job reserves for its executor.
+    struct Job: Linked {
+        fileprivate let unowned: UnownedJob
 
-    init(_ job: consuming ExecutorJob) {
-        job.withUnsafeExecutorPrivateData { $0.storeBytes(of: 0, as: UInt.self) }
-        unowned = UnownedJob(job)
-    }
-
-    /// The job behind this one in its queue.
-    var next: Job? {
-        get {
-            let word = ExecutorJob(unowned).withUnsafeExecutorPrivateData { $0.load(as: UInt.self) }
-            return unsafeBitCast(word, to: Job?.self)
+        init(_ job: consuming ExecutorJob) {
+            job.withUnsafeExecutorPrivateData { $0.storeBytes(of: 0, as: UInt.self) }
+            unowned = UnownedJob(job)
         }
-        nonmutating set {
-            let word = unsafeBitCast(newValue, to: UInt.self)
-            ExecutorJob(unowned).withUnsafeExecutorPrivateData {
-                $0.storeBytes(of: word, as: UInt.self)
+
+        /// The job behind this one in its queue.
+        var next: Job? {
+            get {
+                let word = ExecutorJob(unowned).withUnsafeExecutorPrivateData {
+                    $0.load(as: UInt.self)
+                }
+                return unsafeBitCast(word, to: Job?.self)
+            }
+            nonmutating set {
+                let word = unsafeBitCast(newValue, to: UInt.self)
+                ExecutorJob(unowned).withUnsafeExecutorPrivateData {
+                    $0.storeBytes(of: word, as: UInt.self)
+                }
             }
         }
     }
-}
 
-extension LoopExecutor: SchedulingExecutor {
-    /// Where `Task.sleep` and the clocks' sleeps inside the loop land: on the loop's own deadlines.
-    func enqueue<C: Clock>(
-        _ job: consuming ExecutorJob,
-        after delay: C.Duration,
-        tolerance: C.Duration?,
-        clock: C
-    ) {
-        // The standard clocks measure in `Duration`; one that does not is due at once and asks again.
-        let delay = delay as? Duration ?? .zero
-        enqueue(timer: Job(job), after: delay)
+    extension LoopExecutor: SchedulingExecutor {
+        /// Where `Task.sleep` and the clocks' sleeps inside the loop land: on the loop's own deadlines.
+        func enqueue<C: Clock>(
+            _ job: consuming ExecutorJob,
+            after delay: C.Duration,
+            tolerance: C.Duration?,
+            clock: C
+        ) {
+            // The standard clocks measure in `Duration`; one that does not is due at once and asks again.
+            let delay = delay as? Duration ?? .zero
+            enqueue(timer: Job(job), after: delay)
+        }
     }
-}
 
 #else
 
-/// A runnable job, in a node of its own because the public API has no room for a link in the job.
-final class Job: Linked {
-    fileprivate let unowned: UnownedJob
-    /// The job behind this one in its queue.
-    var next: Job?
+    /// A runnable job, in a node of its own because the public API has no room for a link in the job.
+    final class Job: Linked {
+        fileprivate let unowned: UnownedJob
+        /// The job behind this one in its queue.
+        var next: Job?
 
-    init(_ job: consuming ExecutorJob) { unowned = UnownedJob(job) }
-}
+        init(_ job: consuming ExecutorJob) { unowned = UnownedJob(job) }
+    }
 
 #endif
 

@@ -15,44 +15,28 @@ import Syscalls
 ///
 /// Everything here is one of three kinds, and that is the proof which the compiler cannot make:
 ///
-/// 1. `inbox`, `hasMail` and `thread` are for any thread, and are a mutex and atomics.
-/// 2. `sockets` and `now`'s clock are immutable.
-/// 3. All else belongs to the thread that is inside `run`. Methods outside the section "From any thread" are
-///    called only there: by the turn itself, or by code that has checked `isCurrent`. The driver is
-///    the one exception, its `wake` being called under the inbox's lock by others; the loop's thread replaces it
-///    only under that lock.
+/// 1. `lock`, `mayHoldMail`, `thread`, `children` and `sockets` are `Sendable` themselves.
+/// 2. `inbox` is touched only inside `lock`.
+/// 3. `state` belongs to the thread that is inside `run`. It is touched only by methods outside the section
+///    "From any thread", which are called by the turn itself or by code that has checked `isCurrent`. The
+///    one exception is the driver's `wake`, which is safe from any thread and called inside `lock`; the
+///    loop's thread lets the driver go only inside `lock`, too.
 final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Completions at once that a job may have before it must yield.
     static let completionsPerJob = 32
     /// Jobs that run before the descriptors are looked at again although there is more to run.
     static let jobsPerLook = 64
 
-    private struct Inbox {
-        var jobs = RunQueue<Job>()
-        var posts: [Post] = []
-        var isWakePending = false
-        var hasEnded = false
-    }
-
-    /// What another thread asks of the loop.
-    enum Post {
-        case cancelPark(Ticket)
-        case cancelOwner(SocketID)
-        case cancelSleep(DeadlineQueue<Due>.Token)
-        case close(SocketID)
-        case timer(Job, Duration)
-    }
-
     // For any thread.
-    private let inbox = Mutex(Inbox())
-    private let hasMail = Atomic(false)
+    private let lock = Guarded(())
+    private var inbox = Inbox()
+    private let mayHoldMail = Atomic(false)
     private let thread = Atomic<UInt>(0)
     /// The tasks that `spawn` started and that have not ended.
-    let children = Mutex(Children())
+    let children = Guarded(Children())
     let sockets: any Sockets
 
     // For the loop's thread only.
-    private var driver: (any Driver)?
     private let storage: UnsafeMutablePointer<LoopState>
     var state: LoopState {
         @inline(__always) _read { yield storage.pointee }
@@ -60,10 +44,9 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     }
 
     init(driver: any Driver, sockets: any Sockets) {
-        self.driver = driver
         self.sockets = sockets
         storage = .allocate(capacity: 1)
-        storage.initialize(to: LoopState(turnStart: driver.now))
+        storage.initialize(to: LoopState(driver: driver))
     }
 
     deinit {
@@ -95,32 +78,31 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     /// Hands a job to the loop from another thread; a loop that has ended leaves it to the default pool.
     private func post(_ job: Job) {
-        let hasEnded = inbox.withLock { inbox in
-            if !inbox.hasEnded { inbox.jobs.enqueue(job) }
-            return deliver(&inbox)
-        }
-        if hasEnded { job.runElsewhere() }
+        if !deliver({ $0.add(job) }) { job.runElsewhere() }
     }
 
     /// Asks something of the loop; after its end there is nobody to ask, and nothing left to do.
-    func post(_ post: Post) {
-        let hasEnded = inbox.withLock { inbox in
-            if !inbox.hasEnded { inbox.posts.append(post) }
-            return deliver(&inbox)
-        }
-        if hasEnded, case .timer(let job, _) = post { job.runElsewhere() }
+    func post(_ request: Inbox.Request) {
+        let isTaken = deliver { $0.add(request, fromLoop: isCurrent) }
+        if !isTaken, case .timer(let job, _) = request { job.runElsewhere() }
     }
 
-    /// Makes the loop look into its inbox. One wake is enough until it has.
-    private func deliver(_ inbox: inout Inbox) -> Bool {
-        if inbox.hasEnded { return true }
-        hasMail.store(true, ordering: .releasing)
-        if !inbox.isWakePending, !isCurrent {
-            inbox.isWakePending = true
-            driver?.wake()
+    /// Ends the driver's wait, so that the loop looks at what another thread changed.
+    func wake() { _ = deliver { $0.knock() } }
+
+    /// Puts something into the inbox and wakes the loop if need be; false when the loop has ended.
+    private func deliver(_ add: (inout Inbox) -> Inbox.Admission) -> Bool {
+        lock.withLock { _ in
+            let admission = add(&inbox)
+            mayHoldMail.store(true, ordering: .releasing)
+            if case .wake = admission { state.driver?.wake() }
+            if case .closed = admission { return false }
+            return true
         }
-        return false
     }
+
+    /// Whether something is in the inbox; costs no lock.
+    var hasMail: Bool { mayHoldMail.load(ordering: .acquiring) }
 
     // MARK: The turn
 
@@ -132,7 +114,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     }
 
     /// Makes one turn; false, without waiting, when its jobs have done what was to be done.
-    private func turn(unless isDone: () -> Bool) throws(Errno) -> Bool {
+    func turn(unless isDone: () -> Bool) throws(Errno) -> Bool {
         state.statistics.turns += 1
         runBatch()
         if isDone() { return false }
@@ -160,14 +142,14 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     }
 
     private func wait() throws(Errno) {
-        guard let driver else { return }
+        guard let driver = state.driver else { return }
         let turnEnd = driver.now
         state.statistics.longestTurn = max(
             state.statistics.longestTurn, state.turnStart.nanoseconds(to: turnEnd))
         state.statistics.waits += 1
         state.ready.removeAll(keepingCapacity: true)
         defer { state.turnStart = driver.now }
-        let hasWork = !state.runQueue.isEmpty || hasMail.load(ordering: .acquiring)
+        let hasWork = !state.runQueue.isEmpty || hasMail
         try driver.wait(until: hasWork ? .past : state.deadlines.next, into: &state.ready)
     }
 
@@ -178,7 +160,9 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
                 // Taking interest back is a courtesy: a descriptor that will not have it is reported again.
                 try? set(interest, in: readiness.descriptor)
             }
-            if unparked.reader == nil, unparked.writer == nil { state.statistics.spuriousWakes += 1 }
+            if unparked.reader == nil, unparked.writer == nil {
+                state.statistics.spuriousWakes += 1
+            }
             if let reader = unparked.reader { resume(reader, .ready) }
             if let writer = unparked.writer { resume(writer, .ready) }
         }
@@ -188,7 +172,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         while let due = state.deadlines.popDue(at: state.turnStart) { fire(due, .timedOut) }
     }
 
-    private func fire(_ due: Due, _ wakeup: Wakeup) {
+    func fire(_ due: Due, _ wakeup: Wakeup) {
         switch due {
         case .park(let ticket):
             state.lot.unpark(ticket)?.continuation.resume(returning: wakeup)
@@ -200,22 +184,31 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     }
 
     /// Takes in what other threads posted.
-    private func takeIn() {
-        guard hasMail.load(ordering: .acquiring) else { return }
-        let posts = inbox.withLock { inbox in
-            hasMail.store(false, ordering: .relaxed)
-            inbox.isWakePending = false
-            state.statistics.postedJobs += inbox.jobs.count
-            state.runQueue.append(inbox.jobs)
-            inbox.jobs = RunQueue()
-            defer { inbox.posts.removeAll(keepingCapacity: true) }
-            return inbox.posts
+    func takeIn() {
+        guard hasMail else { return }
+        var mail = Inbox.Mail()
+        lock.withLock { _ in
+            mayHoldMail.store(false, ordering: .relaxed)
+            mail = inbox.take()
         }
-        for post in posts { carryOut(post) }
+        state.statistics.postedJobs += mail.jobs.count
+        state.runQueue.append(mail.jobs)
+        for request in mail.requests { carryOut(request) }
     }
 
-    private func carryOut(_ post: Post) {
-        switch post {
+    /// Ends what other threads can reach, lets the driver go, and returns the jobs that came too late.
+    func closeInbox() -> RunQueue<Job> {
+        var late = Inbox.Mail()
+        lock.withLock { _ in
+            late = inbox.close()
+            state.driver = nil
+        }
+        thread.store(0, ordering: .relaxed)
+        return late.jobs
+    }
+
+    private func carryOut(_ request: Inbox.Request) {
+        switch request {
         case .cancelPark(let ticket):
             if let parked = state.lot.unpark(ticket) { resume(parked, .cancelled) }
         case .cancelOwner(let id):
@@ -240,14 +233,14 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         }
     }
 
-    private func admit(_ timer: Job, after delay: Duration) {
+    func admit(_ timer: Job, after delay: Duration) {
         // A loop that is ending waits for no timer: the sleeper wakes and sees that it is cancelled.
         if state.isEnding { return timer.runAsTimer() }
         _ = state.deadlines.insert(.timer(timer), at: now.advanced(by: delay))
     }
 
     /// Makes a parked task runnable, and its deadline void.
-    private func resume(_ parked: ParkedTask, _ wakeup: Wakeup) {
+    func resume(_ parked: ParkedTask, _ wakeup: Wakeup) {
         if let timer = parked.timer { _ = state.deadlines.remove(timer) }
         parked.continuation.resume(returning: wakeup)
     }
@@ -257,7 +250,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Gives interest to the driver.
     func set(_ interest: Interest, in descriptor: RawDescriptor) throws(Errno) {
         state.statistics.interestChanges += 1
-        try driver?.setInterest(interest, in: descriptor)
+        try state.driver?.setInterest(interest, in: descriptor)
     }
 
     /// Says whether a call may complete at once; when not, the task must yield first.
@@ -288,48 +281,6 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         if let writer = unparked.writer { resume(writer, .closed) }
     }
 
-    /// Ends the driver's wait, so that the loop looks at what another thread changed.
-    func wake() {
-        inbox.withLock { _ = deliver(&$0) }
-    }
-
     /// The present instant of the driver's clock.
-    var now: Instant { driver?.now ?? state.turnStart }
-
-    // MARK: Ending
-
-    /// Ends the loop: cancels what it started, resumes whoever is parked, drains, and closes every descriptor.
-    ///
-    /// Returns when `isDone` and the last task that `spawn` started has ended.
-    func end(when isDone: Flag) {
-        state.isEnding = true
-        children.withLock { $0.cancelAll() }
-        for parked in state.lot.removeAll() { resume(parked, .loopEnded) }
-        while let due = state.deadlines.popDue(at: .never) { fire(due, .loopEnded) }
-        takeIn()
-        func isDrained() -> Bool {
-            isDone.isRaised && state.runQueue.isEmpty && !hasMail.load(ordering: .acquiring) && isChildless
-        }
-        while !isDrained() {
-            // Without a working driver there are still jobs to run, and the inbox to look into.
-            do { _ = try turn(unless: isDrained) } catch { takeIn() }
-        }
-        for id in state.table.open { close(id) }
-        state.buffers.drain()
-        let late = inbox.withLock { inbox in
-            inbox.hasEnded = true
-            driver = nil
-            defer { inbox.jobs = RunQueue() }
-            return inbox.jobs
-        }
-        thread.store(0, ordering: .relaxed)
-        runElsewhere(late)
-    }
-
-    private var isChildless: Bool { children.withLock { $0.isEmpty } }
-
-    private func runElsewhere(_ jobs: RunQueue<Job>) {
-        var jobs = jobs
-        while let job = jobs.dequeue() { job.runElsewhere() }
-    }
+    var now: Instant { state.driver?.now ?? state.turnStart }
 }

@@ -6,6 +6,8 @@ import Syscalls
 /// One struct behind one pointer, so that "belongs to the loop's thread" is a property of the whole and not of
 /// each field, and so that reaching a field costs a load and no dynamic check of exclusive access.
 struct LoopState {
+    /// Nil when the loop has ended; set to nil under the lock under which others call its `wake`.
+    var driver: (any Driver)?
     var runQueue = RunQueue<Job>()
     var lot = ParkingLot<ParkedTask>()
     var deadlines = DeadlineQueue<Due>()
@@ -20,6 +22,11 @@ struct LoopState {
     /// The clock as it was when the last wait ended; read once a turn.
     var turnStart: Instant
     var isEnding = false
+
+    init(driver: any Driver) {
+        self.driver = driver
+        turnStart = driver.now
+    }
 }
 
 /// A parked task: how to go on with it, and the deadline that it parked with.

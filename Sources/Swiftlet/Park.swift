@@ -1,11 +1,11 @@
 import Syscalls
 
 #if DEBUG
-/// How a parked task goes on. Checked in debug builds, so that a double or a missing resume traps.
-typealias ParkContinuation = CheckedContinuation<Wakeup, Never>
+    /// How a parked task goes on. Checked in debug builds, so that a double or a missing resume traps.
+    typealias ParkContinuation = CheckedContinuation<Wakeup, Never>
 #else
-/// How a parked task goes on. Unchecked in release builds: the check allocates at every park.
-typealias ParkContinuation = UnsafeContinuation<Wakeup, Never>
+    /// How a parked task goes on. Unchecked in release builds: the check allocates at every park.
+    typealias ParkContinuation = UnsafeContinuation<Wakeup, Never>
 #endif
 
 /// Why a parked task goes on.
@@ -45,9 +45,10 @@ extension LoopExecutor {
     ///
     /// The caller is on the loop's thread.
     nonisolated(nonsending)
-    func park(
-        on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant
-    ) async -> Wakeup {
+        func park(
+            on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant
+        ) async -> Wakeup
+    {
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
         return await withTaskCancellationHandler {
             await withParkContinuation { continuation in
@@ -61,9 +62,10 @@ extension LoopExecutor {
     /// As `park`, for the task that owns the socket: its cancellation is watched by the scope of the ownership,
     /// and registering it again for each park would be a tenth of what the runtime costs.
     nonisolated(nonsending)
-    func parkOwner(
-        on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant
-    ) async -> Wakeup {
+        func parkOwner(
+            on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant
+        ) async -> Wakeup
+    {
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
         return await withParkContinuation { continuation in
             admit(continuation, with: ticket, until: deadline, isOwner: true)
@@ -104,7 +106,8 @@ extension LoopExecutor {
 
     /// Suspends the calling task until `deadline`. The caller is on the loop's thread.
     nonisolated(nonsending)
-    func sleep(until deadline: Instant) async -> Wakeup {
+        func sleep(until deadline: Instant) async -> Wakeup
+    {
         if state.isEnding { return .loopEnded }
         let token = state.deadlines.insert(.sleep(nil), at: deadline)
         return await withTaskCancellationHandler {
@@ -121,10 +124,11 @@ extension LoopExecutor {
 
 @inline(__always)
 nonisolated(nonsending)
-private func withParkContinuation(_ body: (ParkContinuation) -> Void) async -> Wakeup {
+    private func withParkContinuation(_ body: (ParkContinuation) -> Void) async -> Wakeup
+{
     #if DEBUG
-    await withCheckedContinuation(body)
+        await withCheckedContinuation(body)
     #else
-    await withUnsafeContinuation(body)
+        await withUnsafeContinuation(body)
     #endif
 }

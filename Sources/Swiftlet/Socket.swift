@@ -38,20 +38,20 @@ final class Socket: Sendable {
 
     /// Lets other jobs run, because this one has completed too much at once; notices a cancellation.
     nonisolated(nonsending)
-    func yield(_ operation: IOError.Operation) async throws(IOError) {
+        func yield(_ operation: IOError.Operation) async throws(IOError)
+    {
         loop.lookSoon()
         await Task.yield()
         if Task.isCancelled { throw IOError(operation, .cancelled) }
         try checkOpen(operation)
     }
 
-    /// Parks until the socket may make progress.
-    ///
-    /// - Parameter deadline: when to give up; besides, the socket gives up when it was idle for too long.
+    /// Parks until the socket may make progress, or `deadline` passes, or it was idle for too long.
     nonisolated(nonsending)
-    func park(
-        for direction: Direction, _ operation: IOError.Operation, until deadline: Instant
-    ) async throws(IOError) {
+        func park(
+            for direction: Direction, _ operation: IOError.Operation, until deadline: Instant
+        ) async throws(IOError)
+    {
         while true {
             let idleDeadline =
                 idleTimeout == .max ? Instant.never : loop.now.advanced(byNanoseconds: idleTimeout)
@@ -65,9 +65,10 @@ final class Socket: Sendable {
 
     @inline(__always)
     nonisolated(nonsending)
-    private func parkOnce(
-        for direction: Direction, _ operation: IOError.Operation, until deadline: Instant
-    ) async throws(IOError) -> Wakeup {
+        private func parkOnce(
+            for direction: Direction, _ operation: IOError.Operation, until deadline: Instant
+        ) async throws(IOError) -> Wakeup
+    {
         guard loop.state.table[id].owner == currentTaskIdentity() else {
             return await loop.park(on: descriptor, for: direction, until: deadline)
         }
@@ -80,7 +81,8 @@ final class Socket: Sendable {
     /// The owner's cancellation is watched here, once, and ends whatever park it is in. Its child tasks own
     /// nothing: they can be cancelled alone, so each of their parks watches for itself.
     nonisolated(nonsending)
-    func owned(by body: () async throws -> Void) async throws {
+        func owned(by body: () async throws -> Void) async throws
+    {
         loop.state.table[id].owner = currentTaskIdentity()
         defer { if loop.state.table.isOpen(id) { loop.state.table[id].owner = 0 } }
         try await withTaskCancellationHandler {
@@ -93,7 +95,8 @@ final class Socket: Sendable {
     /// Whether bytes moved in the other direction while a park for this one sat out the idle timeout.
     private var wasActive: Bool {
         loop.state.table.isOpen(id)
-            && loop.state.table[id].lastActive.advanced(byNanoseconds: idleTimeout) > loop.state.turnStart
+            && loop.state.table[id].lastActive.advanced(byNanoseconds: idleTimeout)
+                > loop.state.turnStart
     }
 
     /// Notes that bytes moved, for the idle timeout.

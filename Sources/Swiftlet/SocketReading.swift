@@ -19,7 +19,8 @@ struct Received {
 extension Socket {
     /// Waits for bytes and takes what is there; nil at the end of the stream.
     nonisolated(nonsending)
-    func receive(until deadline: Instant) async throws(IOError) -> Received? {
+        func receive(until deadline: Instant) async throws(IOError) -> Received?
+    {
         try beginReading()
         defer { endReading() }
         return try await receiveInsideReading(until: deadline)
@@ -27,7 +28,8 @@ extension Socket {
 
     /// As `receive`, for operations that read several times.
     nonisolated(nonsending)
-    func receiveInsideReading(until deadline: Instant) async throws(IOError) -> Received? {
+        func receiveInsideReading(until deadline: Instant) async throws(IOError) -> Received?
+    {
         if !loop.spend() { try await yield(.read) }
         if let left = takeUnread() { return left }
         while true {
@@ -54,16 +56,19 @@ extension Socket {
 
     /// Waits for bytes and puts them into the caller's memory; 0 at the end of the stream.
     nonisolated(nonsending)
-    func receive(
-        into memory: UnsafeMutableRawBufferPointer, until deadline: Instant
-    ) async throws(IOError) -> Int {
+        func receive(
+            into memory: UnsafeMutableRawBufferPointer, until deadline: Instant
+        ) async throws(IOError) -> Int
+    {
         try beginReading()
         defer { endReading() }
         if !loop.spend() { try await yield(.read) }
         if memory.isEmpty { return 0 }
         if let count = takeUnread(into: memory) { return count }
         while true {
-            if !loop.state.table[id].isDry, let count = try tryReceiving(into: memory) { return count }
+            if !loop.state.table[id].isDry, let count = try tryReceiving(into: memory) {
+                return count
+            }
             try await park(for: .read, .read, until: deadline)
             loop.state.table[id].isDry = false
         }

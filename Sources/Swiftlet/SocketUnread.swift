@@ -6,7 +6,8 @@ import Syscalls
 extension Socket {
     /// Reads exactly `count` bytes.
     nonisolated(nonsending)
-    func receive(exactly count: Int, until deadline: Instant) async throws(IOError) -> [UInt8] {
+        func receive(exactly count: Int, until deadline: Instant) async throws(IOError) -> [UInt8]
+    {
         try beginReading()
         defer { endReading() }
         var bytes: [UInt8] = []
@@ -25,9 +26,10 @@ extension Socket {
 
     /// Reads up to and with the first `delimiter`; at the end of the stream what is left, or nil if nothing is.
     nonisolated(nonsending)
-    func receive(
-        until delimiter: UInt8, limit: Int, deadline: Instant
-    ) async throws(IOError) -> [UInt8]? {
+        func receive(
+            until delimiter: UInt8, limit: Int, deadline: Instant
+        ) async throws(IOError) -> [UInt8]?
+    {
         try beginReading()
         defer { endReading() }
         var bytes: [UInt8] = []

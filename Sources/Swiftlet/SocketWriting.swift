@@ -1,6 +1,7 @@
 import Drivers
 import Syscalls
 
+// Writing is trying and parking: an operation returns when the kernel has taken every byte.
 extension Socket {
     /// Hands every byte of `memory` to the kernel, parking whenever its buffer is full.
     ///
@@ -8,9 +9,10 @@ extension Socket {
     /// taken the rest waits at once: the kernel takes a part only when it has no room for more, and would
     /// say so if it were asked again.
     nonisolated(nonsending)
-    func transmit(
-        _ memory: UnsafeRawBufferPointer, until deadline: Instant
-    ) async throws(IOError) {
+        func transmit(
+            _ memory: UnsafeRawBufferPointer, until deadline: Instant
+        ) async throws(IOError)
+    {
         try beginWriting()
         defer { endWriting() }
         if !loop.spend() { try await yield(.write) }
@@ -24,7 +26,8 @@ extension Socket {
 
     /// As above for an array, whose memory can be lent only from one suspension to the next.
     nonisolated(nonsending)
-    func transmit(_ bytes: [UInt8], until deadline: Instant) async throws(IOError) {
+        func transmit(_ bytes: [UInt8], until deadline: Instant) async throws(IOError)
+    {
         try beginWriting()
         defer { endWriting() }
         if !loop.spend() { try await yield(.write) }

@@ -30,6 +30,7 @@ struct Children {
 /// - Parameters:
 ///   - name: what the task is called in reports.
 ///   - body: what the task does.
+/// - Returns: the task, to await or to cancel.
 /// - Throws: `IOError` with `.noLoop` outside `EventLoop.run`, and `.loopEnded` when the loop is over.
 @discardableResult
 public func spawn<Value: Sendable>(

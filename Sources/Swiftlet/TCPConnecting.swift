@@ -1,6 +1,7 @@
 import Drivers
 import Syscalls
 
+// Connecting: open, start, park until the socket is writable, and ask how it went.
 extension LoopExecutor {
     /// Opens a connection. The caller is on the loop's thread.
     func connect(
@@ -32,7 +33,8 @@ extension LoopExecutor {
 extension Socket {
     /// Connects and waits for the outcome, which the kernel keeps as the socket's pending error.
     fileprivate nonisolated(nonsending)
-    func connect(to address: SocketAddress, until deadline: Instant) async throws(IOError) {
+        func connect(to address: SocketAddress, until deadline: Instant) async throws(IOError)
+    {
         let isUp = try attempt(.connect) { descriptor throws(Errno) in
             try loop.sockets.setOption(.noDelay, of: descriptor, to: 1)
             return try loop.sockets.connect(descriptor, to: address)

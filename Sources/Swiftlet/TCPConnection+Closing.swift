@@ -1,6 +1,7 @@
 import Drivers
 import Syscalls
 
+// Ending a connection in its various ways, its addresses and its options.
 extension TCPConnection {
     /// Ends the writing half: the peer reads the end of the stream, and may go on writing (shutdown(2), `SHUT_WR`).
     ///

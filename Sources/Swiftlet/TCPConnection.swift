@@ -29,6 +29,7 @@ public struct TCPConnection: Sendable {
     /// - Parameters:
     ///   - address: where to.
     ///   - timeout: how long the attempt may take; nil leaves it to the kernel, which gives up after minutes.
+    /// - Returns: the connection, which closes when its last copy goes.
     /// - Throws: `IOError` with `.timedOut`, `.cancelled`, or what the kernel says, such as "Connection refused".
     public static func connect(
         to address: SocketAddress, timeout: Duration? = nil
@@ -39,9 +40,10 @@ public struct TCPConnection: Sendable {
         }
     }
 
-    /// Waits for bytes and gives what has arrived, at most 65,536; nil at the end of the stream.
+    /// Waits for bytes and gives what has arrived.
     ///
     /// - Parameter timeout: how long to wait for the first byte; nil for ever, or for the idle timeout.
+    /// - Returns: 1 to 65,536 bytes; nil at the end of the stream.
     /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.busy`, `.closed`, or what recv(2) says.
     public nonisolated(nonsending) func read(
         timeout: Duration? = nil
@@ -58,11 +60,12 @@ public struct TCPConnection: Sendable {
         return received.map { Bytes($0.base, count: $0.count, of: socket.loop) }
     }
 
-    /// Waits for bytes and puts what has arrived into the caller's memory; 0 at the end of the stream.
+    /// Waits for bytes and puts what has arrived into the caller's memory.
     ///
     /// - Parameters:
     ///   - memory: where to; it must stay valid until the call returns.
     ///   - timeout: how long to wait for the first byte; nil for ever, or for the idle timeout.
+    /// - Returns: how many bytes came; 0 at the end of the stream.
     /// - Throws: as `read(timeout:)`.
     public nonisolated(nonsending) func read(
         into memory: UnsafeMutableRawBufferPointer, timeout: Duration? = nil
@@ -91,12 +94,13 @@ public struct TCPConnection: Sendable {
         }
     }
 
-    /// Reads up to and with the first `delimiter`; at the end of the stream what is left, nil if nothing is.
+    /// Reads up to and with the first `delimiter`.
     ///
     /// - Parameters:
     ///   - delimiter: the byte to look for.
     ///   - limit: bytes after which it gives up, so that one peer cannot fill the memory.
     ///   - timeout: how long to wait for it; nil for ever, or for the idle timeout.
+    /// - Returns: the bytes with the delimiter; at the end of the stream what is left, nil if nothing is.
     /// - Throws: as `read(timeout:)`, and `.tooLong`. What had arrived by then is the next read's.
     public nonisolated(nonsending) func read(
         until delimiter: UInt8, limit: Int = 65_536, timeout: Duration? = nil

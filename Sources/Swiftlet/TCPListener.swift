@@ -14,6 +14,7 @@ public struct TCPListener: Sendable {
     ///   - backlog: connections that the kernel queues until they are accepted; at most
     ///     /proc/sys/net/core/somaxconn.
     ///   - reusePort: lets other listeners share the port (`SO_REUSEPORT`).
+    /// - Returns: the listener, whose `address` has the port that the kernel chose.
     /// - Throws: `IOError` of `open`, `bind` or `listen`, such as "bind: Address already in use".
     public static func bind(
         to address: SocketAddress, backlog: Int = 1024, reusePort: Bool = false
@@ -30,6 +31,7 @@ public struct TCPListener: Sendable {
     ///
     /// - Parameter idleTimeout: the time without a byte in either direction after which the connection's
     ///   reads and writes fail with `.timedOut`; nil for never.
+    /// - Returns: the connection.
     /// - Throws: `IOError` with `.cancelled`, `.busy`, `.closed`, or what the kernel says, such as "accept: Too many
     ///   open files"; the listener is as good as before then.
     public nonisolated(nonsending) func accept(
@@ -72,7 +74,8 @@ extension LoopExecutor {
 extension Socket {
     /// Waits for a connection. The caller is on the loop's thread.
     fileprivate nonisolated(nonsending)
-    func accept(idleTimeout: Duration?) async throws(IOError) -> TCPConnection {
+        func accept(idleTimeout: Duration?) async throws(IOError) -> TCPConnection
+    {
         try beginReading()
         defer { endReading() }
         while true {

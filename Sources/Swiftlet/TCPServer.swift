@@ -58,7 +58,7 @@ public final class TCPServer: Sendable {
 
     private let listener: TCPListener
     private let options: Options
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     /// Makes a server of a listener; it closes the listener when it ends.
     public init(listener: TCPListener, options: Options = Options()) {
@@ -178,7 +178,8 @@ public final class TCPServer: Sendable {
             failure = error
         }
         connection.close()
-        let isCancelled = (failure as? IOError)?.reason == .cancelled || failure is CancellationError
+        let isCancelled =
+            (failure as? IOError)?.reason == .cancelled || failure is CancellationError
         let drain = state.withLock { state in
             state.statistics.open -= 1
             if failure != nil, !isCancelled { state.statistics.handlerErrors += 1 }

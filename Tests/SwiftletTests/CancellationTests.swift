@@ -66,7 +66,8 @@ import Testing
         }
     }
 
-    @Test func `a cancelled group ends the parks of its children and of nobody else`() async throws {
+    @Test func `a cancelled group ends the parks of its children and of nobody else`() async throws
+    {
         try await onLoop {
             let (left, right) = try await makeConnectionPair()
             let (other, otherPeer) = try await makeConnectionPair()
@@ -104,7 +105,8 @@ import Testing
         }
     }
 
-    @Test func `the half of a message that a cancelled read took is the next read's`() async throws {
+    @Test func `the half of a message that a cancelled read took is the next read's`() async throws
+    {
         try await onLoop {
             let (left, right) = try await makeConnectionPair()
             try await right.write("abc")
@@ -115,7 +117,9 @@ import Testing
         }
     }
 
-    @Test func `a handler that owns its connection is cancelled in its park, and in the next one`() async throws {
+    @Test func `a handler that owns its connection is cancelled in its park, and in the next one`()
+        async throws
+    {
         try await onLoop {
             let listener = try await TCPListener.bind(to: anyPort())
             let server = TCPServer(listener: listener)

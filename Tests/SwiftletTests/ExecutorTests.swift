@@ -59,7 +59,8 @@ nonisolated(nonsending) private func inheritingThread() async -> UInt { thisThre
     }
 
     @Test(arguments: DriverKind.allCases)
-    func `everything that a task awaits stays on the loop's thread`(driver: DriverKind) async throws {
+    func `everything that a task awaits stays on the loop's thread`(driver: DriverKind) async throws
+    {
         let (caller, threads) = try await onThread {
             (thisThread(), try EventLoop.run(driver: driver) { try await threadsOfEverything() })
         }
@@ -68,21 +69,23 @@ nonisolated(nonsending) private func inheritingThread() async -> UInt { thisThre
     }
 
     #if !SWIFTLET_PUBLIC_API_ONLY
-    @Test func `Task.sleep lands on the loop's own timers, with a clock that jumps`() async throws {
-        let (posted, elapsed) = try await onJumpingLoop {
-            guard let loop = EventLoop.current else { throw IOError(.sleep, .noLoop) }
-            let started = loop.executor.now
-            let before = await loop.statistics.postedJobs
-            for _ in 0..<10 { try await Task.sleep(for: .seconds(3600)) }
-            try await ContinuousClock().sleep(for: .seconds(3600))
-            try await SuspendingClock().sleep(for: .seconds(3600))
-            let elapsed = started.duration(to: loop.executor.now)
-            return (await loop.statistics.postedJobs - before, elapsed)
+        @Test func `Task.sleep lands on the loop's own timers, with a clock that jumps`()
+            async throws
+        {
+            let (posted, elapsed) = try await onJumpingLoop {
+                guard let loop = EventLoop.current else { throw IOError(.sleep, .noLoop) }
+                let started = loop.executor.now
+                let before = await loop.statistics.postedJobs
+                for _ in 0..<10 { try await Task.sleep(for: .seconds(3600)) }
+                try await ContinuousClock().sleep(for: .seconds(3600))
+                try await SuspendingClock().sleep(for: .seconds(3600))
+                let elapsed = started.duration(to: loop.executor.now)
+                return (await loop.statistics.postedJobs - before, elapsed)
+            }
+            // Nothing came from another thread, and half a day took no time.
+            #expect(posted == 0)
+            #expect(elapsed >= .seconds(11.9 * 3600))
         }
-        // Nothing came from another thread, and half a day took no time.
-        #expect(posted == 0)
-        #expect(elapsed >= .seconds(11.9 * 3600))
-    }
     #endif
 
     @Test func `a task of another executor comes to the loop and goes back`() async throws {

@@ -28,7 +28,8 @@ final class FaultySockets: Sockets {
         _ socket: RawDescriptor, into buffer: UnsafeMutableRawBufferPointer
     ) throws(Errno) -> Int {
         let most = min(buffer.count, faults.withLock { $0.receiveAtMost })
-        return try system.receive(socket, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<most]))
+        return try system.receive(
+            socket, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<most]))
     }
 
     func send(_ socket: RawDescriptor, _ buffer: UnsafeRawBufferPointer) throws(Errno) -> Int {

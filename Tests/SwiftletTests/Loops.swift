@@ -9,7 +9,8 @@ import Syscalls
 // keep the very thread from running that it waits for. So each loop of a test has a thread to itself.
 
 /// Runs `body` on a thread of its own and waits for it without blocking.
-func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value
+{
     let thread = Notes<RunningThread>()
     let result = await withCheckedContinuation { continuation in
         do {

@@ -8,7 +8,9 @@ import Testing
     let socket = RawDescriptor(7)
     var lot = ParkingLot<String>()
 
-    private mutating func park(_ name: String, _ direction: Direction) -> ParkingLot<String>.Admission {
+    private mutating func park(_ name: String, _ direction: Direction)
+        -> ParkingLot<String>.Admission
+    {
         lot.park(name, with: lot.makeTicket(for: direction, of: socket))
     }
 

@@ -33,7 +33,9 @@ import Testing
         }
     }
 
-    @Test func `a read that takes too long fails, and the connection is as good as before`() async throws {
+    @Test func `a read that takes too long fails, and the connection is as good as before`()
+        async throws
+    {
         try await onJumpingLoop {
             let (left, right) = try await makeConnectionPair()
             #expect(
@@ -127,7 +129,9 @@ import Testing
         try await onJumpingLoop {
             let task = try spawn {
                 await ioError {
-                    try await withTimeout(.seconds(1_000)) { try await sleep(for: .seconds(10_000)) }
+                    try await withTimeout(.seconds(1_000)) {
+                        try await sleep(for: .seconds(10_000))
+                    }
                 }
             }
             for _ in 0..<5 { await Task.yield() }

@@ -1,5 +1,6 @@
 import Flags
 
+// The table of options that `loadtest` parses and prints as its help.
 extension Options {
     static let version = "0.1.0"
 

@@ -1,0 +1,72 @@
+import Syscalls
+
+/// What other threads hand to a loop, until the loop takes it.
+///
+/// A plain value: its owner guards it with a lock, under which it also wakes the driver when told to. One wake
+/// is enough until the loop has looked, so whoever finds one pending adds and goes. Because adding, waking and
+/// taking happen under the same lock, nothing is left lying between the loop's last look and its wait.
+struct Inbox {
+    /// What may be asked of the loop.
+    enum Request {
+        case cancelPark(Ticket)
+        case cancelOwner(SocketID)
+        case cancelSleep(DeadlineQueue<Due>.Token)
+        case close(SocketID)
+        case timer(Job, Duration)
+    }
+
+    /// What came since the loop last looked.
+    struct Mail {
+        var jobs = RunQueue<Job>()
+        var requests: [Request] = []
+    }
+
+    /// What adding asks the owner to do.
+    enum Admission {
+        /// The loop has ended: nothing was added.
+        case closed
+        /// The driver must be woken.
+        case wake
+        /// The loop looks by itself.
+        case quiet
+    }
+
+    private var mail = Mail()
+    private var isWakePending = false
+    private var isClosed = false
+
+    /// Adds a job from another thread.
+    mutating func add(_ job: Job) -> Admission {
+        if isClosed { return .closed }
+        mail.jobs.enqueue(job)
+        return knock()
+    }
+
+    /// Adds a request. The loop's own thread needs no wake: it looks before it waits.
+    mutating func add(_ request: Request, fromLoop: Bool) -> Admission {
+        if isClosed { return .closed }
+        mail.requests.append(request)
+        return fromLoop ? .quiet : knock()
+    }
+
+    /// Asks for a wake, if none is under way.
+    mutating func knock() -> Admission {
+        if isClosed { return .closed }
+        if isWakePending { return .quiet }
+        isWakePending = true
+        return .wake
+    }
+
+    /// Takes everything that came.
+    mutating func take() -> Mail {
+        isWakePending = false
+        defer { mail = Mail() }
+        return mail
+    }
+
+    /// Takes what is left; from now on nothing can be added.
+    mutating func close() -> Mail {
+        isClosed = true
+        return take()
+    }
+}
