@@ -103,7 +103,9 @@ import Testing
         #expect(run.code == 69)
         #expect(isBalanced(document["counts"]))
         #expect(document["counts", "answered"].number.map { $0 > 0 } == true)
-        #expect(run.errors.contains("the server crashed"))
+        // The kernel resets connections with unread bytes and ends the others in order.
+        let expected: Set = ["read ECONNRESET", "read eof", "write EPIPE", "write ECONNRESET"]
+        #expect(!errors(document).isEmpty && errors(document).isSubset(of: expected))
     }
 
     /// Processor time of a process in hundredths of a second (proc(5), `stat`).

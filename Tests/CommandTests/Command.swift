@@ -18,6 +18,7 @@ final class Command {
     private var output: [UInt8] = []
     private var errors: [UInt8] = []
     private var isReaped = false
+    private var isOutputClosed = false
     /// No test needs a fraction of this; it is there so that a fault ends.
     private let deadline = Instant.now.advanced(by: .seconds(60))
 
@@ -28,6 +29,8 @@ final class Command {
     }
 
     deinit {
+        if !isOutputClosed { child.standardOutput.close() }
+        child.standardError.close()
         if isReaped { return }
         child.send(signal: ChildProcess.kill)
         _ = try? child.waitAndReap()
@@ -61,11 +64,13 @@ final class Command {
 
     /// The next moment at which something was written or ended: what has come so far.
     private func listen() throws {
-        var entries = [child.standardOutput, child.standardError].map {
-            pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0)
-        }
+        // A negative number is left out by poll(2). What is closed may be another test's descriptor by now.
+        let numbers = [
+            isOutputClosed ? -1 : child.standardOutput.number, child.standardError.number,
+        ]
+        var entries = numbers.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         poll(&entries, 2, 20)
-        _ = child.standardOutput.readAvailable(into: &output)
+        if !isOutputClosed { _ = child.standardOutput.readAvailable(into: &output) }
         _ = child.standardError.readAvailable(into: &errors)
         if Instant.now > deadline {
             throw Failure(
@@ -92,7 +97,10 @@ final class Command {
     func send(_ signal: Int32) { child.send(signal: signal) }
 
     /// Stops reading its standard output, as `head` does when it has enough.
-    func closeOutput() { child.standardOutput.close() }
+    func closeOutput() {
+        child.standardOutput.close()
+        isOutputClosed = true
+    }
 
     /// Waits for the end.
     func finish() throws -> Finished {

@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import Syscalls
 
-/// An echo service in the test's own process that is honest until it is not.
+/// An echo service in the test's own process that is honest until it is not; one thread serves it all.
 final class LyingServer: Sendable {
     enum Behaviour: Sendable {
         case honest
@@ -22,21 +22,15 @@ final class LyingServer: Sendable {
         case dying(after: Int)
     }
 
-    private struct State {
-        var connections: [RawDescriptor] = []
-        var answered = 0
-        var isDead = false
-    }
-
     private let address: SocketAddress
     private let listener: RawDescriptor
     private let behaviour: Behaviour
-    private let state = Mutex(State())
+    private let count = Atomic(0)
 
     /// What `loadtest` is to be called with.
     var target: String { "\(address)" }
     /// How many pieces were answered.
-    var answered: Int { state.withLock { $0.answered } }
+    var answered: Int { count.load(ordering: .relaxed) }
 
     init(_ behaviour: Behaviour) throws {
         self.behaviour = behaviour
@@ -44,75 +38,62 @@ final class LyingServer: Sendable {
         listener = try RawDescriptor.streamSocket(family: address.family)
         try listener.bind(to: address)
         try listener.listen(backlog: 1024)
-        try listener.setBlocking()
         self.address = try listener.localAddress()
-        Thread.detachNewThread { self.accept() }
+        Thread.detachNewThread { self.serve() }
     }
 
-    /// Ends the service: nobody listens any more, and every connection is reset.
-    func stop() { state.withLock { die(&$0) } }
+    // Not earlier: a number that is closed may at once be another test's socket.
+    deinit { listener.close() }
 
-    private func accept() {
-        while let (connection, _) = try? listener.accept() {
-            let isDead = state.withLock { state in
-                if !state.isDead { state.connections.append(connection) }
-                return state.isDead
-            }
-            if isDead {
-                connection.close()
-            } else {
-                Thread.detachNewThread { self.serve(connection) }
-            }
-        }
-        listener.close()
-    }
+    /// Ends the service: nobody listens any more, and the thread resets every connection.
+    func stop() { shutdown(listener.number, Int32(SHUT_RDWR)) }
 
-    private func serve(_ connection: RawDescriptor) {
-        try? connection.setBlocking()
-        var buffer = [UInt8](repeating: 0, count: 65_536)
+    private func serve() {
+        var connections: [RawDescriptor] = []
         while true {
-            let count = recv(connection.number, &buffer, buffer.count, 0)
-            guard count > 0, answer(Array(buffer[..<count]), on: connection) else { break }
+            var entries = ([listener] + connections).map {
+                pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0)
+            }
+            poll(&entries, nfds_t(entries.count), -1)
+            for entry in entries.dropFirst() where entry.revents != 0 {
+                let connection = RawDescriptor(entry.fd)
+                if goesOn(connection) { continue }
+                connection.close()
+                connections.removeAll { $0 == connection }
+            }
+            if entries[0].revents & Int16(POLLHUP) != 0 || isTimeToDie { break }
+            while let (connection, _) = try? listener.accept() { connections.append(connection) }
         }
-        state.withLock { state in
-            state.connections.removeAll { $0 == connection }
+        stop()
+        for connection in connections {
+            try? connection.resetOnClose()
             connection.close()
         }
     }
 
-    /// Returns whether the connection goes on.
-    private func answer(_ bytes: [UInt8], on connection: RawDescriptor) -> Bool {
-        var answer = bytes
+    private var isTimeToDie: Bool {
+        if case .dying(let limit) = behaviour { answered >= limit } else { false }
+    }
+
+    /// Answers what has come; returns whether the connection stays open.
+    private func goesOn(_ connection: RawDescriptor) -> Bool {
+        var bytes = [UInt8](repeating: 0, count: 65_536)
+        let received = recv(connection.number, &bytes, bytes.count, 0)
+        guard received > 0 else { return false }
+        bytes.removeLast(bytes.count - received)
         switch behaviour {
-        case .honest: break
-        case .garbage: answer[answer.count / 2] ^= 1
-        case .surplus: answer.append(0x2A)
+        case .honest, .dying: break
+        case .garbage: bytes[received / 2] ^= 1
+        case .surplus: bytes.append(0x2A)
         case .closing: return false
         case .resetting:
             try? connection.resetOnClose()
             return false
         case .silent: return true
-        case .half: answer.removeLast(answer.count / 2)
-        case .dying(let limit):
-            let isTime = state.withLock { state in
-                if state.answered >= limit { die(&state) }
-                return state.isDead
-            }
-            if isTime { return false }
+        case .half: bytes.removeLast(received / 2)
         }
-        send(connection.number, answer, answer.count, Int32(MSG_NOSIGNAL))
-        state.withLock { $0.answered += 1 }
+        send(connection.number, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+        count.add(1, ordering: .relaxed)
         return true
-    }
-
-    private func die(_ state: inout State) {
-        if state.isDead { return }
-        state.isDead = true
-        // Wakes the thread that accepts, which closes the socket.
-        shutdown(listener.number, Int32(SHUT_RDWR))
-        for connection in state.connections {
-            try? connection.resetOnClose()
-            shutdown(connection.number, Int32(SHUT_RDWR))
-        }
     }
 }
