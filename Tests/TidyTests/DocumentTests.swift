@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// Documents say what is true: links lead somewhere, and the example is a file that is compiled.
@@ -38,6 +39,20 @@ import Testing
         for line in document.lines {
             for match in line.matches(of: /\]\(#([^)\s]+)\)/) {
                 #expect(headings.contains(String(match.1)), "\(document.path): #\(match.1)")
+            }
+        }
+    }
+
+    @Test func `a test that TESTING names is there`() throws {
+        let page = try #require(SourceTree.file("docs/TESTING.md"))
+        for line in page.lines where line.hasPrefix("|") {
+            for match in line.matches(of: /`(\w+)`: ([^;|]+)/) {
+                let sentence = match.2.trimmingCharacters(in: .whitespaces)
+                let isThere = SourceTree.swift.contains { file in
+                    file.path.hasSuffix("/\(match.1).swift")
+                        && file.lines.contains { $0.contains("func `\(sentence)`") }
+                }
+                #expect(isThere, "\(match.1) has no test '\(sentence)'")
             }
         }
     }

@@ -167,7 +167,7 @@ def measure_cpu(bench):
 
 
 def interleaved_pairs(bench, driver, conns, raw, coroutine):
-    """Runs raw, coroutine, raw, coroutine …, until enough pairs saw processors equally far apart."""
+    """Alternates raw and coroutine until enough pairs saw processors equally far apart."""
     pairs, dropped = [], 0
     while len(pairs) < bench.options.pairs and dropped < 3 * bench.options.pairs:
         distances = [bench.distance()]
