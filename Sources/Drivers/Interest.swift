@@ -2,8 +2,8 @@ import Syscalls
 
 /// A set of directions: what somebody waits for, or what the kernel says is ready.
 ///
-/// Not an `OptionSet`, whose generic methods are real calls in another module and cost more than the bit
-/// operations that they make; this type is used several times for every message.
+/// Not an `OptionSet`, whose generic methods are real calls in another module and cost more than
+/// the bit operations that they make; this type is used several times for every message.
 package struct Interest: Hashable, Sendable, ExpressibleByArrayLiteral {
     @usableFromInline var bits: UInt8
 

@@ -1,7 +1,8 @@
 import Swiftlet
 import Syscalls
 
-/// The echo service as tasks on an event loop: one for each connection, and one that waits for signals.
+/// The echo service as tasks on an event loop: one for each connection, and one that waits for
+/// signals.
 struct CoroutineEcho {
     let options: EchoOptions
 

@@ -5,7 +5,8 @@ import Syscalls
 
 /// Runs the echo server as a command and returns its exit code.
 ///
-/// 0 is an orderly stop, 64 bad usage, 69 an address that cannot be listened on, 71 a limit of the system.
+/// 0 is an orderly stop, 64 bad usage, 69 an address that cannot be listened on, 71 a limit of the
+/// system.
 package func runEchoServer(command: String, arguments: [String]) -> Int32 {
     let table = EchoOptions.table(command: command)
     do throws(UsageError) {

@@ -26,42 +26,7 @@ package struct EchoOptions: Sendable {
             command: command,
             summary: "Echoes every byte of every TCP connection back to where it came from.",
             usage: ["[options]"],
-            groups: [
-                FlagGroup(
-                    "Serving:",
-                    [
-                        Flag(
-                            "listen", nil, "HOST:PORT",
-                            help: "address; port 0 takes a free one (127.0.0.1:7788)"),
-                        Flag(
-                            "model", nil, "NAME",
-                            help: "how to serve: \(names(EchoModel.self)) (coroutine)"),
-                        Flag(
-                            "driver", nil, "NAME",
-                            help: "how to wait: \(names(DriverKind.self)) (poll)"),
-                    ]),
-                FlagGroup(
-                    "Limits:",
-                    [
-                        Flag(
-                            "backlog", nil, "N",
-                            help: "connections the kernel queues until they are accepted (1024)"),
-                        Flag(
-                            "max-connections", nil, "N",
-                            help:
-                                "connections served together; one more is closed at once (no limit)"
-                        ),
-                        Flag(
-                            "idle-timeout", nil, "T",
-                            help: "close a connection on which no byte moves for so long (never)"),
-                        Flag(
-                            "drain", nil, "T",
-                            help: "time that connections have to end after a signal to stop (1s)"),
-                        Flag(
-                            "exit-with-parent", nil, "PID",
-                            help: "stop when the process that started this one ends"),
-                    ]),
-            ],
+            groups: [serving, limits],
             footer: [
                 "When it listens, it prints: listening on 127.0.0.1:7788 (coroutine, poll)",
                 "SIGINT or SIGTERM stops it and prints its counters as JSON on standard error;",
@@ -69,6 +34,42 @@ package struct EchoOptions: Sendable {
                 "exit codes: 0 stopped, 64 bad usage, 69 cannot listen, 71 limit of the system",
             ])
     }
+
+    private static let serving = FlagGroup(
+        "Serving:",
+        [
+            Flag(
+                "listen", nil, "HOST:PORT",
+                help: "address; port 0 takes a free one (127.0.0.1:7788)"),
+            Flag(
+                "model", nil, "NAME",
+                help: "how to serve: \(names(EchoModel.self)) (coroutine)"),
+            Flag(
+                "driver", nil, "NAME",
+                help: "how to wait: \(names(DriverKind.self)) (poll)"),
+        ])
+
+    private static let limits = FlagGroup(
+        "Limits:",
+        [
+            Flag(
+                "backlog", nil, "N",
+                help: "connections the kernel queues until they are accepted (1024)"),
+            Flag(
+                "max-connections", nil, "N",
+                help:
+                    "connections served together; one more is closed at once (no limit)"
+            ),
+            Flag(
+                "idle-timeout", nil, "T",
+                help: "close a connection on which no byte moves for so long (never)"),
+            Flag(
+                "drain", nil, "T",
+                help: "time that connections have to end after a signal to stop (1s)"),
+            Flag(
+                "exit-with-parent", nil, "PID",
+                help: "stop when the process that started this one ends"),
+        ])
 
     package init(_ arguments: Arguments) throws(UsageError) {
         let listen = arguments.text("listen") ?? "127.0.0.1:7788"

@@ -8,7 +8,8 @@ package struct Flag: Sendable {
     package let placeholder: String?
     /// One sentence without a full stop, its default in brackets at the end.
     package let help: String
-    /// Whether each use adds a value; otherwise the last use wins, so that a script can be overridden.
+    /// Whether each use adds a value; otherwise the last use wins, so that a script can be
+    /// overridden.
     package let isRepeatable: Bool
 
     package init(

@@ -1,7 +1,8 @@
 /// Everything a command line may say: one table that parses, checks, suggests and prints the help.
 ///
 /// `--name value`, `--name=value`, `-n value` and `-nvalue` mean the same; `--` ends the options.
-/// `--help` and `--version` belong to every table. It does no I/O: the command prints what it is given.
+/// `--help` and `--version` belong to every table. It does no I/O: the command prints what it is
+/// given.
 package struct FlagTable: Sendable {
     /// The command's name, as the user types it.
     package let command: String

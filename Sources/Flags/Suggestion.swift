@@ -1,7 +1,8 @@
 /// The candidate that a mistyped word most likely meant; nil when none is near.
 ///
-/// A candidate that the word begins counts as near ("dur" for "duration"), and so does one that a third of the
-/// word's letters, at least two, away: inserted, left out, changed or swapped with a neighbour.
+/// A candidate that the word begins counts as near ("dur" for "duration"), and so does one that a
+/// third of the word's letters, at least two, away: inserted, left out, changed or swapped with a
+/// neighbour.
 package func nearest(to word: String, among candidates: [String]) -> String? {
     guard !word.isEmpty else { return nil }
     let limit = max(2, word.count / 3)

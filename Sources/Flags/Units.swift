@@ -1,7 +1,8 @@
 /// Reads quantities as people write them; one rule for every flag of every command.
 ///
-/// A bare number is seconds, bytes or per second. Nothing is rounded in silence and nothing traps: what
-/// is negative, empty, not a number, too fine or too large is a `Mistake` that gives an example.
+/// A bare number is seconds, bytes or per second. Nothing is rounded in silence and nothing traps:
+/// what is negative, empty, not a number, too fine or too large is a `Mistake` that gives an
+/// example.
 package enum Units {
     /// What is wrong with a quantity, in words that follow it: "is empty; write for example 10s".
     package struct Mistake: Error, Equatable, CustomStringConvertible {

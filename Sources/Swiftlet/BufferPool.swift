@@ -1,7 +1,8 @@
 /// Receive buffers of one loop, used again and again, so that reading allocates nothing.
 ///
-/// A buffer is taken when bytes are there and given back when the handler is done with them; an idle
-/// connection holds none. So there are as many as handlers work at the same time, not as connections.
+/// A buffer is taken when bytes are there and given back when the handler is done with them; an
+/// idle connection holds none. So there are as many as handlers work at the same time, not as
+/// connections.
 struct BufferPool {
     /// Bytes that one read gives at most.
     static let bufferSize = 65_536

@@ -1,7 +1,8 @@
-/// Bytes that a connection received, in memory that goes back to the loop when they go out of scope.
+/// Bytes that a connection received, in memory that goes back to the loop when they go out of
+/// scope.
 ///
-/// They cannot be copied, only lent: that is how a read allocates nothing and still gives bytes that
-/// nobody overwrites. To keep them, copy them out with `Array(bytes)` or `String(decoding:)`.
+/// They cannot be copied, only lent: that is how a read allocates nothing and still gives bytes
+/// that nobody overwrites. To keep them, copy them out with `Array(bytes)` or `String(decoding:)`.
 ///
 /// ```swift
 /// while let bytes = try await connection.read() {

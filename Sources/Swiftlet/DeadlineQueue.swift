@@ -5,9 +5,9 @@ import Syscalls
 ///     heap    [ 3 | 0 | 4 | 1 ]           slots in heap order by (deadline, sequence)
 ///     slots   [ entry | entry | – | entry | entry ]   each knows its place in the heap
 ///
-/// A pure value: it reads no clock and resumes nobody. Equal deadlines are due in the order in which
-/// they were entered. A cancelled entry leaves at once, in O(log n), so that timeouts which hardly ever
-/// pass cost no memory; its token then finds nobody, however often it is used.
+/// A pure value: it reads no clock and resumes nobody. Equal deadlines are due in the order in
+/// which they were entered. A cancelled entry leaves at once, in O(log n), so that timeouts which
+/// hardly ever pass cost no memory; its token then finds nobody, however often it is used.
 struct DeadlineQueue<Payload> {
     /// The identity of one entry.
     struct Token: Hashable, Sendable {

@@ -27,9 +27,9 @@ public typealias Instant = Syscalls.Instant
 /// }
 /// ```
 ///
-/// Everything that the body awaits runs on the loop's thread: its child tasks, `async let`, default actors and
-/// `@concurrent` functions too. A `Task {}` without an executor preference runs on Swift's own threads, as
-/// everywhere; it may use the loop's sockets all the same.
+/// Everything that the body awaits runs on the loop's thread: its child tasks, `async let`, default
+/// actors and `@concurrent` functions too. A `Task {}` without an executor preference runs on
+/// Swift's own threads, as everywhere; it may use the loop's sockets all the same.
 public struct EventLoop: Sendable {
     let executor: LoopExecutor
 
@@ -47,9 +47,10 @@ public struct EventLoop: Sendable {
 
     /// Runs `body` on the calling thread until it returns.
     ///
-    /// When `body` returns, what `spawn` started is cancelled and awaited, whoever is parked is resumed with an
-    /// error, and the loop's descriptors are closed. The calling thread is the loop's for the whole time; on a
-    /// thread of Swift's own pool it keeps others from running there.
+    /// When `body` returns, what `spawn` started is cancelled and awaited, whoever is parked is
+    /// resumed with an error, and the loop's descriptors are closed. The calling thread is the
+    /// loop's for the whole time; on a thread of Swift's own pool it keeps others from running
+    /// there.
     ///
     /// - Parameters:
     ///   - driver: the system call to wait with.
@@ -100,7 +101,8 @@ public struct EventLoop: Sendable {
         return try outcome.get()
     }
 
-    /// The loop as Swift's concurrency sees it, for `Task(executorPreference:)` and for an actor's `unownedExecutor`.
+    /// The loop as Swift's concurrency sees it, for `Task(executorPreference:)` and for an actor's
+    /// `unownedExecutor`.
     ///
     /// An actor must not outlive the loop that it runs on.
     public var taskExecutor: any TaskExecutor & SerialExecutor { executor }
@@ -112,11 +114,13 @@ public struct EventLoop: Sendable {
 
     /// Suspends the calling task until `descriptor` may make progress in `direction`.
     ///
-    /// For descriptors that this library did not open: pipes, terminals, signalfd, inotify. They must be non-blocking,
-    /// and stay open while somebody is parked on them. Readiness is a hint: try, and park again.
+    /// For descriptors that this library did not open: pipes, terminals, signalfd, inotify. They
+    /// must be non-blocking, and stay open while somebody is parked on them. Readiness is a hint:
+    /// try, and park again.
     ///
-    /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.busy` when another task is parked there in the same
-    ///   direction, `.loopEnded`, or what the kernel says when it cannot watch the descriptor.
+    /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.busy` when another task is parked
+    ///   there in the same direction, `.loopEnded`, or what the kernel says when it cannot watch
+    ///   the descriptor.
     public func park(
         on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant = .never
     ) async throws(IOError) {

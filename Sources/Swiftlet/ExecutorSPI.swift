@@ -1,14 +1,16 @@
 import Syscalls
 
-// Everything that the runtime takes from the standard library beyond its documented interface, in one file.
+// Everything that the runtime takes from the standard library beyond its documented interface, in
+// one file.
 //
-// The SPI is that of Swift 6.3 on Linux and may change, so each use has a form that needs only the public
-// API; SWIFTLET_PUBLIC_API_ONLY builds that form, and the tests run over both.
+// The SPI is that of Swift 6.3 on Linux and may change, so each use has a form that needs only the
+// public API; SWIFTLET_PUBLIC_API_ONLY builds that form, and the tests run over both.
 
 #if compiler(>=6.3) && os(Linux) && !SWIFTLET_PUBLIC_API_ONLY
     @_spi(ExperimentalScheduling) @_spi(ExperimentalCustomExecutors) import _Concurrency
 
-    /// A runnable job. Its place in a queue is kept in two words that the job reserves for its executor.
+    /// A runnable job. Its place in a queue is kept in two words that the job reserves for its
+    /// executor.
     struct Job: Linked {
         fileprivate let unowned: UnownedJob
 
@@ -35,14 +37,16 @@ import Syscalls
     }
 
     extension LoopExecutor: SchedulingExecutor {
-        /// Where `Task.sleep` and the clocks' sleeps inside the loop land: on the loop's own deadlines.
+        /// Where `Task.sleep` and the clocks' sleeps inside the loop land: on the loop's own
+        /// deadlines.
         func enqueue<C: Clock>(
             _ job: consuming ExecutorJob,
             after delay: C.Duration,
             tolerance: C.Duration?,
             clock: C
         ) {
-            // The standard clocks measure in `Duration`; one that does not is due at once and asks again.
+            // The standard clocks measure in `Duration`; one that does not is due at once and asks
+            // again.
             let delay = delay as? Duration ?? .zero
             enqueue(timer: Job(job), after: delay)
         }
@@ -50,7 +54,8 @@ import Syscalls
 
 #else
 
-    /// A runnable job, in a node of its own because the public API has no room for a link in the job.
+    /// A runnable job, in a node of its own because the public API has no room for a link in the
+    /// job.
     final class Job: Linked {
         fileprivate let unowned: UnownedJob
         /// The job behind this one in its queue.
@@ -64,14 +69,14 @@ import Syscalls
 extension Job {
     /// Runs the job until it suspends or ends.
     ///
-    /// It runs on the task executor and on no serial one, as far as the runtime can tell: the other way
-    /// round, each suspension would cost two to four more jobs.
+    /// It runs on the task executor and on no serial one, as far as the runtime can tell: the other
+    /// way round, each suspension would cost two to four more jobs.
     func run(on executor: UnownedTaskExecutor) { unowned.runSynchronously(on: executor) }
 
     /// Runs the job that ends a `Task.sleep`.
     ///
-    /// It belongs to no executor, and says so with the generic one, whose words are zero; otherwise the
-    /// standard library would first move it to a thread of the default pool.
+    /// It belongs to no executor, and says so with the generic one, whose words are zero; otherwise
+    /// the standard library would first move it to a thread of the default pool.
     func runAsTimer() {
         unowned.runSynchronously(on: unsafeBitCast((0, 0), to: UnownedSerialExecutor.self))
     }
@@ -82,7 +87,8 @@ extension Job {
 
 /// Which task is running: a number that no other task has while this one lives; 0 outside any task.
 ///
-/// The public type is one pointer, and hashing it, which is what the public API offers, costs ten times as much.
+/// The public type is one pointer, and hashing it, which is what the public API offers, costs ten
+/// times as much.
 @inline(__always)
 func currentTaskIdentity() -> UInt {
     withUnsafeCurrentTask { unsafeBitCast($0, to: UInt.self) }

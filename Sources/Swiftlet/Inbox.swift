@@ -2,9 +2,10 @@ import Syscalls
 
 /// What other threads hand to a loop, until the loop takes it.
 ///
-/// A plain value: its owner guards it with a lock, under which it also wakes the driver when told to. One wake
-/// is enough until the loop has looked, so whoever finds one pending adds and goes. Because adding, waking and
-/// taking happen under the same lock, nothing is left lying between the loop's last look and its wait.
+/// A plain value: its owner guards it with a lock, under which it also wakes the driver when told
+/// to. One wake is enough until the loop has looked, so whoever finds one pending adds and goes.
+/// Because adding, waking and taking happen under the same lock, nothing is left lying between the
+/// loop's last look and its wait.
 struct Inbox {
     /// What may be asked of the loop.
     enum Request {

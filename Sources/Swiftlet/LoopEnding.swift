@@ -1,9 +1,10 @@
 import Syscalls
 
-// How a loop ends. The order is the contract: nobody new comes in, everybody is told, those that were started
-// are awaited, and only then do the descriptors and the driver go.
+// How a loop ends. The order is the contract: nobody new comes in, everybody is told, those that
+// were started are awaited, and only then do the descriptors and the driver go.
 extension LoopExecutor {
-    /// Ends the loop: cancels what it started, resumes whoever is parked, drains, and closes every descriptor.
+    /// Ends the loop: cancels what it started, resumes whoever is parked, drains, and closes every
+    /// descriptor.
     ///
     /// Returns when `isDone` and the last task that `spawn` started has ended.
     func end(when isDone: Flag) {

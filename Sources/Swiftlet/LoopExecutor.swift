@@ -9,7 +9,8 @@ import Syscalls
 ///
 ///     run the batch that was runnable at the start of the turn
 ///       → wait (not at all if work is left, else until the next deadline)
-///       → unpark whom the readiness concerns → expire deadlines → take in what other threads posted
+///       → unpark whom the readiness concerns → expire deadlines
+///       → take in what other threads posted
 ///
 /// ## Why it is `Sendable`
 ///
@@ -17,10 +18,10 @@ import Syscalls
 ///
 /// 1. `lock`, `mayHoldMail`, `thread`, `children` and `sockets` are `Sendable` themselves.
 /// 2. `inbox` is touched only inside `lock`.
-/// 3. `state` belongs to the thread that is inside `run`. It is touched only by methods outside the section
-///    "From any thread", which are called by the turn itself or by code that has checked `isCurrent`. The
-///    one exception is the driver's `wake`, which is safe from any thread and called inside `lock`; the
-///    loop's thread lets the driver go only inside `lock`, too.
+/// 3. `state` belongs to the thread that is inside `run`. It is touched only by methods outside the
+///    section "From any thread", which are called by the turn itself or by code that has checked
+///    `isCurrent`. The one exception is the driver's `wake`, which is safe from any thread and
+///    called inside `lock`; the loop's thread lets the driver go only inside `lock`, too.
 final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Completions at once that a job may have before it must yield.
     static let completionsPerJob = 32
@@ -76,7 +77,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         precondition(isCurrent, "this code must run on the event loop's thread")
     }
 
-    /// Hands a job to the loop from another thread; a loop that has ended leaves it to the default pool.
+    /// Hands a job to the loop from another thread; a loop that has ended leaves it to the default
+    /// pool.
     private func post(_ job: Job) {
         if !deliver({ $0.add(job) }) { job.runElsewhere() }
     }
@@ -128,8 +130,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         return true
     }
 
-    /// Runs what is runnable now; what becomes runnable meanwhile waits for the next turn, so that tasks
-    /// which never park cannot keep the loop from its descriptors.
+    /// Runs what is runnable now; what becomes runnable meanwhile waits for the next turn, so that
+    /// tasks which never park cannot keep the loop from its descriptors.
     private func runBatch() {
         let executor = asUnownedTaskExecutor()
         let batch = state.runQueue.count
@@ -157,7 +159,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         for readiness in state.ready {
             let unparked = state.lot.unpark(readiness)
             if let interest = unparked.interest {
-                // Taking interest back is a courtesy: a descriptor that will not have it is reported again.
+                // Taking interest back is a courtesy: a descriptor that will not have it is
+                // reported again.
                 try? set(interest, in: readiness.descriptor)
             }
             if unparked.reader == nil, unparked.writer == nil {
@@ -196,7 +199,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         for request in mail.requests { carryOut(request) }
     }
 
-    /// Ends what other threads can reach, lets the driver go, and returns the jobs that came too late.
+    /// Ends what other threads can reach, lets the driver go, and returns the jobs that came too
+    /// late.
     func closeInbox() -> RunQueue<Job> {
         var late = Inbox.Mail()
         lock.withLock { _ in
@@ -234,7 +238,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     }
 
     func admit(_ timer: Job, after delay: Duration) {
-        // A loop that is ending waits for no timer: the sleeper wakes and sees that it is cancelled.
+        // A loop that is ending waits for no timer: the sleeper wakes and sees that it is
+        // cancelled.
         if state.isEnding { return timer.runAsTimer() }
         _ = state.deadlines.insert(.timer(timer), at: now.advanced(by: delay))
     }
@@ -263,14 +268,16 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Makes the coming turn look at its descriptors even if it has more to run.
     func lookSoon() { state.jobsSinceLook = LoopExecutor.jobsPerLook }
 
-    /// Closes a descriptor of ours: resumes whoever is parked there, takes the interest back, closes.
+    /// Closes a descriptor of ours: resumes whoever is parked there, takes the interest back,
+    /// closes.
     func close(_ id: SocketID) {
         guard state.table.remove(id) else { return }
         forget(id.descriptor)
         sockets.close(id.descriptor)
     }
 
-    /// Takes back the interest in a descriptor that is not ours, and resumes whoever is parked there.
+    /// Takes back the interest in a descriptor that is not ours, and resumes whoever is parked
+    /// there.
     func forget(_ descriptor: RawDescriptor) {
         let unparked = state.lot.close(descriptor)
         if let interest = unparked.interest {

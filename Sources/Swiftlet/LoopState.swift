@@ -3,8 +3,9 @@ import Syscalls
 
 /// Everything of a loop that belongs to its thread.
 ///
-/// One struct behind one pointer, so that "belongs to the loop's thread" is a property of the whole and not of
-/// each field, and so that reaching a field costs a load and no dynamic check of exclusive access.
+/// One struct behind one pointer, so that "belongs to the loop's thread" is a property of the whole
+/// and not of each field, and so that reaching a field costs a load and no dynamic check of
+/// exclusive access.
 struct LoopState {
     /// Nil when the loop has ended; set to nil under the lock under which others call its `wake`.
     var driver: (any Driver)?
@@ -33,7 +34,8 @@ struct LoopState {
 struct ParkedTask {
     let continuation: ParkContinuation
     let timer: DeadlineQueue<Due>.Token?
-    /// Whether it owns the socket, so that its cancellation is watched by the scope of the ownership.
+    /// Whether it owns the socket, so that its cancellation is watched by the scope of the
+    /// ownership.
     let isOwner: Bool
 }
 

@@ -1,7 +1,10 @@
 import Syscalls
 
+// The door between a task and the loop, and why a task comes out of it.
+
 #if DEBUG
-    /// How a parked task goes on. Checked in debug builds, so that a double or a missing resume traps.
+    /// How a parked task goes on. Checked in debug builds, so that a double or a missing resume
+    /// traps.
     typealias ParkContinuation = CheckedContinuation<Wakeup, Never>
 #else
     /// How a parked task goes on. Unchecked in release builds: the check allocates at every park.
@@ -37,9 +40,10 @@ enum Wakeup: Sendable {
 
 // The only door between a task and the loop: a task goes to sleep here and nowhere else.
 //
-// The order matters. The ticket is made first; a cancellation that comes at any moment from any thread posts
-// that ticket; and because the loop's thread is here, the post is read only after the task has parked. So a
-// cancellation is never lost, and one that comes too late finds that nobody holds the ticket.
+// The order matters. The ticket is made first; a cancellation that comes at any moment from any
+// thread posts that ticket; and because the loop's thread is here, the post is read only after the
+// task has parked. So a cancellation is never lost, and one that comes too late finds that nobody
+// holds the ticket.
 extension LoopExecutor {
     /// Suspends the calling task until `descriptor` may make progress in `direction`.
     ///
@@ -59,8 +63,9 @@ extension LoopExecutor {
         }
     }
 
-    /// As `park`, for the task that owns the socket: its cancellation is watched by the scope of the ownership,
-    /// and registering it again for each park would be a tenth of what the runtime costs.
+    /// As `park`, for the task that owns the socket: its cancellation is watched by the scope of
+    /// the ownership, and registering it again for each park would be a tenth of what the runtime
+    /// costs.
     nonisolated(nonsending)
         func parkOwner(
             on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant

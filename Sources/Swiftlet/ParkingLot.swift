@@ -20,13 +20,14 @@ struct Ticket: Hashable, Sendable {
 
 /// The parked tasks of one event loop, by what they wait for.
 ///
-///     spaces   [ – | – | r:task installed r | – | r:– w:task installed rw | … ]     by descriptor number
+///     spaces   [ – | – | r:task installed r | – | r:– w:task installed rw | … ]
+///              by descriptor number
 ///
-/// A pure value: it makes no system call and resumes nobody. Each method answers what its owner must now
-/// do, so that every step is tested without a kernel.
+/// A pure value: it makes no system call and resumes nobody. Each method answers what its owner
+/// must now do, so that every step is tested without a kernel.
 ///
-/// Interest is sticky. Who is unparked leaves the interest behind, because most come back for the same;
-/// only when readiness arrives and nobody is there is it taken back.
+/// Interest is sticky. Who is unparked leaves the interest behind, because most come back for the
+/// same; only when readiness arrives and nobody is there is it taken back.
 struct ParkingLot<Parked> {
     /// A parked task and the ticket that it parked with.
     private struct Spot {
@@ -127,7 +128,8 @@ struct ParkingLot<Parked> {
         return unparked
     }
 
-    /// Takes out the task that parked with `ticket`; nil when it has left, even if another is there now.
+    /// Takes out the task that parked with `ticket`; nil when it has left, even if another is there
+    /// now.
     mutating func unpark(_ ticket: Ticket) -> Parked? {
         let index = ticket.descriptor.index
         guard index < spaces.count,

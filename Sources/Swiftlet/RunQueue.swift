@@ -8,8 +8,8 @@ protocol Linked {
 ///
 ///     head → job → job → job ← tail        each job holds the link to the next one
 ///
-/// Because the jobs carry the links themselves, the queue allocates nothing, ever. A job that is made has
-/// no successor; one that has left the queue keeps a stale link that nobody reads.
+/// Because the jobs carry the links themselves, the queue allocates nothing, ever. A job that is
+/// made has no successor; one that has left the queue keeps a stale link that nobody reads.
 struct RunQueue<Item: Linked> {
     private var head: Item?
     private var tail: Item?

@@ -3,13 +3,15 @@ import Syscalls
 
 /// An open socket of one loop: the part that listeners and connections share.
 ///
-/// All of its state is in the loop's table, under its identity; so it is `Sendable` as it stands. An operation
-/// that is called on the loop's thread runs there at once; any other caller is first taken to the loop, and
-/// goes on where it came from. Whoever lets go of the last reference closes it.
+/// All of its state is in the loop's table, under its identity; so it is `Sendable` as it stands.
+/// An operation that is called on the loop's thread runs there at once; any other caller is first
+/// taken to the loop, and goes on where it came from. Whoever lets go of the last reference closes
+/// it.
 final class Socket: Sendable {
     let loop: LoopExecutor
     let id: SocketID
-    /// Nanoseconds without a byte in either direction after which a park fails; `Int64.max` for ever.
+    /// Nanoseconds without a byte in either direction after which a park fails; `Int64.max` for
+    /// ever.
     let idleTimeout: Int64
 
     /// Takes over a descriptor that was just opened. The caller is on the loop's thread.
@@ -23,7 +25,8 @@ final class Socket: Sendable {
 
     var descriptor: RawDescriptor { id.descriptor }
 
-    /// Closes the socket and resumes whoever is parked on it; once is enough, and again does nothing.
+    /// Closes the socket and resumes whoever is parked on it; once is enough, and again does
+    /// nothing.
     func close() {
         if loop.isCurrent { loop.close(id) } else { loop.post(.close(id)) }
     }
@@ -36,7 +39,8 @@ final class Socket: Sendable {
         }
     }
 
-    /// Lets other jobs run, because this one has completed too much at once; notices a cancellation.
+    /// Lets other jobs run, because this one has completed too much at once; notices a
+    /// cancellation.
     nonisolated(nonsending)
         func yield(_ operation: IOError.Operation) async throws(IOError)
     {
@@ -78,8 +82,8 @@ final class Socket: Sendable {
 
     /// Runs `body` with the calling task as the socket's owner.
     ///
-    /// The owner's cancellation is watched here, once, and ends whatever park it is in. Its child tasks own
-    /// nothing: they can be cancelled alone, so each of their parks watches for itself.
+    /// The owner's cancellation is watched here, once, and ends whatever park it is in. Its child
+    /// tasks own nothing: they can be cancelled alone, so each of their parks watches for itself.
     nonisolated(nonsending)
         func owned(by body: () async throws -> Void) async throws
     {
@@ -92,7 +96,8 @@ final class Socket: Sendable {
         }
     }
 
-    /// Whether bytes moved in the other direction while a park for this one sat out the idle timeout.
+    /// Whether bytes moved in the other direction while a park for this one sat out the idle
+    /// timeout.
     private var wasActive: Bool {
         loop.state.table.isOpen(id)
             && loop.state.table[id].lastActive.advanced(byNanoseconds: idleTimeout)

@@ -11,7 +11,8 @@ struct Received {
 //
 //     bytes left over from a line?      → those
 //     the last read emptied the socket? → park        (asking again would only say "would block")
-//     ask the kernel → bytes            → return      (fewer than the buffer holds: it is empty now)
+//     ask the kernel → bytes            → return      (fewer than the buffer holds: it is empty
+//     now)
 //                    → would block      → park
 //     unparked                          → ask the kernel
 //

@@ -2,8 +2,8 @@ import Syscalls
 
 /// The identity of one open socket: a descriptor number, and how often the number has been opened.
 ///
-/// Numbers are reused as soon as they are closed; a generation is not, so what is meant for a closed socket
-/// never reaches its successor.
+/// Numbers are reused as soon as they are closed; a generation is not, so what is meant for a
+/// closed socket never reaches its successor.
 struct SocketID: Hashable, Sendable {
     let descriptor: RawDescriptor
     let generation: UInt32
@@ -15,7 +15,8 @@ struct SocketTable {
     struct Record {
         fileprivate var generation: UInt32 = 0
         fileprivate var isOpen = false
-        /// The last read took everything there was, so the next one parks without asking the kernel.
+        /// The last read took everything there was, so the next one parks without asking the
+        /// kernel.
         var isDry = false
         /// A task is inside a read; inside a write.
         var isReading = false

@@ -1,8 +1,8 @@
 import Syscalls
 
-// Reading to a certain byte or a certain count. Such an operation takes what there is and gives back what
-// belongs to somebody else: the rest after the delimiter, or everything when it fails half-way. What was
-// given back is the next read's, so no byte that was received is ever lost.
+// Reading to a certain byte or a certain count. Such an operation takes what there is and gives
+// back what belongs to somebody else: the rest after the delimiter, or everything when it fails
+// half-way. What was given back is the next read's, so no byte that was received is ever lost.
 extension Socket {
     /// Reads exactly `count` bytes.
     nonisolated(nonsending)
@@ -24,7 +24,8 @@ extension Socket {
         return bytes
     }
 
-    /// Reads up to and with the first `delimiter`; at the end of the stream what is left, or nil if nothing is.
+    /// Reads up to and with the first `delimiter`; at the end of the stream what is left, or nil if
+    /// nothing is.
     nonisolated(nonsending)
         func receive(
             until delimiter: UInt8, limit: Int, deadline: Instant
@@ -49,7 +50,8 @@ extension Socket {
         }
     }
 
-    /// Appends the first bytes of a buffer, puts the others back, and returns the buffer to the pool.
+    /// Appends the first bytes of a buffer, puts the others back, and returns the buffer to the
+    /// pool.
     private func take(_ received: Received, upTo count: Int, into bytes: inout [UInt8]) {
         let memory = UnsafeRawBufferPointer(start: received.base, count: received.count)
         bytes.append(contentsOf: memory.prefix(count))

@@ -5,9 +5,9 @@ import Syscalls
 extension Socket {
     /// Hands every byte of `memory` to the kernel, parking whenever its buffer is full.
     ///
-    /// The caller is on the loop's thread, and keeps the memory valid until this returns. After a part was
-    /// taken the rest waits at once: the kernel takes a part only when it has no room for more, and would
-    /// say so if it were asked again.
+    /// The caller is on the loop's thread, and keeps the memory valid until this returns. After a
+    /// part was taken the rest waits at once: the kernel takes a part only when it has no room for
+    /// more, and would say so if it were asked again.
     nonisolated(nonsending)
         func transmit(
             _ memory: UnsafeRawBufferPointer, until deadline: Instant

@@ -31,7 +31,8 @@ struct Children {
 ///   - name: what the task is called in reports.
 ///   - body: what the task does.
 /// - Returns: the task, to await or to cancel.
-/// - Throws: `IOError` with `.noLoop` outside `EventLoop.run`, and `.loopEnded` when the loop is over.
+/// - Throws: `IOError` with `.noLoop` outside `EventLoop.run`, and `.loopEnded` when the loop is
+///   over.
 @discardableResult
 public func spawn<Value: Sendable>(
     name: String? = nil, _ body: @escaping @Sendable () async throws -> Value

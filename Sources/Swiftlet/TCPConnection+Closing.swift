@@ -3,7 +3,8 @@ import Syscalls
 
 // Ending a connection in its various ways, its addresses and its options.
 extension TCPConnection {
-    /// Ends the writing half: the peer reads the end of the stream, and may go on writing (shutdown(2), `SHUT_WR`).
+    /// Ends the writing half: the peer reads the end of the stream, and may go on writing
+    /// (shutdown(2), `SHUT_WR`).
     ///
     /// - Throws: `IOError` with `.closed`, or what the kernel says.
     public func closeWrite() async throws(IOError) {
@@ -11,12 +12,14 @@ extension TCPConnection {
         try await socket.loop.perform { () async throws(IOError) in try socket.shutdownWriting() }
     }
 
-    /// Closes the connection. Whoever is parked on it is resumed with a `closed` error; again does nothing.
+    /// Closes the connection. Whoever is parked on it is resumed with a `closed` error; again does
+    /// nothing.
     ///
     /// From another thread than the loop's it returns before the loop has done so.
     public func close() { socket.close() }
 
-    /// Closes the connection with a reset: the peer's next call fails, and nothing lingers in the kernel.
+    /// Closes the connection with a reset: the peer's next call fails, and nothing lingers in the
+    /// kernel.
     public func reset() async throws(IOError) {
         let socket = socket
         try await socket.loop.perform { () async throws(IOError) in

@@ -1,15 +1,17 @@
 import Drivers
 import Syscalls
 
-// Every write returns when the kernel has taken every byte, so that closing afterwards loses nothing.
+// Every write returns when the kernel has taken every byte, so that closing afterwards loses
+// nothing.
 extension TCPConnection {
     /// Writes bytes that a connection received.
     ///
     /// - Parameters:
     ///   - bytes: what to write.
-    ///   - timeout: how long the whole may take; nil for ever, or for the idle timeout at each pause.
-    /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.busy`, `.closed`, or what send(2) says, such as
-    ///   "Connection reset by peer". How much was taken by then is not known.
+    ///   - timeout: how long the whole may take; nil for ever, or for the idle timeout at each
+    ///     pause.
+    /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.busy`, `.closed`, or what send(2)
+    ///   says, such as "Connection reset by peer". How much was taken by then is not known.
     public nonisolated(nonsending) func write(
         _ bytes: borrowing Bytes, timeout: Duration? = nil
     ) async throws(IOError) {

@@ -3,15 +3,17 @@ import Syscalls
 
 /// A TCP connection whose operations look blocking and park their task instead of a thread.
 ///
-/// One task may read while another one writes; a second reader or writer gets a `busy` error. A connection closes when
-/// its scope ends: a server's handler, or the body given to `connect`; without a scope, when the last copy of this
-/// value goes. It may be used from any task; tasks outside the loop pay two hops for each operation.
+/// One task may read while another one writes; a second reader or writer gets a `busy` error. A
+/// connection closes when its scope ends: a server's handler, or the body given to `connect`;
+/// without a scope, when the last copy of this value goes. It may be used from any task; tasks
+/// outside the loop pay two hops for each operation.
 public struct TCPConnection: Sendable {
     let socket: Socket
     /// The address of the peer.
     public let remoteAddress: SocketAddress
 
-    /// Connects to `address`, lends the connection to `body`, and closes it when `body` ends, however it ends.
+    /// Connects to `address`, lends the connection to `body`, and closes it when `body` ends,
+    /// however it ends.
     ///
     /// - Throws: what `connect(to:timeout:)` and `body` throw.
     public static func connect<Value>(
@@ -28,9 +30,11 @@ public struct TCPConnection: Sendable {
     ///
     /// - Parameters:
     ///   - address: where to.
-    ///   - timeout: how long the attempt may take; nil leaves it to the kernel, which gives up after minutes.
+    ///   - timeout: how long the attempt may take; nil leaves it to the kernel, which gives up
+    ///     after minutes.
     /// - Returns: the connection, which closes when its last copy goes.
-    /// - Throws: `IOError` with `.timedOut`, `.cancelled`, or what the kernel says, such as "Connection refused".
+    /// - Throws: `IOError` with `.timedOut`, `.cancelled`, or what the kernel says, such as
+    ///   "Connection refused".
     public static func connect(
         to address: SocketAddress, timeout: Duration? = nil
     ) async throws(IOError) -> TCPConnection {
@@ -42,9 +46,11 @@ public struct TCPConnection: Sendable {
 
     /// Waits for bytes and gives what has arrived.
     ///
-    /// - Parameter timeout: how long to wait for the first byte; nil for ever, or for the idle timeout.
+    /// - Parameter timeout: how long to wait for the first byte; nil for ever, or for the idle
+    ///   timeout.
     /// - Returns: 1 to 65,536 bytes; nil at the end of the stream.
-    /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.busy`, `.closed`, or what recv(2) says.
+    /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.busy`, `.closed`, or what recv(2)
+    ///   says.
     public nonisolated(nonsending) func read(
         timeout: Duration? = nil
     ) async throws(IOError) -> Bytes? {
@@ -83,8 +89,8 @@ public struct TCPConnection: Sendable {
 
     /// Reads exactly `count` bytes.
     ///
-    /// - Throws: as `read(timeout:)`, and `.endOfStream` when fewer come. What had arrived by then is not lost: the
-    ///   next read gives it.
+    /// - Throws: as `read(timeout:)`, and `.endOfStream` when fewer come. What had arrived by then
+    ///   is not lost: the next read gives it.
     public nonisolated(nonsending) func read(
         exactly count: Int, timeout: Duration? = nil
     ) async throws(IOError) -> [UInt8] {
@@ -100,7 +106,8 @@ public struct TCPConnection: Sendable {
     ///   - delimiter: the byte to look for.
     ///   - limit: bytes after which it gives up, so that one peer cannot fill the memory.
     ///   - timeout: how long to wait for it; nil for ever, or for the idle timeout.
-    /// - Returns: the bytes with the delimiter; at the end of the stream what is left, nil if nothing is.
+    /// - Returns: the bytes with the delimiter; at the end of the stream what is left, nil if
+    ///   nothing is.
     /// - Throws: as `read(timeout:)`, and `.tooLong`. What had arrived by then is the next read's.
     public nonisolated(nonsending) func read(
         until delimiter: UInt8, limit: Int = 65_536, timeout: Duration? = nil
@@ -112,7 +119,8 @@ public struct TCPConnection: Sendable {
         }
     }
 
-    /// Reads a line of UTF-8 text without its end, which is LF or CR LF; nil at the end of the stream.
+    /// Reads a line of UTF-8 text without its end, which is LF or CR LF; nil at the end of the
+    /// stream.
     ///
     /// - Throws: as `read(until:limit:timeout:)`.
     public nonisolated(nonsending) func readLine(

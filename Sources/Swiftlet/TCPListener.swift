@@ -29,11 +29,11 @@ public struct TCPListener: Sendable {
     ///
     /// A connection that was given up before it was accepted is passed over.
     ///
-    /// - Parameter idleTimeout: the time without a byte in either direction after which the connection's
-    ///   reads and writes fail with `.timedOut`; nil for never.
+    /// - Parameter idleTimeout: the time without a byte in either direction after which the
+    ///   connection's reads and writes fail with `.timedOut`; nil for never.
     /// - Returns: the connection.
-    /// - Throws: `IOError` with `.cancelled`, `.busy`, `.closed`, or what the kernel says, such as "accept: Too many
-    ///   open files"; the listener is as good as before then.
+    /// - Throws: `IOError` with `.cancelled`, `.busy`, `.closed`, or what the kernel says, such as
+    ///   "accept: Too many open files"; the listener is as good as before then.
     public nonisolated(nonsending) func accept(
         idleTimeout: Duration? = nil
     ) async throws(IOError) -> TCPConnection {
@@ -101,7 +101,8 @@ extension Socket {
                 loop.state.statistics.wouldBlocks += 1
                 return nil
             } catch {
-                // Linux hands over what happened to the connection while it waited in the queue (accept(2)).
+                // Linux hands over what happened to the connection while it waited in the queue
+                // (accept(2)).
                 if !error.concernsOneConnection { throw IOError(.accept, .system(error)) }
             }
         }

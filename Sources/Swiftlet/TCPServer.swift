@@ -11,7 +11,8 @@ import Syscalls
 /// }
 /// ```
 ///
-/// A connection closes when its handler ends, however it ends. A handler that throws harms nobody else.
+/// A connection closes when its handler ends, however it ends. A handler that throws harms nobody
+/// else.
 public final class TCPServer: Sendable {
     /// What a handler is: it owns the connection until it returns.
     public typealias ConnectionHandler = @Sendable (TCPConnection) async throws -> Void
@@ -22,10 +23,11 @@ public final class TCPServer: Sendable {
         public var backlog = 1024
         /// Connections served together; one more is accepted and closed at once. Nil for no limit.
         public var maxConnections: Int?
-        /// Time without a byte in either direction after which a connection's reads and writes fail with
-        /// `.timedOut`; nil for never.
+        /// Time without a byte in either direction after which a connection's reads and writes fail
+        /// with `.timedOut`; nil for never.
         public var idleTimeout: Duration?
-        /// Called with what a handler throws, other than its cancellation; nil counts it and says nothing.
+        /// Called with what a handler throws, other than its cancellation; nil counts it and says
+        /// nothing.
         public var onError: (@Sendable (any Error, TCPConnection) -> Void)?
 
         /// A backlog of 1,024, and no limits.
@@ -68,8 +70,8 @@ public final class TCPServer: Sendable {
 
     /// Listens on `address` and serves until the calling task is cancelled.
     ///
-    /// - Throws: `SocketAddress.ParseError` for a text that is no address, `IOError` when it cannot listen, and
-    ///   `IOError` with `.cancelled`.
+    /// - Throws: `SocketAddress.ParseError` for a text that is no address, `IOError` when it cannot
+    ///   listen, and `IOError` with `.cancelled`.
     public static func serve(
         on address: String, options: Options = Options(), handler: @escaping ConnectionHandler
     ) async throws {
@@ -95,8 +97,9 @@ public final class TCPServer: Sendable {
 
     /// Serves until `stop` is called, which lets it return, or the calling task is cancelled.
     ///
-    /// - Throws: `IOError` with `.cancelled`, or what made accepting impossible. Running out of descriptors or memory does
-    ///   not: the server waits, 10 ms at first and up to 1 s, and tries again.
+    /// - Throws: `IOError` with `.cancelled`, or what made accepting impossible. Running out of
+    ///   descriptors or memory does not: the server waits, 10 ms at first and up to 1 s, and tries
+    ///   again.
     public func serve(handler: @escaping ConnectionHandler) async throws(IOError) {
         let loop = listener.socket.loop
         let failure: IOError? = await withTaskExecutorPreference(loop) {
@@ -117,8 +120,8 @@ public final class TCPServer: Sendable {
 
     /// Stops accepting, lets the handlers finish for at most `grace`, and then cancels them.
     ///
-    /// Returns at once; `serve` returns when all of it is done. May be called from anywhere, also before `serve`,
-    /// and again with a shorter grace.
+    /// Returns at once; `serve` returns when all of it is done. May be called from anywhere, also
+    /// before `serve`, and again with a shorter grace.
     public func stop(grace: Duration = .zero) {
         let drain = state.withLock { state in
             let isShorter = state.grace.map { grace < $0 } ?? true
@@ -145,7 +148,8 @@ public final class TCPServer: Sendable {
                     return error
                 }
                 state.withLock { $0.statistics.acceptErrors += 1 }
-                // Level-triggered readiness would report the waiting client for ever: wait for better times.
+                // Level-triggered readiness would report the waiting client for ever: wait for
+                // better times.
                 do throws(IOError) { try await sleep(for: pause) } catch { return error }
                 pause = min(pause * 2, .seconds(1))
             }
@@ -191,7 +195,8 @@ public final class TCPServer: Sendable {
 
     // MARK: Stopping
 
-    /// Waits until the last handler has ended, or the grace is over, or the calling task is cancelled.
+    /// Waits until the last handler has ended, or the grace is over, or the calling task is
+    /// cancelled.
     private func drain() async {
         while let wait = startDrain() {
             await withTaskCancellationHandler {
@@ -208,7 +213,8 @@ public final class TCPServer: Sendable {
         }
     }
 
-    /// Starts the wait that `stop` and the last handler cut short; nil when there is nothing to wait for.
+    /// Starts the wait that `stop` and the last handler cut short; nil when there is nothing to
+    /// wait for.
     private func startDrain() -> Task<Void, Never>? {
         state.withLock { state in
             guard state.statistics.open > 0, let grace = state.grace, grace > .zero else {

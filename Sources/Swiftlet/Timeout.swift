@@ -26,13 +26,15 @@ public struct TimeoutError: Error, Equatable, CustomStringConvertible {
 
 /// Runs `body` and cancels it when it takes longer than `timeout`.
 ///
-/// Scopes nest. An inner scope reports only its own expiry: when an outer one expires first, the inner body is cancelled,
-/// and the `TimeoutError` comes out of the outer scope. Because expiry is cancellation, it ends any wait that
-/// cancellation ends, in this library and elsewhere; a body that swallows the error is still cancelled.
+/// Scopes nest. An inner scope reports only its own expiry: when an outer one expires first, the
+/// inner body is cancelled, and the `TimeoutError` comes out of the outer scope. Because expiry is
+/// cancellation, it ends any wait that cancellation ends, in this library and elsewhere; a body
+/// that swallows the error is still cancelled.
 ///
 /// A body that returns although its time is over has done its work, and its value is returned.
 ///
-/// - Throws: `TimeoutError`, what `body` throws, or `IOError` with `.noLoop` outside `EventLoop.run`.
+/// - Throws: `TimeoutError`, what `body` throws, or `IOError` with `.noLoop` outside
+///   `EventLoop.run`.
 public func withTimeout<Value: Sendable>(
     _ timeout: Duration, _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {

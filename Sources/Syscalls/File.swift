@@ -27,7 +27,8 @@ package enum File {
         }
     }
 
-    /// Replaces a file by a text: readers see the old one or all of the new one, never a part (rename(2)).
+    /// Replaces a file by a text: readers see the old one or all of the new one, never a part
+    /// (rename(2)).
     package static func replace(_ path: String, with text: String) throws(Errno) {
         let draft = path + ".tmp"
         do throws(Errno) {

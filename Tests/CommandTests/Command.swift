@@ -64,7 +64,8 @@ final class Command {
 
     /// The next moment at which something was written or ended: what has come so far.
     private func listen() throws {
-        // A negative number is left out by poll(2). What is closed may be another test's descriptor by now.
+        // A negative number is left out by poll(2). What is closed may be another test's descriptor
+        // by now.
         let numbers = [
             isOutputClosed ? -1 : child.standardOutput.number, child.standardError.number,
         ]

@@ -2,7 +2,8 @@ import Foundation
 import Synchronization
 import Syscalls
 
-/// An echo service in the test's own process that is honest until it is not; one thread serves it all.
+/// An echo service in the test's own process that is honest until it is not; one thread serves it
+/// all.
 final class LyingServer: Sendable {
     enum Behaviour: Sendable {
         case honest

@@ -1,6 +1,7 @@
 import Foundation
 
-/// The part of JSON Schema 2020-12 that `docs/loadtest.schema.json` uses; an unknown keyword is a violation itself.
+/// The part of JSON Schema 2020-12 that `docs/loadtest.schema.json` uses; an unknown keyword is a
+/// violation itself.
 public struct Schema: Sendable {
     private let root: JSON
 

@@ -4,8 +4,8 @@ import Testing
 
 @testable import Swiftlet
 
-/// A listener that nobody connects to, a connection whose peer is silent, one whose peer does not read: in each
-/// a task is parked, and something ends the park.
+/// A listener that nobody connects to, a connection whose peer is silent, one whose peer does not
+/// read: in each a task is parked, and something ends the park.
 @Suite struct CancellationTests {
     /// Starts `body`, lets it park, cancels it, and returns the error that came out.
     private func errorOfCancelled(

@@ -81,8 +81,8 @@ import Testing
     }
 }
 
-/// A small random generator that a seed repeats (Steele, Lea and Flood, "Fast splittable pseudorandom
-/// number generators", 2014).
+/// A small random generator that a seed repeats (Steele, Lea and Flood, "Fast splittable
+/// pseudorandom number generators", 2014).
 struct SplitMix: RandomNumberGenerator {
     private var state: UInt64
     init(seed: UInt64) { state = seed }

@@ -63,7 +63,8 @@ import Testing
 
     @Test(arguments: DriverKind.allCases)
     func `no descriptor is left`(driver: DriverKind) async throws {
-        // Tests of other suites open descriptors meanwhile, so the loop's own are asked for by number.
+        // Tests of other suites open descriptors meanwhile, so the loop's own are asked for by
+        // number.
         let numbers = Notes<RawDescriptor>()
         try await onLoop(driver) {
             let listener = try await TCPListener.bind(to: anyPort())

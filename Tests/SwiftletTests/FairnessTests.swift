@@ -26,7 +26,8 @@ import Testing
     }
 
     @Test func `a stream that is never empty lets others run`() async throws {
-        // One task writes and one reads as fast as they can; a third one counts its own turns meanwhile.
+        // One task writes and one reads as fast as they can; a third one counts its own turns
+        // meanwhile.
         let turns = try await onLoop {
             let (left, right) = try await makeConnectionPair()
             let others = try spawn {
@@ -48,7 +49,8 @@ import Testing
             others.cancel()
             return try await others.value
         }
-        // 10,000 writes at 32 completions a job are at least 312 jobs, with the others between them.
+        // 10,000 writes at 32 completions a job are at least 312 jobs, with the others between
+        // them.
         #expect(turns >= 300)
     }
 
@@ -84,7 +86,8 @@ import Testing
             _ = await Task.detached { (0..<3_000_000).reduce(into: 0) { $0 ^= $1 &* $1 } }.value
             return await loop.statistics.waits - before
         }
-        // One or two for the hang-up that concerns nobody, and one for the news from the other thread.
+        // One or two for the hang-up that concerns nobody, and one for the news from the other
+        // thread.
         #expect(waits <= 8)
     }
 

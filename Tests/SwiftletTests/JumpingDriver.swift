@@ -1,10 +1,11 @@
 import Drivers
 import Syscalls
 
-/// A real driver with a clock that jumps: when nothing is ready, a wait ends at its deadline at once.
+/// A real driver with a clock that jumps: when nothing is ready, a wait ends at its deadline at
+/// once.
 ///
-/// Loopback sockets are ready as soon as the other end has written, so a test in which everything happens on
-/// the loop's thread sees the same order as in real time, and never waits.
+/// Loopback sockets are ready as soon as the other end has written, so a test in which everything
+/// happens on the loop's thread sees the same order as in real time, and never waits.
 final class JumpingDriver: Driver {
     private let real: any Driver
     private(set) var now = Instant(nanoseconds: 1_000_000_000)

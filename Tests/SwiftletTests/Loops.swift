@@ -5,8 +5,9 @@ import Syscalls
 
 @testable import Swiftlet
 
-// A loop blocks the thread that runs it, and the threads of Swift's own pool are few: a loop on one of them could
-// keep the very thread from running that it waits for. So each loop of a test has a thread to itself.
+// A loop blocks the thread that runs it, and the threads of Swift's own pool are few: a loop on one
+// of them could keep the very thread from running that it waits for. So each loop of a test has a
+// thread to itself.
 
 /// Runs `body` on a thread of its own and waits for it without blocking.
 func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value

@@ -3,7 +3,7 @@ import Syscalls
 
 /// The traffic of one worker: what happens when one of its connections is ready.
 ///
-///     ready → one recv → compare with the tile → record complete answers → one send of what is free
+///     ready → one recv → compare with the tile → record answers → one send of what is free
 ///
 /// This is the path that every message takes, so it keeps to plain memory: no allocation, no lock,
 /// no reference counting and no look-up beyond an index. Reading comes before writing, and one

@@ -148,7 +148,8 @@ package final class ServerProcess: Sendable {
         return collect(from: child, ending, wasKilled: !hasEnded, after: text)
     }
 
-    /// Waits for the end of the child, and reads what it writes meanwhile, so that it is not held up.
+    /// Waits for the end of the child, and reads what it writes meanwhile, so that it is not held
+    /// up.
     private static func awaitEnd(
         of child: ChildProcess,
         until deadline: Instant,
@@ -162,9 +163,11 @@ package final class ServerProcess: Sendable {
         var ready: [Readiness] = []
         repeat {
             ready.removeAll()
+            // A driver that cannot wait means what a passed deadline means.
             guard (try? driver.wait(until: deadline, into: &ready)) != nil else { return false }
             if ready.contains(where: { $0.descriptor == end.raw }) { return true }
             if !ready.isEmpty, !child.standardError.readAvailable(into: &text) {
+                // At its end it is read no more; the driver may forget it or not.
                 try? driver.setInterest([], in: child.standardError)
             }
         } while Instant.now < deadline
@@ -197,6 +200,7 @@ package final class ServerProcess: Sendable {
     /// Reads the first line that the child writes.
     private static func readOutput(of child: ChildProcess, until deadline: Instant) -> Said {
         var said = Said()
+        // Without a driver nothing can be heard, which is what the caller then reports.
         guard let driver = try? PollDriver(),
             (try? driver.setInterest(.readable, in: child.standardOutput)) != nil
         else { return said }
@@ -204,6 +208,7 @@ package final class ServerProcess: Sendable {
         var ready: [Readiness] = []
         while !said.hasLine, !said.isAtEnd, Instant.now < deadline {
             ready.removeAll()
+            // As above.
             guard (try? driver.wait(until: deadline, into: &ready)) != nil else { break }
             if !ready.isEmpty { said.isAtEnd = !child.standardOutput.readAvailable(into: &bytes) }
             said.hasLine = bytes.contains(UInt8(ascii: "\n"))
@@ -222,6 +227,7 @@ package struct ReadyLine: Equatable, Sendable {
     /// Reads the line; nil when it is another one.
     package init?(_ line: String) {
         let words = line.split(separator: " ")
+        // Another text than an address makes it another line.
         guard words.count == 5, words[0] == "listening", words[1] == "on",
             let address = try? SocketAddress(String(words[2])),
             words[3].hasPrefix("("), words[3].hasSuffix(","), words[4].hasSuffix(")")

@@ -4,7 +4,7 @@ import Syscalls
 /// One thread of a run: a driver, a share of the connections, and the stages that it goes through.
 ///
 ///     connecting → warming up → measuring → draining → ended
-///          └──────────┴─────────────┴───────────┴──────→   interrupted, nothing left, or it failed
+///          └──────────┴─────────────┴───────────┴──→   interrupted, nothing left, or it failed
 ///
 /// A turn looks at the clock once, moves on to the next stage if it is time, and then serves what
 /// is ready. Overdue requests are swept and figures published ten times a second, so neither costs

@@ -20,8 +20,9 @@ package enum ExitCode {
 
     /// The code of a run that has ended.
     ///
-    /// A mistake of our own comes first, then wrong bytes, then a target that is not there. An interrupted run
-    /// stays interrupted, 130 or 143, even if a threshold was crossed: it is not the run that the threshold was meant for.
+    /// A mistake of our own comes first, then wrong bytes, then a target that is not there. An
+    /// interrupted run stays interrupted, 130 or 143, even if a threshold was crossed: it is not
+    /// the run that the threshold was meant for.
     package static func of(_ measurement: Measurement, thresholds: [Verdict]) -> Int32 {
         guard measurement.ledger.isBalanced, measurement.connects.isBalanced else {
             return internalError

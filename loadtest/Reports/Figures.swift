@@ -68,7 +68,8 @@ package enum Figures {
         return fitting ?? TimeUnit(name: "us", nanoseconds: 1e3)
     }
 
-    /// One unit for times that stand in a row: it suits `typical`, and keeps `largest` to five digits.
+    /// One unit for times that stand in a row: it suits `typical`, and keeps `largest` to five
+    /// digits.
     package static func unit(typical: Double, largest: Double) -> TimeUnit {
         let suiting = unit(for: typical)
         return TimeUnit.all.first {

@@ -1,12 +1,14 @@
 import Generator
 
-/// A histogram drawn with characters: at most ten rows, their bounds round numbers, each wider by the same factor.
+/// A histogram drawn with characters: at most ten rows, their bounds round numbers, each wider by
+/// the same factor.
 struct HistogramDrawing {
     let histogram: Histogram
 
     private static let rowsMax = 10
     private static let barMax = 48
-    /// Round numbers in a power of ten, from coarse to fine; the finest that needs few enough rows is taken.
+    /// Round numbers in a power of ten, from coarse to fine; the finest that needs few enough rows
+    /// is taken.
     private static let steps: [[Double]] = [
         [1, 10], [1, 2, 5], [1, 1.5, 2, 3, 5, 7], [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8],
         [
@@ -51,7 +53,8 @@ struct HistogramDrawing {
         for (bound, next) in zip(bounds, bounds.dropFirst()) {
             rows.append(Row(label: label(bound), count: histogram.count(in: bound..<next)))
         }
-        // The range ends behind the largest value that a histogram keeps, whatever the last bound is.
+        // The range ends behind the largest value that a histogram keeps, whatever the last bound
+        // is.
         let end = max(last, largest, Histogram.highest) + 1
         let rest = histogram.count(in: last..<end)
         if rest > 0 { rows.append(Row(label: ">= " + label(last), count: rest)) }

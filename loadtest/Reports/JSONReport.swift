@@ -2,8 +2,8 @@ import Generator
 
 /// The report for programs: schema `swiftlet.loadtest/1`, described by `docs/loadtest.schema.json`.
 ///
-/// Seconds and bytes throughout, except where a name says otherwise; what is not known is null. Members may
-/// be added, never renamed or given another meaning.
+/// Seconds and bytes throughout, except where a name says otherwise; what is not known is null.
+/// Members may be added, never renamed or given another meaning.
 package struct JSONReport {
     let record: RunRecord
 

@@ -20,7 +20,8 @@ package enum JSONValue: Sendable {
         return text
     }
 
-    /// Doubles hold whole numbers exactly up to here; a larger one is written as a string, for readers that have only doubles.
+    /// Doubles hold whole numbers exactly up to here; a larger one is written as a string, for
+    /// readers that have only doubles.
     private static let wholeMax = 1 << 53
 
     private func write(to text: inout String, indent: String) {

@@ -2,8 +2,8 @@ import Generator
 
 /// The percentiles of latency and of connecting, in columns, each row in one unit.
 ///
-/// A percentile with fewer than ten samples beyond it says nothing about the server; it prints as a dash,
-/// and a note says how many samples it needs.
+/// A percentile with fewer than ten samples beyond it says nothing about the server; it prints as a
+/// dash, and a note says how many samples it needs.
 struct LatencyTable {
     let latency: Histogram
     let connect: Histogram

@@ -2,11 +2,12 @@ import Generator
 
 /// The line that is shown while a run goes on.
 ///
-/// In place on a terminal it says what fits the width, the most important first; elsewhere it is a plain line
-/// that keeps its words, so that a log can be searched.
+/// In place on a terminal it says what fits the width, the most important first; elsewhere it is a
+/// plain line that keeps its words, so that a log can be searched.
 package struct LiveLine: Sendable {
     private let plan: LoadPlan
-    /// Answers of the latest intervals, a second in all: shorter ones do not end where the generator's books do.
+    /// Answers of the latest intervals, a second in all: shorter ones do not end where the
+    /// generator's books do.
     private var recent: [(seconds: Double, answers: Int)] = []
 
     package init(_ plan: LoadPlan) { self.plan = plan }
@@ -26,7 +27,8 @@ package struct LiveLine: Sendable {
         return String(line.prefix(max(0, width)))
     }
 
-    /// The line in place of the previous one: back to the first column, and the rest of the old line cleared.
+    /// The line in place of the previous one: back to the first column, and the rest of the old
+    /// line cleared.
     package mutating func inPlace(_ progress: Progress, seconds: Double, width: Int) -> String {
         "\r" + text(progress, seconds: seconds, width: width - 1) + LiveLine.clearRest
     }
@@ -40,7 +42,8 @@ package struct LiveLine: Sendable {
         switch progress.phase {
         case .connecting:
             return
-                "connecting  \(Figures.count(progress.connectionsUp)) of \(Figures.count(plan.connections))"
+                "connecting  \(Figures.count(progress.connectionsUp)) of "
+                + Figures.count(plan.connections)
         case .warmup: return "warm-up   \(elapsed) of \(LiveLine.seconds(plan.warmup))"
         case .measuring:
             if let requests = plan.requests {

@@ -2,8 +2,8 @@ import Generator
 
 /// The report for people: one screen, at most 80 columns, bad news last.
 ///
-/// Every section starts with a word that stays the same, so `grep '^latency'` works. Colour adds nothing that
-/// the words do not say.
+/// Every section starts with a word that stays the same, so `grep '^latency'` works. Colour adds
+/// nothing that the words do not say.
 package struct TextReport {
     let record: RunRecord
     let style: Style
@@ -20,7 +20,8 @@ package struct TextReport {
     var plan: LoadPlan { record.plan }
     var run: Measurement { record.measurement }
 
-    /// What is known before the run: the command prints it first, so that a reader knows what he waits for.
+    /// What is known before the run: the command prints it first, so that a reader knows what he
+    /// waits for.
     package var preamble: [String] {
         let bundled = record.server.map {
             "started the bundled echo server (\($0.model), \($0.driver))"

@@ -71,7 +71,8 @@ extension TextReport {
 
     private static func words(for corruption: Corruption) -> String {
         let place =
-            "connection \(Figures.count(corruption.connection)) at offset \(Figures.count(corruption.offset))"
+            "connection \(Figures.count(corruption.connection)) "
+            + "at offset \(Figures.count(corruption.offset))"
         if corruption.expected.isEmpty {
             return "\(place): surplus bytes"
         }

@@ -2,8 +2,8 @@ import Syscalls
 
 /// What signals ask for: the first to finish early, the second to leave at once.
 ///
-/// timeout(1) and others send one request twice, to the process and to its group. The same signal within a
-/// fifth of a second is therefore the same request; nobody presses Ctrl-C twice as fast.
+/// timeout(1) and others send one request twice, to the process and to its group. The same signal
+/// within a fifth of a second is therefore the same request; nobody presses Ctrl-C twice as fast.
 struct Interruption {
     enum Request: Equatable {
         case finish, leave

@@ -2,7 +2,8 @@ import Generator
 import Reports
 import Syscalls
 
-/// Shows on standard error how a run goes on: in place on a terminal, a line every five seconds elsewhere.
+/// Shows on standard error how a run goes on: in place on a terminal, a line every five seconds
+/// elsewhere.
 struct LiveDisplay {
     private enum Mode { case inPlace, lines, off }
 

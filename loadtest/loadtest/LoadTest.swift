@@ -46,7 +46,8 @@ struct Session {
     private let options: Options
     private let words: [String]
     private let output: Output
-    /// Blocked before any thread or process is started, so that all of them inherit it and only we take them.
+    /// Blocked before any thread or process is started, so that all of them inherit it and only we
+    /// take them.
     private let signals = SignalSet([2, 15])
 
     init(_ options: Options, words: [String]) {

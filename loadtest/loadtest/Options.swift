@@ -4,7 +4,8 @@ import Generator
 import Reports
 import Syscalls
 
-/// What the command line of `loadtest` asks for, checked; the table of its options is in `OptionTable.swift`.
+/// What the command line of `loadtest` asks for, checked; the table of its options is in
+/// `OptionTable.swift`.
 struct Options: Sendable {
     /// Where progress is shown.
     enum Live: String, CaseIterable { case auto, line, off }
@@ -38,6 +39,7 @@ struct Options: Sendable {
     }
 
     private static let freePort: SocketAddress = {
+        // The text is a constant, so only a mistake of ours can make it fail.
         guard let address = try? SocketAddress("127.0.0.1:0") else {
             preconditionFailure("127.0.0.1:0 is an address")
         }

@@ -2,7 +2,8 @@ import Generator
 import Reports
 import Syscalls
 
-/// Where the command's words go: the report to standard output, or to standard error when the JSON takes its place.
+/// Where the command's words go: the report to standard output, or to standard error when the JSON
+/// takes its place.
 struct Output {
     private let options: Options
     private let human: RawDescriptor
