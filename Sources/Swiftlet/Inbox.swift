@@ -10,7 +10,8 @@ struct Inbox {
     /// What may be asked of the loop.
     enum Request {
         case cancelPark(Ticket)
-        case cancelOwner(SocketID)
+        /// Every task that serves a connection of this listener is cancelled.
+        case cancelHandlers(SocketID)
         case cancelSleep(DeadlineQueue<Due>.Token)
         case close(SocketID)
         case timer(Job, Duration)

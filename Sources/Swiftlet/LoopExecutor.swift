@@ -40,8 +40,9 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     // For the loop's thread only.
     private let storage: UnsafeMutablePointer<LoopState>
     var state: LoopState {
-        @inline(__always) _read { yield storage.pointee }
-        @inline(__always) _modify { yield &storage.pointee }
+        // Addressors: a coroutine accessor that is not inlined would allocate its frame.
+        @inline(__always) unsafeAddress { UnsafePointer(storage) }
+        @inline(__always) unsafeMutableAddress { storage }
     }
 
     init(driver: any Driver, sockets: any Sockets) {
@@ -215,8 +216,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         switch request {
         case .cancelPark(let ticket):
             if let parked = state.lot.unpark(ticket) { resume(parked, .cancelled) }
-        case .cancelOwner(let id):
-            cancelOwner(of: id)
+        case .cancelHandlers(let listener):
+            for id in state.table.accepted(by: listener) { cancelOwner(of: id) }
         case .cancelSleep(let token):
             if case .sleep(let sleeper) = state.deadlines.remove(token) {
                 sleeper?.resume(returning: .cancelled)
@@ -230,7 +231,6 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     /// Ends the owner's present park on its socket and all of its later ones.
     private func cancelOwner(of id: SocketID) {
-        guard state.table.isOpen(id) else { return }
         state.table[id].isOwnerCancelled = true
         for parked in state.lot.unpark(id.descriptor, where: \.isOwner) {
             resume(parked, .cancelled)

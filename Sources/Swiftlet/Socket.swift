@@ -10,13 +10,21 @@ import Syscalls
 final class Socket: Sendable {
     let loop: LoopExecutor
     let id: SocketID
+    /// The address of the other end; a listener's own.
+    let peer: SocketAddress
     /// Nanoseconds without a byte in either direction after which a park fails; `Int64.max` for
     /// ever.
     let idleTimeout: Int64
 
     /// Takes over a descriptor that was just opened. The caller is on the loop's thread.
-    init(adopting descriptor: RawDescriptor, on loop: LoopExecutor, idleTimeout: Duration? = nil) {
+    init(
+        adopting descriptor: RawDescriptor,
+        peer: SocketAddress,
+        on loop: LoopExecutor,
+        idleTimeout: Duration? = nil
+    ) {
         self.loop = loop
+        self.peer = peer
         self.idleTimeout = idleTimeout?.wholeNanoseconds ?? .max
         id = loop.state.table.insert(descriptor)
     }
@@ -56,15 +64,14 @@ final class Socket: Sendable {
             for direction: Direction, _ operation: IOError.Operation, until deadline: Instant
         ) async throws(IOError)
     {
-        while true {
-            let idleDeadline =
-                idleTimeout == .max ? Instant.never : loop.now.advanced(byNanoseconds: idleTimeout)
-            let wakeup = try await parkOnce(
-                for: direction, operation, until: min(deadline, idleDeadline))
-            if case .ready = wakeup { return try checkOpen(operation) }
-            if case .timedOut = wakeup, deadline > loop.state.turnStart, wasActive { continue }
-            throw IOError(operation, wakeup.reason ?? .closed)
+        var limit = deadline
+        if idleTimeout != .max { limit = min(limit, loop.now.advanced(byNanoseconds: idleTimeout)) }
+        let wakeup = try await parkOnce(for: direction, operation, until: limit)
+        if case .ready = wakeup { return try checkOpen(operation) }
+        if case .timedOut = wakeup, deadline > loop.state.turnStart, wasActive {
+            return try await park(for: direction, operation, until: deadline)
         }
+        throw IOError(operation, wakeup.reason ?? .closed)
     }
 
     @inline(__always)
@@ -76,24 +83,21 @@ final class Socket: Sendable {
         guard loop.state.table[id].owner == currentTaskIdentity() else {
             return await loop.park(on: descriptor, for: direction, until: deadline)
         }
-        if loop.state.table[id].isOwnerCancelled { throw IOError(operation, .cancelled) }
+        if loop.state.table[id].isOwnerCancelled || Task.isCancelled {
+            throw IOError(operation, .cancelled)
+        }
         return await loop.parkOwner(on: descriptor, for: direction, until: deadline)
     }
 
-    /// Runs `body` with the calling task as the socket's owner.
+    /// Makes the calling task the socket's owner, whose cancellation its server passes on.
     ///
-    /// The owner's cancellation is watched here, once, and ends whatever park it is in. Its child
-    /// tasks own nothing: they can be cancelled alone, so each of their parks watches for itself.
-    nonisolated(nonsending)
-        func owned(by body: () async throws -> Void) async throws
-    {
+    /// Such a task is a child of the server's task group, so nobody else can cancel it from outside, and its parks
+    /// need not watch for that each by itself. Its own child tasks own nothing: they can be cancelled alone.
+    func beginOwning(for listener: SocketID) {
         loop.state.table[id].owner = currentTaskIdentity()
-        defer { if loop.state.table.isOpen(id) { loop.state.table[id].owner = 0 } }
-        try await withTaskCancellationHandler {
-            try await body()
-        } onCancel: {
-            loop.post(.cancelOwner(id))
-        }
+        loop.state.table[id].listener = listener
+        // A cancellation that was passed on before now did not find this task.
+        loop.state.table[id].isOwnerCancelled = Task.isCancelled
     }
 
     /// Whether bytes moved in the other direction while a park for this one sat out the idle

@@ -27,6 +27,17 @@ extension Socket {
         return try await receiveInsideReading(until: deadline)
     }
 
+    /// What `read` gives to a caller on another thread, who is taken to the loop and back.
+    @inline(never)
+    nonisolated(nonsending)
+        func bytesForElsewhere(timeout: Duration?) async throws(IOError) -> Bytes?
+    {
+        let received = try await loop.perform { () async throws(IOError) in
+            try await self.receive(until: self.deadline(after: timeout))
+        }
+        return received.map { Bytes($0.base, count: $0.count, of: loop) }
+    }
+
     /// As `receive`, for operations that read several times.
     nonisolated(nonsending)
         func receiveInsideReading(until deadline: Instant) async throws(IOError) -> Received?

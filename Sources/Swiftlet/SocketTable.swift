@@ -21,8 +21,10 @@ struct SocketTable {
         /// A task is inside a read; inside a write.
         var isReading = false
         var isWriting = false
-        /// The task whose cancellation is watched once for all of its parks here; 0 for none.
+        /// The task that serves it and whose cancellation its server passes on; 0 for none.
         var owner: UInt = 0
+        /// The listener of that server.
+        var listener: SocketID?
         var isOwnerCancelled = false
         /// When bytes last moved in either direction.
         var lastActive = Instant.past
@@ -62,6 +64,11 @@ struct SocketTable {
     subscript(id: SocketID) -> Record {
         @inline(__always) get { records[id.descriptor.index] }
         @inline(__always) _modify { yield &records[id.descriptor.index] }
+    }
+
+    /// Every open socket that a server of `listener` serves.
+    func accepted(by listener: SocketID) -> [SocketID] {
+        open.filter { records[$0.descriptor.index].listener == listener }
     }
 
     /// Every open socket.

@@ -15,7 +15,7 @@ extension LoopExecutor {
             socket.close()
             throw error
         }
-        return TCPConnection(socket: socket, remoteAddress: address)
+        return TCPConnection(socket: socket)
     }
 
     /// Opens a socket that belongs to this loop.
@@ -23,7 +23,7 @@ extension LoopExecutor {
         for address: SocketAddress, _ operation: IOError.Operation
     ) throws(IOError) -> Socket {
         do throws(Errno) {
-            return Socket(adopting: try sockets.open(for: address), on: self)
+            return Socket(adopting: try sockets.open(for: address), peer: address, on: self)
         } catch {
             throw IOError(operation, .system(error))
         }

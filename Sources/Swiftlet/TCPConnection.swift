@@ -10,7 +10,7 @@ import Syscalls
 public struct TCPConnection: Sendable {
     let socket: Socket
     /// The address of the peer.
-    public let remoteAddress: SocketAddress
+    public var remoteAddress: SocketAddress { socket.peer }
 
     /// Connects to `address`, lends the connection to `body`, and closes it when `body` ends,
     /// however it ends.
@@ -54,15 +54,10 @@ public struct TCPConnection: Sendable {
     public nonisolated(nonsending) func read(
         timeout: Duration? = nil
     ) async throws(IOError) -> Bytes? {
-        let received: Received?
-        if socket.loop.isCurrent {
-            received = try await socket.receive(until: socket.deadline(after: timeout))
-        } else {
-            let socket = socket
-            received = try await socket.loop.perform { () async throws(IOError) in
-                try await socket.receive(until: socket.deadline(after: timeout))
-            }
+        guard socket.loop.isCurrent else {
+            return try await socket.bytesForElsewhere(timeout: timeout)
         }
+        let received = try await socket.receive(until: socket.deadline(after: timeout))
         return received.map { Bytes($0.base, count: $0.count, of: socket.loop) }
     }
 

@@ -81,10 +81,11 @@ extension Socket {
         while true {
             if !loop.spend() { try await yield(.accept) }
             if let (descriptor, address) = try tryAccepting() {
-                let accepted = Socket(adopting: descriptor, on: loop, idleTimeout: idleTimeout)
+                let accepted = Socket(
+                    adopting: descriptor, peer: address, on: loop, idleTimeout: idleTimeout)
                 // An option that a connection will not take does not make it a worse connection.
                 try? loop.sockets.setOption(.noDelay, of: descriptor, to: 1)
-                return TCPConnection(socket: accepted, remoteAddress: address)
+                return TCPConnection(socket: accepted)
             }
             try await park(for: .read, .accept, until: .never)
         }

@@ -103,16 +103,10 @@ public final class TCPServer: Sendable {
     public func serve(handler: @escaping ConnectionHandler) async throws(IOError) {
         let loop = listener.socket.loop
         let failure: IOError? = await withTaskExecutorPreference(loop) {
-            await withDiscardingTaskGroup { group in
-                let failure = await acceptAll { connection in
-                    group.addTask(executorPreference: loop) {
-                        await self.serve(connection, with: handler)
-                    }
-                }
-                listener.close()
-                if failure == nil { await drain() }
-                group.cancelAll()
-                return failure
+            await withTaskCancellationHandler {
+                await acceptAndServe(handler)
+            } onCancel: {
+                cancelHandlers()
             }
         }
         if let failure { throw failure }
@@ -131,6 +125,24 @@ public final class TCPServer: Sendable {
         drain?.cancel()
         listener.close()
     }
+
+    private func acceptAndServe(_ handler: @escaping ConnectionHandler) async -> IOError? {
+        await withDiscardingTaskGroup { group in
+            let failure = await acceptAll { connection in
+                group.addTask(executorPreference: listener.socket.loop) {
+                    await self.serve(connection, with: handler)
+                }
+            }
+            listener.close()
+            if failure == nil { await drain() }
+            group.cancelAll()
+            cancelHandlers()
+            return failure
+        }
+    }
+
+    /// Passes the cancellation of the group on to the tasks that are parked on their own connection.
+    private func cancelHandlers() { listener.socket.loop.post(.cancelHandlers(listener.socket.id)) }
 
     // MARK: Accepting
 
@@ -172,15 +184,20 @@ public final class TCPServer: Sendable {
 
     // MARK: Serving
 
-    private func serve(
-        _ connection: TCPConnection, with handler: ConnectionHandler
-    ) async {
-        var failure: (any Error)?
+    // Every idle connection is parked in here, so little is kept across the await: a task whose frames fit its
+    // first slab, about a kilobyte, needs no second one.
+
+    private func serve(_ connection: TCPConnection, with handler: ConnectionHandler) async {
         do {
-            try await connection.socket.owned { try await handler(connection) }
+            connection.socket.beginOwning(for: listener.socket.id)
+            try await handler(connection)
+            finish(connection, nil)
         } catch {
-            failure = error
+            finish(connection, error)
         }
+    }
+
+    private func finish(_ connection: TCPConnection, _ failure: (any Error)?) {
         connection.close()
         let isCancelled =
             (failure as? IOError)?.reason == .cancelled || failure is CancellationError
