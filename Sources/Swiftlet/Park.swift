@@ -64,8 +64,8 @@ extension LoopExecutor {
         }
     }
 
-    /// As `park`, for the task that owns the socket: its cancellation is passed on by its server, and registering for
-    /// it at each park would be a tenth of what the runtime costs.
+    /// As `park`, for the task that owns the socket: its cancellation is passed on by its server,
+    /// and registering for it at each park would be a tenth of what the runtime costs.
     @inline(__always)
     nonisolated(nonsending)
         func parkOwner(

@@ -91,8 +91,9 @@ final class Socket: Sendable {
 
     /// Makes the calling task the socket's owner, whose cancellation its server passes on.
     ///
-    /// Such a task is a child of the server's task group, so nobody else can cancel it from outside, and its parks
-    /// need not watch for that each by itself. Its own child tasks own nothing: they can be cancelled alone.
+    /// Such a task is a child of the server's task group, so nobody else can cancel it from
+    /// outside, and its parks need not watch for that each by itself. Its own child tasks own
+    /// nothing: they can be cancelled alone.
     func beginOwning(for listener: SocketID) {
         loop.state.table[id].owner = currentTaskIdentity()
         loop.state.table[id].listener = listener

@@ -141,7 +141,8 @@ public final class TCPServer: Sendable {
         }
     }
 
-    /// Passes the cancellation of the group on to the tasks that are parked on their own connection.
+    /// Passes the cancellation of the group on to the tasks that are parked on their own
+    /// connection.
     private func cancelHandlers() { listener.socket.loop.post(.cancelHandlers(listener.socket.id)) }
 
     // MARK: Accepting
@@ -184,8 +185,8 @@ public final class TCPServer: Sendable {
 
     // MARK: Serving
 
-    // Every idle connection is parked in here, so little is kept across the await: a task whose frames fit its
-    // first slab, about a kilobyte, needs no second one.
+    // Every idle connection is parked in here, so little is kept across the await: a task whose
+    // frames fit its first slab, about a kilobyte, needs no second one.
 
     private func serve(_ connection: TCPConnection, with handler: ConnectionHandler) async {
         do {
