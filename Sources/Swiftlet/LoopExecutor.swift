@@ -25,6 +25,8 @@ import Syscalls
 final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Completions at once that a job may have before it must yield.
     static let completionsPerJob = 32
+    /// Tasks that are unparked together, before they run.
+    static let unparksPerTurn = 64
     /// Jobs that run before the descriptors are looked at again although there is more to run.
     static let jobsPerLook = 64
 
@@ -121,12 +123,15 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         state.statistics.turns += 1
         runBatch()
         if isDone() { return false }
-        if state.runQueue.isEmpty || state.jobsSinceLook >= LoopExecutor.jobsPerLook {
+        if state.ready.isEmpty,
+            state.runQueue.isEmpty || state.jobsSinceLook >= LoopExecutor.jobsPerLook
+        {
             state.jobsSinceLook = 0
             try wait()
-            unpark()
-            expire()
         }
+        unpark()
+        // What is ready and due at the same time is ready.
+        if state.ready.isEmpty { expire() }
         takeIn()
         return true
     }
@@ -156,8 +161,13 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         try driver.wait(until: hasWork ? .past : state.deadlines.next, into: &state.ready)
     }
 
+    /// Makes runnable whom the next few readinesses of the last wait concern.
+    ///
+    /// Only a few at a time, so that what is touched here is still in the processor's cache when the
+    /// task runs. Their order means nothing: all of them come before the next wait.
     private func unpark() {
-        for readiness in state.ready {
+        for _ in 0..<min(state.ready.count, LoopExecutor.unparksPerTurn) {
+            let readiness = state.ready.removeLast()
             let unparked = state.lot.unpark(readiness)
             if let interest = unparked.interest {
                 // Taking interest back is a courtesy: a descriptor that will not have it is
