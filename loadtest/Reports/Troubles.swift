@@ -131,7 +131,10 @@ extension TextReport {
             words = "nothing was answered"
         case .interrupted(let signal):
             let name = [2: "SIGINT", 15: "SIGTERM"][signal] ?? "signal \(signal)"
-            words = "early, by \(name): the figures are of the part that was measured"
+            let part =
+                run.phases.measured > 0
+                ? "the figures are of the part that was measured" : "nothing was measured yet"
+            words = "early, by \(name): \(part)"
         case .allConnectionsLost: words = "early: no connection was left to measure with"
         case .connectFailed:
             words = "before measuring: not all connections came up"
