@@ -1,4 +1,3 @@
-import Synchronization
 import Syscalls
 import Testing
 
@@ -123,5 +122,5 @@ import Testing
 }
 
 /// Connections that somebody keeps beyond the end of their loop.
-private let leaked = Mutex<[TCPConnection]>([])
+private let leaked = Guarded<[TCPConnection]>([])
 private func leak(_ connection: TCPConnection) { leaked.withLock { $0.append(connection) } }

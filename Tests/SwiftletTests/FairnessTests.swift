@@ -1,4 +1,3 @@
-import Synchronization
 import Syscalls
 import Testing
 

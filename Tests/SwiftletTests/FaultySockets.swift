@@ -1,5 +1,4 @@
 import Drivers
-import Synchronization
 import Syscalls
 
 /// The kernel's sockets, except that chosen calls fail or are cut short, as often as a test says.
@@ -14,9 +13,9 @@ final class FaultySockets: Sockets {
     }
 
     private let system = SystemSockets()
-    private let faults: Mutex<Faults>
+    private let faults: Guarded<Faults>
 
-    init(_ faults: Faults) { self.faults = Mutex(faults) }
+    init(_ faults: Faults) { self.faults = Guarded(faults) }
 
     func accept(_ socket: RawDescriptor) throws(Errno) -> (RawDescriptor, SocketAddress?) {
         let fault = faults.withLock { $0.accept.isEmpty ? nil : $0.accept.removeFirst() }

@@ -1,6 +1,5 @@
 import Drivers
 import Glibc
-import Synchronization
 import Syscalls
 
 @testable import Swiftlet
@@ -85,7 +84,7 @@ func ioError(_ body: () async throws -> Bytes?) async -> IOError? {
 
 /// A place for what several tasks find out.
 final class Notes<Note: Sendable>: Sendable {
-    private let notes = Mutex<[Note]>([])
+    private let notes = Guarded<[Note]>([])
     var all: [Note] { notes.withLock { $0 } }
     func add(_ note: Note) { notes.withLock { $0.append(note) } }
 }
