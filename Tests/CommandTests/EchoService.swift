@@ -1,0 +1,117 @@
+import Foundation
+import Glibc
+import Synchronization
+import Syscalls
+
+/// The echo server as a process, and what it counted when it was stopped.
+final class EchoService {
+    let command: Command
+    let address: SocketAddress
+
+    /// Starts it on a free port with more options.
+    init(_ options: String...) throws {
+        command = try Command("echo-server", ["--listen", "127.0.0.1:0"] + options)
+        address = try EchoService.address(of: command)
+    }
+
+    /// Starts it through a shell that sets limits first.
+    init(afterShell setup: String) throws {
+        let path = try Command.path(of: "echo-server")
+        command = try Command("/bin/sh", ["-c", "\(setup); exec \(path) --listen 127.0.0.1:0"])
+        address = try EchoService.address(of: command)
+    }
+
+    private static func address(of command: Command) throws -> SocketAddress {
+        let words = try command.line(beginning: "listening on ").split(separator: " ")
+        return try SocketAddress(String(words[2]))
+    }
+
+    /// Bytes of memory that the process occupies.
+    func residentBytes() throws -> Int {
+        try ProcessUsage.read(command.child.id).residentBytes
+    }
+
+    /// Stops it in order and returns its counters; each is a number.
+    func stop() throws -> [String: Double] {
+        command.send(15)
+        let run = try command.finish()
+        guard run.code == 0 else {
+            throw Command.Failure(description: "ended with \(run.code): \(run.errors)")
+        }
+        let counters = try JSONSerialization.jsonObject(with: Data(run.errors.utf8))
+        return (counters as? [String: Double]) ?? [:]
+    }
+}
+
+/// A client that blocks, as the simplest of clients do.
+final class Client: Sendable {
+    private let socket: RawDescriptor
+    private let isClosed = Atomic(false)
+
+    init(_ address: SocketAddress) throws {
+        socket = RawDescriptor(
+            Glibc.socket(
+                address.family, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0))
+        // A fault must end the test and not hang it.
+        var limit = timeval(tv_sec: 30, tv_usec: 0)
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            setsockopt(
+                socket.number, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
+        }
+        guard try socket.connect(to: address) else { throw Errno.inProgress }
+    }
+
+    deinit { close() }
+
+    func close() {
+        if !isClosed.exchange(true, ordering: .relaxed) { socket.close() }
+    }
+
+    func reset() throws {
+        try socket.resetOnClose()
+        close()
+    }
+
+    func shutdownWriting() throws { try socket.shutdownWriting() }
+
+    func send(_ bytes: [UInt8]) throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            rest = rest.dropFirst(try rest.withUnsafeBytes { try socket.send($0) })
+        }
+    }
+
+    func send(_ text: String) throws { try send(Array(text.utf8)) }
+
+    /// Sends until the server takes no more, and returns how many bytes it took.
+    func sendUntilStuck(_ block: [UInt8]) throws -> Int {
+        try socket.setNonBlocking()
+        var total = 0
+        var idleRounds = 0
+        while idleRounds < 20 {
+            let sent = Glibc.send(socket.number, block, block.count, CInt(MSG_NOSIGNAL))
+            total += max(sent, 0)
+            var entry = pollfd(fd: socket.number, events: Int16(POLLOUT), revents: 0)
+            idleRounds = poll(&entry, 1, 10) == 0 ? idleRounds + 1 : 0
+        }
+        return total
+    }
+
+    /// Receives at most so many bytes; none at the end of the stream.
+    func receive(_ count: Int = 65_536) throws -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: count)
+        let received = try buffer.withUnsafeMutableBytes { try socket.receive(into: $0) }
+        return Array(buffer[..<received])
+    }
+
+    /// Receives exactly so many bytes, or fewer if the stream ends.
+    func receive(exactly count: Int) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            let more = try receive(count - bytes.count)
+            if more.isEmpty { break }
+            bytes += more
+        }
+        return bytes
+    }
+}
