@@ -90,7 +90,7 @@ public struct TCPConnection: Sendable {
     /// Reads exactly `count` bytes.
     ///
     /// - Parameters:
-    ///   - count: how many; a count from outside is to be checked first, since all of them are kept.
+    ///   - count: how many; check one that comes from outside, since all of them are kept.
     ///   - timeout: how long all of them may take; nil for ever, or for the idle timeout at each
     ///     pause.
     /// - Returns: that many bytes.
@@ -124,8 +124,7 @@ public struct TCPConnection: Sendable {
         }
     }
 
-    /// Reads a line of UTF-8 text without its end, which is LF or CR LF; nil at the end of the
-    /// stream.
+    /// Reads a line of UTF-8 text.
     ///
     /// What is not valid UTF-8 becomes U+FFFD.
     ///
@@ -133,6 +132,7 @@ public struct TCPConnection: Sendable {
     ///   - limit: bytes after which it gives up, so that one peer cannot fill the memory.
     ///   - timeout: how long the whole line may take; nil for ever, or for the idle timeout at each
     ///     pause.
+    /// - Returns: the line without its end, which is LF or CR LF; nil at the end of the stream.
     /// - Throws: as `read(until:limit:timeout:)`.
     public nonisolated(nonsending) func readLine(
         limit: Int = 65_536, timeout: Duration? = nil
