@@ -28,6 +28,8 @@ let package = Package(
         floor("Flags", on: []),
         floor("EchoServers", on: ["Swiftlet", "Flags", "Drivers", "Syscalls"]),
         command("echo-server", on: ["EchoServers"]),
+        // The server that the README shows, so that it compiles.
+        command("echo-example", on: ["Swiftlet"]),
 
         // The load generator measures from outside: it stands on the drivers, not on the runtime.
         floor("Generator", on: ["Drivers", "Syscalls"], path: "loadtest/Generator"),

@@ -15,6 +15,7 @@ package final class EpollDriver: Driver {
     private let events = UnsafeMutableBufferPointer<epoll_event>.allocate(
         capacity: 1024)
 
+    /// Opens an instance and a wake signal (epoll_create1(2), eventfd(2)).
     package init() throws(Errno) {
         instance = try EpollInstance()
         signal = try WakeSignal()

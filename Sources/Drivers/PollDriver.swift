@@ -13,6 +13,7 @@ package final class PollDriver: Driver {
     private var positions: [Int32] = []
     private let signal: WakeSignal
 
+    /// poll(2) needs nothing opened; the wake signal does (eventfd(2)).
     package init() throws(Errno) {
         signal = try WakeSignal()
         entries = [pollfd(fd: signal.raw.number, events: Int16(POLLIN), revents: 0)]

@@ -19,6 +19,7 @@ package final class SelectDriver: Driver {
     private var foundWritable: [UInt] = []
     private let signal: WakeSignal
 
+    /// select(2) needs nothing opened; the wake signal does (eventfd(2)).
     package init() throws(Errno) {
         signal = try WakeSignal()
         try setInterest(.readable, in: signal.raw)

@@ -6,29 +6,47 @@ import Syscalls
 /// at once; one that has nothing to do yet throws `Errno.wouldBlock`, and the driver says when to
 /// try again. What each call does and throws is what the manual page named in `Syscalls` says.
 package protocol Sockets: AnyObject, Sendable {
+    /// Opens a non-blocking TCP socket for an address of this family (socket(2)).
     func open(for address: SocketAddress) throws(Errno) -> RawDescriptor
+    /// Gives a socket its local address; port 0 takes a free one (bind(2)).
     func bind(_ socket: RawDescriptor, to address: SocketAddress) throws(Errno)
+    /// Starts to queue connections, at most `backlog` of them (listen(2)).
     func listen(_ socket: RawDescriptor, backlog: Int) throws(Errno)
+    /// Takes a connection from the queue, non-blocking; the address is nil when it is neither IPv4
+    /// nor IPv6 (accept4(2)).
     func accept(_ socket: RawDescriptor) throws(Errno) -> (RawDescriptor, SocketAddress?)
+    /// Starts a connection; true when it is up already, else the socket becomes writable at the end
+    /// of the attempt (connect(2)).
     func connect(_ socket: RawDescriptor, to address: SocketAddress) throws(Errno) -> Bool
+    /// Takes the error that is pending, such as that of a failed attempt to connect (`SO_ERROR`).
     func takeError(_ socket: RawDescriptor) throws(Errno) -> Errno?
+    /// Receives at most `buffer.count` bytes; 0 is the end of the stream (recv(2)).
     func receive(
         _ socket: RawDescriptor, into buffer: UnsafeMutableRawBufferPointer
     ) throws(Errno) -> Int
+    /// Sends some of the bytes and says how many: fewer than all when there is no room (send(2)).
     func send(_ socket: RawDescriptor, _ buffer: UnsafeRawBufferPointer) throws(Errno) -> Int
+    /// Ends the writing half (shutdown(2), `SHUT_WR`).
     func shutdownWriting(_ socket: RawDescriptor) throws(Errno)
+    /// The address of this end (getsockname(2)).
     func localAddress(_ socket: RawDescriptor) throws(Errno) -> SocketAddress
+    /// The address of the other end; `ENOTCONN` when there is none (getpeername(2)).
     func remoteAddress(_ socket: RawDescriptor) throws(Errno) -> SocketAddress
+    /// Reads an option, in the unit that the option names (getsockopt(2)).
     func option(_ option: SocketOption, of socket: RawDescriptor) throws(Errno) -> Int
+    /// Sets an option, in the unit that the option names (setsockopt(2)).
     func setOption(
         _ option: SocketOption, of socket: RawDescriptor, to value: Int
     ) throws(Errno)
+    /// Makes `close` reset the connection instead of ending it in order (`SO_LINGER` of 0 seconds).
     func resetOnClose(_ socket: RawDescriptor) throws(Errno)
+    /// Closes a socket, whose number may come back at once (close(2)).
     func close(_ socket: RawDescriptor)
 }
 
 /// The kernel's own sockets.
 package final class SystemSockets: Sockets {
+    /// There is one kernel, so every loop may share one of these or have its own.
     package init() {}
 
     package func open(for address: SocketAddress) throws(Errno) -> RawDescriptor {

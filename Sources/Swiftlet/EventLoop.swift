@@ -118,6 +118,10 @@ public struct EventLoop: Sendable {
     /// must be non-blocking, and stay open while somebody is parked on them. Readiness is a hint:
     /// try, and park again.
     ///
+    /// - Parameters:
+    ///   - descriptor: what to watch.
+    ///   - direction: which way bytes are to flow.
+    ///   - deadline: the instant at which to give up.
     /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.busy` when another task is parked
     ///   there in the same direction, `.loopEnded`, or what the kernel says when it cannot watch
     ///   the descriptor.

@@ -19,7 +19,9 @@ extension TCPConnection {
     public func close() { socket.close() }
 
     /// Closes the connection with a reset: the peer's next call fails, and nothing lingers in the
-    /// kernel.
+    /// kernel (`SO_LINGER` of 0 seconds, socket(7)).
+    ///
+    /// - Throws: `IOError` with `.closed`, or what the kernel says.
     public func reset() async throws(IOError) {
         let socket = socket
         try await socket.loop.perform { () async throws(IOError) in
@@ -31,16 +33,27 @@ extension TCPConnection {
     }
 
     /// The address of this end (getsockname(2)).
+    ///
+    /// - Throws: `IOError` with `.closed`, or what the kernel says.
     public var localAddress: SocketAddress {
         get async throws(IOError) { try await socket.localAddress() }
     }
 
-    /// Reads a socket option.
+    /// Reads a socket option (getsockopt(2)).
+    ///
+    /// - Returns: 0 or 1, bytes or seconds, as the option says.
+    /// - Throws: `IOError` with `.closed`, or what the kernel says.
     public func option(_ option: SocketOption) async throws(IOError) -> Int {
         try await socket.option(option)
     }
 
-    /// Sets a socket option.
+    /// Sets a socket option (setsockopt(2)).
+    ///
+    /// - Parameters:
+    ///   - option: which one.
+    ///   - value: 0 or 1, bytes or seconds, as the option says.
+    /// - Throws: `IOError` with `.closed`, or what the kernel says: "Invalid argument" for a value
+    ///   that the option does not take.
     public func setOption(_ option: SocketOption, to value: Int) async throws(IOError) {
         try await socket.setOption(option, to: value)
     }

@@ -15,6 +15,11 @@ public struct TCPConnection: Sendable {
     /// Connects to `address`, lends the connection to `body`, and closes it when `body` ends,
     /// however it ends.
     ///
+    /// - Parameters:
+    ///   - address: where to.
+    ///   - timeout: how long the attempt may take, not the body; nil leaves it to the kernel.
+    ///   - body: what to do with the connection.
+    /// - Returns: what `body` returns.
     /// - Throws: what `connect(to:timeout:)` and `body` throw.
     public static func connect<Value>(
         to address: SocketAddress,
@@ -84,6 +89,11 @@ public struct TCPConnection: Sendable {
 
     /// Reads exactly `count` bytes.
     ///
+    /// - Parameters:
+    ///   - count: how many; check one that comes from outside, since all of them are kept.
+    ///   - timeout: how long all of them may take; nil for ever, or for the idle timeout at each
+    ///     pause.
+    /// - Returns: that many bytes.
     /// - Throws: as `read(timeout:)`, and `.endOfStream` when fewer come. What had arrived by then
     ///   is not lost: the next read gives it.
     public nonisolated(nonsending) func read(
@@ -114,9 +124,15 @@ public struct TCPConnection: Sendable {
         }
     }
 
-    /// Reads a line of UTF-8 text without its end, which is LF or CR LF; nil at the end of the
-    /// stream.
+    /// Reads a line of UTF-8 text.
     ///
+    /// What is not valid UTF-8 becomes U+FFFD.
+    ///
+    /// - Parameters:
+    ///   - limit: bytes after which it gives up, so that one peer cannot fill the memory.
+    ///   - timeout: how long the whole line may take; nil for ever, or for the idle timeout at each
+    ///     pause.
+    /// - Returns: the line without its end, which is LF or CR LF; nil at the end of the stream.
     /// - Throws: as `read(until:limit:timeout:)`.
     public nonisolated(nonsending) func readLine(
         limit: Int = 65_536, timeout: Duration? = nil

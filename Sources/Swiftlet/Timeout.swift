@@ -33,6 +33,10 @@ public struct TimeoutError: Error, Equatable, CustomStringConvertible {
 ///
 /// A body that returns although its time is over has done its work, and its value is returned.
 ///
+/// - Parameters:
+///   - timeout: how long the body may take.
+///   - body: what to do; it runs as a child task on the loop.
+/// - Returns: what `body` returns.
 /// - Throws: `TimeoutError`, what `body` throws, or `IOError` with `.noLoop` outside
 ///   `EventLoop.run`.
 public func withTimeout<Value: Sendable>(

@@ -11,8 +11,11 @@ package struct ChildProcess: Sendable {
     /// Ends a process without asking.
     package static let kill = SIGKILL
 
+    /// The number of the process; somebody else's after it was reaped.
     package let id: CInt
+    /// The reading end of what it writes to standard output, non-blocking.
     package let standardOutput: RawDescriptor
+    /// The reading end of what it writes to standard error, non-blocking.
     package let standardError: RawDescriptor
 
     /// How a process ended.

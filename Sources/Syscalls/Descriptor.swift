@@ -44,6 +44,7 @@ public struct RawDescriptor: Hashable, Sendable, CustomStringConvertible {
 
 /// An open file descriptor that closes itself when it goes out of scope.
 package struct Descriptor: ~Copyable, Sendable {
+    /// The number, borrowed for as long as this value lives.
     package let raw: RawDescriptor
 
     /// Takes over a descriptor that was just opened.

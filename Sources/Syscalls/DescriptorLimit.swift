@@ -7,6 +7,7 @@ package struct DescriptorLimit: Equatable, Sendable {
     /// How far the process may raise it by itself.
     package var hard: Int
 
+    /// Reads both limits (getrlimit(2)).
     package static func current() throws(Errno) -> DescriptorLimit {
         var limit = rlimit()
         _ = try retrying { getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) }

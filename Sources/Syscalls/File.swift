@@ -2,7 +2,9 @@ import Glibc
 
 /// Whole files and streams, for commands: read in one go, replaced in one go.
 package enum File {
+    /// Descriptor 1.
     package static let standardOutput = RawDescriptor(STDOUT_FILENO)
+    /// Descriptor 2.
     package static let standardError = RawDescriptor(STDERR_FILENO)
 
     /// Writes all of a text, and waits where the descriptor is not ready (write(2), poll(2)).

@@ -9,6 +9,7 @@ package struct Guarded<Value: ~Copyable>: ~Copyable {
     private let mutex: Mutex<Value>
     private let baton = Atomic<Bool>(false)
 
+    /// Takes the value over; from now on it is reached by `withLock` alone.
     package init(_ value: consuming sending Value) { mutex = Mutex(value) }
 
     /// Waits until nobody else holds the value, and lends it to `body`.

@@ -7,6 +7,7 @@ package struct ProcessUsage: Equatable, Sendable {
     /// Bytes of its memory that are in RAM.
     package var residentBytes: Int
 
+    /// Figures that were read elsewhere, or made up for a test.
     package init(cpuNanoseconds: Int64, residentBytes: Int) {
         self.cpuNanoseconds = cpuNanoseconds
         self.residentBytes = residentBytes

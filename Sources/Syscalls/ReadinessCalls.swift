@@ -43,6 +43,7 @@ package func selectOnce(
 package struct EpollInstance: ~Copyable {
     private let descriptor: Descriptor
 
+    /// Opens an instance, closed on exec (epoll_create1(2)).
     package init() throws(Errno) {
         let number = try retrying { epoll_create1(CInt(EPOLL_CLOEXEC)) }
         descriptor = Descriptor(adopting: RawDescriptor(number))

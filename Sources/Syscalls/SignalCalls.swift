@@ -8,6 +8,7 @@ import Glibc
 package struct SignalSet: Sendable {
     private var set = sigset_t()
 
+    /// A set of signals by their numbers: `[SIGINT, SIGTERM]` (sigaddset(3)).
     package init(_ signals: [CInt]) {
         sigemptyset(&set)
         for signal in signals { sigaddset(&set, signal) }

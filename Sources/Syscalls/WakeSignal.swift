@@ -5,6 +5,7 @@ import Glibc
 package struct WakeSignal: ~Copyable, Sendable {
     private let descriptor: Descriptor
 
+    /// Opens the counter at zero, non-blocking and closed on exec (eventfd(2)).
     package init() throws(Errno) {
         let flags = CInt(EFD_NONBLOCK) | CInt(EFD_CLOEXEC)
         descriptor = Descriptor(adopting: RawDescriptor(try retrying { eventfd(0, flags) }))

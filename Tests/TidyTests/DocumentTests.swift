@@ -18,6 +18,19 @@ import Testing
         #expect(block == Array(code))
     }
 
+    /// Samples are parts of files that are compiled, whatever their indentation there.
+    @Test(arguments: ["README.md", "docs/guide.md"])
+    func `each Swift sample stands in a file that is compiled`(path: String) throws {
+        let document = try #require(SourceTree.file(path))
+        let files = SourceTree.swift.map { $0.lines.map(withoutIndentation) }
+
+        for block in codeBlocks(in: document, language: "swift") {
+            let sample = block.map(withoutIndentation)
+            let isCompiled = files.contains { $0.contains(sample) }
+            #expect(isCompiled, "\(path) shows what no file has:\n\(block.joined(separator: "\n"))")
+        }
+    }
+
     @Test(arguments: SourceTree.documents)
     func `a link leads to a file`(document: SourceTree.File) {
         let folder = document.path.split(separator: "/").dropLast().joined(separator: "/")
@@ -74,6 +87,8 @@ private func codeBlocks(in document: SourceTree.File, language: String) -> [[Str
     }
     return blocks
 }
+
+private func withoutIndentation(_ line: String) -> String { String(line.drop { $0 == " " }) }
 
 /// What a heading is called in a link, as hosts of Markdown make it.
 private func anchor(of heading: String) -> String {

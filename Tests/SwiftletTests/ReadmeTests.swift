@@ -1,0 +1,53 @@
+import Swiftlet
+import Testing
+
+// The examples of README.md: `TidyTests` finds each of them here, line by line. They use nothing but what a
+// user of the library has, so there is no `@testable` above.
+
+@Suite struct ReadmeTests {
+    @Test func `the client of the README says hello and reads a line`() async throws {
+        let line = try await onLoop {
+            let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
+            let address = server.address
+            try spawn { try await server.serve(handler: echo) }
+            let line = try await TCPConnection.connect(to: address, timeout: .seconds(5)) {
+                connection in
+                try await connection.write("hello\n")
+                return try await connection.readLine(timeout: .seconds(5))
+            }
+            server.stop()
+            return line
+        }
+        #expect(line == "hello")
+    }
+
+    @Test func `many connections at a time`() async throws {
+        let lines = try await onLoop {
+            let listener = try await TCPListener.bind(to: SocketAddress("127.0.0.1:0"))
+            let server = TCPServer(listener: listener)
+            async let serving: Void = server.serve(handler: echo)
+            let lines = try await withThrowingTaskGroup(of: String?.self) { group in
+                for number in 1...100 {
+                    group.addTask {
+                        try await TCPConnection.connect(to: server.address) { connection in
+                            try await connection.write("\(number)\n")
+                            return try await connection.readLine()
+                        }
+                    }
+                }
+                return try await group.reduce(into: Set<String>()) { $0.insert($1 ?? "") }
+            }
+            server.stop()
+            try await serving
+            return lines
+        }
+        #expect(lines == Set((1...100).map(String.init)))
+    }
+}
+
+/// The handler of the README's server.
+@Sendable private func echo(_ connection: TCPConnection) async throws {
+    while let bytes = try await connection.read() {
+        try await connection.write(bytes)
+    }
+}
