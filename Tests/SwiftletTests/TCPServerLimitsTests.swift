@@ -10,7 +10,7 @@ import Testing
         failures: Int, milliseconds: Int
     ) async throws {
         let sockets = FaultySockets()
-        try await onJumping(sockets: sockets) {
+        try await onJumpingLoop(sockets: sockets) {
             try await withServer(handler: echo) { server in
                 sockets.failAccept(with: Array(repeating: .tooManyOpenFiles, count: failures))
                 let started = loopNow()
@@ -27,7 +27,7 @@ import Testing
     ])
     func `after a success the pause is short again`(error: Errno) async throws {
         let sockets = FaultySockets()
-        try await onJumping(sockets: sockets) {
+        try await onJumpingLoop(sockets: sockets) {
             try await withServer(handler: echo) { server in
                 sockets.failAccept(with: Array(repeating: error, count: 5))
                 try await greet(server.address)
@@ -42,18 +42,21 @@ import Testing
 
     @Test func `an error that will not go away ends serving`() async throws {
         let sockets = FaultySockets()
-        try await onJumping(sockets: sockets) {
+        try await onJumpingLoop(sockets: sockets) {
             let listener = try await TCPListener.bind(to: anyPort())
             sockets.failAccept(with: [.invalidArgument])
-            let error = await ioError { try await TCPServer(listener: listener).serve(handler: echo) }
+            let error = await ioError {
+                try await TCPServer(listener: listener).serve(handler: echo)
+            }
             #expect(error == IOError(.accept, .system(.invalidArgument)))
             #expect(sockets.openCount == 0)
         }
     }
 
-    @Test func `stopping does not wait for the pause of a server that cannot accept`() async throws {
+    @Test func `stopping does not wait for the pause of a server that cannot accept`() async throws
+    {
         let sockets = FaultySockets()
-        try await onJumping(sockets: sockets) {
+        try await onJumpingLoop(sockets: sockets) {
             let listener = try await TCPListener.bind(to: anyPort())
             let server = TCPServer(listener: listener)
             sockets.failAccept(with: Array(repeating: .tooManyOpenFiles, count: 100))
@@ -73,7 +76,7 @@ import Testing
         var options = TCPServer.Options()
         options.idleTimeout = .seconds(60)
         let reasons = Notes<IOError?>()
-        try await onJumping(driver) { [options] in
+        try await onJumpingLoop(driver) { [options] in
             let handler: TCPServer.ConnectionHandler = { connection in
                 reasons.add(await ioError { try await echo(connection) })
             }
@@ -93,7 +96,7 @@ import Testing
         var options = TCPServer.Options()
         options.idleTimeout = .seconds(60)
         let reasons = Notes<IOError?>()
-        try await onJumping { [options] in
+        try await onJumpingLoop { [options] in
             let handler: TCPServer.ConnectionHandler = { connection in
                 try await connection.setOption(.sendBuffer, to: 65_536)
                 reasons.add(await ioError { try await connection.write(pattern(1 << 22)) })
@@ -114,7 +117,7 @@ import Testing
         var options = TCPServer.Options()
         options.idleTimeout = .seconds(60)
         let silences = Notes<Duration>()
-        try await onJumping { [options] in
+        try await onJumpingLoop { [options] in
             let handler: TCPServer.ConnectionHandler = { connection in
                 async let reading = ioError { try await connection.read() }
                 for _ in 0..<5 {
@@ -136,8 +139,6 @@ import Testing
         #expect(silences.all.allSatisfy { $0 >= .seconds(60) && $0 < .seconds(61) })
     }
 }
-
-private func loopNow() -> Instant { EventLoop.current?.executor.now ?? .never }
 
 private func greet(_ address: SocketAddress) async throws {
     try await TCPConnection.connect(to: address) { client in

@@ -7,7 +7,7 @@ import Testing
 @Suite struct TCPServerStoppingTests {
     @Test func `a handler may stop the server that it serves, and finish`() async throws {
         let sockets = FaultySockets()
-        let (server, line) = try await onJumping(sockets: sockets) {
+        let (server, line) = try await onJumpingLoop(sockets: sockets) {
             let listener = try await TCPListener.bind(to: anyPort())
             let server = TCPServer(listener: listener)
             let serving = try spawn {
@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test func `who comes after the stop is not served`() async throws {
-        try await onJumping {
+        try await onJumpingLoop {
             let listener = try await TCPListener.bind(to: anyPort())
             let server = TCPServer(listener: listener)
             let serving = try spawn { try await server.serve(handler: echo) }
@@ -50,7 +50,7 @@ import Testing
 
     @Test func `when the grace is over the handlers are cancelled`() async throws {
         let reasons = Notes<IOError?>()
-        try await onJumping {
+        try await onJumpingLoop {
             let listener = try await TCPListener.bind(to: anyPort())
             let server = TCPServer(listener: listener)
             let serving = try spawn {
@@ -60,23 +60,25 @@ import Testing
             }
             let client = try await TCPConnection.connect(to: listener.address)
             while server.statistics.open == 0 { await Task.yield() }
-            let started = now()
+            let started = loopNow()
             server.stop(grace: .seconds(30))
             try await serving.value
-            #expect(started.duration(to: now()) == .seconds(30))
+            #expect(started.duration(to: loopNow()) == .seconds(30))
             #expect(try await client.readLine() == nil)
         }
         #expect(reasons.all == [IOError(.read, .cancelled)])
     }
 
-    @Test func `a second stop with a shorter grace shortens the wait, a longer one does not`() async throws {
-        try await onJumping {
+    @Test func `a second stop with a shorter grace shortens the wait, a longer one does not`()
+        async throws
+    {
+        try await onJumpingLoop {
             let listener = try await TCPListener.bind(to: anyPort())
             let server = TCPServer(listener: listener)
             let serving = try spawn { try await server.serve(handler: echo) }
             let client = try await TCPConnection.connect(to: listener.address)
             while server.statistics.open == 0 { await Task.yield() }
-            let started = now()
+            let started = loopNow()
             server.stop(grace: .seconds(1000))
             try await sleep(for: .seconds(1))
             server.stop(grace: .seconds(2000))
@@ -85,14 +87,14 @@ import Testing
             try await sleep(for: .seconds(1))
             server.stop(grace: .zero)
             try await serving.value
-            #expect(started.duration(to: now()) == .seconds(3))
+            #expect(started.duration(to: loopNow()) == .seconds(3))
             client.close()
         }
     }
 
     @Test func `a stop that comes before serving is remembered`() async throws {
         let sockets = FaultySockets()
-        try await onJumping(sockets: sockets) {
+        try await onJumpingLoop(sockets: sockets) {
             let listener = try await TCPListener.bind(to: anyPort())
             let client = try await TCPConnection.connect(to: listener.address)
             let server = TCPServer(listener: listener)
@@ -146,18 +148,18 @@ import Testing
     }
 
     @Test func `a server that is cancelled while it drains waits no longer`() async throws {
-        try await onJumping {
+        try await onJumpingLoop {
             let listener = try await TCPListener.bind(to: anyPort())
             let server = TCPServer(listener: listener)
             let serving = try spawn { try await server.serve(handler: echo) }
             let client = try await TCPConnection.connect(to: listener.address)
             await untilParked(2)
-            let started = now()
+            let started = loopNow()
             server.stop(grace: .seconds(1000))
             try await sleep(for: .seconds(1))
             serving.cancel()
             _ = await serving.result
-            #expect(started.duration(to: now()) == .seconds(1))
+            #expect(started.duration(to: loopNow()) == .seconds(1))
             client.close()
         }
     }
@@ -186,5 +188,3 @@ import Testing
         #expect(sockets.openCount == 0)
     }
 }
-
-private func now() -> Instant { EventLoop.current?.executor.now ?? .never }
