@@ -59,17 +59,24 @@ final class Socket: Sendable {
     }
 
     /// Parks until the socket may make progress, or `deadline` passes, or it was idle for too long.
+    ///
+    /// - Parameter idleSince: from when on to count its idle time; nil for now.
     nonisolated(nonsending)
         func park(
-            for direction: Direction, _ operation: IOError.Operation, until deadline: Instant
+            for direction: Direction, _ operation: IOError.Operation, until deadline: Instant,
+            idleSince: Instant? = nil
         ) async throws(IOError)
     {
         var limit = deadline
-        if idleTimeout != .max { limit = min(limit, loop.now.advanced(byNanoseconds: idleTimeout)) }
+        if idleTimeout != .max {
+            limit = min(limit, (idleSince ?? loop.now).advanced(byNanoseconds: idleTimeout))
+        }
         let wakeup = try await parkOnce(for: direction, operation, until: limit)
         if case .ready = wakeup { return try checkOpen(operation) }
         if case .timedOut = wakeup, deadline > loop.state.turnStart, wasActive {
-            return try await park(for: direction, operation, until: deadline)
+            return try await park(
+                for: direction, operation, until: deadline,
+                idleSince: loop.state.table[id].lastActive)
         }
         throw IOError(operation, wakeup.reason ?? .closed)
     }

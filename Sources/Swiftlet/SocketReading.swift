@@ -24,6 +24,7 @@ extension Socket {
     {
         try beginReading()
         defer { endReading() }
+        if !loop.state.table[id].unread.isEmpty { return takeUnread() }
         return try await receiveInsideReading(until: deadline)
     }
 
@@ -38,12 +39,11 @@ extension Socket {
         return received.map { Bytes($0.base, count: $0.count, of: loop) }
     }
 
-    /// As `receive`, for operations that read several times.
+    /// As `receive`, for who has the right to read; asks for bytes that were not received yet.
     nonisolated(nonsending)
         func receiveInsideReading(until deadline: Instant) async throws(IOError) -> Received?
     {
         if !loop.spend() { try await yield(.read) }
-        if let left = takeUnread() { return left }
         while true {
             if !loop.state.table[id].isDry {
                 let base = loop.state.buffers.take()
@@ -76,7 +76,9 @@ extension Socket {
         defer { endReading() }
         if !loop.spend() { try await yield(.read) }
         if memory.isEmpty { return 0 }
-        if let count = takeUnread(into: memory) { return count }
+        if !loop.state.table[id].unread.isEmpty {
+            return loop.state.table[id].unread.take(into: memory)
+        }
         while true {
             if !loop.state.table[id].isDry, let count = try tryReceiving(into: memory) {
                 return count
@@ -107,9 +109,9 @@ extension Socket {
     }
 
     /// Takes the right to read; a second reader is turned away.
-    func beginReading() throws(IOError) {
-        try checkOpen(.read)
-        guard !loop.state.table[id].isReading else { throw IOError(.read, .busy) }
+    func beginReading(_ operation: IOError.Operation = .read) throws(IOError) {
+        try checkOpen(operation)
+        guard !loop.state.table[id].isReading else { throw IOError(operation, .busy) }
         loop.state.table[id].isReading = true
     }
 

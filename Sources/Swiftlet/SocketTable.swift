@@ -29,7 +29,7 @@ struct SocketTable {
         /// When bytes last moved in either direction.
         var lastActive = Instant.past
         /// Bytes that were received and not yet given to anybody.
-        var unread: [UInt8] = []
+        var unread = UnreadBytes()
     }
 
     private var records: [Record] = []

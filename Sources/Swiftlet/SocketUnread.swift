@@ -1,8 +1,8 @@
 import Syscalls
 
-// Reading to a certain byte or a certain count. Such an operation takes what there is and gives
-// back what belongs to somebody else: the rest after the delimiter, or everything when it fails
-// half-way. What was given back is the next read's, so no byte that was received is ever lost.
+// Reading to a certain byte or a certain count. What arrives is gathered with the socket, and leaves it
+// only when the whole is there; so a read that fails half-way has taken nothing, and no byte that was
+// received is ever lost.
 extension Socket {
     /// Reads exactly `count` bytes.
     nonisolated(nonsending)
@@ -10,18 +10,11 @@ extension Socket {
     {
         try beginReading()
         defer { endReading() }
-        var bytes: [UInt8] = []
-        do throws(IOError) {
-            while bytes.count < count {
-                let received = try await receiveInsideReading(until: deadline)
-                guard let received else { throw IOError(.read, .endOfStream) }
-                take(received, upTo: count - bytes.count, into: &bytes)
-            }
-        } catch {
-            putBack(bytes)
-            throw error
+        if !loop.spend() { try await yield(.read) }
+        while loop.state.table[id].unread.count < count {
+            if try await gather(until: deadline) == 0 { throw IOError(.read, .endOfStream) }
         }
-        return bytes
+        return loop.state.table[id].unread.take(count)
     }
 
     /// Reads up to and with the first `delimiter`; at the end of the stream what is left, or nil if
@@ -33,53 +26,35 @@ extension Socket {
     {
         try beginReading()
         defer { endReading() }
-        var bytes: [UInt8] = []
-        do throws(IOError) {
-            while true {
-                let received = try await receiveInsideReading(until: deadline)
-                guard let received else { return bytes.isEmpty ? nil : bytes }
-                let memory = UnsafeRawBufferPointer(start: received.base, count: received.count)
-                let end = memory.firstIndex(of: delimiter).map { $0 + 1 }
-                take(received, upTo: end ?? received.count, into: &bytes)
-                if bytes.count > limit { throw IOError(.read, .tooLong) }
-                if end != nil { return bytes }
+        if !loop.spend() { try await yield(.read) }
+        var searched = 0
+        while true {
+            let end = loop.state.table[id].unread.count(to: delimiter, after: searched)
+            searched = loop.state.table[id].unread.count
+            if end ?? searched > limit { throw IOError(.read, .tooLong) }
+            if let end { return loop.state.table[id].unread.take(end) }
+            if try await gather(until: deadline) == 0 {
+                return searched == 0 ? nil : loop.state.table[id].unread.take(searched)
             }
-        } catch {
-            putBack(bytes)
-            throw error
         }
     }
 
-    /// Appends the first bytes of a buffer, puts the others back, and returns the buffer to the
-    /// pool.
-    private func take(_ received: Received, upTo count: Int, into bytes: inout [UInt8]) {
-        let memory = UnsafeRawBufferPointer(start: received.base, count: received.count)
-        bytes.append(contentsOf: memory.prefix(count))
-        putBack(memory.dropFirst(count))
-        loop.state.buffers.put(received.base)
+    /// Waits for bytes and puts them behind what was gathered; says how many, 0 at the end of the
+    /// stream.
+    nonisolated(nonsending)
+        private func gather(until deadline: Instant) async throws(IOError) -> Int
+    {
+        guard let received = try await receiveInsideReading(until: deadline) else { return 0 }
+        defer { loop.state.buffers.put(received.base) }
+        loop.state.table[id].unread.append(
+            UnsafeRawBufferPointer(start: received.base, count: received.count))
+        return received.count
     }
 
-    /// Puts bytes back in front of what the next read finds.
-    private func putBack(_ bytes: some Collection<UInt8>) {
-        guard !bytes.isEmpty, loop.state.table.isOpen(id) else { return }
-        loop.state.table[id].unread.insert(contentsOf: bytes, at: 0)
-    }
-
-    /// Takes bytes that were put back, in a buffer of the pool; nil when there are none.
-    func takeUnread() -> Received? {
-        guard !loop.state.table[id].unread.isEmpty else { return nil }
+    /// Takes bytes that were gathered, in a buffer of the pool.
+    func takeUnread() -> Received {
         let base = loop.state.buffers.take()
         let memory = UnsafeMutableRawBufferPointer(start: base, count: BufferPool.bufferSize)
-        return takeUnread(into: memory).map { Received(base: base, count: $0) }
-    }
-
-    /// Takes bytes that were put back, into the caller's memory; nil when there are none.
-    func takeUnread(into memory: UnsafeMutableRawBufferPointer) -> Int? {
-        let unread = loop.state.table[id].unread
-        guard !unread.isEmpty else { return nil }
-        let count = min(unread.count, memory.count)
-        memory.copyBytes(from: unread[..<count])
-        loop.state.table[id].unread = Array(unread[count...])
-        return count
+        return Received(base: base, count: loop.state.table[id].unread.take(into: memory))
     }
 }

@@ -76,7 +76,7 @@ extension Socket {
     fileprivate nonisolated(nonsending)
         func accept(idleTimeout: Duration?) async throws(IOError) -> TCPConnection
     {
-        try beginReading()
+        try beginReading(.accept)
         defer { endReading() }
         while true {
             if !loop.spend() { try await yield(.accept) }

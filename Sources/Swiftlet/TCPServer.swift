@@ -54,8 +54,8 @@ public final class TCPServer: Sendable {
         var statistics = Statistics()
         /// Set by `stop`: how long handlers may go on.
         var grace: Duration?
-        /// Ends the wait for the last handler.
-        var drain: Task<Void, Never>?
+        /// The wait for better times, or after `stop` for the last handler.
+        var rest: Task<IOError?, Never>?
     }
 
     private let listener: TCPListener
@@ -117,12 +117,12 @@ public final class TCPServer: Sendable {
     /// Returns at once; `serve` returns when all of it is done. May be called from anywhere, also
     /// before `serve`, and again with a shorter grace.
     public func stop(grace: Duration = .zero) {
-        let drain = state.withLock { state in
+        let rest = state.withLock { state in
             let isShorter = state.grace.map { grace < $0 } ?? true
             if isShorter { state.grace = grace }
-            return isShorter ? state.drain : nil
+            return isShorter ? state.rest : nil
         }
-        drain?.cancel()
+        rest?.cancel()
         listener.close()
     }
 
@@ -163,7 +163,10 @@ public final class TCPServer: Sendable {
                 state.withLock { $0.statistics.acceptErrors += 1 }
                 // Level-triggered readiness would report the waiting client for ever: wait for
                 // better times.
-                do throws(IOError) { try await sleep(for: pause) } catch { return error }
+                let reason = await rest { $0.grace == nil ? pause : nil }
+                if let reason, reason != .cancelled || Task.isCancelled {
+                    return IOError(.accept, reason)
+                }
                 pause = min(pause * 2, .seconds(1))
             }
         }
@@ -202,48 +205,46 @@ public final class TCPServer: Sendable {
         connection.close()
         let isCancelled =
             (failure as? IOError)?.reason == .cancelled || failure is CancellationError
-        let drain = state.withLock { state in
+        let rest = state.withLock { state in
             state.statistics.open -= 1
             if failure != nil, !isCancelled { state.statistics.handlerErrors += 1 }
-            return state.statistics.open == 0 ? state.drain : nil
+            return state.grace != nil && state.statistics.open == 0 ? state.rest : nil
         }
-        drain?.cancel()
+        rest?.cancel()
         if let failure, !isCancelled { options.onError?(failure, connection) }
     }
 
-    // MARK: Stopping
+    // MARK: Waiting
 
     /// Waits until the last handler has ended, or the grace is over, or the calling task is
     /// cancelled.
     private func drain() async {
-        while let wait = startDrain() {
-            await withTaskCancellationHandler {
-                await wait.value
-            } onCancel: {
-                wait.cancel()
-            }
-            // A second `stop` with a shorter grace ends the wait, and it begins anew.
-            let isOver = state.withLock { state in
-                state.drain = nil
-                return !wait.isCancelled || state.statistics.open == 0
-            }
-            if isOver || Task.isCancelled { return }
-        }
+        func grace(_ state: State) -> Duration? { state.statistics.open > 0 ? state.grace : nil }
+        // A second `stop` with a shorter grace ends the wait, and it begins anew.
+        while await rest(grace) == .cancelled, !Task.isCancelled {}
     }
 
-    /// Starts the wait that `stop` and the last handler cut short; nil when there is nothing to
-    /// wait for.
-    private func startDrain() -> Task<Void, Never>? {
-        state.withLock { state in
-            guard state.statistics.open > 0, let grace = state.grace, grace > .zero else {
+    /// Sleeps for as long as `duration` says, or not at all when it says nil.
+    ///
+    /// `stop`, after it the end of the last handler, and the cancellation of the calling task cut it
+    /// short; the reason is `.cancelled` then, and nil when the time has passed.
+    private func rest(_ duration: (State) -> Duration?) async -> IOError.Reason? {
+        let rest: Task<IOError?, Never>? = state.withLock { state in
+            guard let duration = duration(state), duration > .zero else { return nil }
+            let task = Task<IOError?, Never>(executorPreference: listener.socket.loop) {
+                do throws(IOError) { try await sleep(for: duration) } catch { return error }
                 return nil
             }
-            let task = Task<Void, Never>(executorPreference: listener.socket.loop) {
-                // Cut short or not, the wait is over.
-                do throws(IOError) { try await sleep(for: grace) } catch { return }
-            }
-            state.drain = task
+            state.rest = task
             return task
         }
+        guard let rest else { return nil }
+        let error = await withTaskCancellationHandler {
+            await rest.value
+        } onCancel: {
+            rest.cancel()
+        }
+        state.withLock { $0.rest = nil }
+        return error?.reason
     }
 }

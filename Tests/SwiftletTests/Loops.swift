@@ -27,20 +27,24 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
 }
 
 /// Runs `body` on a loop.
+@discardableResult
 func onLoop<Value: Sendable>(
-    _ kind: DriverKind = .poll, _ body: @escaping @Sendable () async throws -> Value
+    _ kind: DriverKind = .poll,
+    sockets: any Sockets = SystemSockets(),
+    _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
-    try await onThread { try EventLoop.run(driver: kind, body) }
+    try await onThread { try EventLoop.run(on: kind.makeDriver(), sockets: sockets, body) }
 }
 
 /// Runs `body` on a loop whose clock jumps, over the kernel's sockets or faulty ones.
+@discardableResult
 func onJumpingLoop<Value: Sendable>(
     _ kind: DriverKind = .poll,
-    faults: FaultySockets.Faults = FaultySockets.Faults(),
+    sockets: FaultySockets = FaultySockets(),
     _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
     try await onThread {
-        try EventLoop.run(on: try JumpingDriver(kind), sockets: FaultySockets(faults), body)
+        try EventLoop.run(on: try JumpingDriver(kind), sockets: sockets, body)
     }
 }
 
@@ -87,6 +91,7 @@ final class Notes<Note: Sendable>: Sendable {
     private let notes = Guarded<[Note]>([])
     var all: [Note] { notes.withLock { $0 } }
     func add(_ note: Note) { notes.withLock { $0.append(note) } }
+    func removeAll() { notes.withLock { $0 = [] } }
 }
 
 /// The number of descriptors that this process holds open at most below a bound.

@@ -1,0 +1,51 @@
+import Syscalls
+
+@testable import Swiftlet
+
+// What tests do with connections over and over again.
+
+/// Lets other tasks of the calling loop run until so many are parked on descriptors.
+func untilParked(_ count: Int) async {
+    while let loop = EventLoop.current, loop.executor.state.lot.count < count { await Task.yield() }
+}
+
+/// The counters of the calling loop, without leaving it.
+func loopStatistics() -> LoopStatistics {
+    EventLoop.current?.executor.state.statistics ?? LoopStatistics()
+}
+
+/// The clock of the calling loop.
+func loopNow() -> Instant { EventLoop.current?.executor.now ?? .never }
+
+/// Everything that comes until the end of the stream.
+func readAll(_ connection: TCPConnection) async throws -> [UInt8] {
+    var all: [UInt8] = []
+    while let bytes = try await connection.read() { all += Array(bytes) }
+    return all
+}
+
+/// Echoes until the end of the stream.
+func echo(_ connection: TCPConnection) async throws {
+    while let bytes = try await connection.read() { try await connection.write(bytes) }
+}
+
+/// Bytes in which every position can be told from its neighbours.
+func pattern(_ count: Int, seed: Int = 0) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: ($0 &* 31) ^ ($0 >> 8) &+ seed) }
+}
+
+/// Serves on the calling loop while `body` runs, stops, and returns the server when it has ended.
+@discardableResult
+func withServer(
+    options: TCPServer.Options = TCPServer.Options(),
+    handler: @escaping TCPServer.ConnectionHandler,
+    _ body: (TCPServer) async throws -> Void
+) async throws -> TCPServer {
+    let listener = try await TCPListener.bind(to: anyPort(), backlog: options.backlog)
+    let server = TCPServer(listener: listener, options: options)
+    let serving = try spawn { try await server.serve(handler: handler) }
+    try await body(server)
+    server.stop()
+    try await serving.value
+    return server
+}

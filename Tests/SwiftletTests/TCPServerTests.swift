@@ -1,0 +1,158 @@
+import Syscalls
+import Testing
+
+@testable import Swiftlet
+
+/// A server and its clients, on ordinary days.
+@Suite struct TCPServerTests {
+    @Test(arguments: DriverKind.allCases)
+    func `many clients are served at the same time`(driver: DriverKind) async throws {
+        let sockets = FaultySockets()
+        try await onLoop(driver, sockets: sockets) {
+            let clients = 200
+            let server = try await withServer(handler: echo) { server in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for number in 0..<clients {
+                        group.addTask { try await converse(with: server.address, number) }
+                    }
+                    try await group.waitForAll()
+                }
+                while server.statistics.open > 0 { await Task.yield() }
+            }
+            #expect(server.statistics.accepted == clients)
+            #expect(server.statistics.openMax <= clients)
+            #expect(server.statistics.handlerErrors == 0)
+            #expect(sockets.openCount == 0)
+        }
+    }
+
+    @Test func `a handler that throws harms nobody, and is reported`() async throws {
+        let reports = Notes<(any Error, TCPConnection)>()
+        var options = TCPServer.Options()
+        options.onError = { error, connection in reports.add((error, connection)) }
+        try await onLoop { [options] in
+            let server = try await withServer(options: options, handler: echoUnlessBad) { server in
+                let good = try await TCPConnection.connect(to: server.address)
+                let bad = try await TCPConnection.connect(to: server.address)
+                try await bad.write("bad\n")
+                #expect(try await bad.readLine() == nil)
+                try await good.write("good\n")
+                #expect(try await good.readLine() == "good")
+                good.close()
+                bad.close()
+            }
+            #expect(server.statistics.handlerErrors == 1)
+            #expect(reports.all.count == 1)
+            #expect(reports.all.first?.0 is Refusal)
+        }
+    }
+
+    @Test func `a handler's connection closes when it returns, whoever keeps a copy`() async throws
+    {
+        let kept = Notes<TCPConnection>()
+        try await onLoop {
+            try await withServer(handler: { kept.add($0) }) { server in
+                let client = try await TCPConnection.connect(to: server.address)
+                #expect(try await client.readLine() == nil)
+                #expect(
+                    await ioError { try await kept.all.first?.write("x") }
+                        == IOError(.write, .closed))
+            }
+        }
+    }
+
+    @Test func `a client above the limit is refused, and its place can be taken later`()
+        async throws
+    {
+        var options = TCPServer.Options()
+        options.maxConnections = 2
+        try await onLoop { [options] in
+            let server = try await withServer(options: options, handler: echo) { server in
+                let first = try await TCPConnection.connect(to: server.address)
+                let second = try await TCPConnection.connect(to: server.address)
+                for client in [first, second] {
+                    try await client.write("in\n")
+                    #expect(try await client.readLine() == "in")
+                }
+                let third = try await TCPConnection.connect(to: server.address)
+                #expect(try await third.readLine() == nil)
+                #expect(server.statistics.refused == 1)
+
+                first.close()
+                while server.statistics.open == 2 { await Task.yield() }
+                let fourth = try await TCPConnection.connect(to: server.address)
+                try await fourth.write("in\n")
+                #expect(try await fourth.readLine() == "in")
+            }
+            #expect(server.statistics.accepted == 3)
+            #expect(server.statistics.refused == 1)
+            #expect(server.statistics.openMax == 2)
+        }
+    }
+
+    @Test func `a port that is in use is an error of serving`() async throws {
+        try await onLoop {
+            let listener = try await TCPListener.bind(to: anyPort())
+            let error = await ioError {
+                try await TCPServer.serve(on: listener.address.description, handler: echo)
+            }
+            #expect(error?.reason == .system(.addressInUse))
+        }
+    }
+
+    @Test func `a text that is no address is an error of serving`() async throws {
+        try await onLoop {
+            await #expect(throws: SocketAddress.ParseError.self) {
+                try await TCPServer.serve(on: "here", handler: echo)
+            }
+        }
+    }
+
+    /// The window of each connection is bounded by the kernel; what the server itself holds is one buffer.
+    @Test func `a client that sends and never reads is brought to a stop`() async throws {
+        try await onLoop {
+            let held = Notes<Int>()
+            let handler: TCPServer.ConnectionHandler = { connection in
+                try await connection.setOption(.sendBuffer, to: 65_536)
+                while let bytes = try await connection.read() {
+                    held.add(bytes.count)
+                    try await connection.write(bytes)
+                    held.add(-bytes.count)
+                }
+            }
+            let server = try await withServer(handler: handler) { server in
+                let client = try await TCPConnection.connect(to: server.address)
+                try await client.setOption(.receiveBuffer, to: 65_536)
+                let sender = try spawn {
+                    while true { try await client.write([UInt8](repeating: 7, count: 1 << 20)) }
+                }
+                // The acceptor, the handler's write and the client's write: nobody can go on.
+                await untilParked(3)
+                #expect(held.all.reduce(0, +) <= BufferPool.bufferSize)
+                sender.cancel()
+                _ = await sender.result
+                client.close()
+            }
+            #expect(server.statistics.open == 0)
+        }
+    }
+}
+
+private struct Refusal: Error {}
+
+private func echoUnlessBad(_ connection: TCPConnection) async throws {
+    while let line = try await connection.readLine() {
+        if line == "bad" { throw Refusal() }
+        try await connection.write(line + "\n")
+    }
+}
+
+/// Three questions and answers.
+private func converse(with address: SocketAddress, _ number: Int) async throws {
+    try await TCPConnection.connect(to: address) { client in
+        for round in 0..<3 {
+            try await client.write("\(number) \(round)\n")
+            #expect(try await client.readLine() == "\(number) \(round)")
+        }
+    }
+}
