@@ -17,6 +17,10 @@ struct CoroutineEcho {
         stoppedBy signals: SignalSet, onReady: @escaping @Sendable (SocketAddress) -> Void
     ) throws -> EchoCounters {
         let options = options
+        // Opened before anything else: without it nobody could stop a server that has no descriptor
+        // left.
+        let signalQueue = try signals.makeDescriptor()
+        let pending = signalQueue.raw
         return try EventLoop.run(driver: options.driver) {
             let listener = try await TCPListener.bind(
                 to: options.address, backlog: options.backlog)
@@ -25,7 +29,7 @@ struct CoroutineEcho {
             serverOptions.idleTimeout = options.idleTimeout
             let server = TCPServer(listener: listener, options: serverOptions)
             try spawn(name: "signals") {
-                try await stop(server, drain: options.drain, on: signals)
+                try await stop(server, drain: options.drain, on: pending)
             }
             onReady(listener.address)
             try await server.serve { connection in
@@ -41,13 +45,12 @@ struct CoroutineEcho {
 
 /// Stops the server at the first signal; the second one ends the wait for open connections.
 private func stop(
-    _ server: TCPServer, drain: Duration, on signals: SignalSet
+    _ server: TCPServer, drain: Duration, on signals: RawDescriptor
 ) async throws {
-    let descriptor = try signals.makeDescriptor()
     var grace = drain
     while true {
-        try await EventLoop.current?.park(on: descriptor.raw, for: .read)
-        if try SignalSet.take(from: descriptor.raw) == nil { continue }
+        try await EventLoop.current?.park(on: signals, for: .read)
+        if try SignalSet.take(from: signals) == nil { continue }
         server.stop(grace: grace)
         grace = .zero
     }

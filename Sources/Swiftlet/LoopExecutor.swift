@@ -80,8 +80,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         precondition(isCurrent, "this code must run on the event loop's thread")
     }
 
-    /// Hands a job to the loop from another thread; a loop that has ended leaves it to the default
-    /// pool.
+    /// Hands a job to the loop from another thread; one that has ended leaves it to the pool.
     private func post(_ job: Job) {
         if !deliver({ $0.add(job) }) { job.runElsewhere() }
     }
@@ -163,8 +162,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     /// Makes runnable whom the next few readinesses of the last wait concern.
     ///
-    /// Only a few at a time, so that what is touched here is still in the processor's cache when the
-    /// task runs. Their order means nothing: all of them come before the next wait.
+    /// Only a few at a time, so that what is touched here is still in the processor's cache when
+    /// the task runs. Their order means nothing: all of them come before the next wait.
     private func unpark() {
         for _ in 0..<min(state.ready.count, LoopExecutor.unparksPerTurn) {
             let readiness = state.ready.removeLast()
@@ -240,7 +239,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     }
 
     /// Ends the owner's present park on its socket and all of its later ones.
-    private func cancelOwner(of id: SocketID) {
+    func cancelOwner(of id: SocketID) {
         state.table[id].isOwnerCancelled = true
         for parked in state.lot.unpark(id.descriptor, where: \.isOwner) {
             resume(parked, .cancelled)
@@ -259,45 +258,4 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         if let timer = parked.timer { _ = state.deadlines.remove(timer) }
         parked.continuation.resume(returning: wakeup)
     }
-
-    // MARK: For tasks on the loop's thread
-
-    /// Gives interest to the driver.
-    func set(_ interest: Interest, in descriptor: RawDescriptor) throws(Errno) {
-        state.statistics.interestChanges += 1
-        try state.driver?.setInterest(interest, in: descriptor)
-    }
-
-    /// Says whether a call may complete at once; when not, the task must yield first.
-    @inline(__always)
-    func spend() -> Bool {
-        state.budget -= 1
-        return state.budget >= 0
-    }
-
-    /// Makes the coming turn look at its descriptors even if it has more to run.
-    func lookSoon() { state.jobsSinceLook = LoopExecutor.jobsPerLook }
-
-    /// Closes a descriptor of ours: resumes whoever is parked there, takes the interest back,
-    /// closes.
-    func close(_ id: SocketID) {
-        guard state.table.remove(id) else { return }
-        forget(id.descriptor)
-        sockets.close(id.descriptor)
-    }
-
-    /// Takes back the interest in a descriptor that is not ours, and resumes whoever is parked
-    /// there.
-    func forget(_ descriptor: RawDescriptor) {
-        let unparked = state.lot.close(descriptor)
-        if let interest = unparked.interest {
-            // The caller is about to close it; what the driver cannot forget goes with it.
-            try? set(interest, in: descriptor)
-        }
-        if let reader = unparked.reader { resume(reader, .closed) }
-        if let writer = unparked.writer { resume(writer, .closed) }
-    }
-
-    /// The present instant of the driver's clock.
-    var now: Instant { state.driver?.now ?? state.turnStart }
 }

@@ -60,7 +60,7 @@ final class Socket: Sendable {
 
     /// Parks until the socket may make progress, or `deadline` passes, or it was idle for too long.
     ///
-    /// - Parameter idleSince: from when on to count its idle time; nil for now.
+    /// Idle time counts from `idleSince`, or from now.
     nonisolated(nonsending)
         func park(
             for direction: Direction, _ operation: IOError.Operation, until deadline: Instant,

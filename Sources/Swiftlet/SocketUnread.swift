@@ -1,8 +1,8 @@
 import Syscalls
 
-// Reading to a certain byte or a certain count. What arrives is gathered with the socket, and leaves it
-// only when the whole is there; so a read that fails half-way has taken nothing, and no byte that was
-// received is ever lost.
+// Reading to a certain byte or a certain count. What arrives is gathered with the socket, and
+// leaves it only when the whole is there; so a read that fails half-way has taken nothing, and no
+// byte that was received is ever lost.
 extension Socket {
     /// Reads exactly `count` bytes.
     nonisolated(nonsending)

@@ -226,8 +226,8 @@ public final class TCPServer: Sendable {
 
     /// Sleeps for as long as `duration` says, or not at all when it says nil.
     ///
-    /// `stop`, after it the end of the last handler, and the cancellation of the calling task cut it
-    /// short; the reason is `.cancelled` then, and nil when the time has passed.
+    /// `stop`, after it the end of the last handler, and the cancellation of the calling task cut
+    /// it short; the reason is `.cancelled` then, and nil when the time has passed.
     private func rest(_ duration: (State) -> Duration?) async -> IOError.Reason? {
         let rest: Task<IOError?, Never>? = state.withLock { state in
             guard let duration = duration(state), duration > .zero else { return nil }

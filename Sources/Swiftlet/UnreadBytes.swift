@@ -3,8 +3,8 @@
 ///     bytes   [ taken taken taken | unread unread unread ]
 ///                                  start
 ///
-/// Taking from the front moves `start` and no byte, so that a thousand lines which came in one packet cost
-/// a thousand lines and not their square.
+/// Taking from the front moves `start` and no byte, so that a thousand lines which came in one
+/// packet cost a thousand lines and not their square.
 struct UnreadBytes {
     private var bytes: [UInt8] = []
     private var start = 0
@@ -19,7 +19,8 @@ struct UnreadBytes {
         bytes.append(contentsOf: received)
     }
 
-    /// How many bytes there are up to and with the first `delimiter`, which is not among the first `skipped`.
+    /// How many bytes there are up to and with the first `delimiter`, which is not among the first
+    /// `skipped`.
     func count(to delimiter: UInt8, after skipped: Int) -> Int? {
         bytes[(start + skipped)...].firstIndex(of: delimiter).map { $0 + 1 - start }
     }

@@ -1,4 +1,5 @@
-// The server that README.md shows, exactly as it stands there: an echo on port 7788 of this machine.
+// The server that README.md shows, exactly as it stands there: an echo on port 7788 of this
+// machine.
 import Swiftlet
 
 try EventLoop.run(driver: .poll) {

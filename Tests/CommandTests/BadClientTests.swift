@@ -2,8 +2,8 @@ import Foundation
 import Syscalls
 import Testing
 
-/// What clients do to a server, by accident or on purpose. Beside each bad one stands a good one, which must
-/// not notice.
+/// What clients do to a server, by accident or on purpose. Beside each bad one stands a good one,
+/// which must not notice.
 @Suite struct `a client that` {
     static let drivers = ["poll", "select", "epoll"]
 

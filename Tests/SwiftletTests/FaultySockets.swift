@@ -3,8 +3,8 @@ import Glibc
 import Synchronization
 import Syscalls
 
-/// The kernel's sockets, counted, except that chosen calls fail or are cut short, as often as a test
-/// says.
+/// The kernel's sockets, counted, except that chosen calls fail or are cut short, as often as a
+/// test says.
 final class FaultySockets: Sockets {
     struct Faults {
         /// Thrown by the next calls of `accept`, the first one first.

@@ -1,8 +1,8 @@
 import Swiftlet
 import Testing
 
-// The examples of README.md: `TidyTests` finds each of them here, line by line. They use nothing but what a
-// user of the library has, so there is no `@testable` above.
+// The examples of README.md: `TidyTests` finds each of them here, line by line. They use nothing
+// but what a user of the library has, so there is no `@testable` above.
 
 @Suite struct ReadmeTests {
     @Test func `the client of the README says hello and reads a line`() async throws {

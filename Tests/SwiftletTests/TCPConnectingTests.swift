@@ -88,7 +88,8 @@ private struct FullListener: Sendable {
     var address: SocketAddress { listener.address }
     var openCount: Int { queued.count + 1 }
 
-    /// Fills the queue with attempts until one is not answered by the time the loop has nothing else to do.
+    /// Fills the queue with attempts until one is not answered by the time the loop has nothing
+    /// else to do.
     init() async throws {
         let listener = try await TCPListener.bind(to: anyPort(), backlog: 0)
         var queued: [TCPConnection] = []

@@ -11,7 +11,7 @@ import Testing
         try await onLoop(driver) {
             let loopThread = thisThread()
             let (left, right) = try await makeConnectionPair()
-            try spawn { try await echo(right) }
+            try spawn { try await echoEverything(right) }
             let lines = Task.detached {
                 var lines: [String] = []
                 for number in 0..<50 {
@@ -34,7 +34,7 @@ import Testing
     @Test func `an actor of Swift's own pool is itself again after each call`() async throws {
         try await onLoop {
             let (left, right) = try await makeConnectionPair()
-            try spawn { try await echo(right) }
+            try spawn { try await echoEverything(right) }
             let client = Client(connection: left)
             let asking = Task.detached {
                 for number in 0..<50 {
