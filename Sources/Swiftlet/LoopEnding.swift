@@ -9,7 +9,7 @@ extension LoopExecutor {
     /// Returns when `isDone` and the last task that `spawn` started has ended.
     func end(when isDone: Flag) {
         state.isEnding = true
-        children.withLock { $0.cancelAll() }
+        for cancel in children.withLock({ $0.close() }) { cancel() }
         for parked in state.lot.removeAll() { resume(parked, .loopEnded) }
         while let due = state.deadlines.popDue(at: .never) { fire(due, .loopEnded) }
         takeIn()

@@ -17,9 +17,13 @@ struct Children {
 
     mutating func remove(_ serial: Int) { cancels[serial] = nil }
 
-    mutating func cancelAll() {
+    /// Lets nobody join any more, and returns what cancels each of those that are there.
+    ///
+    /// To be called without the lock, because what a task does at its cancellation is its own
+    /// affair.
+    mutating func close() -> [@Sendable () -> Void] {
         isClosed = true
-        for cancel in cancels.values { cancel() }
+        return Array(cancels.values)
     }
 }
 
