@@ -17,9 +17,10 @@ struct Children {
 
     mutating func remove(_ serial: Int) { cancels[serial] = nil }
 
-    mutating func cancelAll() {
+    /// Lets nobody join any more; returns what cancels those who are there.
+    mutating func close() -> [@Sendable () -> Void] {
         isClosed = true
-        for cancel in cancels.values { cancel() }
+        return Array(cancels.values)
     }
 }
 
