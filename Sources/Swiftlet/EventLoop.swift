@@ -140,7 +140,10 @@ public struct EventLoop: Sendable {
     /// Whoever is parked on it is resumed with a `closed` error.
     public func forget(_ descriptor: RawDescriptor) async {
         let executor = executor
-        await withTaskExecutorPreference(executor) { executor.forget(descriptor) }
+        await withTaskExecutorPreference(executor) {
+            // A loop that has ended has forgotten everything.
+            if executor.isCurrent { executor.forget(descriptor) }
+        }
     }
 }
 

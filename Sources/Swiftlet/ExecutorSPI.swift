@@ -52,6 +52,17 @@ import Syscalls
         }
     }
 
+    extension Job {
+        /// Gives the timer to the default pool, for when its own loop has ended.
+        func runElsewhere(after delay: Duration) {
+            guard let pool = Task.defaultExecutor as? any SchedulingExecutor else {
+                return runElsewhere()
+            }
+            pool.enqueue(
+                ExecutorJob(unowned), after: delay, tolerance: nil, clock: ContinuousClock())
+        }
+    }
+
 #else
 
     /// A runnable job, in a node of its own because the public API has no room for a link in the
@@ -62,6 +73,11 @@ import Syscalls
         var next: Job?
 
         init(_ job: consuming ExecutorJob) { unowned = UnownedJob(job) }
+    }
+
+    extension Job {
+        /// No timer comes to the loop without the SPI.
+        func runElsewhere(after delay: Duration) { runElsewhere() }
     }
 
 #endif

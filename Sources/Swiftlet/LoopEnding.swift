@@ -9,6 +9,7 @@ extension LoopExecutor {
     /// Returns when `isDone` and the last task that `spawn` started has ended.
     func end(when isDone: Flag) {
         state.isEnding = true
+        // Cancelling runs code of others, which may want the lock.
         for cancel in children.withLock({ $0.close() }) { cancel() }
         for parked in state.lot.removeAll() { resume(parked, .loopEnded) }
         while let due = state.deadlines.popDue(at: .never) { fire(due, .loopEnded) }
@@ -23,7 +24,8 @@ extension LoopExecutor {
         for id in state.table.open { close(id) }
         state.buffers.drain()
         var late = closeInbox()
-        while let job = late.dequeue() { job.runElsewhere() }
+        while let job = late.jobs.dequeue() { job.runElsewhere() }
+        for request in late.requests { carryOutElsewhere(request) }
     }
 
     private var isChildless: Bool { children.withLock { $0.isEmpty } }

@@ -88,7 +88,12 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Asks something of the loop; after its end there is nobody to ask, and nothing left to do.
     func post(_ request: Inbox.Request) {
         let isTaken = deliver { $0.add(request, fromLoop: isCurrent) }
-        if !isTaken, case .timer(let job, _) = request { job.runElsewhere() }
+        if !isTaken { carryOutElsewhere(request) }
+    }
+
+    /// What a loop that has ended still owes: a timer is somebody's sleep. All else is in vain.
+    func carryOutElsewhere(_ request: Inbox.Request) {
+        if case .timer(let job, let delay) = request { job.runElsewhere(after: delay) }
     }
 
     /// Ends the driver's wait, so that the loop looks at what another thread changed.
@@ -209,16 +214,15 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         for request in mail.requests { carryOut(request) }
     }
 
-    /// Ends what other threads can reach, lets the driver go, and returns the jobs that came too
-    /// late.
-    func closeInbox() -> RunQueue<Job> {
+    /// Ends what other threads can reach, lets the driver go, and returns what came too late.
+    func closeInbox() -> Inbox.Mail {
         var late = Inbox.Mail()
         lock.withLock { _ in
             late = inbox.close()
             state.driver = nil
         }
         thread.store(0, ordering: .relaxed)
-        return late.jobs
+        return late
     }
 
     private func carryOut(_ request: Inbox.Request) {
@@ -247,9 +251,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     }
 
     func admit(_ timer: Job, after delay: Duration) {
-        // A loop that is ending waits for no timer: the sleeper wakes and sees that it is
-        // cancelled.
-        if state.isEnding { return timer.runAsTimer() }
+        // A loop that is ending waits for no timer; the sleeper, who is none of its children, does.
+        if state.isEnding { return timer.runElsewhere(after: delay) }
         _ = state.deadlines.insert(.timer(timer), at: now.advanced(by: delay))
     }
 

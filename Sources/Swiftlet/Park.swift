@@ -54,6 +54,8 @@ extension LoopExecutor {
             on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant
         ) async -> Wakeup
     {
+        // After the end this is no longer the loop's thread, and nothing may change.
+        if state.isEnding { return .loopEnded }
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
         return await withTaskCancellationHandler {
             await withParkContinuation { continuation in
@@ -72,6 +74,7 @@ extension LoopExecutor {
             on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant
         ) async -> Wakeup
     {
+        if state.isEnding { return .loopEnded }
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
         return await withParkContinuation { continuation in
             admit(continuation, with: ticket, until: deadline, isOwner: true)
@@ -84,7 +87,6 @@ extension LoopExecutor {
         until deadline: Instant,
         isOwner: Bool
     ) {
-        if state.isEnding { return continuation.resume(returning: .loopEnded) }
         state.statistics.parks += 1
         let timer = deadline == .never ? nil : state.deadlines.insert(.park(ticket), at: deadline)
         let parked = ParkedTask(continuation: continuation, timer: timer, isOwner: isOwner)

@@ -58,9 +58,8 @@ final class Socket: Sendable {
         try checkOpen(operation)
     }
 
-    /// Parks until the socket may make progress, or `deadline` passes, or it was idle for too long.
-    ///
-    /// Idle time counts from `idleSince`, or from now.
+    /// Parks until the socket may make progress, or `deadline` passes, or it was idle for too long:
+    /// since now, or since `idleSince`.
     nonisolated(nonsending)
         func park(
             for direction: Direction, _ operation: IOError.Operation, until deadline: Instant,

@@ -17,10 +17,7 @@ struct Children {
 
     mutating func remove(_ serial: Int) { cancels[serial] = nil }
 
-    /// Lets nobody join any more, and returns what cancels each of those that are there.
-    ///
-    /// To be called without the lock, because what a task does at its cancellation is its own
-    /// affair.
+    /// Lets nobody join any more; returns what cancels those who are there.
     mutating func close() -> [@Sendable () -> Void] {
         isClosed = true
         return Array(cancels.values)

@@ -40,11 +40,24 @@ extension Socket {
             return try loop.sockets.connect(descriptor, to: address)
         }
         if isUp { return }
-        try await park(for: .write, .connect, until: deadline)
+        repeat {
+            try await park(for: .write, .connect, until: deadline)
+        } while try !isConnected()
+    }
+
+    /// Whether the attempt has succeeded; throws when it has failed.
+    ///
+    /// Readiness is a hint, and may have been meant for an earlier owner of the descriptor's number:
+    /// only a connection that is up has a peer.
+    private func isConnected() throws(IOError) -> Bool {
         try attempt(.connect) { descriptor throws(Errno) in
             if let error = try loop.sockets.takeError(descriptor) { throw error }
-            // Readiness is a hint: only a connection that is up has a peer.
-            _ = try loop.sockets.remoteAddress(descriptor)
+            do throws(Errno) {
+                _ = try loop.sockets.remoteAddress(descriptor)
+                return true
+            } catch .notConnected {
+                return false
+            }
         }
     }
 }

@@ -25,7 +25,7 @@ func readAll(_ connection: TCPConnection) async throws -> [UInt8] {
 }
 
 /// Echoes until the end of the stream.
-func echoEverything(_ connection: TCPConnection) async throws {
+func echoBack(_ connection: TCPConnection) async throws {
     while let bytes = try await connection.read() { try await connection.write(bytes) }
 }
 

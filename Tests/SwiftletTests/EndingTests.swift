@@ -113,6 +113,57 @@ import Testing
         }
     }
 
+    @Test func `a task that the loop does not know of may sleep again and again`() async throws {
+        let isOver = Flag()
+        let stranger = try await onLoop {
+            let stranger = Task(executorPreference: EventLoop.current?.taskExecutor) {
+                var sleeps = 0
+                while !isOver.isRaised {
+                    try await Task.sleep(for: .milliseconds(1))
+                    sleeps += 1
+                }
+                return sleeps
+            }
+            await Task.yield()
+            return stranger
+        }
+        // The loop has ended, and its clock no longer ticks; the stranger's sleeps take their time.
+        isOver.raise()
+        #expect(try await stranger.value >= 1)
+    }
+
+    @Test func `a sleep that begins after the end is not cut short`() async throws {
+        let executor = try await onLoop { EventLoop.current?.taskExecutor }
+        let elapsed = try await Task(executorPreference: executor) {
+            let started = ContinuousClock.now
+            try await Task.sleep(for: .milliseconds(20))
+            return started.duration(to: .now)
+        }.value
+        #expect(elapsed >= .milliseconds(20))
+    }
+
+    @Test func `what a child does when it is cancelled may start another, and is refused`()
+        async throws
+    {
+        let refusals = Notes<IOError?>()
+        try await onLoop {
+            guard let loop = EventLoop.current?.executor else { return }
+            try spawn {
+                await withTaskCancellationHandler {
+                    _ = await ioError { try await sleep(for: .seconds(1_000_000)) }
+                } onCancel: {
+                    do throws(IOError) {
+                        _ = try loop.spawn(name: nil) {}
+                    } catch {
+                        refusals.add(error)
+                    }
+                }
+            }
+            for _ in 0..<3 { await Task.yield() }
+        }
+        #expect(refusals.all == [IOError(.spawn, .loopEnded)])
+    }
+
     @Test func `a timer of Task.sleep does not hold the end up`() async throws {
         try await onLoop {
             try spawn { try await Task.sleep(for: .seconds(1_000_000)) }

@@ -9,6 +9,8 @@ final class FaultySockets: Sockets {
     struct Faults {
         /// Thrown by the next calls of `accept`, the first one first.
         var accept: [Errno] = []
+        /// Thrown by the next calls of `remoteAddress`.
+        var remoteAddress: [Errno] = []
         /// At most so many bytes are taken by a `send`.
         var sendAtMost = Int.max
         /// At most so many bytes are given by a `receive`.
@@ -78,7 +80,11 @@ final class FaultySockets: Sockets {
         try system.localAddress(socket)
     }
     func remoteAddress(_ socket: RawDescriptor) throws(Errno) -> SocketAddress {
-        try system.remoteAddress(socket)
+        let fault = faults.withLock {
+            $0.remoteAddress.isEmpty ? nil : $0.remoteAddress.removeFirst()
+        }
+        if let fault { throw fault }
+        return try system.remoteAddress(socket)
     }
     func option(_ option: SocketOption, of socket: RawDescriptor) throws(Errno) -> Int {
         try system.option(option, of: socket)

@@ -53,6 +53,17 @@ import Testing
         }
     }
 
+    @Test func `readiness that was meant for somebody else does not end an attempt`() async throws {
+        var faults = FaultySockets.Faults()
+        // Not connected, and no error either: the attempt is still under way.
+        faults.remoteAddress = [.notConnected, .notConnected]
+        try await onLoop(sockets: FaultySockets(faults)) {
+            let (left, right) = try await makeConnectionPair()
+            try await left.write("up\n")
+            #expect(try await right.readLine() == "up")
+        }
+    }
+
     @Test func `an attempt in vain ends with its loop`() async throws {
         let reasons = Notes<IOError.Reason?>()
         try await onLoop {

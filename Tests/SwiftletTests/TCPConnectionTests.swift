@@ -9,7 +9,7 @@ import Testing
     func `what is written to an echo comes back`(driver: DriverKind) async throws {
         let reply = try await onLoop(driver) {
             let (left, right) = try await makeConnectionPair()
-            try spawn { try await echoEverything(right) }
+            try spawn { try await echoBack(right) }
             try await left.write("ping")
             return try await left.read(exactly: 4)
         }
@@ -65,7 +65,7 @@ import Testing
         let echoed = try await onLoop(driver, sockets: FaultySockets(faults)) {
             let (left, right) = try await makeConnectionPair()
             try spawn {
-                try await echoEverything(right)
+                try await echoBack(right)
                 right.close()
             }
             async let echoed = readAll(left)
@@ -138,7 +138,7 @@ import Testing
         let rounds = 100
         try await onLoop {
             let (left, right) = try await makeConnectionPair()
-            try spawn { try await echoEverything(right) }
+            try spawn { try await echoBack(right) }
             for _ in 0..<3 {
                 try await left.write("warm")
                 _ = try await left.read(exactly: 4)

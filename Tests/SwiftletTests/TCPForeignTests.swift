@@ -11,7 +11,7 @@ import Testing
         try await onLoop(driver) {
             let loopThread = thisThread()
             let (left, right) = try await makeConnectionPair()
-            try spawn { try await echoEverything(right) }
+            try spawn { try await echoBack(right) }
             let lines = Task.detached {
                 var lines: [String] = []
                 for number in 0..<50 {
@@ -34,7 +34,7 @@ import Testing
     @Test func `an actor of Swift's own pool is itself again after each call`() async throws {
         try await onLoop {
             let (left, right) = try await makeConnectionPair()
-            try spawn { try await echoEverything(right) }
+            try spawn { try await echoBack(right) }
             let client = Client(connection: left)
             let asking = Task.detached {
                 for number in 0..<50 {
@@ -109,7 +109,7 @@ import Testing
         try await onLoop(.poll) {
             let (left, right) = try await makeConnectionPair()
             shared.withLock { $0 = left }
-            try await echo(right, lines: 1)
+            try await echoBack(right, lines: 1)
             #expect(try await echoed.value == "from afar")
         }
     }
@@ -163,7 +163,7 @@ private actor Client {
     }
 }
 
-private func echo(_ connection: TCPConnection, lines: Int) async throws {
+private func echoBack(_ connection: TCPConnection, lines: Int) async throws {
     for _ in 0..<lines {
         guard let line = try await connection.readLine() else { return }
         try await connection.write(line + "\n")

@@ -11,7 +11,7 @@ import Testing
     ) async throws {
         let sockets = FaultySockets()
         try await onJumpingLoop(sockets: sockets) {
-            try await withServer(handler: echoEverything) { server in
+            try await withServer(handler: echoBack) { server in
                 sockets.failAccept(with: Array(repeating: .tooManyOpenFiles, count: failures))
                 let started = loopNow()
                 try await greet(server.address)
@@ -28,7 +28,7 @@ import Testing
     func `after a success the pause is short again`(error: Errno) async throws {
         let sockets = FaultySockets()
         try await onJumpingLoop(sockets: sockets) {
-            try await withServer(handler: echoEverything) { server in
+            try await withServer(handler: echoBack) { server in
                 sockets.failAccept(with: Array(repeating: error, count: 5))
                 try await greet(server.address)
                 sockets.failAccept(with: [error])
@@ -46,7 +46,7 @@ import Testing
             let listener = try await TCPListener.bind(to: anyPort())
             sockets.failAccept(with: [.invalidArgument])
             let error = await ioError {
-                try await TCPServer(listener: listener).serve(handler: echoEverything)
+                try await TCPServer(listener: listener).serve(handler: echoBack)
             }
             #expect(error == IOError(.accept, .system(.invalidArgument)))
             #expect(sockets.openCount == 0)
@@ -60,7 +60,7 @@ import Testing
             let listener = try await TCPListener.bind(to: anyPort())
             let server = TCPServer(listener: listener)
             sockets.failAccept(with: Array(repeating: .tooManyOpenFiles, count: 100))
-            let serving = try spawn { try await server.serve(handler: echoEverything) }
+            let serving = try spawn { try await server.serve(handler: echoBack) }
             let client = try await TCPConnection.connect(to: listener.address)
             while server.statistics.acceptErrors < 8 { try await sleep(for: .milliseconds(10)) }
             let started = loopNow()
@@ -78,7 +78,7 @@ import Testing
         let reasons = Notes<IOError?>()
         try await onJumpingLoop(driver) { [options] in
             let handler: TCPServer.ConnectionHandler = { connection in
-                reasons.add(await ioError { try await echoEverything(connection) })
+                reasons.add(await ioError { try await echoBack(connection) })
             }
             try await withServer(options: options, handler: handler) { server in
                 let client = try await TCPConnection.connect(to: server.address)

@@ -32,7 +32,7 @@ import Testing
         try await onJumpingLoop {
             let listener = try await TCPListener.bind(to: anyPort())
             let server = TCPServer(listener: listener)
-            let serving = try spawn { try await server.serve(handler: echoEverything) }
+            let serving = try spawn { try await server.serve(handler: echoBack) }
             let client = try await TCPConnection.connect(to: listener.address)
             while server.statistics.open == 0 { await Task.yield() }
             server.stop(grace: .seconds(100))
@@ -55,7 +55,7 @@ import Testing
             let server = TCPServer(listener: listener)
             let serving = try spawn {
                 try await server.serve { connection in
-                    reasons.add(await ioError { try await echoEverything(connection) })
+                    reasons.add(await ioError { try await echoBack(connection) })
                 }
             }
             let client = try await TCPConnection.connect(to: listener.address)
@@ -75,7 +75,7 @@ import Testing
         try await onJumpingLoop {
             let listener = try await TCPListener.bind(to: anyPort())
             let server = TCPServer(listener: listener)
-            let serving = try spawn { try await server.serve(handler: echoEverything) }
+            let serving = try spawn { try await server.serve(handler: echoBack) }
             let client = try await TCPConnection.connect(to: listener.address)
             while server.statistics.open == 0 { await Task.yield() }
             let started = loopNow()
@@ -99,7 +99,7 @@ import Testing
             let client = try await TCPConnection.connect(to: listener.address)
             let server = TCPServer(listener: listener)
             server.stop(grace: .seconds(10))
-            try await server.serve(handler: echoEverything)
+            try await server.serve(handler: echoBack)
             #expect(server.statistics.accepted == 0)
             client.close()
             #expect(sockets.openCount == 0)
@@ -112,7 +112,7 @@ import Testing
         try await onLoop(driver, sockets: sockets) {
             let listener = try await TCPListener.bind(to: anyPort())
             let server = TCPServer(listener: listener)
-            let serving = try spawn { try await server.serve(handler: echoEverything) }
+            let serving = try spawn { try await server.serve(handler: echoBack) }
             let client = try await TCPConnection.connect(to: listener.address)
             try await client.write("hello\n")
             _ = try await client.readLine()
@@ -131,7 +131,7 @@ import Testing
             let server = TCPServer(listener: listener)
             let serving = try spawn {
                 try await server.serve { connection in
-                    reasons.add(await ioError { try await echoEverything(connection) })
+                    reasons.add(await ioError { try await echoBack(connection) })
                 }
             }
             var clients: [TCPConnection] = []
@@ -151,7 +151,7 @@ import Testing
         try await onJumpingLoop {
             let listener = try await TCPListener.bind(to: anyPort())
             let server = TCPServer(listener: listener)
-            let serving = try spawn { try await server.serve(handler: echoEverything) }
+            let serving = try spawn { try await server.serve(handler: echoBack) }
             let client = try await TCPConnection.connect(to: listener.address)
             await untilParked(2)
             let started = loopNow()
@@ -168,7 +168,7 @@ import Testing
         try await onLoop {
             let listener = try await TCPListener.bind(to: anyPort())
             let server = TCPServer(listener: listener)
-            let serving = try spawn { try await server.serve(handler: echoEverything) }
+            let serving = try spawn { try await server.serve(handler: echoBack) }
             await untilParked(1)
             listener.close()
             #expect(await ioError { try await serving.value } == IOError(.accept, .closed))
@@ -180,7 +180,7 @@ import Testing
         let sockets = FaultySockets()
         try await onLoop(driver, sockets: sockets) {
             let listener = try await TCPListener.bind(to: anyPort())
-            try spawn { try await TCPServer(listener: listener).serve(handler: echoEverything) }
+            try spawn { try await TCPServer(listener: listener).serve(handler: echoBack) }
             let client = try await TCPConnection.connect(to: listener.address)
             try await client.write("hello\n")
             _ = try await client.readLine()

@@ -10,7 +10,7 @@ import Testing
         let sockets = FaultySockets()
         try await onLoop(driver, sockets: sockets) {
             let clients = 200
-            let server = try await withServer(handler: echoEverything) { server in
+            let server = try await withServer(handler: echoBack) { server in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for number in 0..<clients {
                         group.addTask { try await converse(with: server.address, number) }
@@ -67,7 +67,7 @@ import Testing
         var options = TCPServer.Options()
         options.maxConnections = 2
         try await onLoop { [options] in
-            let server = try await withServer(options: options, handler: echoEverything) { server in
+            let server = try await withServer(options: options, handler: echoBack) { server in
                 let first = try await TCPConnection.connect(to: server.address)
                 let second = try await TCPConnection.connect(to: server.address)
                 for client in [first, second] {
@@ -94,7 +94,7 @@ import Testing
         try await onLoop {
             let listener = try await TCPListener.bind(to: anyPort())
             let error = await ioError {
-                try await TCPServer.serve(on: listener.address.description, handler: echoEverything)
+                try await TCPServer.serve(on: listener.address.description, handler: echoBack)
             }
             #expect(error?.reason == .system(.addressInUse))
         }
@@ -103,13 +103,12 @@ import Testing
     @Test func `a text that is no address is an error of serving`() async throws {
         try await onLoop {
             await #expect(throws: SocketAddress.ParseError.self) {
-                try await TCPServer.serve(on: "here", handler: echoEverything)
+                try await TCPServer.serve(on: "here", handler: echoBack)
             }
         }
     }
 
-    /// The window of each connection is bounded by the kernel; what the server itself holds is one
-    /// buffer.
+    /// The window of each connection is bounded by the kernel; what the server itself holds is one buffer.
     @Test func `a client that sends and never reads is brought to a stop`() async throws {
         try await onLoop {
             let held = Notes<Int>()
