@@ -47,8 +47,8 @@ extension Socket {
 
     /// Whether the attempt has succeeded; throws when it has failed.
     ///
-    /// Readiness is a hint, and may have been meant for an earlier owner of the descriptor's number:
-    /// only a connection that is up has a peer.
+    /// Readiness is a hint, and may have been meant for an earlier owner of the descriptor's
+    /// number: only a connection that is up has a peer.
     private func isConnected() throws(IOError) -> Bool {
         try attempt(.connect) { descriptor throws(Errno) in
             if let error = try loop.sockets.takeError(descriptor) { throw error }

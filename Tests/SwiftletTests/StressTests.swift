@@ -4,9 +4,9 @@ import Testing
 
 @testable import Swiftlet
 
-/// Many tasks of Swift's own pool use the connections of one loop, and are cancelled, closed, reset and
-/// timed out at random moments. The seed, which every failure names, says what each of them does; how
-/// they meet is up to the machine.
+/// Many tasks of Swift's own pool use the connections of one loop, and are cancelled, closed, reset
+/// and timed out at random moments. The seed, which every failure names, says what each of them
+/// does; how they meet is up to the machine.
 @Suite struct StressTests {
     @Test(arguments: DriverKind.allCases, [1, 2] as [UInt64])
     func `tasks from everywhere get every byte echoed, or an error`(

@@ -108,7 +108,8 @@ import Testing
         }
     }
 
-    /// The window of each connection is bounded by the kernel; what the server itself holds is one buffer.
+    /// The window of each connection is bounded by the kernel; what the server itself holds is one
+    /// buffer.
     @Test func `a client that sends and never reads is brought to a stop`() async throws {
         try await onLoop {
             let held = Notes<Int>()
