@@ -17,11 +17,10 @@ import Syscalls
 /// Everything here is one of three kinds, and that is the proof which the compiler cannot make:
 ///
 /// 1. `lock`, `mayHoldMail`, `thread`, `children` and `sockets` are `Sendable` themselves.
-/// 2. `inbox` is touched only inside `lock`.
+/// 2. `inbox` and `sleeper` are touched only inside `lock`.
 /// 3. `state` belongs to the thread that is inside `run`. It is touched only by methods outside the
 ///    section "From any thread", which are called by the turn itself or by code that has checked
-///    `isCurrent`. The one exception is the driver's `wake`, which is safe from any thread and
-///    called inside `lock`; the loop's thread lets the driver go only inside `lock`, too.
+///    `isCurrent`. A driver's `wake` is safe from any thread.
 final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Completions at once that a job may have before it must yield.
     static let completionsPerJob = 32
@@ -33,6 +32,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     // For any thread.
     private let lock = Guarded(())
     private var inbox = Inbox()
+    /// The driver as other threads see it: something to wake, inside `lock`, until the loop ends.
+    private var sleeper: (any Driver)?
     private let mayHoldMail = Atomic(false)
     private let thread = Atomic<UInt>(0)
     /// The tasks that `spawn` started and that have not ended.
@@ -49,6 +50,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     init(driver: any Driver, sockets: any Sockets) {
         self.sockets = sockets
+        sleeper = driver
         storage = .allocate(capacity: 1)
         storage.initialize(to: LoopState(driver: driver))
     }
@@ -104,7 +106,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         lock.withLock { _ in
             let admission = add(&inbox)
             mayHoldMail.store(true, ordering: .releasing)
-            if case .wake = admission { state.driver?.wake() }
+            if case .wake = admission { sleeper?.wake() }
             if case .closed = admission { return false }
             return true
         }
@@ -219,8 +221,9 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         var late = Inbox.Mail()
         lock.withLock { _ in
             late = inbox.close()
-            state.driver = nil
+            sleeper = nil
         }
+        state.driver = nil
         thread.store(0, ordering: .relaxed)
         return late
     }

@@ -7,7 +7,7 @@ import Syscalls
 /// and not of each field, and so that reaching a field costs a load and no dynamic check of
 /// exclusive access.
 struct LoopState {
-    /// Nil when the loop has ended; set to nil under the lock under which others call its `wake`.
+    /// Nil when the loop has ended.
     var driver: (any Driver)?
     var runQueue = RunQueue<Job>()
     var lot = ParkingLot<ParkedTask>()

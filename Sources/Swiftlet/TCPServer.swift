@@ -55,7 +55,7 @@ public final class TCPServer: Sendable {
         /// Set by `stop`: how long handlers may go on.
         var grace: Duration?
         /// The wait for better times, or after `stop` for the last handler.
-        var rest: Task<IOError?, Never>?
+        var rest: Task<Wakeup, Never>?
     }
 
     private let listener: TCPListener
@@ -229,22 +229,23 @@ public final class TCPServer: Sendable {
     /// `stop`, after it the end of the last handler, and the cancellation of the calling task cut
     /// it short; the reason is `.cancelled` then, and nil when the time has passed.
     private func rest(_ duration: (State) -> Duration?) async -> IOError.Reason? {
-        let rest: Task<IOError?, Never>? = state.withLock { state in
+        let loop = listener.socket.loop
+        let rest: Task<Wakeup, Never>? = state.withLock { state in
             guard let duration = duration(state), duration > .zero else { return nil }
-            let task = Task<IOError?, Never>(executorPreference: listener.socket.loop) {
-                do throws(IOError) { try await sleep(for: duration) } catch { return error }
-                return nil
+            let task = Task<Wakeup, Never>(executorPreference: loop) {
+                await loop.sleep(until: loop.now.advanced(by: duration))
             }
             state.rest = task
             return task
         }
         guard let rest else { return nil }
-        let error = await withTaskCancellationHandler {
+        let wakeup = await withTaskCancellationHandler {
             await rest.value
         } onCancel: {
             rest.cancel()
         }
         state.withLock { $0.rest = nil }
-        return error?.reason
+        if case .timedOut = wakeup { return nil }
+        return wakeup.reason
     }
 }

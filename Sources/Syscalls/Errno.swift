@@ -12,41 +12,41 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     package static var current: Errno { Errno(rawValue: errno) }
 
     /// `ENOENT`: there is no such file.
-    package static let noEntry = Errno(rawValue: ENOENT)
+    public static let noEntry = Errno(rawValue: ENOENT)
     /// `EINTR`: a signal cut the call short; never leaves this module.
-    package static let interrupted = Errno(rawValue: EINTR)
+    public static let interrupted = Errno(rawValue: EINTR)
     /// `EAGAIN`: there is nothing to do yet; never leaves the library.
-    package static let wouldBlock = Errno(rawValue: EAGAIN)
+    public static let wouldBlock = Errno(rawValue: EAGAIN)
     /// `EINPROGRESS`: the attempt to connect goes on.
-    package static let inProgress = Errno(rawValue: EINPROGRESS)
+    public static let inProgress = Errno(rawValue: EINPROGRESS)
     /// `EBADF`: the number names no open file.
-    package static let badDescriptor = Errno(rawValue: EBADF)
+    public static let badDescriptor = Errno(rawValue: EBADF)
     /// `EINVAL`: the kernel does not take this argument.
-    package static let invalidArgument = Errno(rawValue: EINVAL)
+    public static let invalidArgument = Errno(rawValue: EINVAL)
     /// `ETIMEDOUT`: the kernel has given up.
-    package static let timedOut = Errno(rawValue: ETIMEDOUT)
+    public static let timedOut = Errno(rawValue: ETIMEDOUT)
     /// `ECONNRESET`: the peer broke the connection off.
-    package static let connectionReset = Errno(rawValue: ECONNRESET)
+    public static let connectionReset = Errno(rawValue: ECONNRESET)
     /// `ECONNREFUSED`: nobody listens there.
-    package static let connectionRefused = Errno(rawValue: ECONNREFUSED)
+    public static let connectionRefused = Errno(rawValue: ECONNREFUSED)
     /// `EPIPE`: the writing half has ended.
-    package static let brokenPipe = Errno(rawValue: EPIPE)
+    public static let brokenPipe = Errno(rawValue: EPIPE)
     /// `ENOTCONN`: the socket has no peer.
-    package static let notConnected = Errno(rawValue: ENOTCONN)
+    public static let notConnected = Errno(rawValue: ENOTCONN)
     /// `EADDRNOTAVAIL`: the address is not of this machine, or no port is free.
-    package static let addressNotAvailable = Errno(rawValue: EADDRNOTAVAIL)
+    public static let addressNotAvailable = Errno(rawValue: EADDRNOTAVAIL)
     /// `EADDRINUSE`: another socket has the address.
-    package static let addressInUse = Errno(rawValue: EADDRINUSE)
+    public static let addressInUse = Errno(rawValue: EADDRINUSE)
     /// `EACCES`: privileges are needed.
-    package static let accessDenied = Errno(rawValue: EACCES)
+    public static let accessDenied = Errno(rawValue: EACCES)
     /// `EMFILE`: the process's descriptors are used up.
-    package static let tooManyOpenFiles = Errno(rawValue: EMFILE)
+    public static let tooManyOpenFiles = Errno(rawValue: EMFILE)
     /// `ENFILE`: the machine's descriptors are used up.
-    package static let tooManyOpenFilesInSystem = Errno(rawValue: ENFILE)
+    public static let tooManyOpenFilesInSystem = Errno(rawValue: ENFILE)
     /// `ENOBUFS`: the kernel has no room for another socket.
-    package static let noBufferSpace = Errno(rawValue: ENOBUFS)
+    public static let noBufferSpace = Errno(rawValue: ENOBUFS)
     /// `ENOMEM`: the kernel has no memory left.
-    package static let outOfMemory = Errno(rawValue: ENOMEM)
+    public static let outOfMemory = Errno(rawValue: ENOMEM)
 }
 
 extension Errno: CustomStringConvertible {

@@ -116,6 +116,16 @@ import Testing
         return (Int(fields[13]) ?? 0) + (Int(fields[14]) ?? 0)
     }
 
+    @Test func `takes fewer connections than were asked for`() throws {
+        let server = try EchoService("--max-connections", "3")
+        let run = try Command.loadtest("\(server.address)", "-c", "6", "--warmup", "50ms")
+
+        // Each of them came up in the kernel's queue, and three were closed at once.
+        #expect(run.code == 69)
+        #expect(run.output.contains("EOF") || run.output.contains("eof"), "\(run.output)")
+        #expect(try server.stop()["refused"] == 3)
+    }
+
     @Test func `is not there`() throws {
         let server = try LyingServer(.honest)
         server.stop()

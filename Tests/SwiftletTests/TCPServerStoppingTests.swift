@@ -187,4 +187,24 @@ import Testing
         }
         #expect(sockets.openCount == 0)
     }
+
+    @Test func `a server that is served from outside the loop has its grace, too`() async throws {
+        let words = try await onLoop {
+            let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
+            // A detached task knows of no loop but the one of the listener.
+            let serving = Task.detached {
+                try await server.serve { connection in
+                    try await connection.write(try await connection.read(exactly: 5))
+                }
+            }
+            let client = try await TCPConnection.connect(to: server.address)
+            while server.statistics.open == 0 { await Task.yield() }
+            server.stop(grace: .seconds(1_000_000))
+            try await client.write("words")
+            let words = try await client.read(exactly: 5)
+            try await serving.value
+            return words
+        }
+        #expect(words == Array("words".utf8))
+    }
 }

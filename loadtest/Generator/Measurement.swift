@@ -40,6 +40,8 @@ package struct Measurement: Sendable {
         package var failed = 0
         /// Attempts that were given up because the run had ended before they had.
         package var cancelled = 0
+        /// Of those that came up, the ones that were gone before the measured time began.
+        package var lostEarly = 0
         package init() {}
 
         package var isBalanced: Bool { tried == ok + failed + cancelled }

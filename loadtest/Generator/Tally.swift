@@ -144,5 +144,6 @@ extension Measurement.Connects {
         ok += other.ok
         failed += other.failed
         cancelled += other.cancelled
+        lostEarly += other.lostEarly
     }
 }

@@ -151,6 +151,7 @@ struct Worker: ~Copyable {
 
     private mutating func beginMeasuring(at now: Instant) {
         stage = .measuring
+        exchange.tally.connects.lostEarly = exchange.tally.connects.ok - exchange.table.upCount
         state.measuringHasBegun()
         result.measuredFrom = now
         cpuAtStart = RunningThread.cpuNanoseconds

@@ -35,6 +35,8 @@ package enum ExitCode {
         case .interrupted(let signal): return 128 + signal
         case .completed: break
         }
+        // What was asked for was another load than the one that was measured.
+        if measurement.connects.lostEarly > 0 { return unreachable }
         if measurement.ledger.answered == 0 { return unreachable }
         return thresholds.contains(where: \.isFailure) ? threshold : success
     }

@@ -110,6 +110,7 @@ package struct JSONReport {
                     ("tried", .integer(connects.tried)), ("ok", .integer(connects.ok)),
                     ("failed", .integer(connects.failed)),
                     ("cancelled", .integer(connects.cancelled)),
+                    ("lost_early", .integer(connects.lostEarly)),
                 ])
             ),
             (

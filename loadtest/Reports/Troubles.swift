@@ -127,8 +127,12 @@ extension TextReport {
         let words: String
         switch run.ending {
         case .completed:
-            guard run.ledger.answered == 0 else { return [] }
-            words = "nothing was answered"
+            let lost = run.connects.lostEarly
+            guard run.ledger.answered == 0 || lost > 0 else { return [] }
+            words =
+                run.ledger.answered == 0
+                ? "nothing was answered"
+                : "with too few: \(Figures.count(lost)) connections were lost before measuring"
         case .interrupted(let signal):
             let name = [2: "SIGINT", 15: "SIGTERM"][signal] ?? "signal \(signal)"
             let part =
