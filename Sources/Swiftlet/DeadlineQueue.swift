@@ -11,21 +11,21 @@ import Syscalls
 struct DeadlineQueue<Payload> {
     /// The identity of one entry.
     struct Token: Hashable, Sendable {
-        fileprivate let slot: Int32
-        fileprivate let sequence: UInt64
+        fileprivate let slot: UInt32
+        fileprivate let sequence: UInt32
     }
 
     private struct Entry {
         var deadline: Instant
-        var sequence: UInt64
+        var sequence: UInt32
         var place: Int
         var payload: Payload?
     }
 
     private var slots: [Entry] = []
-    private var free: [Int32] = []
-    private var heap: [Int32] = []
-    private var sequence: UInt64 = 0
+    private var free: [UInt32] = []
+    private var heap: [UInt32] = []
+    private var sequence: UInt32 = 0
 
     var isEmpty: Bool { heap.isEmpty }
     var count: Int { heap.count }
@@ -35,15 +35,15 @@ struct DeadlineQueue<Payload> {
 
     /// Enters a deadline.
     mutating func insert(_ payload: Payload, at deadline: Instant) -> Token {
-        sequence += 1
+        sequence &+= 1
         let entry = Entry(
             deadline: deadline, sequence: sequence, place: heap.count, payload: payload)
-        let slot: Int32
+        let slot: UInt32
         if let reused = free.popLast() {
             slot = reused
             slots[Int(slot)] = entry
         } else {
-            slot = Int32(slots.count)
+            slot = UInt32(slots.count)
             slots.append(entry)
         }
         heap.append(slot)
@@ -88,13 +88,15 @@ struct DeadlineQueue<Payload> {
         return slots[Int(slot)].payload.take()
     }
 
-    private func isBefore(_ left: Int32, _ right: Int32) -> Bool {
+    private func isBefore(_ left: UInt32, _ right: UInt32) -> Bool {
         let left = slots[Int(left)]
         let right = slots[Int(right)]
-        return (left.deadline, left.sequence) < (right.deadline, right.sequence)
+        if left.deadline != right.deadline { return left.deadline < right.deadline }
+        // The sequence wraps after four thousand million entries; who came first is nearer behind.
+        return Int32(bitPattern: left.sequence &- right.sequence) < 0
     }
 
-    private mutating func put(_ slot: Int32, at place: Int) {
+    private mutating func put(_ slot: UInt32, at place: Int) {
         heap[place] = slot
         slots[Int(slot)].place = place
     }

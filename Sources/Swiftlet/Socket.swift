@@ -10,11 +10,11 @@ import Syscalls
 final class Socket: Sendable {
     let loop: LoopExecutor
     let id: SocketID
-    /// The address of the other end; a listener's own.
-    let peer: SocketAddress
     /// Nanoseconds without a byte in either direction after which a park fails; `Int64.max` for
     /// ever.
     let idleTimeout: Int64
+    /// The address of the other end; a listener's own. Last, because nobody asks for it in between.
+    let peer: SocketAddress
 
     /// Takes over a descriptor that was just opened. The caller is on the loop's thread.
     init(
@@ -101,8 +101,7 @@ final class Socket: Sendable {
     /// outside, and its parks need not watch for that each by itself. Its own child tasks own
     /// nothing: they can be cancelled alone.
     func beginOwning(for listener: SocketID) {
-        loop.state.table[id].owner = currentTaskIdentity()
-        loop.state.table[id].listener = listener
+        loop.state.table.setOwner(of: id, to: currentTaskIdentity(), for: listener)
         // A cancellation that was passed on before now did not find this task.
         loop.state.table[id].isOwnerCancelled = Task.isCancelled
     }

@@ -24,7 +24,7 @@ extension Socket {
     {
         try beginReading()
         defer { endReading() }
-        if !loop.state.table[id].unread.isEmpty { return takeUnread() }
+        if !loop.state.table[unread: id].isEmpty { return takeUnread() }
         return try await receiveInsideReading(until: deadline)
     }
 
@@ -76,8 +76,8 @@ extension Socket {
         defer { endReading() }
         if !loop.spend() { try await yield(.read) }
         if memory.isEmpty { return 0 }
-        if !loop.state.table[id].unread.isEmpty {
-            return loop.state.table[id].unread.take(into: memory)
+        if !loop.state.table[unread: id].isEmpty {
+            return loop.state.table[unread: id].take(into: memory)
         }
         while true {
             if !loop.state.table[id].isDry, let count = try tryReceiving(into: memory) {

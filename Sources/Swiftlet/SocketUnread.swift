@@ -11,10 +11,10 @@ extension Socket {
         try beginReading()
         defer { endReading() }
         if !loop.spend() { try await yield(.read) }
-        while loop.state.table[id].unread.count < count {
+        while loop.state.table[unread: id].count < count {
             if try await gather(until: deadline) == 0 { throw IOError(.read, .endOfStream) }
         }
-        return loop.state.table[id].unread.take(count)
+        return loop.state.table[unread: id].take(count)
     }
 
     /// Reads up to and with the first `delimiter`; at the end of the stream what is left, or nil if
@@ -29,12 +29,12 @@ extension Socket {
         if !loop.spend() { try await yield(.read) }
         var searched = 0
         while true {
-            let end = loop.state.table[id].unread.count(to: delimiter, after: searched)
-            searched = loop.state.table[id].unread.count
+            let end = loop.state.table[unread: id].count(to: delimiter, after: searched)
+            searched = loop.state.table[unread: id].count
             if end ?? searched > limit { throw IOError(.read, .tooLong) }
-            if let end { return loop.state.table[id].unread.take(end) }
+            if let end { return loop.state.table[unread: id].take(end) }
             if try await gather(until: deadline) == 0 {
-                return searched == 0 ? nil : loop.state.table[id].unread.take(searched)
+                return searched == 0 ? nil : loop.state.table[unread: id].take(searched)
             }
         }
     }
@@ -46,7 +46,7 @@ extension Socket {
     {
         guard let received = try await receiveInsideReading(until: deadline) else { return 0 }
         defer { loop.state.buffers.put(received.base) }
-        loop.state.table[id].unread.append(
+        loop.state.table[unread: id].append(
             UnsafeRawBufferPointer(start: received.base, count: received.count))
         return received.count
     }
@@ -55,6 +55,6 @@ extension Socket {
     func takeUnread() -> Received {
         let base = loop.state.buffers.take()
         let memory = UnsafeMutableRawBufferPointer(start: base, count: BufferPool.bufferSize)
-        return Received(base: base, count: loop.state.table[id].unread.take(into: memory))
+        return Received(base: base, count: loop.state.table[unread: id].take(into: memory))
     }
 }

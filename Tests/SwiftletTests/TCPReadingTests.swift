@@ -118,7 +118,7 @@ import Testing
             #expect(
                 await ioError { try await right.readLine(limit: 1000) }
                     == IOError(.read, .tooLong))
-            let held = EventLoop.current?.executor.state.table[right.socket.id].unread.count
+            let held = EventLoop.current?.executor.state.table[unread: right.socket.id].count
             #expect((held ?? .max) <= 1000 + BufferPool.bufferSize)
             writer.cancel()
         }
