@@ -20,7 +20,8 @@ import Syscalls
 /// 2. `inbox` and `sleeper` are touched only inside `lock`.
 /// 3. `state` belongs to the thread that is inside `run`. It is touched only by methods outside the
 ///    section "From any thread", which are called by the turn itself or by code that has checked
-///    `isCurrent`. A driver's `wake` is safe from any thread.
+///    `isCurrent`. When the loop has ended it changes no more, and whoever comes too late may read
+///    that it has: closing the inbox, inside `lock`, is what makes that visible.
 final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Completions at once that a job may have before it must yield.
     static let completionsPerJob = 32
@@ -32,7 +33,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     // For any thread.
     private let lock = Guarded(())
     private var inbox = Inbox()
-    /// The driver as other threads see it: something to wake, inside `lock`, until the loop ends.
+    /// The loop's driver, to be woken; of all it can do, only that is safe from any thread.
     private var sleeper: (any Driver)?
     private let mayHoldMail = Atomic(false)
     private let thread = Atomic<UInt>(0)
@@ -219,11 +220,12 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Ends what other threads can reach, lets the driver go, and returns what came too late.
     func closeInbox() -> Inbox.Mail {
         var late = Inbox.Mail()
+        // First, because who finds the inbox closed may read the state.
+        state.driver = nil
         lock.withLock { _ in
             late = inbox.close()
             sleeper = nil
         }
-        state.driver = nil
         thread.store(0, ordering: .relaxed)
         return late
     }

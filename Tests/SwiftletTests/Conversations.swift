@@ -29,9 +29,13 @@ func echoBack(_ connection: TCPConnection) async throws {
     while let bytes = try await connection.read() { try await connection.write(bytes) }
 }
 
-/// Bytes in which every position can be told from its neighbours.
+/// Bytes in which every position can be told from those nearby.
+///
+/// They repeat after a prime number, so that no buffer's length hides a mistake.
 func pattern(_ count: Int, seed: Int = 0) -> [UInt8] {
-    (0..<count).map { UInt8(truncatingIfNeeded: ($0 &* 31) ^ ($0 >> 8) &+ seed) }
+    var bytes = (0..<min(count, 4093)).map { UInt8(truncatingIfNeeded: ($0 ^ $0 >> 8) &+ seed) }
+    while bytes.count < count { bytes += bytes.prefix(count - bytes.count) }
+    return bytes
 }
 
 /// Serves on the calling loop while `body` runs, stops, and returns the server when it has ended.

@@ -7,8 +7,8 @@ import Testing
 /// Many tasks of Swift's own pool use the connections of one loop, and are cancelled, closed, reset
 /// and timed out at random moments. The seed, which every failure names, says what each of them
 /// does; how they meet is up to the machine.
-@Suite struct StressTests {
-    @Test(arguments: DriverKind.allCases, [1, 2] as [UInt64])
+@Suite(.serialized) struct StressTests {
+    @Test(arguments: zip(DriverKind.allCases, [1, 2, 3] as [UInt64]))
     func `tasks from everywhere get every byte echoed, or an error`(
         driver: DriverKind, seed: UInt64
     ) async throws {

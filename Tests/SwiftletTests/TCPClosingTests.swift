@@ -4,7 +4,7 @@ import Testing
 @testable import Swiftlet
 
 /// How connections end, and what their users then see.
-@Suite struct TCPClosingTests {
+@Suite(.serialized) struct TCPClosingTests {
     @Test(arguments: DriverKind.allCases)
     func `closing resumes a parked reader and a parked writer`(driver: DriverKind) async throws {
         try await onLoop(driver) {

@@ -4,7 +4,7 @@ import Testing
 @testable import Swiftlet
 
 /// Attempts to connect that fail, and that somebody gives up.
-@Suite struct TCPConnectingTests {
+@Suite(.serialized) struct TCPConnectingTests {
     @Test(arguments: DriverKind.allCases)
     func `nobody listening is a refusal, and leaves no descriptor`(driver: DriverKind) async throws
     {

@@ -4,7 +4,7 @@ import Testing
 @testable import Swiftlet
 
 /// What a connection does when all goes well.
-@Suite struct TCPConnectionTests {
+@Suite(.serialized) struct TCPConnectionTests {
     @Test(arguments: DriverKind.allCases)
     func `what is written to an echo comes back`(driver: DriverKind) async throws {
         let reply = try await onLoop(driver) {

@@ -4,7 +4,7 @@ import Testing
 @testable import Swiftlet
 
 /// Connections in the hands of tasks that do not belong to their loop.
-@Suite struct TCPForeignTests {
+@Suite(.serialized) struct TCPForeignTests {
     @Test(arguments: DriverKind.allCases)
     func `a detached task uses a connection and stays where it is`(driver: DriverKind) async throws
     {

@@ -4,7 +4,7 @@ import Testing
 @testable import Swiftlet
 
 /// Listening and accepting, on good days and bad ones.
-@Suite struct TCPListenerTests {
+@Suite(.serialized) struct TCPListenerTests {
     @Test func `a port that is in use is an error of bind, and leaves no descriptor`() async throws
     {
         let sockets = FaultySockets()

@@ -4,7 +4,7 @@ import Testing
 @testable import Swiftlet
 
 /// The forms of reading and writing, and what they leave for the next one.
-@Suite struct TCPReadingTests {
+@Suite(.serialized) struct TCPReadingTests {
     @Test func `the caller's memory is filled with what is there and no more`() async throws {
         try await onLoop {
             let (left, right) = try await makeConnectionPair()
@@ -114,7 +114,7 @@ import Testing
         try await onLoop {
             let (left, right) = try await makeConnectionPair()
             try await right.setOption(.receiveBuffer, to: 65_536)
-            let writer = try spawn { try await left.write(pattern(1 << 22).map { $0 | 0x80 }) }
+            let writer = try spawn { try await left.write([UInt8](repeating: 7, count: 1 << 22)) }
             #expect(
                 await ioError { try await right.readLine(limit: 1000) }
                     == IOError(.read, .tooLong))
@@ -125,7 +125,7 @@ import Testing
     }
 
     @Test func `many lines in one packet are each read once`() async throws {
-        let count = 20_000
+        let count = 2_000
         let sum = try await onLoop {
             let (left, right) = try await makeConnectionPair()
             try spawn {

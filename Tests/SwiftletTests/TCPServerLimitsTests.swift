@@ -3,7 +3,7 @@ import Testing
 @testable import Swiftlet
 
 /// What a server does when descriptors run out and when clients say nothing. Its clock jumps.
-@Suite struct TCPServerLimitsTests {
+@Suite(.serialized) struct TCPServerLimitsTests {
     /// The pauses double from 10 ms up to a second: the sums of the first so many.
     @Test(arguments: [(1, 10), (2, 30), (3, 70), (7, 1270), (8, 2270), (10, 4270)])
     func `accepting that fails is put off, longer each time`(

@@ -4,7 +4,7 @@ import Testing
 @testable import Swiftlet
 
 /// The ways in which a server ends. Its clock jumps.
-@Suite struct TCPServerStoppingTests {
+@Suite(.serialized) struct TCPServerStoppingTests {
     @Test func `a handler may stop the server that it serves, and finish`() async throws {
         let sockets = FaultySockets()
         let (server, line) = try await onJumpingLoop(sockets: sockets) {

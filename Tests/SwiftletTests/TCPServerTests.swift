@@ -4,7 +4,7 @@ import Testing
 @testable import Swiftlet
 
 /// A server and its clients, on ordinary days.
-@Suite struct TCPServerTests {
+@Suite(.serialized) struct TCPServerTests {
     @Test(arguments: DriverKind.allCases)
     func `many clients are served at the same time`(driver: DriverKind) async throws {
         let sockets = FaultySockets()
