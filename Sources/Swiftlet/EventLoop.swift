@@ -50,7 +50,7 @@ public struct EventLoop: Sendable {
     /// When `body` returns, what `spawn` started is cancelled and awaited, whoever is parked is
     /// resumed with an error, and the loop's descriptors are closed. The calling thread is the
     /// loop's for the whole time; on a thread of Swift's own pool it keeps others from running
-    /// there.
+    /// there, and on the main thread it keeps the main actor from running at all.
     ///
     /// - Parameters:
     ///   - driver: the system call to wait with.

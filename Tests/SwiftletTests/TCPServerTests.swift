@@ -90,6 +90,29 @@ import Testing
         }
     }
 
+    @Test func `a timeout inside a handler ends what it spans and nothing else`() async throws {
+        let errors = Notes<TimeoutError>()
+        try await onJumpingLoop {
+            let handler: TCPServer.ConnectionHandler = { connection in
+                do {
+                    _ = try await withTimeout(.seconds(60)) { try await connection.readLine() }
+                } catch let error as TimeoutError {
+                    errors.add(error)
+                }
+                try await connection.write("still here\n")
+                try await echoBack(connection)
+            }
+            let server = try await withServer(handler: handler) { server in
+                let client = try await TCPConnection.connect(to: server.address)
+                #expect(try await client.readLine() == "still here")
+                try await client.write("so am I\n")
+                #expect(try await client.readLine() == "so am I")
+            }
+            #expect(server.statistics.handlerErrors == 0)
+        }
+        #expect(errors.all == [TimeoutError(timeout: .seconds(60))])
+    }
+
     @Test func `a port that is in use is an error of serving`() async throws {
         try await onLoop {
             let listener = try await TCPListener.bind(to: anyPort())
