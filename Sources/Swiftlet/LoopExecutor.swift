@@ -26,7 +26,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Completions at once that a job may have before it must yield.
     static let completionsPerJob = 32
     /// Tasks that are unparked together, before they run.
-    static let unparksPerTurn = 64
+    static let unparksPerTurn = 16
     /// Jobs that run before the descriptors are looked at again although there is more to run.
     static let jobsPerLook = 64
 
