@@ -170,8 +170,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     /// Makes runnable whom the next few readinesses of the last wait concern.
     ///
-    /// Only a few at a time, so that what is touched here is still in the processor's cache when
-    /// the task runs. Their order means nothing: all of them come before the next wait.
+    /// Only a few at a time, so that a turn stays short and what other threads post is seen soon,
+    /// however many are ready. Their order means nothing: all of them come before the next wait.
     private func unpark() {
         for _ in 0..<min(state.ready.count, LoopExecutor.unparksPerTurn) {
             let readiness = state.ready.removeLast()
