@@ -31,21 +31,32 @@ let package = Package(
         // The server that the README shows, so that it compiles.
         command("echo-example", on: ["Swiftlet"]),
 
+        // Plain values: histograms and their file formats, quantiles, tests of distributions.
+        floor("Statistics", on: [], path: "loadtest/Statistics"),
+        // Pictures as SVG text; knows nothing of runs.
+        floor("Charts", on: [], path: "loadtest/Charts"),
         // The load generator measures from outside: it stands on the drivers, not on the runtime.
-        floor("Generator", on: ["Drivers", "Syscalls"], path: "loadtest/Generator"),
-        floor("Reports", on: ["Generator", "Flags", "Syscalls"], path: "loadtest/Reports"),
+        floor("Generator", on: ["Statistics", "Drivers", "Syscalls"], path: "loadtest/Generator"),
+        floor(
+            "Reports", on: ["Generator", "Statistics", "Charts", "Flags", "Drivers", "Syscalls"],
+            path: "loadtest/Reports"),
         command(
             "loadtest",
-            on: ["Generator", "Reports", "EchoServers", "Flags", "Drivers", "Syscalls"],
+            on: [
+                "Generator", "Reports", "Statistics", "EchoServers", "Flags", "Drivers", "Syscalls",
+            ],
             path: "loadtest/loadtest"),
 
         tests(of: "Flags", on: []),
         tests(of: "Syscalls", on: ["CLinux"]),
         tests(of: "Drivers", on: ["Syscalls"]),
         tests(of: "Swiftlet", on: ["Drivers", "Syscalls"]),
-        tests(of: "Generator", on: ["Drivers", "Syscalls"]),
+        tests(of: "Statistics", on: []),
+        tests(of: "Charts", on: []),
+        tests(of: "Generator", on: ["Statistics", "Drivers", "Syscalls"]),
         tests(
-            of: "Reports", on: ["Generator", "Flags", "Drivers", "Syscalls", "SchemaChecks"]),
+            of: "Reports",
+            on: ["Generator", "Statistics", "Flags", "Drivers", "Syscalls", "SchemaChecks"]),
         // Holds JSON against docs/loadtest.schema.json; for tests only.
         floor("SchemaChecks", on: [], path: "Tests/SchemaChecks"),
         // Runs the built commands as processes, the way a user does.

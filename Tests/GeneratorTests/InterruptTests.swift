@@ -34,7 +34,7 @@ struct InterruptTests {
         let server = try TestServer { $0.echo() }
         defer { server.stop() }
         var plan = quickPlan(server.address)
-        plan.warmup = .seconds(1_000)
+        plan.warmup = .fixed(.seconds(1_000))
         let seen = try interrupted(plan) { $0.phase == .warmup }
 
         #expect(seen.ledger == Ledger())
@@ -84,7 +84,7 @@ struct InterruptTests {
         let server = try TestServer { $0.echo() }
         defer { server.stop() }
         var plan = quickPlan(server.address)
-        plan.warmup = .seconds(1_000)
+        plan.warmup = .fixed(.seconds(1_000))
         let run = try LoadRun.start(plan)
         run.interrupt(signal: SIGTERM)
         run.interrupt(signal: SIGINT)

@@ -16,7 +16,7 @@ struct LoadRunTests {
         #expect(seen.ledger.scheduled == 200)
         #expect(seen.ledger.answered == 200)
         #expect(seen.ledger.isBalanced)
-        #expect(seen.latency.count == 200)
+        #expect(seen.response.answered.count == 200)
         #expect(seen.connects == connects(4))
         #expect(seen.connectTimes.count == 4)
         #expect(seen.bytes.out == 200 * 64)
@@ -36,7 +36,7 @@ struct LoadRunTests {
     @Test(arguments: [1, 2, 63, 64, 65_520, 65_521, 65_522, 131_042, 1_000_003], [1, 3])
     func `any size goes through, alone and in a pipeline`(size: Int, pipeline: Int) throws {
         let seen = try measure(connections: 2, requests: 12) {
-            $0.size = size
+            $0.size = .fixed(size)
             $0.pipeline = pipeline
         } against: {
             $0.echo()
@@ -52,7 +52,7 @@ struct LoadRunTests {
         throws
     {
         let seen = try measure(connections: 1, requests: 64) {
-            $0.size = 1 << 20
+            $0.size = .fixed(1 << 20)
             $0.pipeline = 64
         } against: {
             $0.echo()
@@ -99,13 +99,13 @@ struct LoadRunTests {
 
     @Test func `what the warm-up sends is not counted`() throws {
         let seen = try measure(requests: 50) {
-            $0.warmup = .milliseconds(20)
+            $0.warmup = .fixed(.milliseconds(20))
         } against: {
             $0.echo()
         }
         #expect(seen.ledger.scheduled == 50)
         #expect(seen.ledger.answered == 50)
-        #expect(seen.latency.count == 50)
+        #expect(seen.response.answered.count == 50)
         #expect(seen.bytes.out == 50 * 64)
         #expect(seen.phases.warmup > 0)
     }
@@ -146,7 +146,7 @@ struct LoadRunTests {
         let run = try LoadRun.start(quickPlan(server.address, requests: 500))
         var counted = 0
         run.wait { progress in
-            counted += progress.interval.count
+            counted += progress.response.count
             return false
         }
         let last = run.progress()
@@ -154,8 +154,8 @@ struct LoadRunTests {
         let seen = run.finish()
         #expect(last.phase == .done)
         #expect(last.answered == 500)
-        #expect(counted + last.interval.count == 500)
-        #expect(seen.latency.count == 500)
+        #expect(counted + last.response.count == 500)
+        #expect(seen.response.answered.count == 500)
         #expect(run.finish().ledger == seen.ledger)
     }
 

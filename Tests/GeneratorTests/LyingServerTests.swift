@@ -14,7 +14,7 @@ struct LyingServerTests {
 
     @Test func `a flipped bit is found where it is`() throws {
         let seen = try measure(connections: 1, requests: 100) {
-            $0.size = 1_000
+            $0.size = .fixed(1_000)
             $0.pipeline = 4
         } against: { peer in
             var offset = 0

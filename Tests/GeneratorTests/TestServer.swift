@@ -140,7 +140,7 @@ func quickPlan(
     plan.connections = connections
     plan.requests = requests
     plan.duration = nil
-    plan.warmup = .zero
+    plan.warmup = .fixed(.zero)
     plan.drain = .milliseconds(50)
     return plan
 }

@@ -1,4 +1,5 @@
 import Generator
+import Statistics
 import Testing
 
 @testable import Reports
@@ -11,14 +12,15 @@ import Testing
     ) -> Progress {
         var interval = Histogram()
         for _ in 0..<samples { interval.record(182_000) }
-        return Progress(
-            phase: phase,
-            elapsed: 3.2,
-            connectionsUp: 1000,
-            answered: answered,
-            errors: 2,
-            interval: interval
-        )
+        var progress = Progress(phase: phase, elapsed: 3.2)
+        progress.connectionsUp = 1000
+        progress.answered = answered
+        progress.errors = [
+            ErrorRow(
+                phase: .read, errno: "ECONNRESET", count: 2, firstSeen: 1, exampleConnection: 7)
+        ]
+        progress.response = interval
+        return progress
     }
 
     @Test func `it says how far the run is, how fast and how well`() throws {

@@ -16,7 +16,7 @@ enum Sample {
     /// 20,000 answered requests of 100 us to 20.1 ms, evenly spread, without a failure.
     static func measurement() -> Measurement {
         var run = Measurement()
-        for step in 0..<20_000 { run.latency.record(100_000 + Int64(step) * 1000) }
+        for step in 0..<20_000 { run.response.answered.record(100_000 + Int64(step) * 1000) }
         for step in 0..<1000 { run.connectTimes.record(50_000 + Int64(step) * 10) }
         run.ledger.scheduled = 20_000
         run.ledger.answered = 20_000
@@ -57,8 +57,8 @@ enum Sample {
         record.server?.counters = #"{"accepted": 1000}"#
         record.commandLine = ["loadtest", "-c", "1k"]
         record.startedAt = "2026-01-31T12:00:00Z"
-        for text in failIf { record.verdicts.append(try Threshold(text).judge(measurement)) }
-        record.exitCode = ExitCode.of(measurement, thresholds: record.verdicts)
+        for text in failIf { record.thresholds.append(try Threshold(text).judge(measurement)) }
+        record.exitCode = ExitCode.of(measurement, thresholds: record.thresholds)
         return record
     }
 

@@ -1,4 +1,5 @@
 import Generator
+import Statistics
 import Syscalls
 import Testing
 

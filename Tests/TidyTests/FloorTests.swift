@@ -16,12 +16,16 @@ import Testing
         "Sources/echo-server": ["EchoServers", "Glibc"],
         // What a user's program needs: one module.
         "Sources/echo-example": ["Swiftlet"],
+        "loadtest/Statistics": ["Glibc"],
+        "loadtest/Charts": [],
         // The generator measures from outside: never the runtime that it measures.
-        "loadtest/Generator": ["CLinux", "Drivers", "Glibc", "Synchronization", "Syscalls"],
-        "loadtest/Reports": ["Flags", "Generator", "Syscalls"],
+        "loadtest/Generator": [
+            "CLinux", "Drivers", "Glibc", "Statistics", "Synchronization", "Syscalls",
+        ],
+        "loadtest/Reports": ["Charts", "Drivers", "Flags", "Generator", "Statistics", "Syscalls"],
         "loadtest/loadtest": [
-            "Drivers", "EchoServers", "Flags", "Generator", "Glibc", "Reports", "Synchronization",
-            "Syscalls",
+            "Drivers", "EchoServers", "Flags", "Generator", "Glibc", "Reports", "Statistics",
+            "Synchronization", "Syscalls",
         ],
     ]
 

@@ -1,4 +1,5 @@
 import Drivers
+import Statistics
 import Syscalls
 
 /// The traffic of one worker: what happens when one of its connections is ready.
@@ -33,7 +34,7 @@ struct Exchange: ~Copyable {
 
     init(state: RunState, driver: any Driver, numbers: Range<Int>) {
         self.state = state
-        size = state.plan.size
+        size = state.plan.size.largest
         pipeline = state.plan.pipeline
         isVerifying = state.plan.verification == .full
         tile = PayloadTile(seed: state.plan.seed)

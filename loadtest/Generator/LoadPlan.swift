@@ -3,41 +3,186 @@ import Syscalls
 
 /// What a run is to do: the effective value of every option that shapes the load.
 package struct LoadPlan: Sendable {
-    /// Whether echoed bytes are compared with what was sent.
-    package enum Verification: String, CaseIterable, Sendable { case full, off }
-
     /// Where the echo service is.
     package var target: SocketAddress
     /// Connections held open together.
     package var connections = 50
-    /// How long to measure; nil when only `requests` ends the run.
-    package var duration: Duration? = .seconds(10)
-    /// Measured requests after which the run ends; nil when only `duration` does.
-    package var requests: Int?
-    /// Bytes of a request, and so of its echo.
-    package var size = 64
+    /// Silent connections beside those.
+    package var idle = 0
     /// Threads of the generator, each with a driver and a share of the connections.
     package var threads = 1
-    /// Requests kept in flight on a connection.
-    package var pipeline = 1
     /// The generator's own driver.
     package var driver = DriverKind.epoll
-    /// Connections opened per second in all; nil for as fast as the limit on open attempts allows.
-    package var connectRate: Double?
-    /// How long an attempt to connect may take.
-    package var connectTimeout = Duration.seconds(5)
-    /// How long a request may take before it counts as timed out and its connection is closed.
-    package var timeout = Duration.seconds(5)
-    /// How long answers may take after the last request, before they count as unanswered.
-    package var drain = Duration.seconds(1)
-    /// How long to load the server before measuring.
-    package var warmup = Duration.seconds(1)
-    /// Whether every echoed byte is compared.
-    package var verification = Verification.full
     /// What everything random derives from.
     package var seed: UInt64 = 1
     /// The server's process, when it runs on this machine: its CPU and memory are measured along.
     package var serverProcess: CInt?
 
+    // When requests are made.
+
+    /// Requests per second in all, at planned times (an open loop); nil for a closed loop, in which
+    /// a connection asks again when it has its answer.
+    package var rate: Double?
+    /// How planned times are spread.
+    package var arrivals = Arrivals.poisson
+    /// Open loop: requests in flight on a connection at most; one that finds no place waits.
+    package var maxOutstanding = 1024
+    /// Closed loop: requests kept in flight on a connection.
+    package var pipeline = 1
+    /// How planned times are met.
+    package var pace = Pace.hybrid
+
+    // How long.
+
+    /// How long to measure; nil when only `requests` ends the run.
+    package var duration: Duration? = .seconds(10)
+    /// Measured requests after which the run ends; nil when only `duration` does.
+    package var requests: Int?
+    /// How long the load grows to its full height before the warm-up.
+    package var ramp = Duration.zero
+    /// How long to load the server before measuring.
+    package var warmup = Warmup.fixed(.seconds(1))
+    /// How long answers may take after the last request, before they count as unanswered.
+    package var drain = Duration.seconds(1)
+    /// How long a request may take before it counts as timed out and its connection is closed.
+    package var timeout = Duration.seconds(5)
+
+    // Connections and their life.
+
+    /// Connections opened per second in all; nil for as fast as the limit on open attempts allows.
+    package var connectRate: Double?
+    /// How long an attempt to connect may take.
+    package var connectTimeout = Duration.seconds(5)
+    /// Requests after which a connection is closed and opened again.
+    package var requestsPerConnection: Int?
+    /// Age at which a connection is closed and opened again, when it has its answers.
+    package var lifetime: Duration?
+    /// Whether each request opens a connection of its own, as part of its response time.
+    package var connectsPerRequest = false
+    /// How a connection is closed.
+    package var close = Close.fin
+    /// Whether a connection that was lost is replaced.
+    package var reconnects = false
+    /// Local addresses that connections are opened from.
+    package var source = Source.auto
+
+    // The payload.
+
+    /// Bytes of a request, and so of its echo.
+    package var size = SizeLaw.fixed(64)
+    /// How requests are cut into writes.
+    package var split = Split.none
+    /// Connections that read slowly, if some are to.
+    package var slowRead: SlowRead?
+    /// Whether every echoed byte is compared.
+    package var verification = Verification.full
+
     package init(target: SocketAddress) { self.target = target }
+
+    /// The part of the warm-up that is there in any case.
+    package var fixedWarmup: Duration {
+        switch warmup {
+        case .fixed(let duration): duration
+        case .auto: max(.seconds(1), (duration ?? .zero) / 10)
+        }
+    }
+
+    /// Whether echoed bytes are compared with what was sent.
+    package enum Verification: String, CaseIterable, Sendable { case full, off }
+
+    /// How the planned times of an open loop are spread.
+    package enum Arrivals: String, CaseIterable, Sendable {
+        /// Independent of each other, as many users are: exponential gaps.
+        case poisson
+        /// At equal distances.
+        case const
+    }
+
+    /// How a thread of an open loop waits for the next planned time.
+    package enum Pace: String, CaseIterable, Sendable {
+        /// In the kernel, which wakes it some 20 us late.
+        case sleep
+        /// In the kernel until shortly before, then looking at the clock.
+        case hybrid
+        /// Looking at the clock all the time.
+        case spin
+    }
+
+    /// How long the server is loaded before measuring.
+    package enum Warmup: Sendable, Equatable {
+        case fixed(Duration)
+        /// A tenth of the duration and at least a second, then until the rate and the latency hold
+        /// still, at most three times as long.
+        case auto
+    }
+
+    /// How a connection is closed when it has done its part.
+    package enum Close: String, CaseIterable, Sendable {
+        /// close(2) in order.
+        case fin
+        /// Writing ends first; the server's end of stream is awaited.
+        case half
+        /// Reset, without a trace in the port table.
+        case rst
+        /// The server is to close; its end of stream is awaited.
+        case server
+    }
+
+    /// Local addresses that connections are opened from.
+    package enum Source: Sendable, Equatable {
+        /// The kernel's choice; on loopback, more addresses when ports run short.
+        case auto
+        /// These in turn.
+        case addresses([SocketAddress])
+    }
+
+    /// Connections that read slowly, so that the server meets back-pressure.
+    package struct SlowRead: Sendable, Equatable {
+        /// Bytes a second that such a connection reads.
+        package var rate: Double
+        /// The share of the connections, above 0 and at most 1.
+        package var share: Double
+        package init(rate: Double, share: Double) {
+            self.rate = rate
+            self.share = share
+        }
+    }
+
+    /// How a request is cut into writes, so that the server sees short reads.
+    package enum Split: String, CaseIterable, Sendable {
+        case none
+        /// A byte at a time.
+        case bytes
+        /// In two halves.
+        case half
+        /// In pieces of random length.
+        case random
+    }
+}
+
+/// Bytes of requests: one size, or a law that sizes are drawn from.
+package enum SizeLaw: Sendable, Equatable {
+    case fixed(Int)
+    /// Each size of the range equally likely.
+    case uniform(ClosedRange<Int>)
+    /// Sizes and their weights.
+    case weighted([Weight])
+
+    package struct Weight: Sendable, Equatable {
+        package var size: Int
+        package var weight: Double
+        package init(size: Int, weight: Double) {
+            self.size = size
+            self.weight = weight
+        }
+    }
+
+    /// The largest size that it gives.
+    package var largest: Int {
+        switch self {
+        case .fixed(let size): size
+        case .uniform(let range): range.upperBound
+        case .weighted(let weights): weights.map(\.size).max() ?? 1
+        }
+    }
 }

@@ -1,4 +1,5 @@
 import Drivers
+import Statistics
 import Syscalls
 
 /// A run under way, in threads of its own, while its owner watches, interrupts and finishes it.
@@ -80,20 +81,13 @@ package final class LoadRun: Sendable {
     package func progress() -> Progress {
         let now = Instant.now
         let (phase, since) = state.phase(at: now)
-        var progress = Progress(
-            phase: phase,
-            elapsed: Double(since.nanoseconds(to: now)) / 1e9,
-            connectionsUp: 0,
-            answered: 0,
-            errors: 0,
-            interval: Histogram()
-        )
+        var progress = Progress(phase: phase, elapsed: Double(since.nanoseconds(to: now)) / 1e9)
         for desk in state.desks {
             desk.published.withLock { published in
                 progress.connectionsUp += published.connectionsUp
                 progress.answered += published.answered
                 progress.errors += published.errors
-                progress.interval.add(published.interval)
+                progress.response.add(published.interval)
                 published.interval.clear()
             }
         }
@@ -128,7 +122,8 @@ extension Measurement {
         var tally = Tally()
         for result in results { tally.add(result.tally) }
         ledger = tally.ledger
-        latency = tally.latency
+        service.answered = tally.latency
+        response = service
         connectTimes = tally.connectTimes
         connects = tally.connects
         bytes = tally.bytes

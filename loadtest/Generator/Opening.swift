@@ -1,4 +1,5 @@
 import Drivers
+import Statistics
 import Syscalls
 
 /// Opens a worker's connections as fast as the plan's rate and the limit on attempts allow.
@@ -28,7 +29,7 @@ struct Opening {
         total = count
         let share = Double(count) / Double(plan.connections)
         interval = plan.connectRate.map { 1e9 / ($0 * share) } ?? 0
-        let attempts = Generator.share(of: Opening.attemptsAtOnce, for: worker, among: workers)
+        let attempts = Statistics.share(of: Opening.attemptsAtOnce, for: worker, among: workers)
         attemptsAllowed = max(1, attempts.count)
     }
 

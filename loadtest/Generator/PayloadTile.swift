@@ -1,4 +1,5 @@
 import Glibc
+import Statistics
 
 /// The bytes that are sent, addressed by position: nothing has to be kept to check an echo.
 ///
@@ -60,20 +61,5 @@ package struct PayloadTile: ~Copyable {
         else { return received.count }
         let expected = piece(at: position, count: received.count)
         return zip(received, expected).prefix { $0 == $1 }.count
-    }
-}
-
-/// A small generator of pseudo-random numbers whose whole state is its seed (SplitMix64).
-package struct SplitMix: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    package init(seed: UInt64) { state = seed }
-
-    package mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,3 +1,4 @@
+import Statistics
 import Synchronization
 import Syscalls
 
@@ -65,7 +66,7 @@ final class RunState: Sendable {
 
     // The measured time.
 
-    var measureFrom: Instant? { connectedAt?.advanced(by: plan.warmup) }
+    var measureFrom: Instant? { connectedAt?.advanced(by: plan.fixedWarmup) }
 
     /// Nil before all are up; never when only a number of requests ends the run.
     var measureUntil: Instant? {
@@ -162,7 +163,7 @@ final class WorkerDesk: Sendable {
 struct Published: Sendable {
     var connectionsUp = 0
     var answered = 0
-    var errors = 0
+    var errors: [ErrorRow] = []
     /// Grows until somebody takes it.
     var interval = Histogram()
 }

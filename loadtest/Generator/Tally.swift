@@ -1,3 +1,4 @@
+import Statistics
 import Syscalls
 
 /// What one worker counts. Nobody else touches it until the worker has ended.

@@ -1,4 +1,5 @@
 import Drivers
+import Statistics
 import Syscalls
 
 /// One thread of a run: a driver, a share of the connections, and the stages that it goes through.
@@ -233,7 +234,7 @@ extension Published {
     fileprivate mutating func take(_ exchange: borrowing Exchange) {
         connectionsUp = exchange.table.upCount
         answered = exchange.tally.ledger.answered
-        errors = exchange.tally.errors.count
+        errors = exchange.tally.errors.rows
         interval.add(exchange.tally.interval)
     }
 }

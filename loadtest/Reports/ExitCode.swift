@@ -23,7 +23,7 @@ package enum ExitCode {
     /// A mistake of our own comes first, then wrong bytes, then a target that is not there. An
     /// interrupted run stays interrupted, 130 or 143, even if a threshold was crossed: it is not
     /// the run that the threshold was meant for.
-    package static func of(_ measurement: Measurement, thresholds: [Verdict]) -> Int32 {
+    package static func of(_ measurement: Measurement, thresholds: [ThresholdResult]) -> Int32 {
         guard measurement.ledger.isBalanced, measurement.connects.isBalanced else {
             return internalError
         }

@@ -1,4 +1,5 @@
 import Generator
+import Statistics
 
 /// A histogram drawn with characters: at most ten rows, their bounds round numbers, each wider by
 /// the same factor.

@@ -1,4 +1,5 @@
 import Generator
+import Statistics
 
 /// The report for programs: schema `swiftlet.loadtest/1`, described by `docs/loadtest.schema.json`.
 ///
@@ -25,13 +26,13 @@ package struct JSONReport {
             (
                 "latency",
                 .object([
-                    ("response", JSONReport.latency(run.latency)),
+                    ("response", JSONReport.latency(run.response.answered)),
                     ("connect", JSONReport.latency(run.connectTimes)),
                 ])
             ),
             ("cpu", cpu), ("memory", memory), ("errors", .array(run.errors.map(JSONReport.error))),
             ("corruptions", .array(run.corruptions.map(JSONReport.corruption))),
-            ("thresholds", .array(record.verdicts.map(JSONReport.threshold))),
+            ("thresholds", .array(record.thresholds.map(JSONReport.threshold))),
         ])
     }
 
@@ -57,12 +58,12 @@ package struct JSONReport {
             ("connections", .integer(plan.connections)),
             ("duration_s", .optional(plan.duration.map(JSONReport.seconds))),
             ("requests", plan.requests.map(JSONValue.integer) ?? .null),
-            ("size", .integer(plan.size)), ("threads", .integer(plan.threads)),
+            ("size", .integer(plan.size.largest)), ("threads", .integer(plan.threads)),
             ("pipeline", .integer(plan.pipeline)), ("driver", .text(plan.driver.rawValue)),
             ("connect_rate", .optional(plan.connectRate)),
             ("connect_timeout_s", .number(JSONReport.seconds(plan.connectTimeout))),
             ("timeout_s", .number(JSONReport.seconds(plan.timeout))),
-            ("warmup_s", .number(JSONReport.seconds(plan.warmup))),
+            ("warmup_s", .number(JSONReport.seconds(plan.fixedWarmup))),
             ("verify", .text(plan.verification.rawValue)),
             ("seed", Int(exactly: plan.seed).map(JSONValue.integer) ?? .text("\(plan.seed)")),
         ])
@@ -179,10 +180,10 @@ package struct JSONReport {
         ])
     }
 
-    private static func threshold(_ verdict: Verdict) -> JSONValue {
+    private static func threshold(_ result: ThresholdResult) -> JSONValue {
         .object([
-            ("expr", .text(verdict.threshold.text)), ("value", .optional(verdict.valueInBaseUnits)),
-            ("passed", .bool(!verdict.isFailure)), ("words", .text(verdict.words)),
+            ("expr", .text(result.threshold.text)), ("value", .optional(result.valueInBaseUnits)),
+            ("passed", .bool(!result.isFailure)), ("words", .text(result.words)),
         ])
     }
 

@@ -1,4 +1,5 @@
 import Generator
+import Statistics
 
 /// The percentiles of latency and of connecting, in columns, each row in one unit.
 ///

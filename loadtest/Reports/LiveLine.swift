@@ -14,7 +14,7 @@ package struct LiveLine: Sendable {
 
     /// The line for an interval of `seconds`, at most `width` columns, without a line feed.
     package mutating func text(_ progress: Progress, seconds: Double, width: Int) -> String {
-        recent.append((seconds, progress.interval.count))
+        recent.append((seconds, progress.response.count))
         while recent.count > 1, recent.dropFirst().reduce(0, { $0 + $1.seconds }) >= 1 {
             recent.removeFirst()
         }
@@ -44,7 +44,7 @@ package struct LiveLine: Sendable {
             return
                 "connecting  \(Figures.count(progress.connectionsUp)) of "
                 + Figures.count(plan.connections)
-        case .warmup: return "warm-up   \(elapsed) of \(LiveLine.seconds(plan.warmup))"
+        case .warmup: return "warm-up   \(elapsed) of \(LiveLine.seconds(plan.fixedWarmup))"
         case .measuring:
             if let requests = plan.requests {
                 return "measuring \(Figures.count(progress.answered)) of \(Figures.count(requests))"
@@ -57,7 +57,7 @@ package struct LiveLine: Sendable {
     }
 
     private func parts(_ progress: Progress) -> [String] {
-        let interval = progress.interval
+        let interval = progress.response
         var parts: [String] = []
         let seconds = recent.reduce(0) { $0 + $1.seconds }
         let answers = recent.reduce(0) { $0 + $1.answers }
@@ -69,7 +69,7 @@ package struct LiveLine: Sendable {
                 parts.append("\(Figures.name(ofQuantile: quantile)) \(time)")
             }
         }
-        parts.append("errors \(Figures.count(progress.errors))")
+        parts.append("errors \(Figures.count(progress.errorCount))")
         if progress.phase != .connecting {
             parts.append("up \(Figures.count(progress.connectionsUp))")
         }

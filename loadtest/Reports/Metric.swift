@@ -71,10 +71,11 @@ enum Metric: Sendable, Equatable {
     func value(in run: Measurement) -> Double? {
         switch self {
         case .percentile(let quantile, let isConnect):
-            (isConnect ? run.connectTimes : run.latency).value(at: quantile).map(Double.init)
-        case .smallest: run.latency.min.map(Double.init)
-        case .largest: run.latency.max.map(Double.init)
-        case .mean: run.latency.mean
+            (isConnect ? run.connectTimes : run.response.answered).value(at: quantile).map(
+                Double.init)
+        case .smallest: run.response.answered.min.map(Double.init)
+        case .largest: run.response.answered.max.map(Double.init)
+        case .mean: run.response.answered.mean
         case .connectLargest: run.connectTimes.max.map(Double.init)
         case .rate: run.rate
         case .clientCPU: run.clientCPUPerRequest.map { $0 * 1e9 }

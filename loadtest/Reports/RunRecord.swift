@@ -7,10 +7,18 @@ package struct RunRecord: Sendable {
     package var environment: Environment
     /// The bundled server; nil when the target is somebody else's.
     package var server: Server?
-    package var verdicts: [Verdict] = []
+    package var thresholds: [ThresholdResult] = []
     package var exitCode: Int32 = 0
     /// The command line that repeats the run.
     package var commandLine: [String] = []
+    /// Names the run; the shards of one run share it.
+    package var id = ""
+    /// Which part of the run this is; nil when it is all of it.
+    package var shard: Shard?
+    /// Runs that were made besides the one that is reported: for steps, a search, a proof.
+    package var probes: [Probe] = []
+    /// What the instrument says about itself.
+    package var verdict = Verdict()
     /// Wall-clock time of the start, as RFC 3339 has it.
     package var startedAt = ""
 
@@ -18,6 +26,43 @@ package struct RunRecord: Sendable {
         self.plan = plan
         self.measurement = measurement
         self.environment = environment
+    }
+
+    /// The `index`-th of `count` parts of a run, counted from 1.
+    package struct Shard: Sendable, Equatable {
+        package var index: Int
+        package var count: Int
+        package init(index: Int, count: Int) {
+            self.index = index
+            self.count = count
+        }
+    }
+
+    /// A run that was made to find something out.
+    package struct Probe: Sendable {
+        package enum Purpose: String, Sendable, CaseIterable {
+            /// The closed-loop maximum that `--rate 70%` is a share of.
+            case maximum
+            /// One rate of `--steps`.
+            case step
+            /// One rate that `--search` tried.
+            case search
+            /// The same load from half the threads, for `--prove-headroom`.
+            case headroom
+        }
+
+        package var purpose: Purpose
+        package var plan: LoadPlan
+        package var measurement: Measurement
+        package var verdict = Verdict()
+        /// Whether the condition of a search held.
+        package var holds: Bool?
+
+        package init(purpose: Purpose, plan: LoadPlan, measurement: Measurement) {
+            self.purpose = purpose
+            self.plan = plan
+            self.measurement = measurement
+        }
     }
 
     /// The machine and the build.

@@ -8,17 +8,17 @@ package enum SummaryLine {
         var parts = [
             "\(Figures.count(run.connects.ok)) connections", "\(Figures.short(run.rate))/s",
         ]
-        for quantile in [0.5, 0.99] where run.latency.supports(quantile) {
-            guard let value = run.latency.value(at: quantile) else { continue }
+        for quantile in [0.5, 0.99] where run.response.answered.supports(quantile) {
+            guard let value = run.response.answered.value(at: quantile) else { continue }
             let time = Figures.time(nanoseconds: Double(value))
             parts.append("\(Figures.name(ofQuantile: quantile)) \(time)")
         }
-        if let largest = run.latency.max {
+        if let largest = run.response.answered.max {
             parts.append("max \(Figures.time(nanoseconds: Double(largest)))")
         }
         parts.append("errors \(Figures.count(run.errors.reduce(0) { $0 + $1.count }))")
-        for verdict in record.verdicts where verdict.isFailure {
-            parts.append("failed \(verdict.threshold.text) (\(verdict.words))")
+        for result in record.thresholds where result.isFailure {
+            parts.append("failed \(result.threshold.text) (\(result.words))")
         }
         if record.environment.isDebugBuild { parts.append("debug build") }
         if record.exitCode != 0 { parts.append("exit \(record.exitCode)") }

@@ -29,7 +29,8 @@ package struct TextReport {
         let threads =
             "\(plan.threads) thread\(plan.threads == 1 ? "" : "s"), \(plan.driver.rawValue)"
         var shape = [
-            "\(Figures.count(plan.connections)) connections", Figures.bytes(Double(plan.size)),
+            "\(Figures.count(plan.connections)) connections",
+            Figures.bytes(Double(plan.size.largest)),
         ]
         if plan.pipeline > 1 { shape.append("pipeline \(plan.pipeline)") }
         shape += [threads, "verify \(plan.verification.rawValue)", "seed \(plan.seed)"]
@@ -66,7 +67,7 @@ package struct TextReport {
         let phases = run.phases
         guard phases.measured > 0 else { return flow("measured", ["nothing"]) }
         var parts = [Figures.time(seconds: phases.measured)]
-        if plan.warmup > .zero, phases.warmup > 0 {
+        if plan.fixedWarmup > .zero, phases.warmup > 0 {
             parts.append("after \(Figures.time(seconds: phases.warmup)) of warm-up")
         }
         if phases.drain > 0 {
@@ -76,10 +77,10 @@ package struct TextReport {
     }
 
     private var table: [String] {
-        LatencyTable(latency: run.latency, connect: run.connectTimes).lines(style)
+        LatencyTable(latency: run.response.answered, connect: run.connectTimes).lines(style)
     }
 
-    private var histogram: [String] { HistogramDrawing(run.latency).lines }
+    private var histogram: [String] { HistogramDrawing(run.response.answered).lines }
 
     private var figures: [String] { rate + cpu + memory + stream + ledger }
 

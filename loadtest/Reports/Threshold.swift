@@ -57,13 +57,13 @@ package struct Threshold: Sendable, Equatable {
     package var needsServer: Bool { metric == .serverCPU }
 
     /// Judges a run. What cannot be judged is a failure: a gate that cannot see must not be open.
-    package func judge(_ measurement: Measurement) -> Verdict {
+    package func judge(_ measurement: Measurement) -> ThresholdResult {
         if case .percentile(let quantile, let isConnect) = metric {
-            let histogram = isConnect ? measurement.connectTimes : measurement.latency
+            let histogram = isConnect ? measurement.connectTimes : measurement.response.answered
             guard histogram.supports(quantile) else {
                 let needed = Figures.count(Figures.samplesNeeded(for: quantile))
                 let there = Figures.count(histogram.count)
-                return Verdict(
+                return ThresholdResult(
                     threshold: self,
                     value: nil,
                     words: "not enough samples: \(there) of the \(needed) needed"
@@ -71,9 +71,9 @@ package struct Threshold: Sendable, Equatable {
             }
         }
         guard let value = metric.value(in: measurement) else {
-            return Verdict(threshold: self, value: nil, words: "was not measured")
+            return ThresholdResult(threshold: self, value: nil, words: "was not measured")
         }
-        return Verdict(threshold: self, value: value, words: "was \(metric.print(value))")
+        return ThresholdResult(threshold: self, value: value, words: "was \(metric.print(value))")
     }
 
     private static func trim(_ text: Substring) -> String {
@@ -83,7 +83,7 @@ package struct Threshold: Sendable, Equatable {
 }
 
 /// What became of a threshold.
-package struct Verdict: Sendable, Equatable {
+package struct ThresholdResult: Sendable, Equatable {
     package let threshold: Threshold
     /// The figure, in nanoseconds, a count or per second; nil when it could not be judged.
     package let value: Double?

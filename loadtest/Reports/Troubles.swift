@@ -80,12 +80,12 @@ extension TextReport {
     }
 
     private var thresholds: [String] {
-        record.verdicts.flatMap { verdict in
-            let state = verdict.isFailure ? "FAILED" : "passed"
-            let color = verdict.isFailure ? style.bad : { $0 }
+        record.thresholds.flatMap { result in
+            let state = result.isFailure ? "FAILED" : "passed"
+            let color = result.isFailure ? style.bad : { $0 }
             return sentence(
                 "fail-if",
-                "\(state) \(verdict.threshold.text): \(verdict.words)",
+                "\(state) \(result.threshold.text): \(result.words)",
                 color
             )
         }

@@ -83,8 +83,8 @@ struct Session {
         }
         record.measurement = measurement
         end(server, &record)
-        record.verdicts = options.thresholds.map { $0.judge(measurement) }
-        record.exitCode = ExitCode.of(measurement, thresholds: record.verdicts)
+        record.thresholds = options.thresholds.map { $0.judge(measurement) }
+        record.exitCode = ExitCode.of(measurement, thresholds: record.thresholds)
         return output.report(record)
     }
 

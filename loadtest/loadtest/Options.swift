@@ -73,7 +73,7 @@ struct Options: Sendable {
 
     private mutating func readLoad(_ arguments: Arguments) throws(UsageError) {
         plan.connections = try arguments.count("conns", in: 1...1_000_000) ?? plan.connections
-        plan.size = try arguments.size("size", in: 1...1 << 24) ?? plan.size
+        plan.size = .fixed(try arguments.size("size", in: 1...1 << 24) ?? 64)
         plan.threads = try arguments.count("threads", in: 1...256) ?? plan.threads
         plan.pipeline = try arguments.count("pipeline", in: 1...1024) ?? plan.pipeline
         plan.driver = try arguments.choice("driver") ?? plan.driver
@@ -91,7 +91,9 @@ struct Options: Sendable {
         plan.connectTimeout =
             try arguments.duration("connect-timeout", in: some) ?? plan.connectTimeout
         plan.timeout = try arguments.duration("timeout", in: some) ?? plan.timeout
-        plan.warmup = try arguments.duration("warmup", in: .zero...Options.longest) ?? plan.warmup
+        if let warmup = try arguments.duration("warmup", in: .zero...Options.longest) {
+            plan.warmup = .fixed(warmup)
+        }
         plan.connectRate = try arguments.rate("connect-rate")
     }
 

@@ -1,10 +1,11 @@
 import EchoServers
 import Glibc
 
-// `loadtest echo` is the bundled server; it never shares a process with a run, so that its CPU and
-// memory can be told apart.
+// The first word chooses the verb; without one it is a run. `loadtest echo` is the bundled server;
+// it never shares a process with a run, so that its CPU and memory can be told apart.
 let words = Array(CommandLine.arguments.dropFirst())
-exit(
-    words.first == "echo"
-        ? runEchoServer(command: "loadtest echo", arguments: Array(words.dropFirst()))
-        : LoadTest.run(words))
+let rest = Array(words.dropFirst())
+switch words.first {
+case "echo": exit(runEchoServer(command: "loadtest echo", arguments: rest))
+default: exit(LoadTest.run(words))
+}

@@ -1,4 +1,4 @@
-import Generator
+import Statistics
 import Testing
 
 struct HistogramTests {

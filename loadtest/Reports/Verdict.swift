@@ -1,0 +1,54 @@
+/// What the instrument says about itself: whether a run's figures can be trusted, and why not.
+package struct Verdict: Sendable, Equatable {
+    /// From good to bad.
+    package enum Level: String, Sendable, CaseIterable, Comparable {
+        case valid = "VALID"
+        case suspect = "SUSPECT"
+        case invalid = "INVALID"
+
+        package static func < (left: Level, right: Level) -> Bool {
+            left.rank < right.rank
+        }
+
+        private var rank: Int {
+            switch self {
+            case .valid: 0
+            case .suspect: 1
+            case .invalid: 2
+            }
+        }
+    }
+
+    /// One thing that is wrong, or nearly.
+    package struct Finding: Sendable, Equatable {
+        /// "G-CPU": stable, for scripts.
+        package var code: String
+        package var level: Level
+        /// The figure, and the limit that it crossed; in SI units or as a share.
+        package var value: Double
+        package var limit: Double
+        /// What was seen, in a sentence with the figure and the limit.
+        package var text: String
+        /// What to do about it.
+        package var remedy: String
+
+        package init(
+            code: String, level: Level, value: Double, limit: Double, text: String, remedy: String
+        ) {
+            self.code = code
+            self.level = level
+            self.value = value
+            self.limit = limit
+            self.text = text
+            self.remedy = remedy
+        }
+    }
+
+    /// The worst first.
+    package var findings: [Finding] = []
+
+    package init() {}
+
+    /// The level of the worst finding.
+    package var level: Level { findings.map(\.level).max() ?? .valid }
+}
