@@ -6,6 +6,8 @@
 #ifndef SWIFTLET_CLINUX_H
 #define SWIFTLET_CLINUX_H
 
+#include <poll.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -17,6 +19,8 @@
 // Glibc declares these only under _GNU_SOURCE, which the Swift importer does not define.
 extern int accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
 extern int pipe2(int ends[2], int flags);
+extern int ppoll(struct pollfd *entries, nfds_t count, const struct timespec *timeout,
+                 const sigset_t *mask);
 
 // Both are variadic in C, and Swift imports no variadic function.
 static inline int clinux_prctl(int option, unsigned long argument) {
@@ -26,6 +30,13 @@ static inline int clinux_prctl(int option, unsigned long argument) {
 // pidfd_open(2): as a plain call, because the oldest glibc in use has no name for it.
 static inline int clinux_pidfd_open(int process) {
     return (int)syscall(SYS_pidfd_open, process, 0U);
+}
+
+// epoll_pwait2(2): as a plain call, for the same reason. The 8 is the kernel's size of a signal set,
+// of which there is none.
+static inline int clinux_epoll_pwait2(int instance, struct epoll_event *events, int capacity,
+                                      const struct timespec *timeout) {
+    return (int)syscall(SYS_epoll_pwait2, instance, events, capacity, timeout, 0UL, 8UL);
 }
 
 // environ(7): a global variable, which Swift takes for shared mutable state.

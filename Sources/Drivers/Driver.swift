@@ -45,14 +45,15 @@ extension Instant {
     /// Before every other instant, so that a wait until then looks and returns.
     @inlinable package static var past: Instant { Instant(nanoseconds: .min) }
 
-    /// Milliseconds from now until this instant for poll(2) and epoll_wait(2); -1 is for ever.
+    /// Nanoseconds that a wait until this instant may take, from `now` on; nil is for ever.
     ///
-    /// Rounded up: rounded down, the last fraction of a millisecond would be spent spinning.
-    package func milliseconds(after now: @autoclosure () -> Instant) -> CInt {
-        if self == .never { return -1 }
-        if self == .past { return 0 }
-        let left = now().nanoseconds(to: self)
-        if left <= 0 { return 0 }
-        return CInt(clamping: (left - 1) / 1_000_000 + 1)
+    /// At most a day: kernels refuse times beyond their own range, and a wait may return with
+    /// nothing.
+    package func nanosecondsToWait(from now: @autoclosure () -> Instant) -> Int64? {
+        switch self {
+        case .never: nil
+        case .past: 0
+        default: min(max(now().nanoseconds(to: self), 0), 86_400_000_000_000)
+        }
     }
 }

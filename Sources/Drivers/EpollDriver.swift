@@ -48,7 +48,7 @@ package final class EpollDriver: Driver {
 
     package func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
         let count = try instance.wait(
-            into: events, milliseconds: deadline.milliseconds(after: now))
+            into: events, nanoseconds: deadline.nanosecondsToWait(from: now))
         for event in events[..<count] {
             let descriptor = RawDescriptor(event.data.fd)
             if descriptor == signal.raw {

@@ -47,9 +47,9 @@ package final class PollDriver: Driver {
     }
 
     package func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
-        let milliseconds = deadline.milliseconds(after: now)
+        let nanoseconds = deadline.nanosecondsToWait(from: now)
         var remaining = try entries.withUnsafeMutableBufferPointer { buffer throws(Errno) in
-            try pollOnce(buffer, milliseconds: milliseconds)
+            try pollOnce(buffer, nanoseconds: nanoseconds)
         }
         if remaining > 0, entries[0].revents != 0 {
             remaining -= 1

@@ -78,13 +78,7 @@ package final class SelectDriver: Driver {
     }
 
     private func select(until deadline: Instant) throws(Errno) -> Int {
-        let nanoseconds: Int64? =
-            switch deadline {
-            case .never: nil
-            case .past: 0
-            // The kernel refuses a time beyond its own range; a day later the caller asks again.
-            default: min(max(now.nanoseconds(to: deadline), 0), 86_400_000_000_000)
-            }
+        let nanoseconds = deadline.nanosecondsToWait(from: now)
         let count = CInt(foundReadable.count * UInt.bitWidth)
         return try foundReadable.withUnsafeMutableBufferPointer { readable throws(Errno) in
             try foundWritable.withUnsafeMutableBufferPointer { writable throws(Errno) in

@@ -23,6 +23,8 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     public static let badDescriptor = Errno(rawValue: EBADF)
     /// `EINVAL`: the kernel does not take this argument.
     public static let invalidArgument = Errno(rawValue: EINVAL)
+    /// `ENOSYS`: this kernel does not have the call.
+    public static let notImplemented = Errno(rawValue: ENOSYS)
     /// `ETIMEDOUT`: the kernel has given up.
     public static let timedOut = Errno(rawValue: ETIMEDOUT)
     /// `ECONNRESET`: the peer broke the connection off.

@@ -3,15 +3,19 @@ import Glibc
 
 // The calls that say which descriptors are ready, typed and without policy.
 
-/// Waits for events on `entries` and fills in their `revents` (poll(2)).
+/// Waits for events on `entries` and fills in their `revents` (ppoll(2)); nil waits for ever.
 ///
 /// Returns how many have any. A signal ends the wait like a passed deadline: with 0, because the
 /// caller knows its deadline and a repeated call would wait for the whole time again.
 package func pollOnce(
-    _ entries: UnsafeMutableBufferPointer<pollfd>, milliseconds: CInt
+    _ entries: UnsafeMutableBufferPointer<pollfd>, nanoseconds: Int64?
 ) throws(Errno) -> Int {
-    try countOrNothingIfInterrupted(
-        Glibc.poll(entries.baseAddress, nfds_t(entries.count), milliseconds))
+    let (entries, count) = (entries.baseAddress, nfds_t(entries.count))
+    guard let nanoseconds else {
+        return try countOrNothingIfInterrupted(ppoll(entries, count, nil, nil))
+    }
+    var timeout = timespec(nanoseconds)
+    return try countOrNothingIfInterrupted(ppoll(entries, count, &timeout, nil))
 }
 
 /// Waits until a bit that is set in `readable` or `writable` is ready, and keeps only those
@@ -74,15 +78,34 @@ package struct EpollInstance: ~Copyable {
         }
     }
 
-    /// Waits for events and writes them to the front of `events`; returns how many (epoll_wait(2)).
+    /// Waits for events and writes them to the front of `events`; returns how many
+    /// (epoll_pwait2(2)). Nil waits for ever.
     ///
-    /// A signal ends the wait with 0.
+    /// A signal ends the wait with 0. A kernel before Linux 5.11 knows only milliseconds.
     package func wait(
-        into events: UnsafeMutableBufferPointer<epoll_event>, milliseconds: CInt
+        into events: UnsafeMutableBufferPointer<epoll_event>, nanoseconds: Int64?
     ) throws(Errno) -> Int {
-        try countOrNothingIfInterrupted(
-            epoll_wait(
-                descriptor.raw.number, events.baseAddress, CInt(events.count), milliseconds))
+        let (number, count) = (descriptor.raw.number, CInt(events.count))
+        guard let nanoseconds, nanoseconds > 0 else {
+            return try countOrNothingIfInterrupted(
+                epoll_wait(number, events.baseAddress, count, nanoseconds == nil ? -1 : 0))
+        }
+        var timeout = timespec(nanoseconds)
+        let found = clinux_epoll_pwait2(number, events.baseAddress, count, &timeout)
+        guard found < 0, Errno.current == .notImplemented else {
+            return try countOrNothingIfInterrupted(found)
+        }
+        // Rounded up: rounded down, the last fraction of a millisecond would be spent spinning.
+        let milliseconds = CInt(clamping: (nanoseconds - 1) / 1_000_000 + 1)
+        return try countOrNothingIfInterrupted(
+            epoll_wait(number, events.baseAddress, count, milliseconds))
+    }
+}
+
+extension timespec {
+    fileprivate init(_ nanoseconds: Int64) {
+        self.init(
+            tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
     }
 }
 

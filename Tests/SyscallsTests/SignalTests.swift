@@ -70,6 +70,6 @@ import Testing
 private func isReadable(_ descriptor: RawDescriptor) throws(Errno) -> Bool {
     var entries = [pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)]
     return try entries.withUnsafeMutableBufferPointer { entries throws(Errno) in
-        try pollOnce(entries, milliseconds: 0)
+        try pollOnce(entries, nanoseconds: 0)
     } > 0
 }

@@ -210,7 +210,7 @@ private func wait(for event: CInt, on descriptor: RawDescriptor) throws(Errno) {
     var entries = [pollfd(fd: descriptor.number, events: Int16(event), revents: 0)]
     while entries[0].revents == 0 {
         _ = try entries.withUnsafeMutableBufferPointer { entries throws(Errno) in
-            try pollOnce(entries, milliseconds: -1)
+            try pollOnce(entries, nanoseconds: nil)
         }
     }
 }
