@@ -125,14 +125,15 @@ package final class LoadRun: Sendable {
 extension Measurement {
     /// Puts together what the workers saw.
     fileprivate init(_ results: [WorkerResult], of state: RunState) {
-        var tally = Tally(isPlanned: state.plan.rate != nil)
+        var tally = Tally(isPlanned: state.plan.plansRequests)
         for result in results { tally.add(result.tally) }
         ledger = tally.ledger
         service = tally.service
         response = tally.isPlanned ? tally.response : tally.service
         sendDelay = tally.sendDelay
         warmup = tally.warmup
-        pacing = tally.isPlanned ? tally.pacing : nil
+        slowReaders = tally.slowReaders
+        pacing = state.plan.rate != nil ? tally.pacing : nil
         lag = tally.lag
         timeline = tally.timeline
         for result in results { served.add(result.served) }
