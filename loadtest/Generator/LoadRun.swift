@@ -177,5 +177,6 @@ extension Measurement.Phases {
         measured = Double(from.nanoseconds(to: until)) / 1e9
         drain = Double(until.nanoseconds(to: ended)) / 1e9
         isSteady = state.wasSteady
+        stopped = results.map(\.stopped).max() ?? 0
     }
 }

@@ -272,6 +272,8 @@ struct WorkerResult: Sendable {
     var measuredFrom: Instant?
     var measuredUntil: Instant?
     var ended = Instant.now
+    /// The longest stop of more than a second, in seconds.
+    var stopped = 0.0
     /// Whether it ended because none of its connections was left.
     var lostAllConnections = false
     /// Whether it ended because somebody asked for it.

@@ -76,6 +76,7 @@ struct Worker: ~Copyable {
                 break
             }
             let woken = driver.now
+            noticeStop(from: now, to: woken)
             if ready.isEmpty {
                 if isIdle, deadline == .past { sweep.spun += now.nanoseconds(to: woken) }
                 now = woken
@@ -87,6 +88,13 @@ struct Worker: ~Copyable {
         }
         finish()
         return result
+    }
+
+    /// A wait is at most as long as the time to the next sweep, so a longer one was no wait.
+    @inline(__always)
+    private mutating func noticeStop(from before: Instant, to after: Instant) {
+        let gap = before.nanoseconds(to: after)
+        if gap > 1_000_000_000 { result.stopped = max(result.stopped, Double(gap) / 1e9) }
     }
 
     @inline(__always)
