@@ -5,9 +5,9 @@
 ///             width 1     width 1     width 2      width 4
 ///
 /// A bin is at most 1/128 of its value wide. This is the layout of HdrHistogram with two
-/// significant digits (hdrhistogram.org), so counts go over to its formats as they are. Recording is an index
-/// and an increment: no allocation, no floating point, no lock. Values outside the range are
-/// clamped to it and counted as clamped; minimum, maximum and sum are exact.
+/// significant digits (hdrhistogram.org), so counts go over to its formats as they are. Recording
+/// is an index and an increment: no allocation, no floating point, no lock. Values outside the
+/// range are clamped to it and counted as clamped; minimum, maximum and sum are exact.
 package struct Histogram: Sendable, Equatable {
     /// The largest value that keeps its place: one hour, in nanoseconds.
     @inlinable package static var highest: Int64 { 3_600_000_000_000 }
