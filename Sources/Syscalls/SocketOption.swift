@@ -1,6 +1,7 @@
 import Glibc
 
-/// A socket option whose value is one number, by its usual name (socket(7), tcp(7), ipv6(7)).
+/// A socket option whose value is one number, by its usual name (socket(7), tcp(7), ip(7),
+/// ipv6(7)).
 ///
 /// Switches take 0 for off and 1 for on; sizes are bytes and times are seconds.
 public enum SocketOption: CaseIterable, Sendable {
@@ -20,6 +21,9 @@ public enum SocketOption: CaseIterable, Sendable {
     case sendBuffer
     /// `IPV6_V6ONLY`: an IPv6 listener that takes no IPv4 connections.
     case ipv6Only
+    /// `IP_BIND_ADDRESS_NO_PORT`: a bind to port 0 sets the address alone, and connect chooses the
+    /// port, which connections to other targets may then have too (ip(7)).
+    case bindsLate
     /// `SO_ACCEPTCONN`: 1 when the socket listens; cannot be set.
     case isListening
 
@@ -33,6 +37,7 @@ public enum SocketOption: CaseIterable, Sendable {
         case .receiveBuffer: (SOL_SOCKET, SO_RCVBUF)
         case .sendBuffer: (SOL_SOCKET, SO_SNDBUF)
         case .ipv6Only: (CInt(IPPROTO_IPV6), IPV6_V6ONLY)
+        case .bindsLate: (CInt(IPPROTO_IP), IP_BIND_ADDRESS_NO_PORT)
         case .isListening: (SOL_SOCKET, SO_ACCEPTCONN)
         }
     }

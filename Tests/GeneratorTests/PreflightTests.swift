@@ -34,28 +34,50 @@ struct PreflightTests {
     @Test func `local ports limit the connections to one target`() throws {
         let plan = try plan(connections: 101, threads: 1, target: "10.0.0.1:40000")
         try Preflight.check(plan, descriptors: 10_000, ports: 40_000...40_100)
-        #expect(throws: Preflight.Shortage.ports(needed: 101, available: 100)) {
+        #expect(throws: Preflight.Shortage.ports(needed: 101, perSource: 100, sources: 1)) {
             try Preflight.check(plan, descriptors: 10_000, ports: 40_000...40_099)
         }
     }
 
     @Test func `a target on this machine takes its own port away`() throws {
-        let plan = try plan(connections: 101, threads: 1, target: "127.0.0.1:40000")
-        #expect(throws: Preflight.Shortage.ports(needed: 101, available: 100)) {
+        var plan = try plan(connections: 101, threads: 1, target: "127.0.0.1:40000")
+        plan.source = .addresses([try SocketAddress("127.0.0.1:0")])
+        #expect(throws: Preflight.Shortage.ports(needed: 101, perSource: 100, sources: 1)) {
             try Preflight.check(plan, descriptors: 10_000, ports: 40_000...40_100)
         }
         try Preflight.check(plan, descriptors: 10_000, ports: 40_001...40_101)
+    }
+
+    @Test func `silent connections need descriptors and ports too`() throws {
+        var plan = try plan(connections: 50, threads: 1, target: "10.0.0.1:80")
+        plan.idle = 51
+        #expect(Preflight.descriptorsNeeded(for: plan) == 136)
+        #expect(throws: Preflight.Shortage.ports(needed: 101, perSource: 100, sources: 1)) {
+            try Preflight.check(plan, descriptors: 10_000, ports: 40_000...40_099)
+        }
+    }
+
+    @Test func `every source has the ports once more`() throws {
+        var plan = try plan(connections: 201, threads: 1, target: "10.0.0.1:80")
+        let sources = try ["10.0.0.2:0", "10.0.0.3:0"].map { try SocketAddress($0) }
+        plan.source = .addresses(sources)
+        #expect(throws: Preflight.Shortage.ports(needed: 201, perSource: 100, sources: 2)) {
+            try Preflight.check(plan, descriptors: 10_000, ports: 40_000...40_099)
+        }
+        plan.connections = 200
+        try Preflight.check(plan, descriptors: 10_000, ports: 40_000...40_099)
     }
 
     @Test func `a shortage says numbers and a command`() {
         let descriptors = Preflight.Shortage.descriptors(needed: 9_067, allowed: 4_096)
         #expect(
             descriptors.description
-                == "9067 descriptors are needed, and this process may open 4096"
+                == "9,067 descriptors are needed, and this process may open 4,096"
         )
         #expect(descriptors.remedy.hasPrefix("ulimit -n 9067"))
-        let ports = Preflight.Shortage.ports(needed: 40_000, available: 28_232)
-        #expect(ports.description.contains("28232"))
+        let ports = Preflight.Shortage.ports(
+            needed: 40_000, perSource: 28_232, sources: 1)
+        #expect(ports.description.contains("28,232 towards one target"))
         #expect(ports.remedy.hasPrefix("sysctl"))
     }
 

@@ -54,6 +54,7 @@ final class Peer: Sendable {
     let socket: RawDescriptor
     let number: Int
     private let isOpen = Guarded(true)
+    private let turns = Guarded(0)
 
     init(socket: RawDescriptor, number: Int) {
         self.socket = socket
@@ -67,6 +68,14 @@ final class Peer: Sendable {
             recv(socket.number, $0.baseAddress, $0.count, 0)
         }
         return Array(bytes.prefix(max(0, count)))
+    }
+
+    /// Counts from 1 on how often it was asked.
+    func turn() -> Int {
+        turns.withLock {
+            $0 += 1
+            return $0
+        }
     }
 
     func send(_ bytes: [UInt8]) {

@@ -143,7 +143,7 @@ import Testing
 
     @Test(arguments: [
         (SocketOption.noDelay, 1), (.keepAlive, 1), (.keepAliveIdle, 77), (.reuseAddress, 1),
-        (.reusePort, 1), (.ipv6Only, 1),
+        (.reusePort, 1), (.ipv6Only, 1), (.bindsLate, 1),
     ])
     func `an option that was set reads back`(option: SocketOption, value: Int) throws {
         let socket = Descriptor(adopting: try .streamSocket(family: AF_INET6))
@@ -160,6 +160,21 @@ import Testing
         try socket.raw.setOption(option, to: 50_000)
 
         #expect(try socket.raw.option(option) >= 50_000)
+    }
+
+    @Test func `a socket that binds late has its address at once and its port when it connects`()
+        throws
+    {
+        let listener = try listening(on: "127.0.0.1")
+        let socket = Descriptor(adopting: try .streamSocket(family: AF_INET))
+
+        try socket.raw.setOption(.bindsLate, to: 1)
+        try socket.raw.bind(to: try SocketAddress("127.0.0.2:0"))
+        #expect(try socket.raw.localAddress() == SocketAddress("127.0.0.2:0"))
+
+        _ = try socket.raw.connect(to: try listener.raw.localAddress())
+        #expect(try socket.raw.localAddress().host == "127.0.0.2")
+        #expect(try socket.raw.localAddress().port != 0)
     }
 
     @Test func `an option of another family is refused`() throws {

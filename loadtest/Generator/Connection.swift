@@ -3,19 +3,30 @@ import Syscalls
 
 /// One connection of a worker, as plain memory: the worker's table holds them in a row.
 ///
-///     stream        ····················|==============|~~~~~~~~~|
-///                                       received       sent      end of the newest request
-///     sendTimes     [ - - t t t - - ]   when the open requests were sent, oldest at `oldest`
+///     stream     ····················|==============|~~~~~~~~~|
+///                                    received       sent      end of the newest request
+///     requests   [ - - o o o w w - ]   a ring: open ones, oldest at `oldest`, then waiting ones
 ///
-/// A request exists from the moment that its first byte is handed to the kernel: until then its
-/// place in the pipeline is free. So at most one request, the newest, is partly sent.
+/// A request is open from the moment that its first byte is handed to the kernel: until then, in an
+/// open loop, it waits with its planned time. So at most one open request is partly sent.
 struct Connection {
     enum State: UInt8 { case unopened, connecting, up, closed }
+
+    /// The instants of a request, in nanoseconds.
+    struct Request {
+        /// When it was to be sent; in a closed loop, when it was.
+        var planned: Int64
+        /// When its first byte was handed to the kernel; meaningless while it waits.
+        var sent: Int64
+    }
 
     var descriptor = RawDescriptor(-1)
     var state = State.unopened
     /// What the driver watches for.
     var interest: Interest = []
+    /// Whether it stands in the rotation, and who stands behind it.
+    var isInRotation = false
+    var behind: Int32 = -1
     /// When the attempt to connect began.
     var opened: Int64 = 0
 
@@ -25,48 +36,75 @@ struct Connection {
     /// Bytes of the stream that the kernel took, and that came back.
     var sent = 0
     var received = 0
-    /// Bytes of the newest request that the kernel has not taken yet.
+    /// Bytes of the newest open request that the kernel has not taken yet.
     var unsent = 0
     /// Bytes of the oldest open request that have not come back yet; meaningless without one.
     var missing = 0
+    /// The number of the next request to begin. Each connection starts with another one, so that
+    /// they do not go through the sizes in step.
+    var begun: Int
+    /// Answers of the measured time.
+    var answered = 0
 
-    /// A ring with a place for each request of the pipeline.
-    let sendTimes: UnsafeMutablePointer<Int64>
+    /// A ring with a place for each request that may be open or wait.
+    let requests: UnsafeMutablePointer<Request>
     var oldest = 0
     var openRequests = 0
+    var waitingRequests = 0
 
-    init(number: Int, sendTimes: UnsafeMutablePointer<Int64>) {
+    init(number: Int, requests: UnsafeMutablePointer<Request>) {
         sendPosition = PayloadTile.start(ofConnection: number)
         receivePosition = sendPosition
-        self.sendTimes = sendTimes
+        begun = number
+        self.requests = requests
     }
 
-    /// When the oldest and the newest open request were sent; meaningless without one.
-    var oldestSent: Int64 { sendTimes[oldest] }
-    func newestSent(_ pipeline: Int) -> Int64 {
-        sendTimes[(oldest + openRequests - 1) % pipeline]
-    }
+    /// The number of the oldest open request.
+    var oldestNumber: Int { begun - openRequests }
 
-    /// Adds requests that began to be sent at `time`.
+    /// The place in the ring that is `count` after the oldest.
     @inline(__always)
-    mutating func begin(_ count: Int, at time: Int64, size: Int, pipeline: Int) {
+    func place(_ count: Int, of places: Int) -> Int {
+        let place = oldest + count
+        return place >= places ? place - places : place
+    }
+
+    /// Adds a request that waits to be sent.
+    @inline(__always)
+    mutating func plan(at time: Int64, places: Int) {
+        requests[place(openRequests + waitingRequests, of: places)].planned = time
+        waitingRequests += 1
+    }
+
+    /// Makes the next request an open one of `size` bytes: the first that waits, or in a closed
+    /// loop, where none does, a new one. Returns its planned time.
+    @inline(__always)
+    mutating func begin(at time: Int64, size: Int, places: Int) -> Int64 {
         if openRequests == 0 { missing = size }
-        var place = oldest + openRequests
-        for _ in 0..<count {
-            if place >= pipeline { place -= pipeline }
-            sendTimes[place] = time
-            place += 1
-        }
-        openRequests += count
+        let request = requests + place(openRequests, of: places)
+        if waitingRequests > 0 { waitingRequests -= 1 } else { request.pointee.planned = time }
+        request.pointee.sent = time
+        openRequests += 1
+        begun += 1
+        return request.pointee.planned
     }
 
-    /// Takes the oldest request out and says when it was sent.
+    /// Takes the oldest open request out.
     @inline(__always)
-    mutating func takeOldest(size: Int, pipeline: Int) -> Int64 {
-        let time = sendTimes[oldest]
-        oldest = oldest + 1 == pipeline ? 0 : oldest + 1
+    mutating func takeOldest(places: Int) -> Request {
+        let request = requests[oldest]
         openRequests -= 1
-        missing = size
-        return time
+        // Back at the start whenever it can be: then a long ring stays in the cache.
+        oldest = openRequests + waitingRequests == 0 ? 0 : place(1, of: places)
+        return request
+    }
+
+    /// Takes the request out that waits longest; returns its planned time.
+    mutating func takeWaiting(places: Int) -> Int64 {
+        // Without an open request, the ring begins with those that wait.
+        let planned = requests[place(openRequests, of: places)].planned
+        oldest = place(1, of: places)
+        waitingRequests -= 1
+        return planned
     }
 }

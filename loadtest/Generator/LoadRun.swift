@@ -85,10 +85,16 @@ package final class LoadRun: Sendable {
         for desk in state.desks {
             desk.published.withLock { published in
                 progress.connectionsUp += published.connectionsUp
+                progress.inFlight += published.inFlight
                 progress.answered += published.answered
-                progress.errors += published.errors
-                progress.response.add(published.interval)
-                published.interval.clear()
+                progress.errors = ErrorLog(progress.errors, published.errors).rows
+                progress.threadCPU.append(Double(published.cpu) / 1e9)
+                progress.response.add(published.response)
+                progress.service.add(published.service)
+                progress.sendDelay.add(published.sendDelay)
+                published.response.clear()
+                published.service.clear()
+                published.sendDelay.clear()
             }
         }
         return progress
@@ -119,11 +125,17 @@ package final class LoadRun: Sendable {
 extension Measurement {
     /// Puts together what the workers saw.
     fileprivate init(_ results: [WorkerResult], of state: RunState) {
-        var tally = Tally()
+        var tally = Tally(isPlanned: state.plan.rate != nil)
         for result in results { tally.add(result.tally) }
         ledger = tally.ledger
-        service.answered = tally.latency
-        response = service
+        service = tally.service
+        response = tally.isPlanned ? tally.response : tally.service
+        sendDelay = tally.sendDelay
+        warmup = tally.warmup
+        pacing = tally.isPlanned ? tally.pacing : nil
+        lag = tally.lag
+        timeline = tally.timeline
+        for result in results { served.add(result.served) }
         connectTimes = tally.connectTimes
         connects = tally.connects
         bytes = tally.bytes
@@ -163,5 +175,7 @@ extension Measurement.Phases {
         warmup = Double(connected.nanoseconds(to: from)) / 1e9
         measured = Double(from.nanoseconds(to: until)) / 1e9
         drain = Double(until.nanoseconds(to: ended)) / 1e9
+        isSteady = state.wasSteady
+        stopped = results.map(\.stopped).max() ?? 0
     }
 }

@@ -95,6 +95,9 @@ package struct Measurement: Sendable {
         package var drain = 0.0
         /// Whether the load had become steady when measuring began; nil when nobody looked.
         package var isSteady: Bool?
+        /// The longest time, in seconds, for which a thread of the generator was stopped (Ctrl-Z, a
+        /// suspended machine); 0 when none was for longer than a second.
+        package var stopped = 0.0
         package init() {}
 
         /// Seconds from the start of the run to the start of the measured time.

@@ -6,26 +6,29 @@ package enum Preflight {
     package enum Shortage: Error, Equatable, Sendable, CustomStringConvertible {
         /// Fewer descriptors than needed, although the soft limit is as high as the hard one.
         case descriptors(needed: Int, allowed: Int)
-        /// Fewer local ports towards one target than connections.
-        case ports(needed: Int, available: Int)
+        /// Fewer local ports towards the target than connections, from so many addresses.
+        case ports(needed: Int, perSource: Int, sources: Int)
 
         /// What is short, in numbers.
         package var description: String {
             switch self {
             case .descriptors(let needed, let allowed):
-                "\(needed) descriptors are needed, and this process may open \(allowed)"
-            case .ports(let needed, let available):
-                "\(needed) local ports are needed, and there are \(available) towards one target"
+                "\(needed.grouped) descriptors are needed, and this process may open "
+                    + allowed.grouped
+            case .ports(let needed, let perSource, let sources):
+                "\(needed.grouped) local ports are needed, and there are \(perSource.grouped) "
+                    + "towards one target"
+                    + (sources == 1 ? "" : " from each of \(sources) addresses")
             }
         }
 
-        /// A command for a shell that would help.
+        /// What would help: a command for a shell, or an option.
         package var remedy: String {
             switch self {
             case .descriptors(let needed, _):
                 "ulimit -n \(needed)   (in a container: docker run --ulimit nofile=\(needed))"
             case .ports:
-                "sysctl -w net.ipv4.ip_local_port_range='1024 65535'"
+                "sysctl -w net.ipv4.ip_local_port_range='1024 65535', or more --source addresses"
             }
         }
     }
@@ -37,7 +40,7 @@ package enum Preflight {
 
     /// Descriptors that the plan needs in this process.
     package static func descriptorsNeeded(for plan: LoadPlan) -> Int {
-        plan.connections + plan.threads * descriptorsPerThread + descriptorsBesides
+        plan.connections + plan.idle + plan.threads * descriptorsPerThread + descriptorsBesides
     }
 
     /// Decides from numbers alone.
@@ -48,11 +51,13 @@ package enum Preflight {
     ) throws(Shortage) {
         let needed = descriptorsNeeded(for: plan)
         if needed > descriptors { throw .descriptors(needed: needed, allowed: descriptors) }
-        // A target whose own port lies in the range on this machine takes one away.
-        let isTaken = plan.target.isLoopback && ports.contains(Int(plan.target.port))
-        let available = ports.count - (isTaken ? 1 : 0)
-        if plan.connections > available {
-            throw .ports(needed: plan.connections, available: available)
+        let sources = Sources(for: plan, ports: ports)
+        if sources.needed > sources.portsPerSource * sources.most {
+            throw .ports(
+                needed: sources.needed,
+                perSource: sources.portsPerSource,
+                sources: sources.most
+            )
         }
     }
 
@@ -60,7 +65,6 @@ package enum Preflight {
     package static func prepare(for plan: LoadPlan) throws(Shortage) {
         // Where the kernel does not say, the calls themselves will.
         let limit = (try? DescriptorLimit.raise())?.soft ?? .max
-        let ports = (try? ephemeralPorts()) ?? 1...65_535
-        try check(plan, descriptors: limit, ports: ports)
+        try check(plan, descriptors: limit, ports: Sources.kernelPorts)
     }
 }

@@ -20,6 +20,9 @@ final class RunState: Sendable {
     private let connectionsUp = Atomic<Int>(0)
     /// Nanoseconds of the monotonic clock; 0 until all connections are up.
     private let connectedNanoseconds = Atomic<Int64>(0)
+    /// When measuring begins, where the warm-up decides it; 0 until it has.
+    private let steadyNanoseconds = Atomic<Int64>(0)
+    private let steadiness = Guarded<Bool?>(nil)
     private let connectFailure = Atomic<Bool>(false)
     private let stopSignal = Atomic<Int32>(0)
     private let drainNanoseconds = Atomic<Int64>(0)
@@ -66,12 +69,32 @@ final class RunState: Sendable {
 
     // The measured time.
 
-    var measureFrom: Instant? { connectedAt?.advanced(by: plan.fixedWarmup) }
+    /// Nil before all are up, and while an automatic warm-up has not decided it.
+    var measureFrom: Instant? {
+        if case .auto = plan.warmup {
+            let time = steadyNanoseconds.load(ordering: .acquiring)
+            return time == 0 ? nil : Instant(nanoseconds: time)
+        }
+        return warmFrom?.advanced(by: plan.fixedWarmup)
+    }
 
-    /// Nil before all are up; never when only a number of requests ends the run.
+    /// When the load has its full height.
+    var warmFrom: Instant? { connectedAt?.advanced(by: plan.ramp) }
+
+    /// Ends an automatic warm-up: measuring begins at `time`, whether the load is steady or not.
+    func warmUpEnds(at time: Instant, isSteady: Bool) {
+        steadiness.withLock { $0 = isSteady }
+        steadyNanoseconds.store(time.nanoseconds, ordering: .releasing)
+        wakeAll()
+    }
+
+    /// Whether the load was steady when measuring began; nil when nobody looked.
+    var wasSteady: Bool? { steadiness.withLock { $0 } }
+
+    /// Nil before measuring has a beginning; never when only a number of requests ends the run.
     var measureUntil: Instant? {
-        guard let duration = plan.duration else { return connectedAt == nil ? nil : .never }
-        return measureFrom?.advanced(by: duration)
+        guard let measureFrom else { return nil }
+        return plan.duration.map { measureFrom.advanced(by: $0) } ?? .never
     }
 
     /// Takes a batch of the measured requests, or what is left of them.
@@ -143,10 +166,11 @@ final class RunState: Sendable {
     /// Which phase the run is in, and since when.
     func phase(at now: Instant) -> (Progress.Phase, since: Instant) {
         if isFinished { return (.done, now) }
-        guard let connectedAt, let measureFrom else { return (.connecting, origin) }
+        guard let connectedAt else { return (.connecting, origin) }
         let drain = drainNanoseconds.load(ordering: .relaxed)
         if drain != 0 { return (.draining, Instant(nanoseconds: drain)) }
-        return now < measureFrom ? (.warmup, connectedAt) : (.measuring, measureFrom)
+        guard let measureFrom, now >= measureFrom else { return (.warmup, connectedAt) }
+        return (.measuring, measureFrom)
     }
 }
 
@@ -162,10 +186,15 @@ final class WorkerDesk: Sendable {
 /// What a worker shows of itself, ten times a second.
 struct Published: Sendable {
     var connectionsUp = 0
+    var inFlight = 0
     var answered = 0
     var errors: [ErrorRow] = []
-    /// Grows until somebody takes it.
-    var interval = Histogram()
+    /// Nanoseconds of CPU of the worker's thread.
+    var cpu: Int64 = 0
+    /// These grow until somebody takes them.
+    var response = Histogram()
+    var service = Histogram()
+    var sendDelay = Histogram()
 }
 
 /// What the server's process had used at the marks of the run.

@@ -3,60 +3,127 @@ import Syscalls
 
 /// What one worker counts. Nobody else touches it until the worker has ended.
 ///
-/// Only requests that were sent in the measured time count: those of the warm-up, even when their
-/// answer comes later, do not. Failures of connections count whenever they happen.
+///     a request   planned ── send delay ──→ sent ──── service ────→ answered
+///                 planned ──────────────── response ─────────────→ answered
+///
+/// A request counts where it was planned: one of the warm-up stays with the warm-up when its answer
+/// comes later, and one of the measured time counts although it is answered while draining. Errors
+/// and connections count whenever they happen.
 struct Tally: Sendable {
     var ledger = Ledger()
     var bytes = Measurement.Bytes()
-    var latency = Histogram()
-    /// What was answered since the worker last published; `latency` does not have it yet.
-    var interval = Histogram()
+    var pacing = Measurement.Pacing()
     var connects = Measurement.Connects()
     var connectTimes = Histogram()
     var errors = ErrorLog()
     var corruptions: [Corruption] = []
+    var lag = Histogram()
 
-    /// Requests that were sent from then on count: the start of the measured time, or never so far.
+    /// What was answered since the interval was closed last; the totals do not have it yet.
+    var interval = Interval()
+    private(set) var response = Latency()
+    private(set) var service = Latency()
+    private(set) var sendDelay = Latency()
+    private(set) var warmup = Latency()
+    private(set) var timeline = Timeline()
+    private var errorsInTimeline = 0
+
+    /// Requests that were planned from then on count: the start of the measured time, or never so
+    /// far.
     var countsFrom = Int64.max
+    /// Whether requests are planned before they are sent, so that there are three clocks.
+    let isPlanned: Bool
 
     /// How many corruptions are kept in full; the rest is counted.
     static let corruptionsKept = 10
+
+    init(isPlanned: Bool = false) { self.isPlanned = isPlanned }
+
+    /// The histograms that are filled while an interval lasts.
+    struct Interval: Sendable {
+        var response = Histogram()
+        var service = Histogram()
+        var sendDelay = Histogram()
+        var warmup = Histogram()
+    }
 
     /// What became of a request that got no answer.
     enum Failure { case corrupt, timedOut, reset, closedEarly, unanswered }
 
     /// Counts a request's way out.
     @inline(__always)
-    mutating func begin(_ count: Int, at time: Int64, size: Int) {
-        guard time >= countsFrom else { return }
-        ledger.scheduled += count
-        bytes.out += count * size
+    mutating func begin(planned: Int64, at time: Int64, size: Int) {
+        guard planned >= countsFrom else { return }
+        ledger.scheduled += 1
+        bytes.out += size
+        if isPlanned { interval.sendDelay.record(time - planned) }
+    }
+
+    /// Counts how a planned time was met when its request was dealt to a connection.
+    mutating func pace(lateness: Int64, becauseBusy isBusy: Bool) {
+        if lateness <= pacing.tolerance {
+            pacing.onTime += 1
+        } else if isBusy {
+            pacing.busy += 1
+        } else {
+            pacing.late += 1
+        }
     }
 
     /// Counts an answer that was complete at `time`.
     @inline(__always)
-    mutating func answer(sent: Int64, at time: Int64, size: Int, verified: Int) {
-        guard sent >= countsFrom else { return }
-        interval.record(time - sent)
+    mutating func answer(
+        _ request: Connection.Request, at time: Int64, size: Int, isVerified: Bool
+    ) -> Bool {
+        guard request.planned >= countsFrom else {
+            interval.warmup.record(time - request.planned)
+            return false
+        }
+        interval.service.record(time - request.sent)
+        if isPlanned { interval.response.record(time - request.planned) }
         ledger.answered += 1
         bytes.in += size
-        bytes.verified += verified
+        if isVerified { bytes.verified += size }
+        return true
     }
 
-    /// Counts requests without an answer.
-    mutating func fail(_ count: Int, as failure: Failure) {
-        switch failure {
-        case .corrupt: ledger.corrupt += count
-        case .timedOut: ledger.timedOut += count
-        case .reset: ledger.reset += count
-        case .closedEarly: ledger.closedEarly += count
-        case .unanswered: ledger.unanswered += count
+    /// Counts an open request that will not be answered; its age is what is known of it.
+    mutating func fail(_ request: Connection.Request, at time: Int64, as failure: Failure) {
+        guard request.planned >= countsFrom else {
+            return warmup.censored.record(time - request.planned)
         }
+        switch failure {
+        case .corrupt: ledger.corrupt += 1
+        case .timedOut: ledger.timedOut += 1
+        case .reset: ledger.reset += 1
+        case .closedEarly: ledger.closedEarly += 1
+        case .unanswered: ledger.unanswered += 1
+        }
+        service.censored.record(time - request.sent)
+        if isPlanned { response.censored.record(time - request.planned) }
     }
 
-    /// Moves what the interval holds to where it stays.
-    mutating func closeInterval() {
-        latency.add(interval)
+    /// Counts a request that was planned and never sent.
+    mutating func neverSent(planned: Int64, at time: Int64) {
+        guard planned >= countsFrom else { return }
+        ledger.scheduled += 1
+        ledger.neverSent += 1
+        response.censored.record(time - planned)
+        sendDelay.censored.record(time - planned)
+    }
+
+    /// Moves what the interval holds to where it stays; it began at `time`, in nanoseconds from
+    /// the start of the run, and took `cpu` nanoseconds of the thread.
+    mutating func closeInterval(from time: Int64, cpu: Int64) {
+        service.answered.add(interval.service)
+        response.answered.add(interval.response)
+        sendDelay.answered.add(interval.sendDelay)
+        warmup.answered.add(interval.warmup)
+        let errorCount = errors.count
+        let latencies = isPlanned ? interval.response : interval.service
+        timeline.add(latencies, errors: errorCount - errorsInTimeline, cpu: cpu, at: time)
+        timeline.add(interval.warmup, errors: 0, cpu: 0, at: time)
+        errorsInTimeline = errorCount
         interval.clear()
     }
 
@@ -64,13 +131,27 @@ struct Tally: Sendable {
     mutating func add(_ other: Tally) {
         ledger.add(other.ledger)
         bytes.add(other.bytes)
-        latency.add(other.latency)
+        pacing.add(other.pacing)
+        response.add(other.response)
+        service.add(other.service)
+        sendDelay.add(other.sendDelay)
+        warmup.add(other.warmup)
+        timeline.add(other.timeline)
+        lag.add(other.lag)
         connects.add(other.connects)
         connectTimes.add(other.connectTimes)
         errors.add(other.errors)
         corruptions.append(
-            contentsOf: other.corruptions.prefix(Tally.corruptionsKept - corruptions.count)
-        )
+            contentsOf: other.corruptions.prefix(Tally.corruptionsKept - corruptions.count))
+    }
+}
+
+extension Tally.Interval {
+    mutating func clear() {
+        response.clear()
+        service.clear()
+        sendDelay.clear()
+        warmup.clear()
     }
 }
 
@@ -79,6 +160,14 @@ struct ErrorLog: Sendable {
     private(set) var rows: [ErrorRow] = []
 
     var count: Int { rows.reduce(0) { $0 + $1.count } }
+
+    init() {}
+
+    /// Puts rows of several logs together.
+    init(_ some: [ErrorRow], _ others: [ErrorRow]) {
+        for row in some + others { add(row) }
+        rows.sort { $0.firstSeen < $1.firstSeen }
+    }
 
     mutating func note(
         _ phase: ErrorRow.Phase,
@@ -125,6 +214,7 @@ extension Ledger {
         reset += other.reset
         closedEarly += other.closedEarly
         unanswered += other.unanswered
+        neverSent += other.neverSent
     }
 }
 
@@ -146,5 +236,16 @@ extension Measurement.Connects {
         failed += other.failed
         cancelled += other.cancelled
         lostEarly += other.lostEarly
+        reopened += other.reopened
+        selfConnects += other.selfConnects
+    }
+}
+
+extension Measurement.Pacing {
+    fileprivate mutating func add(_ other: Measurement.Pacing) {
+        onTime += other.onTime
+        busy += other.busy
+        late += other.late
+        tolerance = other.tolerance
     }
 }

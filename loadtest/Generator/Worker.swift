@@ -7,34 +7,41 @@ import Syscalls
 ///     connecting → warming up → measuring → draining → ended
 ///          └──────────┴─────────────┴───────────┴──→   interrupted, nothing left, or it failed
 ///
-/// A turn looks at the clock once, moves on to the next stage if it is time, and then serves what
-/// is ready. Overdue requests are swept and figures published ten times a second, so neither costs
-/// a message anything.
+/// A turn looks at the clock once, moves on to the next stage if it is time, sends what is planned
+/// for now, waits, and then serves what is ready. Overdue requests are swept and figures published
+/// ten times a second, so neither costs a message anything. Here is the loop; the stages are in
+/// `Worker+Stages.swift`.
 struct Worker: ~Copyable {
-    private enum Stage { case connecting, warmingUp, measuring, draining, ended }
+    enum Stage { case connecting, warmingUp, measuring, draining, ended }
 
-    private let state: RunState
-    private let desk: WorkerDesk
-    private let driver: any Driver
-    private var exchange: Exchange
-    private var opening: Opening
-    private var stage = Stage.connecting
-    private var sweepDue: Instant
-    private let sweepInterval: Int64
+    let state: RunState
+    let driver: any Driver
+    let desk: WorkerDesk
+    let index: Int
+    /// The share of the whole load that this worker makes, 0 to 1.
+    let share: Double
+    var exchange: Exchange
+    var opening: Opening
+    var stage = Stage.connecting
+    var sweep: Sweep
+    var warming: Warming
     /// When to give up what is still open.
-    private var drainUntil = Instant.never
-    private var result = WorkerResult()
-    private var cpuAtStart: Int64 = 0
-    private var hasEndedMeasuring = false
+    var drainUntil = Instant.never
+    var result = WorkerResult()
+    var usageAtStart = Sweep.Usage()
+    var hasEndedMeasuring = false
 
     init(state: RunState, index: Int, driver: any Driver) throws(Errno) {
         self.state = state
         self.driver = driver
+        self.index = index
         desk = state.desks[index]
         let workers = state.desks.count
         let plan = state.plan
-        let numbers = share(of: plan.connections, for: index, among: workers)
+        let numbers = Statistics.share(of: plan.connections, for: index, among: workers)
+        share = Double(numbers.count) / Double(plan.connections)
         exchange = Exchange(state: state, driver: driver, numbers: numbers)
+        if plan.rate == nil, plan.ramp > .zero { exchange.activeCount = 0 }
         let now = driver.now
         opening = Opening(
             plan: plan,
@@ -44,16 +51,22 @@ struct Worker: ~Copyable {
             from: now
         )
         let shortest = min(plan.timeout, plan.connectTimeout).wholeNanoseconds
-        sweepInterval = max(1_000_000, min(100_000_000, shortest / 8))
-        sweepDue = now.advanced(byNanoseconds: sweepInterval)
+        sweep = Sweep(
+            interval: max(1_000_000, min(100_000_000, shortest / 8)),
+            origin: state.origin.nanoseconds,
+            now: now.nanoseconds
+        )
+        warming = Warming(plan)
         try driver.setInterest(.readable, in: desk.wake.raw)
     }
 
     /// Runs on the calling thread until its part of the run is over.
     consuming func run() -> WorkerResult {
+        RunningThread.wakeOnTime()
         var ready: [Readiness] = []
+        var now = driver.now
         while true {
-            let deadline = step(at: driver.now)
+            let (deadline, isIdle) = step(at: now)
             if stage == .ended { break }
             ready.removeAll(keepingCapacity: true)
             do throws(Errno) {
@@ -63,10 +76,26 @@ struct Worker: ~Copyable {
                 state.connectHasFailed()
                 break
             }
+            let woken = driver.now
+            noticeStop(from: now, to: woken)
+            if ready.isEmpty {
+                if isIdle, deadline == .past { sweep.spun += now.nanoseconds(to: woken) }
+                now = woken
+                continue
+            }
             for readiness in ready { serve(readiness) }
+            now = driver.now
+            exchange.tally.lag.record(woken.nanoseconds(to: now))
         }
         finish()
         return result
+    }
+
+    /// A wait is at most as long as the time to the next sweep, so a longer one was no wait.
+    @inline(__always)
+    private mutating func noticeStop(from before: Instant, to after: Instant) {
+        let gap = before.nanoseconds(to: after)
+        if gap > 1_000_000_000 { result.stopped = max(result.stopped, Double(gap) / 1e9) }
     }
 
     @inline(__always)
@@ -84,171 +113,30 @@ struct Worker: ~Copyable {
         }
     }
 
-    // Stages.
-
-    /// Does what the clock and the other threads ask for, and says until when to wait.
-    private mutating func step(at now: Instant) -> Instant {
-        if now >= sweepDue { sweep(at: now) }
+    /// Does what the clock, the schedule and the other threads ask for; says until when to wait,
+    /// and whether nothing was sent.
+    private mutating func step(at now: Instant) -> (deadline: Instant, isIdle: Bool) {
+        if now.nanoseconds >= sweep.due { sweepUp(at: now) }
         if state.interruption != nil { interrupt(at: now) }
-        if stage == .connecting { connect(at: now) }
-        if stage == .warmingUp { warmUp(at: now) }
-        if stage == .measuring { measure(at: now) }
-        if stage == .draining { drain(at: now) }
-        return min(sweepDue, nextMark)
+        advance(at: now)
+        let mark = min(Instant(nanoseconds: sweep.due), nextMark)
+        guard exchange.schedule != nil, stage != .ended else { return (mark, true) }
+        let dealt = exchange.dispatch(at: now.nanoseconds)
+        return (min(mark, nextSend(after: now)), dealt == 0)
     }
 
-    /// When the clock next changes something.
-    private var nextMark: Instant {
-        switch stage {
-        case .connecting: min(opening.due, drainUntil)
-        case .warmingUp: state.measureFrom ?? .never
-        case .measuring: Instant(nanoseconds: exchange.sendUntil)
-        case .draining: drainUntil
-        case .ended: .past
+    /// Until when to wait for the next planned time.
+    ///
+    /// The kernel wakes a thread some 20 us late, and now and then 50 us: what is left is spent
+    /// looking at the clock and the sockets.
+    private func nextSend(after now: Instant) -> Instant {
+        guard let planned = exchange.nextPlanned else { return .never }
+        switch state.plan.pace {
+        case .sleep: return Instant(nanoseconds: planned)
+        case .hybrid:
+            let early = Instant(nanoseconds: planned).advanced(byNanoseconds: -50_000)
+            return early > now ? early : .past
+        case .spin: return .past
         }
     }
-
-    private mutating func sweep(at now: Instant) {
-        if stage == .connecting { opening.failOverdue(at: now, in: &exchange, state) }
-        exchange.retireOverdue(at: now)
-        publish()
-        sweepDue = now.advanced(byNanoseconds: sweepInterval)
-    }
-
-    private mutating func connect(at now: Instant) {
-        if state.connectedAt != nil {
-            stage = .warmingUp
-            return
-        }
-        // What came up and was lost before the start is missing just the same.
-        if exchange.table.upCount < exchange.tally.connects.ok { state.connectHasFailed() }
-        if state.hasConnectFailed {
-            opening.stop()
-            if drainUntil == .never { drainUntil = now.advanced(by: state.plan.drain) }
-            if opening.attemptsOpen == 0 || now >= drainUntil { stage = .ended }
-            return
-        }
-        opening.openDue(at: now, in: &exchange, state)
-        if state.connectedAt != nil { stage = .warmingUp }
-    }
-
-    /// Sends from the start, and opens the measured time when the warm-up is over.
-    private mutating func warmUp(at now: Instant) {
-        let isTime = now >= state.measureFrom ?? .never
-        if isTime { beginMeasuring(at: now) }
-        if !exchange.maySend { beginSending() }
-        if exchange.table.upCount == 0 {
-            result.lostAllConnections = true
-            stage = .ended
-        }
-    }
-
-    private mutating func beginSending() {
-        exchange.maySend = true
-        for index in 0..<exchange.table.count where exchange.table.connections[index].state == .up {
-            exchange.send(on: index)
-        }
-    }
-
-    private mutating func beginMeasuring(at now: Instant) {
-        stage = .measuring
-        exchange.tally.connects.lostEarly = exchange.tally.connects.ok - exchange.table.upCount
-        state.measuringHasBegun()
-        result.measuredFrom = now
-        cpuAtStart = RunningThread.cpuNanoseconds
-        exchange.tally.countsFrom = now.nanoseconds
-        exchange.requestsLeft = state.takeRequests()
-        exchange.sendUntil = (state.measureUntil ?? .never).nanoseconds
-    }
-
-    private mutating func measure(at now: Instant) {
-        let isTime = now.nanoseconds >= exchange.sendUntil
-        let isSpent = !exchange.maySend && exchange.table.openRequests == 0
-        if isTime || isSpent {
-            beginDraining(at: now)
-        } else if exchange.table.upCount == 0 {
-            result.lostAllConnections = true
-            beginDraining(at: now)
-        }
-    }
-
-    private mutating func beginDraining(at now: Instant) {
-        exchange.maySend = false
-        endMeasuring(at: now)
-        drainUntil = now.advanced(by: state.plan.drain)
-        stage = .draining
-    }
-
-    /// Closes the measured time of this worker, the first time that it is called.
-    private mutating func endMeasuring(at now: Instant) {
-        guard !hasEndedMeasuring else { return }
-        hasEndedMeasuring = true
-        state.measuringHasEnded(at: now)
-        guard let from = result.measuredFrom else { return }
-        result.measuredUntil = now
-        let cpu = Double(RunningThread.cpuNanoseconds - cpuAtStart) / 1e9
-        let elapsed = Double(from.nanoseconds(to: now)) / 1e9
-        result.usage = Measurement.ThreadUsage(
-            cpu: cpu,
-            busy: elapsed > 0 ? min(1, cpu / elapsed) : 0
-        )
-    }
-
-    private mutating func drain(at now: Instant) {
-        if exchange.table.openRequests == 0 || now >= drainUntil { stage = .ended }
-    }
-
-    /// Somebody wants the run to end: there is nothing to drain before the first request.
-    private mutating func interrupt(at now: Instant) {
-        guard stage != .draining, stage != .ended else { return }
-        result.wasInterrupted = true
-        if stage == .connecting {
-            stage = .ended
-        } else {
-            beginDraining(at: now)
-        }
-    }
-
-    // The end.
-
-    private mutating func finish() {
-        let now = driver.now
-        endMeasuring(at: now)
-        result.ended = now
-        opening.cancelAll(in: &exchange)
-        exchange.closeAll()
-        if result.measuredFrom != nil { state.giveBack(requests: exchange.requestsLeft) }
-        desk.published.withLock { $0.take(exchange) }
-        exchange.tally.closeInterval()
-        result.tally = exchange.tally
-    }
-
-    /// Shows how far this worker is, unless somebody is just looking: then with the next sweep.
-    private mutating func publish() {
-        let hasPublished: Void? = desk.published.withLockIfAvailable { $0.take(exchange) }
-        if hasPublished != nil { exchange.tally.closeInterval() }
-    }
-}
-
-extension Published {
-    fileprivate mutating func take(_ exchange: borrowing Exchange) {
-        connectionsUp = exchange.table.upCount
-        answered = exchange.tally.ledger.answered
-        errors = exchange.tally.errors.rows
-        interval.add(exchange.tally.interval)
-    }
-}
-
-/// What a worker leaves behind.
-struct WorkerResult: Sendable {
-    var tally = Tally()
-    var usage: Measurement.ThreadUsage?
-    /// Nil when it never came to measure.
-    var measuredFrom: Instant?
-    var measuredUntil: Instant?
-    var ended = Instant.now
-    /// Whether it ended because none of its connections was left.
-    var lostAllConnections = false
-    /// Whether it ended because somebody asked for it.
-    var wasInterrupted = false
 }

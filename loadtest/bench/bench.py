@@ -66,7 +66,7 @@ class Bench:
 
     def __init__(self, options):
         self.options = options
-        self.drivers = options.drivers.split(",")
+        self.drivers = getattr(options, "drivers", "epoll").split(",")
         self.conns = [int(number) for number in options.conns.split(",")]
         self.programs = ROOT / ".build/bench"
         self.programs.mkdir(parents=True, exist_ok=True)

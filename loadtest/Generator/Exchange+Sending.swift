@@ -1,0 +1,162 @@
+import Drivers
+import Statistics
+import Syscalls
+
+// Sending: which requests begin, and what of them the kernel takes.
+//
+//     closed loop   a place is free                   → a request is planned and sent now
+//     open loop     a planned time has come           → the next in the rotation takes it, and waits
+//                   the kernel takes its first byte   → it is open
+extension Exchange {
+    /// After so many sends in a row it is the next connection's turn.
+    private static let sendsInARow = 8
+    /// Planned requests that are dealt before the loop looks at what is ready.
+    static var dealtAtOnce: Int { 64 }
+
+    /// Hands the kernel the rest of a partly sent request, and as many new ones as may begin.
+    mutating func send(on index: Int) {
+        let connection = table.connections + index
+        for _ in 0..<Exchange.sendsInARow {
+            let time = Instant.now.nanoseconds
+            let due = bytesDue(on: index, at: time)
+            guard due > 0 else { return watch(index, for: .readable) }
+            let taken: Int
+            do throws(Errno) {
+                taken = try connection.pointee.descriptor.send(
+                    tile.piece(at: connection.pointee.sendPosition, count: due)
+                )
+            } catch .wouldBlock {
+                return watch(index, for: .both)
+            } catch {
+                note(.write, error.name, on: index)
+                return retire(index, .reset)
+            }
+            hasSent(taken, on: index, at: time)
+            if taken < due { tally.bytes.partialWrites += 1 }
+            if taken == due, due < PayloadTile.length { return watch(index, for: .readable) }
+        }
+        watch(index, for: .both)
+    }
+
+    /// Bytes that one call may hand to the kernel: the rest of a request, and new ones.
+    @inline(__always)
+    private mutating func bytesDue(on index: Int, at time: Int64) -> Int {
+        let connection = table.connections + index
+        var due = connection.pointee.unsent
+        var count =
+            isOpenLoop
+            ? connection.pointee.waitingRequests : time < sendUntil ? freePlaces(of: index) : 0
+        var number = connection.pointee.begun
+        while count > 0, due < PayloadTile.length {
+            due += sizes[number]
+            number += 1
+            count -= 1
+        }
+        return min(due, PayloadTile.length)
+    }
+
+    /// How many requests of a closed loop may begin on a connection now.
+    @inline(__always)
+    private mutating func freePlaces(of index: Int) -> Int {
+        guard maySend, index < activeCount else { return 0 }
+        if requestsLeft == 0 { takeRequests() }
+        return min(table.places - table.connections[index].openRequests, requestsLeft)
+    }
+
+    /// Gets more of the requests that the run is limited to; without any, none begins any more.
+    private mutating func takeRequests() {
+        requestsLeft = state.takeRequests()
+        maySend = requestsLeft > 0
+    }
+
+    /// Takes bytes as sent and opens the requests that began with them.
+    @inline(__always)
+    private mutating func hasSent(_ count: Int, on index: Int, at time: Int64) {
+        let connection = table.connections + index
+        connection.pointee.sent += count
+        connection.pointee.sendPosition = PayloadTile.position(
+            connection.pointee.sendPosition,
+            advancedBy: count
+        )
+        connection.pointee.unsent -= count
+        while connection.pointee.unsent < 0 {
+            let size = sizes[connection.pointee.begun]
+            let planned = connection.pointee.begin(at: time, size: size, places: table.places)
+            connection.pointee.unsent += size
+            table.openRequests += 1
+            if !isOpenLoop { requestsLeft -= 1 }
+            tally.begin(planned: planned, at: time, size: size)
+        }
+        if isOpenLoop { table.offer(index) }
+    }
+
+    /// Watches a connection for something else than before, if it is.
+    @inline(__always)
+    mutating func watch(_ index: Int, for interest: Interest) {
+        guard table.connections[index].interest != interest else { return }
+        do throws(Errno) {
+            try table.watch(index, for: interest)
+        } catch {
+            note(.socket, error.name, on: index)
+            retire(index, .reset)
+        }
+    }
+
+    // The open loop.
+
+    /// Deals the planned requests whose time has come, and sends them. Returns how many.
+    mutating func dispatch(at now: Int64) -> Int {
+        var count = 0
+        while count < Exchange.dealtAtOnce, let planned = due(at: now) {
+            guard let index = table.takeFromRotation() else {
+                isBlocked = true
+                break
+            }
+            schedule?.advance()
+            if planned >= tally.countsFrom {
+                requestsLeft -= 1
+                tally.pace(lateness: now - planned, becauseBusy: isBlocked)
+            }
+            table.connections[index].plan(at: planned, places: table.places)
+            dealt[count] = Int32(index)
+            count += 1
+            table.offer(index)
+        }
+        if let next = schedule?.next, next > now { isBlocked = false }
+        for place in 0..<count {
+            let index = Int(dealt[place])
+            // One that was dealt several took them all with the first call.
+            guard table.connections[index].state == .up,
+                table.connections[index].waitingRequests > 0
+            else { continue }
+            send(on: index)
+        }
+        return count
+    }
+
+    /// The planned time of the next request, if it has come and the request may be made.
+    private mutating func due(at now: Int64) -> Int64? {
+        guard maySend, let next = schedule?.next, next <= now, next < sendUntil else { return nil }
+        if requestsLeft == 0 { takeRequests() }
+        return maySend ? next : nil
+    }
+
+    /// When the next request is to be dealt; nil when none is planned, or only an answer can make
+    /// room for it.
+    var nextPlanned: Int64? {
+        guard maySend, !isBlocked, let next = schedule?.next, next < sendUntil else { return nil }
+        return next
+    }
+
+    /// Whether every planned request has been dealt.
+    var hasDealtAll: Bool { !maySend || (schedule.map { $0.next >= sendUntil } ?? true) }
+
+    /// Counts the requests that were planned until `now` and that no connection took.
+    mutating func countNeverSent(at now: Int64) {
+        guard maySend else { return }
+        while let next = schedule?.next, next < min(sendUntil, now) {
+            tally.neverSent(planned: next, at: now)
+            schedule?.advance()
+        }
+    }
+}

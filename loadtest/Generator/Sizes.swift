@@ -1,0 +1,67 @@
+import Statistics
+
+/// The bytes of each request, by its number: drawn from a law once, before the clock starts.
+///
+///     request   0    1    2    3   …  8,191  8,192  8,193
+///     place     0    1    2    3   …  8,191      0      1
+///
+/// Each place is drawn from its own equal slice of the law, and the places are shuffled: so the
+/// table is the law to within a slice, and not a sample that happens to be heavy. One size has one
+/// place. The sender and the receiver of a stream each keep a number and find the same sizes.
+package struct Sizes: ~Copyable {
+    private let places: UnsafeMutablePointer<Int>
+    /// The number of places, a power of two, less one.
+    private let mask: Int
+
+    /// Draws a table; the same seed gives the same sizes.
+    package init(_ law: SizeLaw, seed: UInt64) {
+        let count = law.isFixed ? 1 : Sizes.count
+        mask = count - 1
+        places = .allocate(capacity: count)
+        var random = SplitMix(seed: seed)
+        for place in 0..<count {
+            // `share()` is above 0 and at most 1, and the law wants at least 0 and below 1.
+            let within = 1 - random.share()
+            let size = law.size(at: (Double(place) + within) / Double(count))
+            (places + place).initialize(to: size)
+        }
+        var row = UnsafeMutableBufferPointer(start: places, count: count)
+        row.shuffle(using: &random)
+    }
+
+    deinit { places.deallocate() }
+
+    /// Places of a law that gives several sizes: 64 KiB, and every share of 0.02 % is there.
+    private static let count = 8192
+
+    /// The bytes of the request with that number, counted from any number that both ends agree on.
+    package subscript(_ number: Int) -> Int {
+        @inline(__always) get { places[number & mask] }
+    }
+}
+
+extension SizeLaw {
+    /// Whether every request has the same size.
+    var isFixed: Bool {
+        if case .fixed = self { true } else { false }
+    }
+
+    /// The size below which the given share of all requests lies; the share is below 1.
+    fileprivate func size(at share: Double) -> Int {
+        switch self {
+        case .fixed(let size):
+            return size
+        case .uniform(let range):
+            let count = Double(range.upperBound) - Double(range.lowerBound) + 1
+            return min(range.upperBound, range.lowerBound + Int(share * count))
+        case .weighted(let weights):
+            var left = share * weights.reduce(0) { $0 + $1.weight }
+            for weight in weights {
+                if left < weight.weight { return weight.size }
+                left -= weight.weight
+            }
+            // Rounding may leave a remainder beyond the last one.
+            return weights.last { $0.weight > 0 }?.size ?? largest
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import Syscalls
+
+/// The local addresses that connections are opened from.
+///
+///     connection    0     1     2     3     4
+///     place         0     1     0     1     0        two in use
+///     address       .1    .2    .1    .2    .1       127.0.0.1 is the kernel's own choice
+///
+/// A port serves once for each pair of local address and target, so more connections than ports
+/// need more addresses. On loopback every address of 127.0.0.0/8 is there for the asking (ip(7)):
+/// more are taken by themselves, at the start when the ports would not do, and later when they ran
+/// short, as they do when connections that were closed still hold theirs (TIME_WAIT).
+package struct Sources: Sendable {
+    /// The addresses that may be used; nil is the kernel's choice.
+    private let addresses: [SocketAddress?]
+    /// How many of them are in use.
+    package private(set) var count: Int
+    /// Ports that each address has towards the target.
+    package let portsPerSource: Int
+    /// Connections that hold a port together.
+    package let needed: Int
+    /// How far the dealing has been turned on since ports ran short.
+    private var turn = 0
+
+    /// A tenth more ports than connections: the kernel looks long for the last ones.
+    private static let headRoom = 1.1
+
+    /// Chooses the addresses for a plan where the kernel gives away these ports.
+    package init(for plan: LoadPlan, ports: ClosedRange<Int> = kernelPorts) {
+        // A target whose own port lies in the range on this machine takes one away.
+        let isTaken = plan.target.isLoopback && ports.contains(Int(plan.target.port))
+        portsPerSource = ports.count - (isTaken ? 1 : 0)
+        needed = plan.connections + plan.idle
+        switch plan.source {
+        case .addresses(let given) where !given.isEmpty:
+            addresses = given
+            count = given.count
+        case .auto where plan.target.isLoopback && !plan.target.isIPv6:
+            // What is written here is an address.
+            addresses = [nil] + (2...254).compactMap { try? SocketAddress("127.0.0.\($0):0") }
+            let wanted = Double(needed) * Sources.headRoom / Double(max(1, portsPerSource))
+            count = max(1, min(addresses.count, Int(wanted.rounded(.up))))
+        case .auto, .addresses:
+            addresses = [nil]
+            count = 1
+        }
+    }
+
+    /// The ports that the kernel gives away; all, where it does not say: connect will.
+    package static var kernelPorts: ClosedRange<Int> { (try? ephemeralPorts()) ?? 1...65_535 }
+
+    /// Addresses that may be in use at most.
+    package var most: Int { addresses.count }
+
+    /// What was added and why, in a line for the report; nil when the kernel's choice does.
+    package var summary: String? {
+        guard count > 1, addresses[0] == nil, let last = addresses[count - 1] else { return nil }
+        return "\(portsPerSource.grouped) per source; \(needed.grouped) needed -> "
+            + "127.0.0.1 to \(last.host)"
+    }
+
+    /// Where in the row a connection begins to look for a port.
+    func place(forConnection number: Int) -> Int { (number + turn) % count }
+
+    /// The address at a place; nil leaves it to the kernel.
+    subscript(place: Int) -> SocketAddress? { addresses[place % addresses.count] }
+
+    /// Where to look next when the address at a place has no port left.
+    mutating func place(afterShortageAt place: Int) -> Int {
+        if count < most {
+            count += 1
+            return count - 1
+        }
+        // Whoever comes next need not find out the same.
+        turn = (turn + 1) % count
+        return (place + 1) % count
+    }
+}
+
+extension RawDescriptor {
+    /// Gives a socket that is to connect its local address, and leaves the port to connect(2).
+    ///
+    /// A plain bind would take the port from every other target too. An address with a port of its
+    /// own gets just that.
+    func bind(toSource address: SocketAddress) throws(Errno) {
+        try setOption(.bindsLate, to: 1)
+        try bind(to: address)
+    }
+}

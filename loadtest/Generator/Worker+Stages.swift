@@ -1,0 +1,239 @@
+import Drivers
+import Statistics
+import Syscalls
+
+// The stages of a worker, and what moves it from one to the next.
+extension Worker {
+    /// Moves on, through as many stages as it is time for.
+    mutating func advance(at now: Instant) {
+        if stage == .connecting { connect(at: now) }
+        if stage == .warmingUp { warmUp(at: now) }
+        if stage == .measuring { measure(at: now) }
+        if stage == .draining { drain(at: now) }
+    }
+
+    /// When the clock next changes something.
+    var nextMark: Instant {
+        switch stage {
+        case .connecting: min(opening.due, drainUntil)
+        case .warmingUp: min(state.measureFrom ?? .never, nextActivation)
+        case .measuring: Instant(nanoseconds: exchange.sendUntil)
+        case .draining: drainUntil
+        case .ended: .past
+        }
+    }
+
+    /// Gives up what is overdue, and shows how far this worker is.
+    mutating func sweepUp(at now: Instant) {
+        if stage == .connecting { opening.failOverdue(at: now, in: &exchange, state) }
+        exchange.retireOverdue(at: now)
+        if stage == .warmingUp { lookWhetherSteady(at: now) }
+        let (from, cpu) = sweep.end(at: now.nanoseconds)
+        let total = sweep.total.cpu
+        desk.published.withLock { $0.take(exchange, cpu: total) }
+        exchange.tally.closeInterval(from: from, cpu: cpu)
+    }
+
+    private mutating func connect(at now: Instant) {
+        if state.connectedAt != nil {
+            stage = .warmingUp
+            return
+        }
+        // What came up and was lost before the start is missing just the same.
+        if exchange.table.upCount < exchange.tally.connects.ok { state.connectHasFailed() }
+        if state.hasConnectFailed {
+            opening.stop()
+            if drainUntil == .never { drainUntil = now.advanced(by: state.plan.drain) }
+            if opening.attemptsOpen == 0 || now >= drainUntil { stage = .ended }
+            return
+        }
+        opening.openDue(at: now, in: &exchange, state)
+        if state.connectedAt != nil { stage = .warmingUp }
+    }
+
+    // Warming up.
+
+    /// Sends from the start, and opens the measured time when the warm-up is over.
+    private mutating func warmUp(at now: Instant) {
+        let isTime = now >= state.measureFrom ?? .never
+        if isTime { beginMeasuring(at: now) }
+        if !exchange.maySend { beginSending() }
+        activate(at: now)
+        if exchange.table.upCount == 0 {
+            result.lostAllConnections = true
+            stage = .ended
+        }
+    }
+
+    private mutating func beginSending() {
+        exchange.maySend = true
+        let plan = state.plan
+        guard let rate = plan.rate else { return sendFirst(0..<exchange.activeCount) }
+        let gap = 1e9 / rate
+        exchange.tally.pacing.tolerance = max(100_000, Int64(gap / 10))
+        exchange.schedule = ArrivalSchedule(
+            rate: rate * share,
+            isPoisson: plan.arrivals == .poisson,
+            start: (state.connectedAt ?? driver.now).nanoseconds,
+            ramp: plan.ramp.wholeNanoseconds,
+            phase: (Double(index) + 0.5) / Double(state.desks.count),
+            random: SplitMix(seed: plan.seed, stream: index)
+        )
+    }
+
+    /// Closed loop: lets more connections take part while the load grows.
+    private mutating func activate(at now: Instant) {
+        let (active, count) = (exchange.activeCount, exchange.table.count)
+        guard active < count, let start = state.connectedAt else { return }
+        let share = Double(start.nanoseconds(to: now)) / Double(state.plan.ramp.wholeNanoseconds)
+        let wanted = min(count, Int(share * Double(count)) + 1)
+        guard wanted > active else { return }
+        exchange.activeCount = wanted
+        sendFirst(active..<wanted)
+    }
+
+    private var nextActivation: Instant {
+        let (active, count) = (exchange.activeCount, exchange.table.count)
+        guard active < count, let start = state.connectedAt else { return .never }
+        let share = Double(active) / Double(count)
+        return start.advanced(
+            byNanoseconds: Int64(share * Double(state.plan.ramp.wholeNanoseconds)) + 1)
+    }
+
+    private mutating func sendFirst(_ indices: Range<Int>) {
+        for index in indices where exchange.table.connections[index].state == .up {
+            exchange.send(on: index)
+        }
+    }
+
+    private mutating func lookWhetherSteady(at now: Instant) {
+        guard case .auto = state.plan.warmup, index == 0, state.measureFrom == nil,
+            let start = state.warmFrom, now >= start
+        else { return }
+        let answered = exchange.tally.interval.warmup
+        guard
+            let isSteady = warming.isSteady(
+                answered, at: now.nanoseconds, since: start.nanoseconds)
+        else { return }
+        // A little later, so that every worker hears of it in time.
+        state.warmUpEnds(at: now.advanced(byNanoseconds: 5_000_000), isSteady: isSteady)
+    }
+
+    // Measuring.
+
+    private mutating func beginMeasuring(at now: Instant) {
+        stage = .measuring
+        exchange.tally.connects.lostEarly = exchange.tally.connects.ok - exchange.table.upCount
+        state.measuringHasBegun()
+        // Planned times count from the very instant; a closed loop's from this look at the clock.
+        let from = exchange.isOpenLoop ? state.measureFrom ?? now : now
+        result.measuredFrom = from
+        usageAtStart = usage(at: now)
+        exchange.tally.countsFrom = from.nanoseconds
+        exchange.requestsLeft = state.takeRequests()
+        exchange.sendUntil = (state.measureUntil ?? .never).nanoseconds
+    }
+
+    private mutating func measure(at now: Instant) {
+        let isTime = now.nanoseconds >= exchange.sendUntil
+        let isSpent = !exchange.maySend && exchange.table.openRequests == 0
+        if isTime || isSpent {
+            beginDraining(at: now)
+        } else if exchange.table.upCount == 0 {
+            result.lostAllConnections = true
+            beginDraining(at: now)
+        }
+    }
+
+    private mutating func beginDraining(at now: Instant) {
+        // What was planned before the end is still sent: it belongs to the measured time.
+        exchange.sendUntil = min(exchange.sendUntil, now.nanoseconds)
+        if !exchange.isOpenLoop { exchange.maySend = false }
+        endMeasuring(at: now)
+        drainUntil = now.advanced(by: state.plan.drain)
+        stage = .draining
+    }
+
+    /// Closes the measured time of this worker, the first time that it is called.
+    private mutating func endMeasuring(at now: Instant) {
+        guard !hasEndedMeasuring else { return }
+        hasEndedMeasuring = true
+        state.measuringHasEnded(at: now)
+        guard let from = result.measuredFrom else { return }
+        let until = exchange.isOpenLoop ? min(now.nanoseconds, exchange.sendUntil) : now.nanoseconds
+        result.measuredUntil = Instant(nanoseconds: max(until, from.nanoseconds))
+        let elapsed = Double(from.nanoseconds(to: now)) / 1e9
+        result.usage = usage(at: now).since(usageAtStart, elapsed: elapsed)
+    }
+
+    /// What the thread used so far; closes the interval under way.
+    private mutating func usage(at now: Instant) -> Sweep.Usage {
+        sweepUp(at: now)
+        return sweep.total
+    }
+
+    private mutating func drain(at now: Instant) {
+        let isDone = exchange.table.openRequests == 0 && exchange.hasDealtAll
+        if isDone || now >= drainUntil || exchange.table.upCount == 0 { stage = .ended }
+    }
+
+    /// Somebody wants the run to end: there is nothing to drain before the first request.
+    mutating func interrupt(at now: Instant) {
+        guard stage != .draining, stage != .ended else { return }
+        result.wasInterrupted = true
+        if stage == .connecting {
+            stage = .ended
+        } else {
+            beginDraining(at: now)
+        }
+    }
+
+    // The end.
+
+    mutating func finish() {
+        let now = driver.now
+        endMeasuring(at: now)
+        result.ended = now
+        opening.cancelAll(in: &exchange)
+        exchange.countNeverSent(at: now.nanoseconds)
+        exchange.closeAll()
+        if result.measuredFrom != nil { state.giveBack(requests: exchange.requestsLeft) }
+        sweepUp(at: now)
+        for index in 0..<exchange.table.count {
+            result.served.record(exchange.table.connections[index].answered)
+        }
+        result.tally = exchange.tally
+    }
+}
+
+extension Published {
+    fileprivate mutating func take(_ exchange: borrowing Exchange, cpu: Int64) {
+        connectionsUp = exchange.table.upCount
+        inFlight = exchange.table.openRequests
+        answered = exchange.tally.ledger.answered
+        errors = exchange.tally.errors.rows
+        self.cpu = cpu
+        let interval = exchange.tally.interval
+        response.add(exchange.isOpenLoop ? interval.response : interval.service)
+        response.add(interval.warmup)
+        service.add(interval.service)
+        sendDelay.add(interval.sendDelay)
+    }
+}
+
+/// What a worker leaves behind.
+struct WorkerResult: Sendable {
+    var tally = Tally()
+    var served = Served()
+    var usage: Measurement.ThreadUsage?
+    /// Nil when it never came to measure.
+    var measuredFrom: Instant?
+    var measuredUntil: Instant?
+    var ended = Instant.now
+    /// The longest stop of more than a second, in seconds.
+    var stopped = 0.0
+    /// Whether it ended because none of its connections was left.
+    var lostAllConnections = false
+    /// Whether it ended because somebody asked for it.
+    var wasInterrupted = false
+}
