@@ -53,16 +53,18 @@ let package = Package(
         tests(of: "Swiftlet", on: ["Drivers", "Syscalls"]),
         tests(of: "Statistics", on: [], exclude: ["golden"]),
         tests(of: "Charts", on: []),
-        tests(of: "Generator", on: ["Statistics", "Drivers", "Syscalls"]),
+        tests(of: "Generator", on: ["Statistics", "Drivers", "Syscalls", "TestServers"]),
         tests(
             of: "Reports",
             on: ["Generator", "Statistics", "Flags", "Drivers", "Syscalls", "SchemaChecks"]),
         // Holds JSON against docs/loadtest.schema.json; for tests only.
         floor("SchemaChecks", on: [], path: "Tests/SchemaChecks"),
+        // Servers that echo and servers that lie; for tests only.
+        floor("TestServers", on: ["Generator", "Syscalls"], path: "Tests/TestServers"),
         // Runs the built commands as processes, the way a user does.
         .testTarget(
             name: "CommandTests",
-            dependencies: ["echo-server", "loadtest", "SchemaChecks", "Syscalls"],
+            dependencies: ["echo-server", "loadtest", "SchemaChecks", "Syscalls", "TestServers"],
             swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ],

@@ -2,6 +2,7 @@ import Drivers
 import Generator
 import Glibc
 import Syscalls
+import TestServers
 import Testing
 
 struct ConnectTests {

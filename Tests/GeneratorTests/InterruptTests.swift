@@ -1,5 +1,6 @@
 import Generator
 import Glibc
+import TestServers
 import Testing
 
 struct InterruptTests {

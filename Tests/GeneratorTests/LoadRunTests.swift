@@ -1,6 +1,7 @@
 import Drivers
 import Generator
 import Syscalls
+import TestServers
 import Testing
 
 struct LoadRunTests {

@@ -1,5 +1,6 @@
 import Generator
 import Syscalls
+import TestServers
 import Testing
 
 /// Servers that do not echo: each has an error of its own, and the ledger balances for all of them.

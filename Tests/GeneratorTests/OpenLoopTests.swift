@@ -1,6 +1,7 @@
 import Generator
 import Statistics
 import Syscalls
+import TestServers
 import Testing
 
 struct OpenLoopTests {

@@ -10,7 +10,7 @@ import Syscalls
 /// A request is open from the moment that its first byte is handed to the kernel: until then, in an
 /// open loop, it waits with its planned time. So at most one open request is partly sent.
 struct Connection {
-    enum State: UInt8 { case unopened, connecting, up, closed }
+    enum State: UInt8 { case unopened, connecting, up, closing, closed }
 
     /// The instants of a request, in nanoseconds.
     struct Request {
@@ -27,8 +27,18 @@ struct Connection {
     /// Whether it stands in the rotation, and who stands behind it.
     var isInRotation = false
     var behind: Int32 = -1
-    /// When the attempt to connect began.
-    var opened: Int64 = 0
+    /// When its state began: the attempt to connect, the connection, or the wait for its end.
+    var since: Int64 = 0
+    /// Whether it was up before, so that it is opened again.
+    var wasUp = false
+    /// Whether it reads slowly on purpose, and the part of the interest that its reading has: none
+    /// until its next slice is due.
+    let isSlow: Bool
+    var reading = Interest.readable
+    /// Requests that it may still take before it is to be closed.
+    var quota = Int.max
+    /// Times in a row that it failed without a byte received.
+    var failures: UInt8 = 0
 
     /// Where in the tile the next byte to send and the next byte to receive stand.
     var sendPosition: Int
@@ -52,11 +62,25 @@ struct Connection {
     var openRequests = 0
     var waitingRequests = 0
 
-    init(number: Int, requests: UnsafeMutablePointer<Request>) {
+    init(number: Int, requests: UnsafeMutablePointer<Request>, isSlow: Bool) {
         sendPosition = PayloadTile.start(ofConnection: number)
         receivePosition = sendPosition
         begun = number
         self.requests = requests
+        self.isSlow = isSlow
+    }
+
+    /// Begins the stream of a connection that has just come up and may take so many requests.
+    ///
+    /// It goes on in the tile where the one before it ended, so that bytes of that one are noticed.
+    mutating func renew(quota: Int) {
+        receivePosition = sendPosition
+        sent = 0
+        received = 0
+        unsent = 0
+        reading = .readable
+        // One that opened for its request has taken it already.
+        self.quota = quota - waitingRequests
     }
 
     /// The number of the oldest open request.
@@ -74,6 +98,7 @@ struct Connection {
     mutating func plan(at time: Int64, places: Int) {
         requests[place(openRequests + waitingRequests, of: places)].planned = time
         waitingRequests += 1
+        quota -= 1
     }
 
     /// Makes the next request an open one of `size` bytes: the first that waits, or in a closed
@@ -82,7 +107,12 @@ struct Connection {
     mutating func begin(at time: Int64, size: Int, places: Int) -> Int64 {
         if openRequests == 0 { missing = size }
         let request = requests + place(openRequests, of: places)
-        if waitingRequests > 0 { waitingRequests -= 1 } else { request.pointee.planned = time }
+        if waitingRequests > 0 {
+            waitingRequests -= 1
+        } else {
+            request.pointee.planned = time
+            quota -= 1
+        }
         request.pointee.sent = time
         openRequests += 1
         begun += 1

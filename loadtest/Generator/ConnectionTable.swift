@@ -3,7 +3,7 @@ import Syscalls
 
 /// The connections of one worker, in a row of plain memory, and which descriptor belongs to which.
 ///
-///     connections   [ 0 | 1 | 2 | 3 ]          by index; the number in the report is first + index
+///     connections   [ 0 | 1 | 2 | 3 ]          by index: those with requests, then the silent ones
 ///     indices       [ - - - - - 2 0 1 - 3 ]    by descriptor
 ///     rotation      2 → 0 → 3                  open loop: who takes the next request
 ///
@@ -12,14 +12,21 @@ import Syscalls
 struct ConnectionTable: ~Copyable {
     let connections: UnsafeMutablePointer<Connection>
     let count: Int
+    /// Those that requests are made on; the others are silent.
+    let loadedCount: Int
     /// Requests that a connection can hold.
     let places: Int
-    /// Connections that are up.
+    /// Connections that are up, and those of them that are not silent.
     private(set) var upCount = 0
+    private(set) var loadedUpCount = 0
+    /// Connections that wait for the server's end of the stream.
+    private(set) var closingCount = 0
     /// Requests on all of them that wait for their answer.
     var openRequests = 0
 
-    private let first: Int
+    private let opensForRequests: Bool
+    private let numbers: Range<Int>
+    private let silent: Range<Int>
     private let driver: any Driver
     private let requests: UnsafeMutablePointer<Connection.Request>
     /// -1 where the descriptor is none of ours.
@@ -27,17 +34,30 @@ struct ConnectionTable: ~Copyable {
     private var front: Int32 = -1
     private var back: Int32 = -1
 
-    init(numbers: Range<Int>, places: Int, driver: any Driver) {
-        first = numbers.lowerBound
-        count = numbers.count
+    /// Makes room for the connections with these numbers in the whole run.
+    init(
+        numbers: Range<Int>, silent: Range<Int>, places: Int, plan: LoadPlan, driver: any Driver
+    ) {
+        self.numbers = numbers
+        self.silent = silent
         self.places = places
         self.driver = driver
+        opensForRequests = plan.connectsPerRequest
+        loadedCount = numbers.count
+        count = numbers.count + silent.count
         // Left as it is: a page that no request ever needs is never touched.
-        requests = .allocate(capacity: count * places)
+        requests = .allocate(capacity: loadedCount * places)
         connections = .allocate(capacity: count)
-        for index in 0..<count {
+        for (index, number) in numbers.enumerated() {
             (connections + index).initialize(
-                to: Connection(number: first + index, requests: requests + index * places))
+                to: Connection(
+                    number: number, requests: requests + index * places,
+                    isSlow: plan.slowRead?.includes(number) ?? false))
+        }
+        for (index, number) in silent.enumerated() {
+            // Nothing is ever put into its ring.
+            (connections + loadedCount + index).initialize(
+                to: Connection(number: number, requests: requests, isSlow: false))
         }
     }
 
@@ -47,7 +67,10 @@ struct ConnectionTable: ~Copyable {
     }
 
     /// The connection's number in the whole run.
-    func number(of index: Int) -> Int { first + index }
+    func number(of index: Int) -> Int {
+        index < loadedCount
+            ? numbers.lowerBound + index : silent.lowerBound + index - loadedCount
+    }
 
     /// The connection that a descriptor belongs to, if it is one of ours.
     @inline(__always)
@@ -58,19 +81,37 @@ struct ConnectionTable: ~Copyable {
     }
 
     /// Puts a socket that is being connected into its place.
-    mutating func adopt(_ descriptor: RawDescriptor, at index: Int, opened: Int64) {
+    mutating func adopt(_ descriptor: RawDescriptor, at index: Int, since now: Int64) {
         while indices.count <= descriptor.index { indices.append(-1) }
         indices[descriptor.index] = Int32(index)
         connections[index].descriptor = descriptor
         connections[index].state = .connecting
-        connections[index].opened = opened
+        connections[index].since = now
     }
 
     /// Takes a connection as up.
-    mutating func isUp(_ index: Int) {
+    mutating func isUp(_ index: Int, since now: Int64) {
         connections[index].state = .up
+        connections[index].since = now
+        connections[index].wasUp = true
         upCount += 1
+        guard index < loadedCount else { return }
+        loadedUpCount += 1
         offer(index)
+    }
+
+    /// Takes a connection as one that waits for the server's end of the stream.
+    mutating func isClosing(_ index: Int, since now: Int64) {
+        leaveUp(index)
+        connections[index].state = .closing
+        connections[index].since = now
+        connections[index].reading = .readable
+        closingCount += 1
+    }
+
+    private mutating func leaveUp(_ index: Int) {
+        upCount -= 1
+        if index < loadedCount { loadedUpCount -= 1 }
     }
 
     /// Sets what the driver watches a connection for.
@@ -82,7 +123,8 @@ struct ConnectionTable: ~Copyable {
     /// Closes a connection in any state.
     mutating func close(_ index: Int) {
         let descriptor = connections[index].descriptor
-        if connections[index].state == .up { upCount -= 1 }
+        if connections[index].state == .up { leaveUp(index) }
+        if connections[index].state == .closing { closingCount -= 1 }
         connections[index].state = .closed
         connections[index].interest = []
         // Withdrawing interest changes a table of ours or fails because there was none.
@@ -96,7 +138,7 @@ struct ConnectionTable: ~Copyable {
     /// Puts a connection at the end of the rotation, if it has a place and does not stand there.
     @inline(__always)
     mutating func offer(_ index: Int) {
-        guard hasPlace(index), !connections[index].isInRotation else { return }
+        guard index < loadedCount, hasPlace(index), !connections[index].isInRotation else { return }
         connections[index].isInRotation = true
         connections[index].behind = -1
         if back >= 0 { connections[Int(back)].behind = Int32(index) } else { front = Int32(index) }
@@ -116,11 +158,23 @@ struct ConnectionTable: ~Copyable {
     }
 
     /// Whether a connection can take a request: it is up, not at its limit, and the kernel takes
-    /// its bytes.
+    /// its bytes; or it is not there yet, and opens for a request.
     @inline(__always)
     private func hasPlace(_ index: Int) -> Bool {
         let connection = connections + index
+        if opensForRequests {
+            return connection.pointee.state == .closed && connection.pointee.waitingRequests == 0
+        }
         return connection.pointee.state == .up && connection.pointee.unsent == 0
+            && connection.pointee.quota > 0
             && connection.pointee.openRequests + connection.pointee.waitingRequests < places
+    }
+}
+
+extension LoadPlan.SlowRead {
+    /// Whether the connection with that number is one of them: the first is, and the rest at equal
+    /// distances.
+    func includes(_ number: Int) -> Bool {
+        (Double(number + 1) * share).rounded(.up) > (Double(number) * share).rounded(.up)
     }
 }

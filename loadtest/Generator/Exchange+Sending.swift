@@ -15,36 +15,37 @@ extension Exchange {
 
     /// Hands the kernel the rest of a partly sent request, and as many new ones as may begin.
     mutating func send(on index: Int) {
+        if isSplitting { return sendPiece(on: index) }
         let connection = table.connections + index
         for _ in 0..<Exchange.sendsInARow {
             let time = Instant.now.nanoseconds
             let due = bytesDue(on: index, at: time)
-            guard due > 0 else { return watch(index, for: .readable) }
+            guard due > 0 else { return watch(index, isSending: false) }
             let taken: Int
             do throws(Errno) {
                 taken = try connection.pointee.descriptor.send(
                     tile.piece(at: connection.pointee.sendPosition, count: due)
                 )
             } catch .wouldBlock {
-                return watch(index, for: .both)
+                return watch(index, isSending: true)
             } catch {
                 note(.write, error.name, on: index)
                 return retire(index, .reset)
             }
             hasSent(taken, on: index, at: time)
             if taken < due { tally.bytes.partialWrites += 1 }
-            if taken == due, due < PayloadTile.length { return watch(index, for: .readable) }
+            if taken == due, due < PayloadTile.length { return watch(index, isSending: false) }
         }
-        watch(index, for: .both)
+        watch(index, isSending: true)
     }
 
     /// Bytes that one call may hand to the kernel: the rest of a request, and new ones.
     @inline(__always)
-    private mutating func bytesDue(on index: Int, at time: Int64) -> Int {
+    mutating func bytesDue(on index: Int, at time: Int64) -> Int {
         let connection = table.connections + index
         var due = connection.pointee.unsent
         var count =
-            isOpenLoop
+            isPlanned
             ? connection.pointee.waitingRequests : time < sendUntil ? freePlaces(of: index) : 0
         var number = connection.pointee.begun
         while count > 0, due < PayloadTile.length {
@@ -60,18 +61,20 @@ extension Exchange {
     private mutating func freePlaces(of index: Int) -> Int {
         guard maySend, index < activeCount else { return 0 }
         if requestsLeft == 0 { takeRequests() }
-        return min(table.places - table.connections[index].openRequests, requestsLeft)
+        let connection = table.connections + index
+        return min(
+            table.places - connection.pointee.openRequests, connection.pointee.quota, requestsLeft)
     }
 
     /// Gets more of the requests that the run is limited to; without any, none begins any more.
-    private mutating func takeRequests() {
+    mutating func takeRequests() {
         requestsLeft = state.takeRequests()
         maySend = requestsLeft > 0
     }
 
     /// Takes bytes as sent and opens the requests that began with them.
     @inline(__always)
-    private mutating func hasSent(_ count: Int, on index: Int, at time: Int64) {
+    mutating func hasSent(_ count: Int, on index: Int, at time: Int64) {
         let connection = table.connections + index
         connection.pointee.sent += count
         connection.pointee.sendPosition = PayloadTile.position(
@@ -84,15 +87,18 @@ extension Exchange {
             let planned = connection.pointee.begin(at: time, size: size, places: table.places)
             connection.pointee.unsent += size
             table.openRequests += 1
-            if !isOpenLoop { requestsLeft -= 1 }
-            tally.begin(planned: planned, at: time, size: size)
+            if !isPlanned { requestsLeft -= 1 }
+            tally.begin(
+                planned: planned, at: time, size: size, isSlow: connection.pointee.isSlow)
         }
         if isOpenLoop { table.offer(index) }
     }
 
-    /// Watches a connection for something else than before, if it is.
+    /// Watches a connection for bytes to take, if it may read, and for room if it is sending.
     @inline(__always)
-    mutating func watch(_ index: Int, for interest: Interest) {
+    mutating func watch(_ index: Int, isSending: Bool) {
+        let reading = table.connections[index].reading
+        let interest = isSending ? reading.union(.writable) : reading
         guard table.connections[index].interest != interest else { return }
         do throws(Errno) {
             try table.watch(index, for: interest)
@@ -120,7 +126,11 @@ extension Exchange {
             table.connections[index].plan(at: planned, places: table.places)
             dealt[count] = Int32(index)
             count += 1
-            table.offer(index)
+            if plan.connectsPerRequest {
+                openForRequest(index, at: now)
+            } else {
+                table.offer(index)
+            }
         }
         if let next = schedule?.next, next > now { isBlocked = false }
         for place in 0..<count {

@@ -10,7 +10,8 @@ import Syscalls
 /// no reference counting and no look-up beyond an index. Reading comes before writing, and one
 /// event reads one buffer: a server that stops reading while it writes can always write to us.
 ///
-/// Here is what receives; `Exchange+Sending.swift` sends, `Exchange+Ending.swift` gives up.
+/// Here is what receives; `Exchange+Sending.swift` sends, `Exchange+Ending.swift` gives up, and
+/// `Exchange+Life.swift` closes in order and has connections opened again.
 struct Exchange: ~Copyable {
     var table: ConnectionTable
     var tally: Tally
@@ -31,26 +32,48 @@ struct Exchange: ~Copyable {
     /// Whether the run is over, so that the end of a stream is in order.
     var isEnding = false
 
+    /// Connections that are to be opened again, and whether those that are lost are.
+    var vacancies = DueQueue()
+    var mayReopen = false
+    /// Planned requests whose connection is being opened for them.
+    var requestsOpening = 0
+    /// When a connection came up last.
+    var lastUp = Int64.min
+    /// Slow readers whose next slice is not due yet.
+    var slices = DueQueue()
+    /// What random pieces are cut by.
+    var random: SplitMix
+
     let state: RunState
+    let plan: LoadPlan
     let isOpenLoop: Bool
+    /// Whether requests are planned before they can be sent: then they wait at a connection.
+    let isPlanned: Bool
+    let isSplitting: Bool
     let sizes: Sizes
     let tile: PayloadTile
-    private let isVerifying: Bool
+    let isVerifying: Bool
     /// As long as the tile, so that whatever one call receives is compared in one piece.
     let buffer: UnsafeMutableRawBufferPointer
 
-    init(state: RunState, driver: any Driver, numbers: Range<Int>) {
+    init(state: RunState, driver: any Driver, numbers: Range<Int>, silent: Range<Int>) {
         let plan = state.plan
         self.state = state
+        self.plan = plan
         isOpenLoop = plan.rate != nil
+        isPlanned = plan.plansRequests
+        isSplitting = plan.split != .none
+        random = SplitMix(seed: plan.seed, stream: numbers.lowerBound)
         isVerifying = plan.verification == .full
         sizes = Sizes(plan.size, seed: plan.seed)
         tile = PayloadTile(seed: plan.seed)
         buffer = .allocate(byteCount: PayloadTile.length, alignment: 64)
-        tally = Tally(isPlanned: isOpenLoop)
+        tally = Tally(isPlanned: isPlanned)
         activeCount = numbers.count
-        let places = isOpenLoop ? plan.maxOutstanding : plan.pipeline
-        table = ConnectionTable(numbers: numbers, places: places, driver: driver)
+        let places =
+            plan.connectsPerRequest ? 1 : isOpenLoop ? plan.maxOutstanding : plan.pipeline
+        table = ConnectionTable(
+            numbers: numbers, silent: silent, places: places, plan: plan, driver: driver)
     }
 
     deinit {
@@ -60,6 +83,13 @@ struct Exchange: ~Copyable {
 
     /// Reads once from a connection, counts what that completes, and sends what is due next.
     mutating func receive(on index: Int) {
+        if table.connections[index].isSlow { return receiveSlowly(on: index) }
+        receive(into: buffer, on: index)
+    }
+
+    /// The same, at most as much as the buffer holds, which is a part of our own.
+    @inline(__always)
+    mutating func receive(into buffer: UnsafeMutableRawBufferPointer, on index: Int) {
         let count: Int
         do throws(Errno) {
             count = try table.connections[index].descriptor.receive(into: buffer)
@@ -85,6 +115,7 @@ struct Exchange: ~Copyable {
             tally.bytes.surplus += count - due
         }
         complete(expected, on: index, at: time)
+        if table.connections[index].quota <= 0, closeIfDone(index) { return }
         if isOpenLoop { table.offer(index) }
         send(on: index)
     }
@@ -103,7 +134,8 @@ struct Exchange: ~Copyable {
             left -= connection.pointee.missing
             let request = takeOldest(of: index)
             let isMeasured = tally.answer(
-                request.times, at: time, size: request.size, isVerified: isVerifying)
+                request.times, at: time, size: request.size, isVerified: isVerifying,
+                isSlow: connection.pointee.isSlow)
             if isMeasured { connection.pointee.answered += 1 }
         }
         if left > 0 {

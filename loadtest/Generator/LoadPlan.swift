@@ -61,7 +61,8 @@ package struct LoadPlan: Sendable {
     package var connectsPerRequest = false
     /// How a connection is closed.
     package var close = Close.fin
-    /// Whether a connection that was lost is replaced.
+    /// Whether a connection that was lost is replaced; it is in any case where connections are
+    /// closed and opened again.
     package var reconnects = false
     /// Local addresses that connections are opened from.
     package var source = Source.auto
@@ -78,6 +79,15 @@ package struct LoadPlan: Sendable {
     package var verification = Verification.full
 
     package init(target: SocketAddress) { self.target = target }
+
+    /// Whether requests have a planned time before they can be sent: in an open loop, and where
+    /// each waits for its connection.
+    package var plansRequests: Bool { rate != nil || connectsPerRequest }
+
+    /// Whether a connection that is gone is opened again.
+    package var reopens: Bool {
+        reconnects || connectsPerRequest || requestsPerConnection != nil || lifetime != nil
+    }
 
     /// The part of the warm-up that is there in any case.
     package var fixedWarmup: Duration {

@@ -125,14 +125,15 @@ package final class LoadRun: Sendable {
 extension Measurement {
     /// Puts together what the workers saw.
     fileprivate init(_ results: [WorkerResult], of state: RunState) {
-        var tally = Tally(isPlanned: state.plan.rate != nil)
+        var tally = Tally(isPlanned: state.plan.plansRequests)
         for result in results { tally.add(result.tally) }
         ledger = tally.ledger
         service = tally.service
         response = tally.isPlanned ? tally.response : tally.service
         sendDelay = tally.sendDelay
         warmup = tally.warmup
-        pacing = tally.isPlanned ? tally.pacing : nil
+        slowReaders = tally.slowReaders
+        pacing = state.plan.rate != nil ? tally.pacing : nil
         lag = tally.lag
         timeline = tally.timeline
         for result in results { served.add(result.served) }
@@ -142,6 +143,7 @@ extension Measurement {
         errors = tally.errors.rows
         corruptions = tally.corruptions
         threads = results.compactMap(\.usage)
+        kernel = state.kernelAtStart.counts(until: .read())
         server = state.serverSamples.withLock { $0.usage }
         phases = Phases(results, of: state)
         ending = Ending(results, of: state)

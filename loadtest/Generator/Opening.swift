@@ -2,38 +2,59 @@ import Drivers
 import Statistics
 import Syscalls
 
-/// Opens a worker's connections as fast as the plan's rate and the limit on attempts allow.
+/// Opens a worker's connections: all of them at the start, and later those that are to be opened
+/// again.
 ///
-/// Each worker opens its share at its share of the rate, so that all of them end together.
+/// At the start it goes as fast as the plan's rate and the limit on attempts allow; each worker
+/// opens its share at its share of the rate, so that all of them end together. Every attempt is
+/// counted, and one that fails has its row among the errors.
 struct Opening {
     /// More attempts than that at a time, over all workers, would overflow the backlog of a usual
     /// server, and an overflow looks like a second of latency.
     static let attemptsAtOnce = 512
+    /// Local addresses that are tried for one connection when there are no ports.
+    private static let addressesAtOnce = 16
 
-    private let target: SocketAddress
-    private let timeout: Duration
+    private let plan: LoadPlan
+    private let state: RunState
     private let started: Instant
     /// Nanoseconds between two attempts of this worker; 0 for no limit.
     private let interval: Double
     private let attemptsAllowed: Int
     private let total: Int
+    private var sources: Sources
     private var next = 0
     private(set) var attemptsOpen = 0
     /// Set when no more attempts are to begin.
     private var isStopped = false
 
-    init(plan: LoadPlan, worker: Int, of workers: Int, count: Int, from now: Instant) {
-        target = plan.target
-        timeout = plan.connectTimeout
+    /// Why an attempt came to nothing.
+    private struct Refusal: Error {
+        var phase: ErrorRow.Phase
+        var errno: Errno
+
+        /// Whether another local address could do.
+        var isForWantOfPorts: Bool {
+            phase == .connect ? errno == .addressNotAvailable : errno == .addressInUse
+        }
+    }
+
+    init(state: RunState, worker: Int, count: Int, from now: Instant) {
+        self.state = state
+        plan = state.plan
+        sources = Sources(for: plan)
         started = now
         total = count
-        let share = Double(count) / Double(plan.connections)
+        let share = Double(count) / Double(plan.connections + plan.idle)
         interval = plan.connectRate.map { 1e9 / ($0 * share) } ?? 0
-        let attempts = Statistics.share(of: Opening.attemptsAtOnce, for: worker, among: workers)
+        let attempts = Statistics.share(
+            of: Opening.attemptsAtOnce, for: worker, among: state.desks.count)
         attemptsAllowed = max(1, attempts.count)
     }
 
-    /// When the next attempt may begin; never when none is left or too many are open.
+    // When.
+
+    /// When the next attempt of the start may begin; never when none is left or too many are open.
     var due: Instant {
         if isStopped || next == total || attemptsOpen >= attemptsAllowed { return .never }
         return started.advanced(byNanoseconds: Int64(Double(next) * interval))
@@ -42,77 +63,117 @@ struct Opening {
     /// Begins no further attempt.
     mutating func stop() { isStopped = true }
 
-    /// Begins every attempt that is due; returns whether one failed at once.
-    mutating func openDue(at now: Instant, in exchange: inout Exchange, _ state: RunState) {
+    /// Begins every attempt of the start that is due.
+    mutating func openDue(at now: Instant, in exchange: inout Exchange) {
         while due <= now {
-            begin(next, in: &exchange, state)
+            begin(next, in: &exchange)
             next += 1
         }
     }
 
-    private mutating func begin(_ index: Int, in exchange: inout Exchange, _ state: RunState) {
-        exchange.tally.connects.tried += 1
-        let socket: RawDescriptor
-        do throws(Errno) {
-            socket = try .streamSocket(family: target.family)
-        } catch {
-            return fail(index, .socket, error.name, in: &exchange, state)
+    /// When the next connection is to be opened again; never while too many attempts are open.
+    @inline(__always)
+    func reopeningDue(in exchange: borrowing Exchange) -> Int64 {
+        !isStopped && attemptsOpen < attemptsAllowed ? exchange.vacancies.next : .max
+    }
+
+    /// Opens the connections again whose time has come.
+    mutating func reopenDue(at now: Int64, in exchange: inout Exchange) {
+        while reopeningDue(in: exchange) <= now, let index = exchange.vacancies.take(dueAt: now) {
+            if exchange.isWanted(index, at: now) { begin(index, in: &exchange) }
         }
-        exchange.table.adopt(socket, at: index, opened: Instant.now.nanoseconds)
-        attemptsOpen += 1
+    }
+
+    // An attempt.
+
+    /// Tries to open a connection, from other addresses too when the ports of one are used up.
+    private mutating func begin(_ index: Int, in exchange: inout Exchange) {
+        var place = sources.place(forConnection: exchange.table.number(of: index))
+        let tries = sources.count < sources.most ? 2 : sources.count
+        for _ in 0..<min(tries, Opening.addressesAtOnce) {
+            exchange.tally.connects.tried += 1
+            do throws(Refusal) {
+                return try connect(index, from: sources[place], in: &exchange)
+            } catch {
+                note(error.phase, error.errno.name, on: index, in: &exchange)
+                guard error.isForWantOfPorts else { break }
+                place = sources.place(afterShortageAt: place)
+            }
+        }
+        hasFailed(index, in: &exchange)
+    }
+
+    private mutating func connect(
+        _ index: Int,
+        from source: SocketAddress?,
+        in exchange: inout Exchange
+    ) throws(Refusal) {
+        var phase = ErrorRow.Phase.socket
         do throws(Errno) {
+            let socket = try RawDescriptor.streamSocket(family: plan.target.family)
+            exchange.table.adopt(socket, at: index, since: Instant.now.nanoseconds)
+            attemptsOpen += 1
             try socket.setOption(.noDelay, to: 1)
-            if try socket.connect(to: target) {
-                try complete(index, in: &exchange, state)
+            if exchange.table.connections[index].isSlow, let slow = plan.slowRead {
+                // The kernel is not to read in its place.
+                try socket.setOption(.receiveBuffer, to: Exchange.sliceBytes(slow))
+            }
+            if let source { try socket.bind(toSource: source) }
+            phase = .connect
+            if try socket.connect(to: plan.target) {
+                try complete(index, in: &exchange)
             } else {
                 try exchange.table.watch(index, for: .writable)
             }
         } catch {
-            end(index, .connect, error.name, in: &exchange, state)
+            abandon(index, in: &exchange)
+            throw Refusal(phase: phase, errno: error)
         }
     }
 
     /// Looks how an attempt went whose socket is ready.
-    mutating func finish(_ index: Int, in exchange: inout Exchange, _ state: RunState) {
+    mutating func finish(_ index: Int, in exchange: inout Exchange) {
         do throws(Errno) {
             if let error = try exchange.table.connections[index].descriptor.takeError() {
                 throw error
             }
-            try complete(index, in: &exchange, state)
+            try complete(index, in: &exchange)
         } catch {
-            end(index, .connect, error.name, in: &exchange, state)
+            fail(index, error.name, in: &exchange)
         }
     }
 
-    private mutating func complete(
-        _ index: Int,
-        in exchange: inout Exchange,
-        _ state: RunState
-    ) throws(Errno) {
+    private mutating func complete(_ index: Int, in exchange: inout Exchange) throws(Errno) {
         let socket = exchange.table.connections[index].descriptor
         // Nobody listens, and the kernel chose the target's own port for our end: we met ourselves.
-        if try socket.localAddress().port == target.port,
+        if try socket.localAddress().port == plan.target.port,
             try socket.localAddress() == socket.remoteAddress()
         {
+            exchange.tally.connects.selfConnects += 1
             throw .connectionRefused
         }
         try exchange.table.watch(index, for: .readable)
-        exchange.tally.connectTimes.record(
-            Instant.now.nanoseconds - exchange.table.connections[index].opened
-        )
+        let now = Instant.now.nanoseconds
+        let connection = exchange.table.connections + index
+        exchange.tally.connectTimes.record(now - connection.pointee.since)
         exchange.tally.connects.ok += 1
-        exchange.table.isUp(index)
+        exchange.lastUp = now
         attemptsOpen -= 1
-        state.connectionIsUp()
+        let wasUp = connection.pointee.wasUp
+        connection.pointee.renew(quota: exchange.quota)
+        exchange.table.isUp(index, since: now)
+        if wasUp { exchange.isUpAgain(index) } else { state.connectionIsUp() }
     }
 
+    // Attempts that come to nothing.
+
     /// Gives up the attempts that take too long.
-    mutating func failOverdue(at now: Instant, in exchange: inout Exchange, _ state: RunState) {
+    mutating func failOverdue(at now: Instant, in exchange: inout Exchange) {
         guard attemptsOpen > 0 else { return }
-        let latest = now.advanced(byNanoseconds: -timeout.wholeNanoseconds).nanoseconds
+        let latest = now.advanced(byNanoseconds: -plan.connectTimeout.wholeNanoseconds).nanoseconds
         for index in 0..<next where exchange.table.connections[index].state == .connecting {
-            if exchange.table.connections[index].opened <= latest {
-                end(index, .connect, "timeout", in: &exchange, state)
+            if exchange.table.connections[index].since <= latest {
+                fail(index, "timeout", in: &exchange)
             }
         }
     }
@@ -121,33 +182,33 @@ struct Opening {
     mutating func cancelAll(in exchange: inout Exchange) {
         stop()
         for index in 0..<next where exchange.table.connections[index].state == .connecting {
-            exchange.table.close(index)
+            abandon(index, in: &exchange)
             exchange.tally.connects.cancelled += 1
-            attemptsOpen -= 1
         }
     }
 
-    private mutating func end(
-        _ index: Int,
-        _ phase: ErrorRow.Phase,
-        _ name: String,
-        in exchange: inout Exchange,
-        _ state: RunState
-    ) {
-        exchange.table.close(index)
-        attemptsOpen -= 1
-        fail(index, phase, name, in: &exchange, state)
+    private mutating func fail(_ index: Int, _ name: String, in exchange: inout Exchange) {
+        abandon(index, in: &exchange)
+        note(.connect, name, on: index, in: &exchange)
+        hasFailed(index, in: &exchange)
     }
 
-    private func fail(
-        _ index: Int,
-        _ phase: ErrorRow.Phase,
-        _ name: String,
-        in exchange: inout Exchange,
-        _ state: RunState
+    private mutating func abandon(_ index: Int, in exchange: inout Exchange) {
+        guard exchange.table.connections[index].state == .connecting else { return }
+        exchange.table.close(index)
+        attemptsOpen -= 1
+    }
+
+    private func note(
+        _ phase: ErrorRow.Phase, _ name: String, on index: Int, in exchange: inout Exchange
     ) {
         exchange.note(phase, name, on: index)
         exchange.tally.connects.failed += 1
-        state.connectHasFailed()
+    }
+
+    /// A connection that is not there at the start ends the run; later it is tried again.
+    private func hasFailed(_ index: Int, in exchange: inout Exchange) {
+        guard exchange.table.connections[index].wasUp else { return state.connectHasFailed() }
+        exchange.couldNotOpen(index, at: Instant.now.nanoseconds)
     }
 }

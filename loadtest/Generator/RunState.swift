@@ -31,6 +31,7 @@ final class RunState: Sendable {
     private let workersMeasuring: Atomic<Int>
     private let workersRunning: Atomic<Int>
     let serverSamples = Guarded(ServerSamples())
+    let kernelAtStart = KernelCounters.read()
 
     init(plan: LoadPlan, workers: Int) throws(Errno) {
         self.plan = plan
@@ -49,7 +50,7 @@ final class RunState: Sendable {
     /// Counts a connection that came up; the last one starts the clock for everybody.
     func connectionIsUp() {
         let count = connectionsUp.add(1, ordering: .acquiringAndReleasing).newValue
-        guard count == plan.connections, !hasConnectFailed else { return }
+        guard count == plan.connections + plan.idle, !hasConnectFailed else { return }
         sampleServer { $0.connected = $1 }
         connectedNanoseconds.store(Instant.now.nanoseconds, ordering: .releasing)
         wakeAll()

@@ -25,6 +25,7 @@ struct Tally: Sendable {
     private(set) var service = Latency()
     private(set) var sendDelay = Latency()
     private(set) var warmup = Latency()
+    private(set) var slowReaders = Latency()
     private(set) var timeline = Timeline()
     private var errorsInTimeline = 0
 
@@ -52,11 +53,11 @@ struct Tally: Sendable {
 
     /// Counts a request's way out.
     @inline(__always)
-    mutating func begin(planned: Int64, at time: Int64, size: Int) {
+    mutating func begin(planned: Int64, at time: Int64, size: Int, isSlow: Bool) {
         guard planned >= countsFrom else { return }
         ledger.scheduled += 1
         bytes.out += size
-        if isPlanned { interval.sendDelay.record(time - planned) }
+        if isPlanned, !isSlow { interval.sendDelay.record(time - planned) }
     }
 
     /// Counts how a planned time was met when its request was dealt to a connection.
@@ -73,14 +74,18 @@ struct Tally: Sendable {
     /// Counts an answer that was complete at `time`.
     @inline(__always)
     mutating func answer(
-        _ request: Connection.Request, at time: Int64, size: Int, isVerified: Bool
+        _ request: Connection.Request, at time: Int64, size: Int, isVerified: Bool, isSlow: Bool
     ) -> Bool {
         guard request.planned >= countsFrom else {
-            interval.warmup.record(time - request.planned)
+            if !isSlow { interval.warmup.record(time - request.planned) }
             return false
         }
-        interval.service.record(time - request.sent)
-        if isPlanned { interval.response.record(time - request.planned) }
+        if isSlow {
+            slowReaders.answered.record(time - request.planned)
+        } else {
+            interval.service.record(time - request.sent)
+            if isPlanned { interval.response.record(time - request.planned) }
+        }
         ledger.answered += 1
         bytes.in += size
         if isVerified { bytes.verified += size }
@@ -88,9 +93,12 @@ struct Tally: Sendable {
     }
 
     /// Counts an open request that will not be answered; its age is what is known of it.
-    mutating func fail(_ request: Connection.Request, at time: Int64, as failure: Failure) {
+    mutating func fail(
+        _ request: Connection.Request, at time: Int64, as failure: Failure, isSlow: Bool
+    ) {
         guard request.planned >= countsFrom else {
-            return warmup.censored.record(time - request.planned)
+            if !isSlow { warmup.censored.record(time - request.planned) }
+            return
         }
         switch failure {
         case .corrupt: ledger.corrupt += 1
@@ -99,15 +107,17 @@ struct Tally: Sendable {
         case .closedEarly: ledger.closedEarly += 1
         case .unanswered: ledger.unanswered += 1
         }
+        if isSlow { return slowReaders.censored.record(time - request.planned) }
         service.censored.record(time - request.sent)
         if isPlanned { response.censored.record(time - request.planned) }
     }
 
     /// Counts a request that was planned and never sent.
-    mutating func neverSent(planned: Int64, at time: Int64) {
+    mutating func neverSent(planned: Int64, at time: Int64, isSlow: Bool = false) {
         guard planned >= countsFrom else { return }
         ledger.scheduled += 1
         ledger.neverSent += 1
+        if isSlow { return slowReaders.censored.record(time - planned) }
         response.censored.record(time - planned)
         sendDelay.censored.record(time - planned)
     }
@@ -136,6 +146,7 @@ struct Tally: Sendable {
         service.add(other.service)
         sendDelay.add(other.sendDelay)
         warmup.add(other.warmup)
+        slowReaders.add(other.slowReaders)
         timeline.add(other.timeline)
         lag.add(other.lag)
         connects.add(other.connects)

@@ -10,6 +10,7 @@ extension Worker {
         if stage == .warmingUp { warmUp(at: now) }
         if stage == .measuring { measure(at: now) }
         if stage == .draining { drain(at: now) }
+        if stage == .closing { close(at: now) }
     }
 
     /// When the clock next changes something.
@@ -19,14 +20,16 @@ extension Worker {
         case .warmingUp: min(state.measureFrom ?? .never, nextActivation)
         case .measuring: Instant(nanoseconds: exchange.sendUntil)
         case .draining: drainUntil
+        case .closing: closeUntil
         case .ended: .past
         }
     }
 
     /// Gives up what is overdue, and shows how far this worker is.
     mutating func sweepUp(at now: Instant) {
-        if stage == .connecting { opening.failOverdue(at: now, in: &exchange, state) }
+        opening.failOverdue(at: now, in: &exchange)
         exchange.retireOverdue(at: now)
+        exchange.retireAged(at: now)
         if stage == .warmingUp { lookWhetherSteady(at: now) }
         let (from, cpu) = sweep.end(at: now.nanoseconds)
         let total = sweep.total.cpu
@@ -47,7 +50,7 @@ extension Worker {
             if opening.attemptsOpen == 0 || now >= drainUntil { stage = .ended }
             return
         }
-        opening.openDue(at: now, in: &exchange, state)
+        opening.openDue(at: now, in: &exchange)
         if state.connectedAt != nil { stage = .warmingUp }
     }
 
@@ -59,7 +62,7 @@ extension Worker {
         if isTime { beginMeasuring(at: now) }
         if !exchange.maySend { beginSending() }
         activate(at: now)
-        if exchange.table.upCount == 0 {
+        if isDeserted(at: now) {
             result.lostAllConnections = true
             stage = .ended
         }
@@ -68,6 +71,8 @@ extension Worker {
     private mutating func beginSending() {
         exchange.maySend = true
         let plan = state.plan
+        exchange.mayReopen = plan.reopens
+        if plan.connectsPerRequest { exchange.closeForRequests() }
         guard let rate = plan.rate else { return sendFirst(0..<exchange.activeCount) }
         let gap = 1e9 / rate
         exchange.tally.pacing.tolerance = max(100_000, Int64(gap / 10))
@@ -83,7 +88,7 @@ extension Worker {
 
     /// Closed loop: lets more connections take part while the load grows.
     private mutating func activate(at now: Instant) {
-        let (active, count) = (exchange.activeCount, exchange.table.count)
+        let (active, count) = (exchange.activeCount, exchange.table.loadedCount)
         guard active < count, let start = state.connectedAt else { return }
         let share = Double(start.nanoseconds(to: now)) / Double(state.plan.ramp.wholeNanoseconds)
         let wanted = min(count, Int(share * Double(count)) + 1)
@@ -93,7 +98,7 @@ extension Worker {
     }
 
     private var nextActivation: Instant {
-        let (active, count) = (exchange.activeCount, exchange.table.count)
+        let (active, count) = (exchange.activeCount, exchange.table.loadedCount)
         guard active < count, let start = state.connectedAt else { return .never }
         let share = Double(active) / Double(count)
         return start.advanced(
@@ -101,9 +106,25 @@ extension Worker {
     }
 
     private mutating func sendFirst(_ indices: Range<Int>) {
-        for index in indices where exchange.table.connections[index].state == .up {
-            exchange.send(on: index)
+        for index in indices {
+            switch exchange.table.connections[index].state {
+            case .up: exchange.send(on: index)
+            case .closed where state.plan.connectsPerRequest:
+                exchange.offerForRequest(index, at: driver.now.nanoseconds)
+            case .unopened, .connecting, .closing, .closed: break
+            }
         }
+    }
+
+    /// Whether nothing is left to measure with, and nothing will come.
+    ///
+    /// A run that has no end but its requests is not to wait for ever for one connection.
+    private func isDeserted(at now: Instant) -> Bool {
+        let plan = state.plan
+        guard exchange.table.loadedUpCount == 0 else { return false }
+        guard plan.reopens else { return exchange.table.closingCount == 0 }
+        let patience = plan.timeout.wholeNanoseconds + plan.connectTimeout.wholeNanoseconds
+        return plan.duration == nil && exchange.lastUp < now.nanoseconds - patience
     }
 
     private mutating func lookWhetherSteady(at now: Instant) {
@@ -123,7 +144,10 @@ extension Worker {
 
     private mutating func beginMeasuring(at now: Instant) {
         stage = .measuring
-        exchange.tally.connects.lostEarly = exchange.tally.connects.ok - exchange.table.upCount
+        if !state.plan.reopens {
+            let connects = exchange.tally.connects
+            exchange.tally.connects.lostEarly = connects.ok - exchange.table.upCount
+        }
         state.measuringHasBegun()
         // Planned times count from the very instant; a closed loop's from this look at the clock.
         let from = exchange.isOpenLoop ? state.measureFrom ?? now : now
@@ -136,10 +160,11 @@ extension Worker {
 
     private mutating func measure(at now: Instant) {
         let isTime = now.nanoseconds >= exchange.sendUntil
-        let isSpent = !exchange.maySend && exchange.table.openRequests == 0
+        let isSpent =
+            !exchange.maySend && exchange.table.openRequests == 0 && exchange.requestsOpening == 0
         if isTime || isSpent {
             beginDraining(at: now)
-        } else if exchange.table.upCount == 0 {
+        } else if isDeserted(at: now) {
             result.lostAllConnections = true
             beginDraining(at: now)
         }
@@ -148,7 +173,10 @@ extension Worker {
     private mutating func beginDraining(at now: Instant) {
         // What was planned before the end is still sent: it belongs to the measured time.
         exchange.sendUntil = min(exchange.sendUntil, now.nanoseconds)
-        if !exchange.isOpenLoop { exchange.maySend = false }
+        if !exchange.isOpenLoop {
+            exchange.maySend = false
+            exchange.mayReopen = false
+        }
         endMeasuring(at: now)
         drainUntil = now.advanced(by: state.plan.drain)
         stage = .draining
@@ -173,13 +201,27 @@ extension Worker {
     }
 
     private mutating func drain(at now: Instant) {
-        let isDone = exchange.table.openRequests == 0 && exchange.hasDealtAll
-        if isDone || now >= drainUntil || exchange.table.upCount == 0 { stage = .ended }
+        let isDone =
+            exchange.table.openRequests == 0 && exchange.requestsOpening == 0
+            && exchange.hasDealtAll
+        let isLost = exchange.table.loadedUpCount == 0 && !exchange.mayReopen
+        guard isDone || isLost && exchange.requestsOpening == 0 || now >= drainUntil else { return }
+        exchange.countNeverSent(at: now.nanoseconds)
+        exchange.maySend = false
+        opening.cancelAll(in: &exchange)
+        exchange.beginClosing()
+        closeUntil = now.advanced(by: state.plan.drain)
+        stage = .closing
+    }
+
+    /// Waits for the server's end on connections where that is how they close.
+    private mutating func close(at now: Instant) {
+        if exchange.table.closingCount == 0 || now >= closeUntil { stage = .ended }
     }
 
     /// Somebody wants the run to end: there is nothing to drain before the first request.
     mutating func interrupt(at now: Instant) {
-        guard stage != .draining, stage != .ended else { return }
+        guard stage == .connecting || stage == .warmingUp || stage == .measuring else { return }
         result.wasInterrupted = true
         if stage == .connecting {
             stage = .ended
@@ -199,7 +241,7 @@ extension Worker {
         exchange.closeAll()
         if result.measuredFrom != nil { state.giveBack(requests: exchange.requestsLeft) }
         sweepUp(at: now)
-        for index in 0..<exchange.table.count {
+        for index in 0..<exchange.table.loadedCount {
             result.served.record(exchange.table.connections[index].answered)
         }
         result.tally = exchange.tally
@@ -214,7 +256,7 @@ extension Published {
         errors = exchange.tally.errors.rows
         self.cpu = cpu
         let interval = exchange.tally.interval
-        response.add(exchange.isOpenLoop ? interval.response : interval.service)
+        response.add(exchange.isPlanned ? interval.response : interval.service)
         response.add(interval.warmup)
         service.add(interval.service)
         sendDelay.add(interval.sendDelay)

@@ -4,7 +4,7 @@ import Syscalls
 
 /// One thread of a run: a driver, a share of the connections, and the stages that it goes through.
 ///
-///     connecting → warming up → measuring → draining → ended
+///     connecting → warming up → measuring → draining → closing → ended
 ///          └──────────┴─────────────┴───────────┴──→   interrupted, nothing left, or it failed
 ///
 /// A turn looks at the clock once, moves on to the next stage if it is time, sends what is planned
@@ -12,7 +12,7 @@ import Syscalls
 /// ten times a second, so neither costs a message anything. Here is the loop; the stages are in
 /// `Worker+Stages.swift`.
 struct Worker: ~Copyable {
-    enum Stage { case connecting, warmingUp, measuring, draining, ended }
+    enum Stage { case connecting, warmingUp, measuring, draining, closing, ended }
 
     let state: RunState
     let driver: any Driver
@@ -25,8 +25,9 @@ struct Worker: ~Copyable {
     var stage = Stage.connecting
     var sweep: Sweep
     var warming: Warming
-    /// When to give up what is still open.
+    /// When to give up what is still open, and what the server has not closed.
     var drainUntil = Instant.never
+    var closeUntil = Instant.never
     var result = WorkerResult()
     var usageAtStart = Sweep.Usage()
     var hasEndedMeasuring = false
@@ -40,17 +41,15 @@ struct Worker: ~Copyable {
         let plan = state.plan
         let numbers = Statistics.share(of: plan.connections, for: index, among: workers)
         share = Double(numbers.count) / Double(plan.connections)
-        exchange = Exchange(state: state, driver: driver, numbers: numbers)
+        let idle = Statistics.share(of: plan.idle, for: index, among: workers)
+        exchange = Exchange(
+            state: state, driver: driver, numbers: numbers,
+            silent: plan.connections + idle.lowerBound..<plan.connections + idle.upperBound)
         if plan.rate == nil, plan.ramp > .zero { exchange.activeCount = 0 }
         let now = driver.now
-        opening = Opening(
-            plan: plan,
-            worker: index,
-            of: workers,
-            count: numbers.count,
-            from: now
-        )
-        let shortest = min(plan.timeout, plan.connectTimeout).wholeNanoseconds
+        opening = Opening(state: state, worker: index, count: exchange.table.count, from: now)
+        let shortest = min(plan.timeout, plan.connectTimeout, plan.lifetime ?? plan.timeout)
+            .wholeNanoseconds
         sweep = Sweep(
             interval: max(1_000_000, min(100_000_000, shortest / 8)),
             origin: state.origin.nanoseconds,
@@ -105,7 +104,12 @@ struct Worker: ~Copyable {
             return
         }
         guard exchange.table.connections[index].state == .up else {
-            return opening.finish(index, in: &exchange, state)
+            if exchange.table.connections[index].state == .closing {
+                exchange.isStillOpen(index)
+            } else {
+                opening.finish(index, in: &exchange)
+            }
+            return
         }
         if readiness.ready.contains(.readable) { exchange.receive(on: index) }
         if readiness.ready.contains(.writable), exchange.table.connections[index].state == .up {
@@ -119,10 +123,19 @@ struct Worker: ~Copyable {
         if now.nanoseconds >= sweep.due { sweepUp(at: now) }
         if state.interruption != nil { interrupt(at: now) }
         advance(at: now)
-        let mark = min(Instant(nanoseconds: sweep.due), nextMark)
-        guard exchange.schedule != nil, stage != .ended else { return (mark, true) }
+        exchange.resumeReading(at: now.nanoseconds)
+        opening.reopenDue(at: now.nanoseconds, in: &exchange)
+        guard exchange.schedule != nil, stage != .ended else { return (nextDue, true) }
         let dealt = exchange.dispatch(at: now.nanoseconds)
-        return (min(mark, nextSend(after: now)), dealt == 0)
+        // Where each request opens its connection, these have just got theirs.
+        opening.reopenDue(at: now.nanoseconds, in: &exchange)
+        return (min(nextDue, nextSend(after: now)), dealt == 0)
+    }
+
+    /// When there is something to do that no socket tells.
+    private var nextDue: Instant {
+        let life = min(exchange.slices.next, opening.reopeningDue(in: exchange))
+        return min(Instant(nanoseconds: min(sweep.due, life)), nextMark)
     }
 
     /// Until when to wait for the next planned time.

@@ -1,0 +1,24 @@
+import SchemaChecks
+import TestServers
+import Testing
+
+/// What the command ends with, and says, when the server does not echo.
+@Suite(.timeLimit(.minutes(2))) struct TenLiesTests {
+    @Test(arguments: Lie.allCases)
+    func `a lie has its error and its exit code`(lie: Lie) throws {
+        let server = try TestServer(lie.behaviour())
+        defer { server.stop() }
+
+        let run = try Command.run(
+            "loadtest", "\(server.address)", "--warmup=0", "-c2", "-n1000", "--json=-",
+            "--size=\(lie.size)", "--timeout=\(lie.timeout)ms")
+
+        #expect(run.code == lie.exitCode, "\(run.errors)")
+        let document = try JSON(run.output)
+        let rows = document["errors"].array.map {
+            ($0["phase"].string ?? "") + " " + ($0["errno"].string ?? "")
+        }
+        #expect(rows == [lie.error])
+        #expect(document["corruptions"].array.count == (lie.diagnosis == nil ? 0 : 2))
+    }
+}

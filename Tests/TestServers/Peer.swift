@@ -1,0 +1,80 @@
+import Glibc
+import Syscalls
+
+/// The server's end of a connection.
+package final class Peer: Sendable {
+    package let socket: RawDescriptor
+    package let number: Int
+    private let isOpen = Guarded(true)
+    private let turns = Guarded(0)
+
+    package init(socket: RawDescriptor, number: Int) {
+        self.socket = socket
+        self.number = number
+    }
+
+    /// What has arrived; empty at the end of the stream and when the connection broke.
+    package func receive() -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 65_536)
+        let count = bytes.withUnsafeMutableBytes {
+            recv(socket.number, $0.baseAddress, $0.count, 0)
+        }
+        return Array(bytes.prefix(max(0, count)))
+    }
+
+    /// Counts from 1 on how often it was asked.
+    package func turn() -> Int {
+        turns.withLock {
+            $0 += 1
+            return $0
+        }
+    }
+
+    package func send(_ bytes: [UInt8]) {
+        var left = bytes[...]
+        while !left.isEmpty {
+            let count = left.withUnsafeBytes {
+                Glibc.send(socket.number, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+            }
+            if count <= 0 { return }
+            left = left.dropFirst(count)
+        }
+    }
+
+    /// Waits until something has arrived, and leaves it there.
+    package func waitForBytes() {
+        var byte: UInt8 = 0
+        recv(socket.number, &byte, 1, CInt(MSG_PEEK))
+    }
+
+    /// Waits until nothing can be sent any more, either way.
+    package func waitForEnd() {
+        var entry = pollfd(fd: socket.number, events: 0, revents: 0)
+        poll(&entry, 1, -1)
+    }
+
+    /// Sends back whatever comes, until the end.
+    package func echo() {
+        while true {
+            let bytes = receive()
+            if bytes.isEmpty { return }
+            send(bytes)
+        }
+    }
+
+    /// Reads until the end without a word.
+    package func swallow() { while !receive().isEmpty {} }
+
+    package func reset() { try? socket.resetOnClose() }
+
+    package func close() {
+        isOpen.withLock { isOpen in
+            if isOpen { socket.close() }
+            isOpen = false
+        }
+    }
+
+    package func hangUp() {
+        isOpen.withLock { if $0 { shutdown(socket.number, CInt(SHUT_RDWR)) } }
+    }
+}

@@ -1,0 +1,49 @@
+import Glibc
+import Syscalls
+
+/// A server for one test: it accepts, and does with each connection what the test says.
+///
+/// It stands on blocking calls and on nothing that is tested here. `stop` ends every thread.
+package final class TestServer: Sendable {
+    package let address: SocketAddress
+    private let listener: RawDescriptor
+    private let threads = Guarded<[RunningThread]>([])
+    private let peers = Guarded<[Peer]>([])
+
+    package init(_ behaviour: @escaping @Sendable (Peer) -> Void) throws {
+        let listener = try RawDescriptor.streamSocket(family: AF_INET)
+        try listener.bind(to: SocketAddress("127.0.0.1:0"))
+        try listener.listen(backlog: 1024)
+        try listener.setBlocking()
+        self.listener = listener
+        address = try listener.localAddress()
+        let accepting = try RunningThread.start { [self] in
+            var number = 0
+            while let (socket, _) = try? listener.accept() {
+                serve(Peer(socket: socket, number: number), behaviour)
+                number += 1
+            }
+        }
+        threads.withLock { $0.insert(accepting, at: 0) }
+    }
+
+    private func serve(_ peer: Peer, _ behaviour: @escaping @Sendable (Peer) -> Void) {
+        try? peer.socket.setBlocking()
+        try? peer.socket.setOption(.noDelay, to: 1)
+        peers.withLock { $0.append(peer) }
+        let thread = try? RunningThread.start {
+            behaviour(peer)
+            peer.close()
+        }
+        if let thread { threads.withLock { $0.append(thread) } }
+    }
+
+    /// Ends everything; call it at the end of the test.
+    package func stop() {
+        shutdown(listener.number, CInt(SHUT_RDWR))
+        threads.withLock { $0.removeFirst() }.join()
+        for peer in peers.withLock({ $0 }) { peer.hangUp() }
+        for thread in threads.withLock({ $0 }) { thread.join() }
+        listener.close()
+    }
+}
