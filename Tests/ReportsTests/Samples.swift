@@ -103,7 +103,7 @@ enum Sample {
         return run
     }
 
-    /// The sample as an open loop saw it: two of a hundred were never answered, and some never sent.
+    /// The sample as an open loop saw it: two of a hundred were given up or never sent.
     static func openLoop() throws -> RunRecord {
         var run = measurement()
         for _ in 0..<400 { run.response.censored.record(5_000_000_000) }

@@ -88,8 +88,7 @@ struct LatencyTable {
             notes.append("slow: connections that are to read slowly; in no other row")
         }
         if !isOpenLoop, first.latency.count > 0 {
-            notes.append("closed loop: it cannot show the queue that independent users")
-            notes.append("meet; try --rate 70%")
+            notes.append("closed loop: it cannot show the queue that users meet; try --rate 70%")
         }
         return notes
     }

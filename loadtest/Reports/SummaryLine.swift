@@ -19,7 +19,7 @@ package enum SummaryLine {
             parts.append("failed \(result.threshold.text) (\(result.words))")
         }
         if run.phases.measured > 0 || !record.verdict.findings.isEmpty {
-            let codes = record.verdict.findings.filter { $0.level > .valid }.map(\.code)
+            let codes = record.verdict.findings.filter { $0.level > .note }.map(\.code)
             parts.append(([record.verdict.level.rawValue] + codes).joined(separator: " "))
         }
         if record.exitCode != 0 { parts.append("exit \(record.exitCode)") }

@@ -1,9 +1,11 @@
 import Generator
+import Statistics
 
-// The runs that were made besides the one that is reported: steps, a search, a maximum, a proof.
+// The runs that were made besides the one that is reported: steps, a search, a maximum, a proof;
+// and the parts that it was merged from.
 
 extension TextReport {
-    var probes: [String] { maximum + steps + search + headroom }
+    var probes: [String] { maximum + steps + search + headroom + parts }
 
     private func probes(_ purpose: RunRecord.Probe.Purpose) -> [RunRecord.Probe] {
         record.probes.filter { $0.purpose == purpose }
@@ -35,14 +37,18 @@ extension TextReport {
     private func cells(of probe: RunRecord.Probe) -> String {
         let run = probe.measurement
         let wanted = probe.plan.rate.map { Figures.rate($0) + "/s" } ?? "closed loop"
-        let times = [0.5, 0.99].map { quantile in
-            guard run.response.supports(quantile), let time = run.response.value(at: quantile)
-            else { return "-".right(12) }
-            return Figures.time(time).right(12)
-        }
-        let level = probe.verdict.level
-        return wanted.right(13) + (Figures.rate(run.rate) + "/s").right(13) + times.joined()
-            + "   " + style.level(level)
+        let achieved = Figures.rate(run.rate) + "/s"
+        return wanted.right(13) + achieved.right(13) + times(of: run.response)
+            + "   " + style.level(probe.verdict.level)
+    }
+
+    /// The median and the 99th percentile, in columns.
+    private func times(of latency: Latency) -> String {
+        [0.5, 0.99].map { quantile in
+            let isKnown = latency.supports(quantile)
+            let time = isKnown ? latency.value(at: quantile).map(Figures.time) : nil
+            return (time ?? "-").right(12)
+        }.joined()
     }
 
     private var search: [String] {
@@ -70,5 +76,21 @@ extension TextReport {
                         + "\(Figures.rate(rate))/s of \(Figures.rate(full))\(share)"
                 ])
         }
+    }
+
+    /// What each part of a merged run saw: one client machine that is worse than the others shows.
+    private var parts: [String] {
+        if record.shards.isEmpty { return [] }
+        let title =
+            "shard".right(6) + "answered".right(14) + "rate".right(12) + "p50".right(12)
+            + "p99".right(12) + "   verdict"
+        return [style.bold("parts".left(TextReport.labelWidth)) + style.dim(title)]
+            + record.shards.map { TextReport.indent + cells(of: $0) }
+    }
+
+    private func cells(of part: RunRecord.ShardPart) -> String {
+        let rate = Figures.rate(part.rate) + "/s"
+        return String(part.index).right(6) + Figures.count(part.answered).right(14)
+            + rate.right(12) + times(of: part.response) + "   " + style.level(part.level)
     }
 }

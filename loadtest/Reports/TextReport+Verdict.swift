@@ -9,7 +9,8 @@ extension TextReport {
         let lines = flow("verdict", [style.level(level)] + (level == .valid ? evidence : []))
         return lines
             + findings.flatMap { finding in
-                detail(finding.code, "\(finding.text): \(finding.remedy)") {
+                let remedy = finding.remedy.isEmpty ? "" : ": \(finding.remedy)"
+                return detail(finding.code, finding.text + remedy) {
                     style.level(finding.level, $0)
                 }
             }
@@ -37,6 +38,7 @@ extension Style {
         let word = word ?? level.rawValue
         switch level {
         case .valid: return good(word)
+        case .note: return dim(word)
         case .suspect: return warning(word)
         case .invalid: return bad(word)
         }

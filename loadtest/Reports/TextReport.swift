@@ -100,10 +100,6 @@ package struct TextReport {
         if phases.drain > 0 {
             parts.append("last answers within \(Figures.time(seconds: phases.drain))")
         }
-        if phases.stopped > 0 {
-            let time = Figures.time(seconds: phases.stopped)
-            parts.append(style.warning("a thread was stopped for \(time)"))
-        }
         return flow("measured", parts)
     }
 }

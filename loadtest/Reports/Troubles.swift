@@ -7,7 +7,7 @@ extension TextReport {
     private static let errorsMax = 6
 
     var troubles: [String] {
-        errors + corruptions + thresholds + serverEnd + books + ended + build + verdict + exit
+        errors + corruptions + thresholds + serverEnd + books + ended + verdict + exit
     }
 
     private var errors: [String] {
@@ -87,15 +87,6 @@ extension TextReport {
             "books",
             "do NOT balance: a mistake in loadtest, please report it with the --json file",
             style.bad
-        )
-    }
-
-    private var build: [String] {
-        guard record.environment.isDebugBuild else { return [] }
-        return sentence(
-            "build",
-            "debug: these figures mean nothing; swift run -c release loadtest",
-            style.warning
         )
     }
 
