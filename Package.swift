@@ -51,7 +51,7 @@ let package = Package(
         tests(of: "Syscalls", on: ["CLinux"]),
         tests(of: "Drivers", on: ["Syscalls"]),
         tests(of: "Swiftlet", on: ["Drivers", "Syscalls"]),
-        tests(of: "Statistics", on: []),
+        tests(of: "Statistics", on: [], exclude: ["golden"]),
         tests(of: "Charts", on: []),
         tests(of: "Generator", on: ["Statistics", "Drivers", "Syscalls", "TestServers"]),
         tests(
@@ -79,7 +79,10 @@ func command(_ name: String, on floors: [Target.Dependency], path: String? = nil
     .executableTarget(name: name, dependencies: floors, path: path, swiftSettings: settings)
 }
 
-func tests(of name: String, on floors: [Target.Dependency]) -> Target {
+func tests(
+    of name: String, on floors: [Target.Dependency], exclude: [String] = []
+) -> Target {
     .testTarget(
-        name: name + "Tests", dependencies: [.byName(name: name)] + floors, swiftSettings: settings)
+        name: name + "Tests", dependencies: [.byName(name: name)] + floors, exclude: exclude,
+        swiftSettings: settings)
 }

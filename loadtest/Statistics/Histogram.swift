@@ -4,13 +4,17 @@
 ///     bins     128 of     128 of      128 of       128 of
 ///             width 1     width 1     width 2      width 4
 ///
-/// A bin is at most 1/128 of its value wide. This is the layout of HdrHistogram with two significant
-/// digits (hdrhistogram.org), so counts go over to its formats as they are. Recording is an index
-/// and an increment: no allocation, no floating point, no lock. Values outside the range are
-/// clamped to it and counted as clamped; minimum, maximum and sum are exact.
+/// A bin is at most 1/128 of its value wide. This is the layout of HdrHistogram with two
+/// significant digits (hdrhistogram.org), so counts go over to its formats as they are. Recording
+/// is an index and an increment: no allocation, no floating point, no lock. Values outside the
+/// range are clamped to it and counted as clamped; minimum, maximum and sum are exact.
 package struct Histogram: Sendable, Equatable {
     /// The largest value that keeps its place: one hour, in nanoseconds.
     @inlinable package static var highest: Int64 { 3_600_000_000_000 }
+    /// The digits of a value that its bin keeps.
+    package static let digits = 2
+    /// More samples than a file may claim, so that thousands of files add up without an overflow.
+    package static let countMax = 1 << 51
     @inlinable static var bitsPerOctave: Int { 7 }
     /// The number of bins.
     package static let binCount = bin(of: highest) + 1
@@ -50,6 +54,31 @@ package struct Histogram: Sendable, Equatable {
         sum += other.sum
     }
 
+    /// Puts exact figures in the place of those that only the bins told, where it was read from a
+    /// file; false, and nothing has changed, when they contradict the bins.
+    package mutating func correct(
+        smallest: Int64, largest: Int64, sum: Double, clamped: Int
+    ) -> Bool {
+        guard count > 0, (0...count).contains(clamped), 1 <= smallest, smallest <= largest,
+            largest <= Histogram.highest, Histogram.bin(of: smallest) == occupied.first,
+            Histogram.bin(of: largest) == occupied.last
+        else { return false }
+        // A sum of many values is rounded now and then.
+        let (least, most) = occupied.reduce((0.0, 0.0)) { sums, bin in
+            let (values, times) = (Histogram.values(ofBin: bin), Double(bins[bin]))
+            return (
+                sums.0 + times * Double(values.lowerBound),
+                sums.1 + times * Double(values.upperBound)
+            )
+        }
+        guard sum >= least * (1 - 1e-9), sum <= most * (1 + 1e-9) else { return false }
+        self.smallest = smallest
+        self.largest = largest
+        self.sum = sum
+        self.clamped = clamped
+        return true
+    }
+
     /// Forgets everything.
     package mutating func clear() {
         for index in occupied { bins[index] = 0 }
@@ -64,6 +93,8 @@ package struct Histogram: Sendable, Equatable {
     package var min: Int64? { count == 0 ? nil : smallest }
     /// The largest value, in nanoseconds, exact; nil when there is none.
     package var max: Int64? { count == 0 ? nil : largest }
+    /// The sum of all values, in nanoseconds.
+    package var total: Double { sum }
     /// The mean, in nanoseconds; nil when there is none.
     package var mean: Double? { count == 0 ? nil : sum / Double(count) }
 
@@ -135,4 +166,9 @@ package struct Histogram: Sendable, Equatable {
 
     /// The largest value of a bin, in nanoseconds.
     package static func highestValue(ofBin bin: Int) -> Int64 { lowestValue(ofBin: bin + 1) - 1 }
+
+    /// The values of a bin, in nanoseconds.
+    package static func values(ofBin bin: Int) -> ClosedRange<Int64> {
+        lowestValue(ofBin: bin)...highestValue(ofBin: bin)
+    }
 }
