@@ -11,6 +11,7 @@ extension Sample {
         var random = SplitMix(seed: seed)
         var record = try Sample.record(measurement(&random), plan: plan(&random))
         record.id = "run-\(seed)"
+        record.started = 1_700_000_000 + random.share()
         record.shard = Bool.random(using: &random) ? .init(index: 2, count: 7) : nil
         record.thresholds = try ["p99>1us", "mean<3s", "errors>0", "cpu.server>1ms"].map {
             try Threshold($0).judge(record.measurement)
@@ -85,7 +86,7 @@ extension Sample {
         run.connects.selfConnects = 1
         run.corruptions[0].diagnosis = "the stream is shifted by 4,096 bytes"
         for _ in 0..<50 { run.served.record(.random(in: 0...5000, using: &random)) }
-        for _ in 0..<80 {
+        for _ in 0..<15 {
             run.timeline.add(
                 latency(&random).answered, errors: .random(in: 0...2, using: &random),
                 cpu: .random(in: 0...99_999_999, using: &random),
@@ -103,7 +104,7 @@ extension Sample {
 
     static func latency(_ random: inout SplitMix) -> Latency {
         var latency = Latency()
-        for _ in 0..<Int.random(in: 0...300, using: &random) {
+        for _ in 0..<Int.random(in: 0...60, using: &random) {
             latency.answered.record(
                 Int64.random(
                     in: -5...(1 << Int64.random(in: 3...45, using: &random)), using: &random),

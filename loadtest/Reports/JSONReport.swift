@@ -61,7 +61,7 @@ extension RunRecord {
 
     fileprivate var runMembers: [(String, JSONValue)] {
         [
-            ("started_at", .text(startedAt)), ("id", .text(id)),
+            ("started_at", .text(startedAt)), ("started_s", .number(started)), ("id", .text(id)),
             (
                 "shard",
                 .optional(shard) {
@@ -74,6 +74,7 @@ extension RunRecord {
 
     private mutating func readRun(_ run: JSONMember) throws(DocumentError) {
         startedAt = try run.at("started_at").text() ?? ""
+        started = try run.at("started_s").number() ?? 0
         id = try run.at("id").text() ?? ""
         for word in try run.at("command").elements() { commandLine.append(try word.text() ?? "") }
         let shard = try run.at("shard")

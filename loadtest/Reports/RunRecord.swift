@@ -28,6 +28,9 @@ package struct RunRecord: Sendable {
     package var verdict = Verdict()
     /// Wall-clock time of the start, as RFC 3339 has it.
     package var startedAt = ""
+    /// The same in seconds since 1970, with their decimals, so that the parts of a run can be laid
+    /// side by side; 0 when it is not known.
+    package var started = 0.0
 
     package init(plan: LoadPlan, measurement: Measurement, environment: Environment) {
         self.plan = plan

@@ -121,7 +121,7 @@ extension TextReport {
             ExitCode.systemLimit: "this machine's limits",
             ExitCode.cannotWrite: "the report could not be written",
             ExitCode.wrongBytes: "echoed bytes were wrong",
-            ExitCode.unreadable: "a file could not be used",
+            ExitCode.badInput: "a file could not be used",
             ExitCode.invalid: "the measurement is INVALID, and --strict was given",
             ExitCode.threshold: "a --fail-if condition was met or could not be judged",
             130: "interrupted", 143: "terminated",

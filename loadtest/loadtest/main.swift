@@ -7,5 +7,6 @@ let words = Array(CommandLine.arguments.dropFirst())
 let rest = Array(words.dropFirst())
 switch words.first {
 case "echo": exit(runEchoServer(command: "loadtest echo", arguments: rest))
+case "merge": exit(MergeCommand.run(rest))
 default: exit(LoadTest.run(words))
 }
