@@ -143,6 +143,7 @@ extension Measurement {
         errors = tally.errors.rows
         corruptions = tally.corruptions
         threads = results.compactMap(\.usage)
+        kernel = state.kernelAtStart.counts(until: .read())
         server = state.serverSamples.withLock { $0.usage }
         phases = Phases(results, of: state)
         ending = Ending(results, of: state)

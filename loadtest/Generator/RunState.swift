@@ -31,6 +31,7 @@ final class RunState: Sendable {
     private let workersMeasuring: Atomic<Int>
     private let workersRunning: Atomic<Int>
     let serverSamples = Guarded(ServerSamples())
+    let kernelAtStart = KernelCounters.read()
 
     init(plan: LoadPlan, workers: Int) throws(Errno) {
         self.plan = plan

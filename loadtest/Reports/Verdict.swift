@@ -3,6 +3,8 @@ package struct Verdict: Sendable, Equatable {
     /// From good to bad.
     package enum Level: String, Sendable, CaseIterable, Comparable {
         case valid = "VALID"
+        /// Worth knowing, and nothing wrong: it leaves a verdict valid.
+        case note = "NOTE"
         case suspect = "SUSPECT"
         case invalid = "INVALID"
 
@@ -13,8 +15,9 @@ package struct Verdict: Sendable, Equatable {
         private var rank: Int {
             switch self {
             case .valid: 0
-            case .suspect: 1
-            case .invalid: 2
+            case .note: 1
+            case .suspect: 2
+            case .invalid: 3
             }
         }
     }
@@ -49,6 +52,9 @@ package struct Verdict: Sendable, Equatable {
 
     package init() {}
 
-    /// The level of the worst finding.
-    package var level: Level { findings.map(\.level).max() ?? .valid }
+    /// The level of the worst finding; valid, suspect or invalid.
+    package var level: Level {
+        let worst = findings.map(\.level).max() ?? .valid
+        return worst == .note ? .valid : worst
+    }
 }

@@ -1,0 +1,126 @@
+import Generator
+import Statistics
+
+// Rules about the generator: whether what was measured is the server, or the instrument.
+//
+//     code      figure                                        suspect     invalid
+//     G-CPU     tenths of a second with a thread above 85 %   20 %
+//               … above 95 %                                              10 %
+//     G-LAG     99th percentile of a turn over median         10 %        50 %
+//     G-SCHED   requests that the generator sent late         0.1 %       5 %
+//     G-RATE    answered rate beside the wanted one           1 %         10 %
+//     G-HALF    rate lost with half of the threads            2 %
+//
+// The bounds are those of other generators where they have one: 95 % of a thread (memtier), 99.9 and 95 %
+// of the schedule (caladan), 10 % of the rate (lancet).
+extension Verdict {
+    static let generatorRules: [(RunRecord) -> Finding?] = [
+        busyThread, longTurns, lateRequests, missedRate, halfOfTheThreads,
+    ]
+
+    private static func busyThread(_ record: RunRecord) -> Finding? {
+        let run = record.measurement
+        let above95 = run.threads.map(\.above95).max() ?? 0
+        let above85 = run.threads.map(\.above85).max() ?? 0
+        let busiest = run.threads.map(\.busy).max() ?? 0
+        var level: Level
+        if above95 >= 0.1 {
+            level = .invalid
+        } else if above85 >= 0.2 {
+            level = .suspect
+        } else {
+            return nil
+        }
+        // In a closed loop somebody is always the limit. A server that is as busy is one too.
+        let seconds = run.phases.measured
+        let server = seconds > 0 ? (run.server?.cpu ?? 0) / seconds : 0
+        let isShared = record.plan.rate == nil && server >= 0.9
+        if isShared { level = level == .invalid ? .suspect : .note }
+        let cores = isShared ? ", and the server \(Figures.percent(server)) of a core" : ""
+        return Finding(
+            code: "G-CPU", level: level, value: level == .invalid ? above95 : above85,
+            limit: level == .invalid ? 0.1 : 0.2,
+            text: "the busiest thread worked \(Figures.percent(busiest)) of the time\(cores); "
+                + "above 95 % for \(Figures.percent(above95)) of it, of 10 % allowed",
+            remedy: remedyForBusyThread(record))
+    }
+
+    private static func remedyForBusyThread(_ record: RunRecord) -> String {
+        let threads = record.plan.threads
+        if threads + 1 < record.environment.cores, threads < record.plan.connections {
+            return "use --threads \(threads + 1)"
+        }
+        guard let rate = record.plan.rate else {
+            return "give the generator a machine of its own, or read the rate as a lower bound"
+        }
+        return "lower --rate below \(Figures.short(rate * 0.8)), or use another machine"
+    }
+
+    private static func longTurns(_ record: RunRecord) -> Finding? {
+        let run = record.measurement
+        guard let lag = run.lag.value(at: 0.99), run.lag.count >= 1000,
+            let median = run.response.value(at: 0.5)?.nanoseconds
+        else { return nil }
+        // Below the tolerance of a planned time, a turn is short whatever it is compared with.
+        guard lag > 100_000 else { return nil }
+        let share = Double(lag) / Double(median)
+        guard share > 0.1 else { return nil }
+        return Finding(
+            code: "G-LAG", level: share > 0.5 ? .invalid : .suspect, value: share,
+            limit: share > 0.5 ? 0.5 : 0.1,
+            text: "one turn in a hundred of the generator took "
+                + "\(Figures.time(nanoseconds: Double(lag))) or more, "
+                + "\(Figures.percent(share)) of the median response; 10 % are allowed",
+            remedy: "use more --threads, fewer --conns, or a machine of its own")
+    }
+
+    private static func lateRequests(_ record: RunRecord) -> Finding? {
+        guard let pacing = record.measurement.pacing, pacing.sent > 0 else { return nil }
+        let share = Double(pacing.late) / Double(pacing.sent)
+        guard share > 0.001 else { return nil }
+        let tolerance = Figures.time(nanoseconds: Double(pacing.tolerance))
+        return Finding(
+            code: "G-SCHED", level: share > 0.05 ? .invalid : .suspect, value: share,
+            limit: share > 0.05 ? 0.05 : 0.001,
+            text: "\(Figures.percent(share)) of the requests left the generator more than "
+                + "\(tolerance) late; 0.1 % are allowed",
+            remedy: "lower --rate, use more --threads, or keep other programs off this machine")
+    }
+
+    private static func missedRate(_ record: RunRecord) -> Finding? {
+        let run = record.measurement
+        guard let wanted = record.plan.rate, run.phases.measured > 0, run.ledger.scheduled > 0
+        else { return nil }
+        // Independent arrivals scatter by the root of their number; three of them are chance.
+        let isPoisson = record.plan.arrivals == .poisson
+        let chance = isPoisson ? 3 / Double(run.ledger.scheduled).squareRoot() : 0
+        let allowed = max(0.01, chance)
+        let off = abs(run.rate / wanted - 1)
+        guard off > allowed else { return nil }
+        return Finding(
+            code: "G-RATE", level: off > max(0.1, chance) ? .invalid : .suspect, value: off,
+            limit: allowed,
+            text:
+                "\(Figures.short(run.rate))/s were answered of \(Figures.short(wanted))/s wanted, "
+                + "off by \(Figures.percent(off)) where \(Figures.percent(allowed)) are allowed",
+            remedy: run.rate < wanted
+                ? "the server or the generator cannot keep this rate, and latency grows with "
+                    + "the duration: lower --rate" : "measure longer with -d")
+    }
+
+    /// What `--prove-headroom` showed: the only positive proof that the generator was not the limit.
+    private static func halfOfTheThreads(_ record: RunRecord) -> Finding? {
+        guard let probe = record.probes.last(where: { $0.purpose == .headroom }),
+            record.measurement.rate > 0
+        else { return nil }
+        let lost = 1 - probe.measurement.rate / record.measurement.rate
+        let threads = "\(probe.plan.threads) of \(record.plan.threads) threads"
+        let isProven = lost <= 0.02
+        return Finding(
+            code: "G-HALF", level: isProven ? .note : .suspect, value: lost, limit: 0.02,
+            text: isProven
+                ? "\(threads) reach the same rate: the generator is not the limit"
+                : "\(threads) reach \(Figures.percent(lost)) less: the generator may be the limit",
+            remedy: isProven ? "" : "use more --threads, or a machine of its own")
+    }
+}

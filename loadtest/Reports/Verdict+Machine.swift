@@ -1,0 +1,81 @@
+import Generator
+import Syscalls
+
+// Rules about the machine: whether something else had a part in the figures.
+//
+//     code        figure                                        suspect    invalid
+//     N-LISTEN    listen queues that overflowed                 any
+//     N-RETRANS   segments sent again                           0.1 %
+//     H-STEAL     CPU time that the hypervisor gave to others   2 %        10 %
+//     H-SHARED    threads and server beside cores               above      (equal: a note)
+//     K-STOPPED   the generator was stopped                                a second
+extension Verdict {
+    static let machineRules: [(RunRecord) -> Finding?] = [
+        overflows, retransmits, stolenTime, sharedCores, stopped,
+    ]
+
+    private static func overflows(_ record: RunRecord) -> Finding? {
+        guard let kernel = record.measurement.kernel else { return nil }
+        let count = max(kernel.listenOverflows, kernel.listenDrops)
+        guard count > 0, record.plan.target.isLoopback else { return nil }
+        return Finding(
+            code: "N-LISTEN", level: .suspect, value: Double(count), limit: 0,
+            text: "\(Figures.count(count)) connections found a listen queue full on this machine, "
+                + "and tried again a second later; none is allowed",
+            remedy: "raise the server's backlog and net.core.somaxconn, or use --connect-rate")
+    }
+
+    private static func retransmits(_ record: RunRecord) -> Finding? {
+        guard let kernel = record.measurement.kernel, kernel.segments > 0 else { return nil }
+        let share = Double(kernel.retransmits) / Double(kernel.segments)
+        guard share > 0.001 else { return nil }
+        return Finding(
+            code: "N-RETRANS", level: .suspect, value: share, limit: 0.001,
+            text: "\(Figures.percent(share)) of this machine's segments were sent again; "
+                + "0.1 % are allowed",
+            remedy: "the network or a full listen queue loses segments: look at connect times")
+    }
+
+    private static func stolenTime(_ record: RunRecord) -> Finding? {
+        guard let kernel = record.measurement.kernel, kernel.stolen > 0.02 else { return nil }
+        return Finding(
+            code: "H-STEAL", level: kernel.stolen > 0.1 ? .invalid : .suspect,
+            value: kernel.stolen, limit: 0.02,
+            text: "the hypervisor gave \(Figures.percent(kernel.stolen)) of the CPU time to "
+                + "others; 2 % are allowed",
+            remedy: "use a quieter machine, or repeat and compare with loadtest diff")
+    }
+
+    private static func sharedCores(_ record: RunRecord) -> Finding? {
+        let (cores, threads) = (record.environment.cores, record.plan.threads)
+        guard record.plan.target.isLoopback, threads + 1 >= cores else { return nil }
+        return Finding(
+            code: "H-SHARED", level: threads + 1 > cores ? .suspect : .note,
+            value: Double(threads + 1), limit: Double(cores),
+            text: "the server and \(threads) thread\(threads == 1 ? "" : "s") of the generator "
+                + "share \(cores) core\(cores == 1 ? "" : "s") with everything else",
+            remedy: "compare runs of this machine with each other, not with others'")
+    }
+
+    private static func stopped(_ record: RunRecord) -> Finding? {
+        let seconds = record.measurement.phases.stopped
+        guard seconds > 0 else { return nil }
+        return Finding(
+            code: "K-STOPPED", level: .invalid, value: seconds, limit: 1,
+            text: "the generator did not run for \(Figures.time(seconds: seconds)): it or the "
+                + "machine was stopped",
+            remedy: "run it again without stopping it")
+    }
+}
+
+extension Verdict {
+    /// Judges a run by every rule.
+    package init(judging record: RunRecord) {
+        let rules = Verdict.generatorRules + Verdict.runRules + Verdict.machineRules
+        let all = rules.compactMap { $0(record) }
+        // Stable: within a level in the order of the rules.
+        for level in Level.allCases.reversed() {
+            findings += all.filter { $0.level == level }
+        }
+    }
+}
