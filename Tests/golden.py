@@ -108,7 +108,7 @@ def check_latency(name, latency):
     """The quantiles of a document are those of the histogram that it carries."""
     histogram = HdrHistogram.decode(latency["hdr"])
     expect(latency["n"], histogram.get_total_count(), f"{name}: n")
-    for row in latency["q"] if not latency["censored"]["n"] else []:
+    for row in latency["q"] if not latency["censored"] else []:
         if row["value"] is not None:
             check_value(f"{name}: q", row["value"], row["q"], histogram)
     return histogram

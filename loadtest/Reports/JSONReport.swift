@@ -4,191 +4,128 @@ import Statistics
 /// The report for programs: schema `swiftlet.loadtest/1`, described by `docs/loadtest.schema.json`.
 ///
 /// Seconds and bytes throughout, except where a name says otherwise; what is not known is null.
-/// Members may be added, never renamed or given another meaning.
+/// Members may be added, never renamed or given another meaning. Each type writes its members and
+/// reads them back in one file, so that a document gives the record that it was made of.
 package struct JSONReport {
+    static let schema = "swiftlet.loadtest/1"
     let record: RunRecord
 
     package init(_ record: RunRecord) { self.record = record }
-
-    private var plan: LoadPlan { record.plan }
-    private var run: Measurement { record.measurement }
 
     /// The document as text, with a line feed at its end.
     package var text: String { document.serialized + "\n" }
 
     var document: JSONValue {
-        .object([
-            ("schema", .text("swiftlet.loadtest/1")),
-            ("exit_code", .integer(Int(record.exitCode))),
-            ("run", runMembers), ("config", config), ("env", environment), ("server", server),
-            ("phases", phases), ("counts", counts),
-            ("rate", .object([("achieved", .number(run.rate))])),
-            (
-                "latency",
-                .object([
-                    ("response", JSONReport.latency(run.response.answered)),
-                    ("connect", JSONReport.latency(run.connectTimes)),
-                ])
-            ),
-            ("cpu", cpu), ("memory", memory), ("errors", .array(run.errors.map(JSONReport.error))),
-            ("corruptions", .array(run.corruptions.map(JSONReport.corruption))),
-            ("thresholds", .array(record.thresholds.map(JSONReport.threshold))),
-        ])
-    }
-
-    private var runMembers: JSONValue {
-        let isInterrupted = if case .interrupted = run.ending { true } else { false }
-        let ending =
-            switch run.ending {
-            case .completed: "completed"
-            case .interrupted: "interrupted"
-            case .allConnectionsLost: "all_connections_lost"
-            case .connectFailed: "connect_failed"
-            }
-        return .object([
-            ("started_at", .text(record.startedAt)),
-            ("command", .array(record.commandLine.map(JSONValue.text))),
-            ("interrupted", .bool(isInterrupted)), ("ending", .text(ending)),
-        ])
-    }
-
-    private var config: JSONValue {
-        .object([
-            ("target", .text(plan.target.description)), ("loop", .text("closed")),
-            ("connections", .integer(plan.connections)),
-            ("duration_s", .optional(plan.duration.map(JSONReport.seconds))),
-            ("requests", plan.requests.map(JSONValue.integer) ?? .null),
-            ("size", .integer(plan.size.largest)), ("threads", .integer(plan.threads)),
-            ("pipeline", .integer(plan.pipeline)), ("driver", .text(plan.driver.rawValue)),
-            ("connect_rate", .optional(plan.connectRate)),
-            ("connect_timeout_s", .number(JSONReport.seconds(plan.connectTimeout))),
-            ("timeout_s", .number(JSONReport.seconds(plan.timeout))),
-            ("warmup_s", .number(JSONReport.seconds(plan.fixedWarmup))),
-            ("verify", .text(plan.verification.rawValue)),
-            ("seed", Int(exactly: plan.seed).map(JSONValue.integer) ?? .text("\(plan.seed)")),
-        ])
-    }
-
-    private var environment: JSONValue {
-        let environment = record.environment
-        let descriptors = [environment.descriptorsSoft, environment.descriptorsHard]
-        return .object([
-            ("version", .text(environment.version)),
-            ("build", .text(environment.isDebugBuild ? "debug" : "release")),
-            ("kernel", .text(environment.kernel)), ("cpu_model", .text(environment.cpuModel)),
-            ("cores", .integer(environment.cores)),
-            ("limits", .object([("nofile", .array(descriptors.map(JSONValue.integer)))])),
-        ])
-    }
-
-    private var server: JSONValue {
-        guard let server = record.server else { return .null }
-        return .object([
-            ("model", .text(server.model)), ("driver", .text(server.driver)),
-            ("exit_code", .integer(Int(server.exitCode))), ("killed", .bool(server.wasKilled)),
-            // The server's own JSON stays a text: its members are not this schema's to promise.
-            ("counters", server.counters.map(JSONValue.text) ?? .null),
-        ])
-    }
-
-    private var phases: JSONValue {
-        .object([
-            ("connect_s", .number(run.phases.connect)), ("warmup_s", .number(run.phases.warmup)),
-            ("measured_s", .number(run.phases.measured)), ("drain_s", .number(run.phases.drain)),
-        ])
-    }
-
-    private var counts: JSONValue {
-        let (ledger, connects, bytes) = (run.ledger, run.connects, run.bytes)
-        return .object([
-            ("scheduled", .integer(ledger.scheduled)), ("answered", .integer(ledger.answered)),
-            ("corrupt", .integer(ledger.corrupt)), ("timed_out", .integer(ledger.timedOut)),
-            ("reset", .integer(ledger.reset)), ("closed_early", .integer(ledger.closedEarly)),
-            ("unanswered", .integer(ledger.unanswered)),
-            (
-                "connects",
-                .object([
-                    ("tried", .integer(connects.tried)), ("ok", .integer(connects.ok)),
-                    ("failed", .integer(connects.failed)),
-                    ("cancelled", .integer(connects.cancelled)),
-                    ("lost_early", .integer(connects.lostEarly)),
-                ])
-            ),
-            (
-                "bytes",
-                .object([
-                    ("out", .integer(bytes.out)), ("in", .integer(bytes.in)),
-                    ("verified", .integer(bytes.verified)), ("surplus", .integer(bytes.surplus)),
-                ])
-            ),
-            ("short_reads", .integer(bytes.shortReads)),
-            ("partial_writes", .integer(bytes.partialWrites)),
-        ])
-    }
-
-    private var cpu: JSONValue {
-        let threads = run.threads.map { thread in
-            JSONValue.object([("cpu_s", .number(thread.cpu)), ("busy", .number(thread.busy))])
-        }
-        return .object([
-            ("client_us_per_req", .optional(run.clientCPUPerRequest.map { $0 * 1e6 })),
-            ("server_us_per_req", .optional(run.serverCPUPerRequest.map { $0 * 1e6 })),
-            ("server_s", .optional(run.server?.cpu)), ("threads", .array(threads)),
-        ])
-    }
-
-    private var memory: JSONValue {
-        guard let server = run.server else { return .null }
-        return .object([
-            ("server_before", .integer(server.residentBefore)),
-            ("server_connected", .integer(server.residentConnected)),
-            ("server_after", .integer(server.residentAfter)),
-        ])
-    }
-
-    private static func latency(_ histogram: Histogram) -> JSONValue {
-        let quantiles = LatencyTable.quantiles.map { quantile in
-            let value = histogram.supports(quantile) ? histogram.value(at: quantile) : nil
-            return JSONValue.object([
-                ("q", .number(quantile)), ("value", .optional(value.map { Double($0) / 1e9 })),
+        .object(
+            [
+                ("schema", .text(JSONReport.schema)),
+                ("exit_code", .integer(Int(record.exitCode))),
+                ("run", .object(record.runMembers + record.measurement.endingMembers)),
+                ("config", record.plan.document), ("env", record.environment.document),
+                ("server", .optional(record.server, \.document)),
+            ] + record.measurement.members + [
+                ("thresholds", .array(record.thresholds.map(\.document))),
+                ("verdict", record.verdict.document),
+                ("probes", .array(record.probes.map(\.document))),
+                ("shards", .array(record.shards.map(\.document))),
             ])
+    }
+}
+
+extension RunRecord {
+    /// Reads a document that `JSONReport` wrote, of this or an older version.
+    ///
+    /// Members that are not known are passed over.
+    package init(_ document: JSONValue) throws(DocumentError) {
+        let document = JSONMember(document)
+        let schema = try document.at("schema")
+        guard try schema.text() == JSONReport.schema else {
+            throw schema.error("is not \(JSONReport.schema): this is no report of loadtest --json")
         }
-        return .object([
-            ("n", .integer(histogram.count)),
-            ("min", .optional(histogram.min.map { Double($0) / 1e9 })),
-            ("max", .optional(histogram.max.map { Double($0) / 1e9 })),
-            ("mean", .optional(histogram.mean.map { $0 / 1e9 })),
-            ("clamped", .integer(histogram.clamped)), ("q", .array(quantiles)),
-        ])
+        self.init(
+            plan: try LoadPlan(try document.at("config")),
+            measurement: try Measurement(document),
+            environment: try Environment(try document.at("env"))
+        )
+        exitCode = Int32(clamping: try document.at("exit_code").integer() ?? 0)
+        let server = try document.at("server")
+        if !server.isNull { self.server = try Server(server) }
+        try readRun(try document.at("run"))
+        for result in try document.at("thresholds").elements() {
+            thresholds.append(try ThresholdResult(result))
+        }
+        verdict = try Verdict(try document.at("verdict"))
+        for probe in try document.at("probes").elements() { probes.append(try Probe(probe)) }
+        for shard in try document.at("shards").elements() { shards.append(try ShardPart(shard)) }
     }
 
-    private static func error(_ row: ErrorRow) -> JSONValue {
+    fileprivate var runMembers: [(String, JSONValue)] {
+        [
+            ("started_at", .text(startedAt)), ("id", .text(id)),
+            (
+                "shard",
+                .optional(shard) {
+                    .object([("index", .integer($0.index)), ("count", .integer($0.count))])
+                }
+            ),
+            ("command", .array(commandLine.map(JSONValue.text))),
+        ]
+    }
+
+    private mutating func readRun(_ run: JSONMember) throws(DocumentError) {
+        startedAt = try run.at("started_at").text() ?? ""
+        id = try run.at("id").text() ?? ""
+        for word in try run.at("command").elements() { commandLine.append(try word.text() ?? "") }
+        let shard = try run.at("shard")
+        guard !shard.isNull else { return }
+        let (index, count) = (try shard.at("index").count(), try shard.at("count").count())
+        guard let index, let count, (1...max(1, count)).contains(index) else {
+            throw shard.error("is no part of a run")
+        }
+        self.shard = Shard(index: index, count: count)
+    }
+}
+
+extension RunRecord.Probe {
+    fileprivate var document: JSONValue {
+        .object(
+            [
+                ("purpose", .text(purpose.rawValue)), ("holds", .optional(holds, JSONValue.bool)),
+                ("run", .object(measurement.endingMembers)), ("config", plan.document),
+            ] + measurement.members + [("verdict", verdict.document)])
+    }
+
+    fileprivate init(_ document: JSONMember) throws(DocumentError) {
+        guard let purpose = try document.at("purpose").choice(Purpose.self) else {
+            throw try document.at("purpose").error("is missing")
+        }
+        self.init(
+            purpose: purpose,
+            plan: try LoadPlan(try document.at("config")),
+            measurement: try Measurement(document)
+        )
+        holds = try document.at("holds").bool()
+        verdict = try Verdict(try document.at("verdict"))
+    }
+}
+
+extension RunRecord.ShardPart {
+    fileprivate var document: JSONValue {
         .object([
-            ("phase", .text(row.phase.rawValue)), ("errno", .text(row.errno)),
-            ("count", .integer(row.count)), ("first_s", .number(row.firstSeen)),
-            ("example_connection", .integer(row.exampleConnection)),
-            ("hint", .text(Hints.hint(for: row))),
+            ("index", .integer(index)), ("connections", .integer(connections)),
+            ("answered", .integer(answered)), ("failed", .integer(failed)),
+            ("rate", .number(rate)), ("response", response.document),
+            ("verdict", .text(level.rawValue)),
         ])
     }
 
-    private static func corruption(_ corruption: Corruption) -> JSONValue {
-        .object([
-            ("connection", .integer(corruption.connection)),
-            ("offset", .integer(corruption.offset)),
-            ("expected", .text(Figures.hex(corruption.expected))),
-            ("got", .text(Figures.hex(corruption.got))),
-        ])
-    }
-
-    private static func threshold(_ result: ThresholdResult) -> JSONValue {
-        .object([
-            ("expr", .text(result.threshold.text)), ("value", .optional(result.valueInBaseUnits)),
-            ("passed", .bool(!result.isFailure)), ("words", .text(result.words)),
-        ])
-    }
-
-    private static func seconds(_ duration: Duration) -> Double {
-        let (seconds, attoseconds) = duration.components
-        return Double(seconds) + Double(attoseconds) / 1e18
+    fileprivate init(_ document: JSONMember) throws(DocumentError) {
+        index = try document.at("index").count() ?? 0
+        connections = try document.at("connections").count() ?? 0
+        answered = try document.at("answered").count() ?? 0
+        failed = try document.at("failed").count() ?? 0
+        rate = try document.at("rate").number() ?? 0
+        response = try Latency(try document.at("response"))
+        level = try document.at("verdict").choice() ?? .valid
     }
 }

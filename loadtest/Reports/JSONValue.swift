@@ -33,6 +33,13 @@ package enum JSONValue: Sendable {
         case .integer(let value):
             text += value.magnitude > JSONValue.wholeMax ? "\"\(value)\"" : "\(value)"
         case .text(let value): JSONValue.write(value, to: &text)
+        case .array(let values) where isFlat:
+            text += "["
+            for (index, value) in values.enumerated() {
+                if index > 0 { text += ", " }
+                value.write(to: &text, indent: indent)
+            }
+            text += "]"
         case .array(let values):
             JSONValue.write(values, "[", "]", to: &text, indent) { value, text, inner in
                 value.write(to: &text, indent: inner)
@@ -43,6 +50,15 @@ package enum JSONValue: Sendable {
                 text += ": "
                 member.1.write(to: &text, indent: inner)
             }
+        }
+    }
+
+    /// Whether it is a number, or an array of what is flat: those stand on one line.
+    private var isFlat: Bool {
+        switch self {
+        case .number, .integer: true
+        case .array(let values): !values.isEmpty && values.allSatisfy(\.isFlat)
+        default: false
         }
     }
 

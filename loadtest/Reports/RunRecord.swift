@@ -1,4 +1,5 @@
 import Generator
+import Statistics
 
 /// A run with all that a reader needs to judge it; every report is made from one of these.
 package struct RunRecord: Sendable {
@@ -17,6 +18,8 @@ package struct RunRecord: Sendable {
     package var shard: Shard?
     /// Runs that were made besides the one that is reported: for steps, a search, a proof.
     package var probes: [Probe] = []
+    /// What each part saw, when the record was merged from several.
+    package var shards: [ShardPart] = []
     /// What the instrument says about itself.
     package var verdict = Verdict()
     /// Wall-clock time of the start, as RFC 3339 has it.
@@ -36,6 +39,19 @@ package struct RunRecord: Sendable {
             self.index = index
             self.count = count
         }
+    }
+
+    /// What one part of a run saw: a client machine that is worse than the others must be seen.
+    package struct ShardPart: Sendable, Equatable {
+        package var index: Int
+        /// Connections that came up.
+        package var connections: Int
+        package var answered: Int
+        package var failed: Int
+        /// Answers per second of its own measured time.
+        package var rate: Double
+        package var response: Latency
+        package var level: Verdict.Level
     }
 
     /// A run that was made to find something out.
