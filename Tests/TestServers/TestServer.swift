@@ -7,6 +7,7 @@ import Syscalls
 package final class TestServer: Sendable {
     package let address: SocketAddress
     private let listener: RawDescriptor
+    private let accepting = Guarded<RunningThread?>(nil)
     private let threads = Guarded<[RunningThread]>([])
     private let peers = Guarded<[Peer]>([])
 
@@ -17,14 +18,14 @@ package final class TestServer: Sendable {
         try listener.setBlocking()
         self.listener = listener
         address = try listener.localAddress()
-        let accepting = try RunningThread.start { [self] in
+        let thread = try RunningThread.start { [self] in
             var number = 0
             while let (socket, _) = try? listener.accept() {
                 serve(Peer(socket: socket, number: number), behaviour)
                 number += 1
             }
         }
-        threads.withLock { $0.insert(accepting, at: 0) }
+        accepting.withLock { $0 = thread }
     }
 
     private func serve(_ peer: Peer, _ behaviour: @escaping @Sendable (Peer) -> Void) {
@@ -38,10 +39,27 @@ package final class TestServer: Sendable {
         if let thread { threads.withLock { $0.append(thread) } }
     }
 
+    /// Takes no further connection.
+    package func stopAccepting() {
+        shutdown(listener.number, CInt(SHUT_RDWR))
+        accepting.withLock { thread in
+            thread?.join()
+            thread = nil
+        }
+    }
+
+    /// Waits until every connection so far has ended by itself.
+    package func waitForPeers() {
+        let serving = threads.withLock { threads in
+            defer { threads = [] }
+            return threads
+        }
+        for thread in serving { thread.join() }
+    }
+
     /// Ends everything; call it at the end of the test.
     package func stop() {
-        shutdown(listener.number, CInt(SHUT_RDWR))
-        threads.withLock { $0.removeFirst() }.join()
+        stopAccepting()
         for peer in peers.withLock({ $0 }) { peer.hangUp() }
         for thread in threads.withLock({ $0 }) { thread.join() }
         listener.close()

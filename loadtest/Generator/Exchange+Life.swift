@@ -26,15 +26,15 @@ extension Exchange {
         let connection = table.connections + index
         guard connection.pointee.openRequests == 0, connection.pointee.waitingRequests == 0
         else { return false }
-        closeInOrder(index)
+        closeInOrder(index, by: plan.close)
         return true
     }
 
-    /// Closes a connection without open requests, the way that the plan says.
-    mutating func closeInOrder(_ index: Int) {
+    /// Closes a connection without open requests in one of the ways.
+    mutating func closeInOrder(_ index: Int, by close: LoadPlan.Close) {
         guard isStillOpen(index) else { return }
         let now = Instant.now.nanoseconds
-        switch plan.close {
+        switch close {
         case .fin: return hasEnded(index, at: now)
         case .rst:
             resetOnClose(index)
@@ -98,7 +98,7 @@ extension Exchange {
         guard plan.close == .half else { return }
         for index in 0..<table.count
         where table.connections[index].state == .up && table.connections[index].openRequests == 0 {
-            closeInOrder(index)
+            closeInOrder(index, by: .half)
         }
     }
 
@@ -182,8 +182,10 @@ extension Exchange {
     /// Closes the connections that only showed that the target is there: none is used for a
     /// request that is to open its own.
     mutating func closeForRequests() {
+        // The server has no request by which to know that it is to close.
+        let close = plan.close == .server ? .fin : plan.close
         for index in 0..<table.loadedCount where table.connections[index].state == .up {
-            closeInOrder(index)
+            closeInOrder(index, by: close)
         }
     }
 }

@@ -38,7 +38,7 @@ struct KernelCounters: Sendable, Equatable {
         let ticks = processors.split(separator: "\n").first?.split(separator: " ") ?? []
         guard ticks.first == "cpu", ticks.count > 8 else { return }
         let times = ticks[1...8].compactMap { Int($0) }
-        counts["cpu"] = times.reduce(0, +)
+        counts["cpu"] = times.reduce(0, &+)
         counts["steal"] = times.last
     }
 
@@ -47,7 +47,7 @@ struct KernelCounters: Sendable, Equatable {
         if counts.isEmpty || later.counts.isEmpty { return nil }
         func difference(_ name: String) -> Int {
             // A counter that went back was set back by somebody: it says nothing.
-            max(0, later.counts[name, default: 0] - counts[name, default: 0])
+            max(0, later.counts[name, default: 0] &- counts[name, default: 0])
         }
         var seen = Measurement.KernelCounts()
         seen.listenOverflows = difference("TcpExt:ListenOverflows")

@@ -14,34 +14,33 @@ import Statistics
 // The bounds are those of other generators where they have one: 95 % of a thread (memtier), 99.9 and 95 %
 // of the schedule (caladan), 10 % of the rate (lancet).
 extension Verdict {
-    static let generatorRules: [(RunRecord) -> Finding?] = [
-        busyThread, longTurns, lateRequests, missedRate, halfOfTheThreads,
-    ]
+    static var generatorRules: [(RunRecord) -> Finding?] {
+        [
+            busyThread, longTurns, lateRequests, missedRate, halfOfTheThreads,
+        ]
+    }
 
     private static func busyThread(_ record: RunRecord) -> Finding? {
         let run = record.measurement
         let above95 = run.threads.map(\.above95).max() ?? 0
         let above85 = run.threads.map(\.above85).max() ?? 0
-        let busiest = run.threads.map(\.busy).max() ?? 0
-        var level: Level
-        if above95 >= 0.1 {
-            level = .invalid
-        } else if above85 >= 0.2 {
-            level = .suspect
-        } else {
-            return nil
-        }
-        // In a closed loop somebody is always the limit. A server that is as busy is one too.
+        let isInvalid = above95 >= 0.1
+        guard isInvalid || above85 >= 0.2 else { return nil }
+        // In a closed loop somebody is always the limit. A server whose one loop is as busy is one
+        // too.
         let seconds = run.phases.measured
         let server = seconds > 0 ? (run.server?.cpu ?? 0) / seconds : 0
         let isShared = record.plan.rate == nil && server >= 0.9
-        if isShared { level = level == .invalid ? .suspect : .note }
-        let cores = isShared ? ", and the server \(Figures.percent(server)) of a core" : ""
+        let (bound, share, limit) = isInvalid ? (95, above95, 0.1) : (85, above85, 0.2)
+        let busiest = run.threads.map(\.busy).max() ?? 0
+        let together = isShared ? ", and the server \(Figures.percent(server)) of a core" : ""
         return Finding(
-            code: "G-CPU", level: level, value: level == .invalid ? above95 : above85,
-            limit: level == .invalid ? 0.1 : 0.2,
-            text: "the busiest thread worked \(Figures.percent(busiest)) of the time\(cores); "
-                + "above 95 % for \(Figures.percent(above95)) of it, of 10 % allowed",
+            code: "G-CPU",
+            level: isInvalid ? (isShared ? .suspect : .invalid) : (isShared ? .note : .suspect),
+            value: share, limit: limit,
+            text: "the busiest thread worked \(Figures.percent(busiest)) of the time\(together); "
+                + "above \(bound) % for \(Figures.percent(share)) of it, where "
+                + "\(Figures.percent(limit)) are allowed",
             remedy: remedyForBusyThread(record))
     }
 
@@ -119,7 +118,8 @@ extension Verdict {
         return Finding(
             code: "G-HALF", level: isProven ? .note : .suspect, value: lost, limit: 0.02,
             text: isProven
-                ? "\(threads) reach the same rate: the generator is not the limit"
+                ? "\(threads) reach \(Figures.percent(1 - lost)) of the rate: the generator is not "
+                    + "the limit"
                 : "\(threads) reach \(Figures.percent(lost)) less: the generator may be the limit",
             remedy: isProven ? "" : "use more --threads, or a machine of its own")
     }

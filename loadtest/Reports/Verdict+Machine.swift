@@ -10,9 +10,11 @@ import Syscalls
 //     H-SHARED    threads and server beside cores               above      (equal: a note)
 //     K-STOPPED   the generator was stopped                                a second
 extension Verdict {
-    static let machineRules: [(RunRecord) -> Finding?] = [
-        overflows, retransmits, stolenTime, sharedCores, stopped,
-    ]
+    static var machineRules: [(RunRecord) -> Finding?] {
+        [
+            overflows, retransmits, stolenTime, sharedCores, stopped,
+        ]
+    }
 
     private static func overflows(_ record: RunRecord) -> Finding? {
         guard let kernel = record.measurement.kernel else { return nil }

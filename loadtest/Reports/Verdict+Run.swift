@@ -15,17 +15,20 @@ import Statistics
 //     B-VERIFY     bytes were not compared                         (a note)
 //     B-DEBUG      debug build                                     yes
 extension Verdict {
-    static let runRules: [(RunRecord) -> Finding?] = [
-        littlesLaw, fewSamples, errors, missingConnections, starved, hardlyServed, unsteady,
-        endedEarly, unverified, debugBuild,
-    ]
+    static var runRules: [(RunRecord) -> Finding?] {
+        [
+            littlesLaw, fewSamples, errors, missingConnections, starved, hardlyServed, unsteady,
+            endedEarly, unverified, debugBuild,
+        ]
+    }
 
     /// In a closed loop without failures, as many requests are under way as there are places for:
     /// rate times mean latency is their number (Little 1961). Anything else is a mistake in the
     /// books or time that was lost between an answer and the next request.
     private static func littlesLaw(_ record: RunRecord) -> Finding? {
         let (run, plan) = (record.measurement, record.plan)
-        guard plan.rate == nil, run.ledger.failed == 0, run.connects.reopened == 0,
+        guard plan.rate == nil, run.ledger.failed == 0, run.connects.failed == 0,
+            run.connects.reopened == 0,
             plan.slowRead == nil, plan.split == .none, run.phases.measured > 0,
             let mean = run.service.answered.mean, run.connects.lostEarly == 0
         else { return nil }

@@ -53,8 +53,7 @@ package struct Served: Sendable, Equatable {
 
     /// Connections that got less than a tenth of the mean, those without an answer included.
     package var hardly: Int {
-        let bound = Int64(mean / 10)
-        return never + (bound > 0 ? counts.count(in: 0..<bound) : 0)
+        never + counts.count(in: 0..<Int64((mean / 10).rounded(.up)))
     }
 
     /// Jain's index of fairness: 1 when all got the same, 1/n when one got everything

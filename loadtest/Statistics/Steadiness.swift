@@ -3,8 +3,8 @@
 ///     windows   … r r r r r r r r r r        ten: the slope through them, and how far one is off
 ///
 /// The slope is Theil's and Sen's, the median of the slopes of all pairs: one window that another
-/// process disturbed does not tilt it. The bounds were found on a machine of two cores, on which
-/// windows of a steady load differ by a few percent.
+/// process disturbed does not tilt it. The bounds leave room for a machine whose cores are shared,
+/// on which windows of a steady load differ by a few percent.
 package struct Steadiness: Sendable {
     /// Windows that are looked at.
     package static let windowCount = 10

@@ -1,0 +1,72 @@
+import Generator
+import Syscalls
+import TestServers
+import Testing
+
+/// Connections that are there and say nothing, beside those that do.
+@Suite(.timeLimit(.minutes(2))) struct SilentConnectionTests {
+    /// Echoes, and on the tenth answer does something with the connections that were silent so far.
+    private func measureSilent(
+        rate: Double? = nil, _ disturb: @escaping @Sendable (Peer) -> Void
+    ) throws -> Measurement {
+        let silent = Guarded<[Int: Peer]>([:])
+        let answers = Guarded(0)
+        return try measure(connections: 2, requests: 500) {
+            $0.idle = 3
+            $0.threads = 2
+            $0.rate = rate
+        } against: { peer in
+            silent.withLock { $0[peer.number] = peer }
+            while case let bytes = peer.receive(), !bytes.isEmpty {
+                silent.withLock { $0[peer.number] = nil }
+                let count = answers.withLock { answers in
+                    answers += 1
+                    return answers
+                }
+                if count == 20 { silent.withLock { $0.values.forEach(disturb) } }
+                peer.send(bytes)
+            }
+        }
+    }
+
+    @Test(arguments: [nil, 20_000])
+    func `silent connections are up and get no request`(rate: Double?) throws {
+        let heard = Guarded<Set<Int>>([])
+        let seen = try measure(connections: 2, requests: 100) {
+            $0.idle = 3
+            $0.rate = rate
+        } against: { peer in
+            while case let bytes = peer.receive(), !bytes.isEmpty {
+                heard.withLock { _ = $0.insert(peer.number) }
+                peer.send(bytes)
+            }
+        }
+
+        #expect(seen.connects.ok == 5)
+        #expect(seen.served.connections == 2)
+        #expect(heard.withLock { $0.count } == 2)
+        #expect(seen.ledger.answered == 100)
+        #expect(seen.errors == [])
+    }
+
+    @Test func `the end of a silent connection is noticed and ends nothing else`() throws {
+        let seen = try measureSilent { $0.hangUp() }
+
+        #expect(seen.errors.map { "\($0.phase.rawValue) \($0.errno)" } == ["read eof"])
+        #expect(seen.errors.first?.count == 3)
+        #expect(seen.ledger.answered == 500)
+        #expect(seen.ending == .completed)
+    }
+
+    @Test(arguments: [nil, 20_000], LoadPlan.Verification.allCases)
+    func `a byte on a silent connection is one too many`(
+        rate: Double?, verification: LoadPlan.Verification
+    ) throws {
+        let seen = try measureSilent(rate: rate) { $0.send([1, 2, 3]) }
+
+        #expect(seen.bytes.surplus == 9)
+        #expect(seen.errors.map { "\($0.phase.rawValue) \($0.errno)" } == ["verify surplus"])
+        #expect(seen.ledger.answered == 500)
+        #expect(seen.ledger.isBalanced)
+    }
+}
