@@ -77,7 +77,8 @@ extension PagePictures {
     /// The steps of a histogram, in percent of its samples by the cells of a timeline.
     private static func outline(of histogram: Histogram) -> [Chart.Point] {
         let size = Timeline.binsPerCell
-        let cells = histogram.occupied.lowerBound / size...(histogram.occupied.upperBound - 1) / size
+        let cells =
+            histogram.occupied.lowerBound / size...(histogram.occupied.upperBound - 1) / size
         var points = [Chart.Point(lowest(ofCell: cells.lowerBound), 0)]
         for cell in cells {
             let bins = (cell * size..<(cell + 1) * size).clamped(to: histogram.occupied)

@@ -43,7 +43,13 @@ package struct PagePictures: Sendable {
 
     package init(_ runs: [PageRun]) { self.runs = runs }
 
-    package var all: [Chart] {
+    /// Each as an SVG file of its own, and what it is called without ".svg".
+    package var files: [(name: String, text: String)] { all.map { ($0.name, $0.file) } }
+
+    /// All of them in one SVG file.
+    package var file: String { Chart.file(of: all) }
+
+    var all: [Chart] {
         [percentiles, histogram] + (throughput.map { [$0] } ?? []) + heatMaps
             + [rates, errors, connects, fairness]
     }

@@ -7,5 +7,6 @@ let words = Array(CommandLine.arguments.dropFirst())
 let rest = Array(words.dropFirst())
 switch words.first {
 case "echo": exit(runEchoServer(command: "loadtest echo", arguments: rest))
+case "report": exit(ReportCommand.run(rest))
 default: exit(LoadTest.run(words))
 }
