@@ -27,10 +27,10 @@ package struct Threshold: Sendable, Equatable {
         }
     }
 
-    /// Reads an expression; the error says what is wrong and gives an example.
-    package init(_ text: String) throws(UsageError) {
+    /// Reads an expression; the error says what is wrong with the option and gives an example.
+    package init(_ text: String, option: String = "--fail-if") throws(UsageError) {
         func mistake(_ reason: String) -> UsageError {
-            UsageError("--fail-if '\(text)' \(reason); write for example 'p99>2ms' or 'errors>0'")
+            UsageError("\(option) '\(text)' \(reason); write for example 'p99>2ms' or 'errors>0'")
         }
         guard let start = text.firstIndex(where: { "<>=".contains($0) }),
             let comparison = Comparison.allCases.first(where: {
@@ -46,7 +46,7 @@ package struct Threshold: Sendable, Equatable {
         do {
             limit = try metric.read(value)
         } catch {
-            throw UsageError("--fail-if '\(text)': the limit '\(value)' \(error)")
+            throw UsageError("\(option) '\(text)': the limit '\(value)' \(error)")
         }
         self.text = text
         self.metric = metric
@@ -55,6 +55,15 @@ package struct Threshold: Sendable, Equatable {
 
     /// Whether it can only be judged when the server's process is known.
     package var needsServer: Bool { metric == .serverCPU }
+
+    /// How many samples a run must have for it to be judged.
+    package var samplesNeeded: Int {
+        if case .percentile(let quantile, _) = metric {
+            Figures.samplesNeeded(for: quantile)
+        } else {
+            1
+        }
+    }
 
     /// Judges a run. What cannot be judged is a failure: a gate that cannot see must not be open.
     package func judge(_ measurement: Measurement) -> ThresholdResult {
@@ -90,10 +99,13 @@ package struct ThresholdResult: Sendable, Equatable {
     /// The figure for people: "was 1.21 ms".
     package let words: String
 
-    /// Whether the condition was met, or could not be judged.
-    package var isFailure: Bool {
-        value.map { threshold.comparison.holds($0, threshold.limit) } ?? true
+    /// Whether the condition was met; not so when it could not be judged.
+    package var isMet: Bool {
+        value.map { threshold.comparison.holds($0, threshold.limit) } ?? false
     }
+
+    /// Whether the condition was met, or could not be judged.
+    package var isFailure: Bool { isMet || value == nil }
 
     /// The figure in seconds, a count or per second.
     package var valueInBaseUnits: Double? { value.map { threshold.metric.inBaseUnits($0) } }
