@@ -163,8 +163,8 @@ extension Exchange {
 
     /// Counts the requests that were planned until `now` and that no connection took.
     mutating func countNeverSent(at now: Int64) {
-        guard maySend else { return }
-        while let next = schedule?.next, next < min(sendUntil, now) {
+        while let next = due(at: now) {
+            if next >= tally.countsFrom { requestsLeft -= 1 }
             tally.neverSent(planned: next, at: now)
             schedule?.advance()
         }
