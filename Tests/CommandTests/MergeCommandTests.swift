@@ -45,7 +45,7 @@ import Testing
             "-o", folder.file("both.json"))
 
         #expect(merged.code == 0, "\(merged.errors)")
-        #expect(merged.lines.contains { $0.hasPrefix("latency ") })
+        #expect(merged.lines.contains { $0.hasPrefix("ledger ") })
         let documents = try ["1.json", "2.json", "both.json"].map { try JSON(folder.text($0)) }
         let answered = documents.map { $0["counts", "answered"].number ?? -1 }
         #expect(answered[0] + answered[1] == answered[2])
