@@ -5,8 +5,8 @@ package enum ExitCode {
     package static let success: Int32 = 0
     /// The command line is wrong: `EX_USAGE` of sysexits(3).
     package static let usage: Int32 = 64
-    /// A file cannot be read, or does not fit to the others: `EX_DATAERR`.
-    package static let unreadable: Int32 = 65
+    /// A report of an earlier run cannot be read, or does not fit the others: `EX_DATAERR`.
+    package static let badInput: Int32 = 65
     /// Nobody listens, too few connections came up, or nothing was answered: `EX_UNAVAILABLE`.
     package static let unreachable: Int32 = 69
     /// The books do not balance: a mistake in loadtest.

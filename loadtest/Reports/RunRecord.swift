@@ -20,7 +20,7 @@ package struct RunRecord: Sendable {
     package var probes: [Probe] = []
     /// What `--search` was for, when the run is one.
     package var search: Search?
-    /// Why the run could not be started; nil when it was.
+    /// Why nothing was run at all; nil when something was.
     package var notStarted: String?
     /// What each part saw, when the record was merged from several.
     package var shards: [ShardPart] = []

@@ -52,7 +52,7 @@ enum MergeCommand {
         do {
             whole = try Merge.records(records, allowsMissing: arguments.has("allow-missing"))
         } catch {
-            throw Stop(message: "cannot merge: \(error)", exitCode: ExitCode.unreadable)
+            throw Stop(message: "cannot merge: \(error)", exitCode: ExitCode.badInput)
         }
         do {
             try File.replace(output, with: JSONReport(whole).text)

@@ -11,12 +11,12 @@ enum RecordFile {
         do {
             text = try File.read(path, atMost: bytesMax)
         } catch {
-            throw Stop(message: "cannot read \(path): \(error)", exitCode: ExitCode.unreadable)
+            throw Stop(message: "cannot read \(path): \(error)", exitCode: ExitCode.badInput)
         }
         do {
             return try RunRecord(try JSONValue(parsing: text))
         } catch {
-            throw Stop(message: "\(path): \(error)", exitCode: ExitCode.unreadable)
+            throw Stop(message: "\(path): \(error)", exitCode: ExitCode.badInput)
         }
     }
 }

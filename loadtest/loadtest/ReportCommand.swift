@@ -45,7 +45,7 @@ enum ReportCommand {
         do throws(Stop) {
             var runs: [PageRun] = []
             for (name, path) in names(of: arguments.positionals) {
-                runs.append(PageRun(name: name, record: try record(at: path)))
+                runs.append(PageRun(name: name, record: try RecordFile.read(path)))
             }
             var isText = true
             for (flag, write) in outputs {
@@ -73,30 +73,6 @@ enum ReportCommand {
             return last.hasSuffix(".json") ? String(last.dropLast(5)) : last
         }
         return zip(Set(short).count == short.count ? short : paths, paths).map { ($0, $1) }
-    }
-
-    private static func record(at path: String) throws(Stop) -> RunRecord {
-        func unreadable(_ reason: String) -> Stop {
-            Stop(message: "cannot read \(path): \(reason)", exitCode: ExitCode.unreadable)
-        }
-        let text: String
-        do throws(Errno) {
-            text = try File.read(path, atMost: bytesMax + 1)
-        } catch {
-            throw unreadable("\(error)")
-        }
-        if text.utf8.count > bytesMax { throw unreadable("it is larger than a report can be") }
-        let document: JSONValue
-        do throws(JSONError) {
-            document = try JSONValue(parsing: text)
-        } catch {
-            throw unreadable("\(error)")
-        }
-        do throws(DocumentError) {
-            return try RunRecord(document)
-        } catch {
-            throw unreadable("\(error)")
-        }
     }
 
     // MARK: - Output
