@@ -221,7 +221,7 @@ import Testing
         run.corruptions[0].diagnosis = "bytes of connection 93"
         #expect(
             line("corrupt", try Sample.record(run))
-                == "corrupt    connection 17 at offset 4,096: bytes of connection 93"
+                == "corrupt    connection 17 at offset 4,096: wrong bytes: bytes of connection 93"
         )
     }
 
