@@ -64,7 +64,10 @@ let package = Package(
         // Runs the built commands as processes, the way a user does.
         .testTarget(
             name: "CommandTests",
-            dependencies: ["echo-server", "loadtest", "SchemaChecks", "Syscalls", "TestServers"],
+            dependencies: [
+                "echo-server", "loadtest", "SchemaChecks", "Flags", "Generator", "Reports",
+                "Statistics", "Syscalls", "TestServers",
+            ],
             swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ],

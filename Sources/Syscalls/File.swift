@@ -45,13 +45,16 @@ package enum File {
 
     /// Finds out whether `replace` would be allowed to, and leaves nothing behind.
     package static func checkReplacing(_ path: String) throws(Errno) {
-        var status = stat()
-        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-            throw Errno(rawValue: EISDIR)
-        }
+        if isDirectory(path) { throw Errno(rawValue: EISDIR) }
         let draft = path + ".tmp"
         _ = try create(draft)
         unlink(draft)
+    }
+
+    /// Whether there is a directory at a path (stat(2)).
+    package static func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     /// Reads a small file, at most so many bytes of it, as UTF-8.

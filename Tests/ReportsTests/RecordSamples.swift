@@ -13,6 +13,8 @@ extension Sample {
         record.id = "run-\(seed)"
         record.started = 1_700_000_000 + random.share()
         record.shard = Bool.random(using: &random) ? .init(index: 2, count: 7) : nil
+        record.search = Bool.random(using: &random) ? .init(condition: "p99<2ms") : nil
+        if Bool.random(using: &random) { record.search?.rate = 1234.5 }
         record.thresholds = try ["p99>1us", "mean<3s", "errors>0", "cpu.server>1ms"].map {
             try Threshold($0).judge(record.measurement)
         }
@@ -38,6 +40,7 @@ extension Sample {
         var plan = LoadPlan(
             target: try SocketAddress(targets.randomElement(using: &random) ?? targets[0]))
         plan.connections = .random(in: 1...100_000, using: &random)
+        plan.firstConnection = .random(in: 0...1000, using: &random)
         plan.idle = .random(in: 0...10, using: &random)
         plan.seed = random.next()
         plan.serverProcess = 4711

@@ -150,4 +150,20 @@ import Testing
     @Test func `a threshold that was crossed ends with 99`() throws {
         #expect(try code("p50>1s", "p50>1ns") { _ in } == 99)
     }
+
+    @Test func `is met only when it could be judged`() throws {
+        let few = try Threshold("p99.99>1h").judge(Sample.measurement())
+        let slow = try Threshold("p99>1ms").judge(Sample.measurement())
+
+        #expect(few.isFailure && !few.isMet)
+        #expect(slow.isFailure && slow.isMet)
+        #expect(try Threshold("p99.9<2ms").samplesNeeded == 10_000)
+        #expect(try Threshold("errors>0").samplesNeeded == 1)
+    }
+
+    @Test func `names the option that it was given to`() {
+        let error = #expect(throws: UsageError.self) { try Threshold("p99", option: "--search") }
+
+        #expect(error?.description.hasPrefix("--search 'p99' compares nothing") == true)
+    }
 }

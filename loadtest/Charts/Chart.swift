@@ -1,0 +1,101 @@
+/// A picture as a value: axes, what stands behind, and the series before it.
+///
+///     title
+///     -- series 0   - - series 1
+///     y-axis
+///      |  band |        gap between two lines, rules, heat, and then the series
+///      +-------+------------------------------------------------
+///                                                         x-axis
+///
+/// It is drawn by `Chart.svg`. It knows nothing of runs: only points, words and units.
+package struct Chart: Sendable {
+    /// Lower-case letters, digits and dashes; it names the file and the element.
+    package var name: String
+    package var title: String
+    /// What is to be seen, in words, for those who do not see it.
+    package var summary: String
+    package var x: Axis
+    package var y: Axis
+    /// The height of the plot, of 800 in width.
+    package var height = 240.0
+    package var bands: [Band] = []
+    package var heat: Heat?
+    package var gap: Gap?
+    package var rules: [Rule] = []
+    package var series: [Series] = []
+    /// Why there is nothing to draw; the words take the place of axes and series.
+    package var emptiness: String?
+
+    package init(name: String, title: String, summary: String, x: Axis, y: Axis) {
+        self.name = name
+        self.title = title
+        self.summary = summary
+        self.x = x
+        self.y = y
+    }
+
+    /// A picture of nothing, which says so.
+    package init(name: String, title: String, emptiness: String) {
+        let nothing = Axis("", .linear(from: 0, to: 1, of: .plain))
+        self.init(name: name, title: title, summary: emptiness, x: nothing, y: nothing)
+        self.emptiness = emptiness
+        height = 60
+    }
+
+    package struct Axis: Sendable {
+        /// What it measures, and in which unit, where the ticks do not say.
+        package var title: String
+        package var scale: Scale
+        package init(_ title: String, _ scale: Scale) {
+            self.title = title
+            self.scale = scale
+        }
+    }
+
+    /// In the units of the axes; one that is not finite, or has no place there, is left out.
+    package struct Point: Sendable, Equatable {
+        package var x: Double
+        package var y: Double
+        package init(_ x: Double, _ y: Double) {
+            self.x = x
+            self.y = y
+        }
+    }
+
+    /// A stretch of the x-axis that is shaded.
+    package struct Band: Sendable {
+        package var from: Double
+        package var to: Double
+        package var label: String
+        package init(from: Double, to: Double, label: String) {
+            self.from = from
+            self.to = to
+            self.label = label
+        }
+    }
+
+    /// The room between two lines, shaded.
+    package struct Gap: Sendable {
+        package var upper: [Point]
+        package var lower: [Point]
+        package var label: String
+        package init(upper: [Point], lower: [Point], label: String) {
+            self.upper = upper
+            self.lower = lower
+            self.label = label
+        }
+    }
+
+    /// A thin line across the plot at a value of one axis.
+    package struct Rule: Sendable {
+        package enum Direction: Sendable { case atX, atY }
+        package var direction: Direction
+        package var value: Double
+        package var label: String
+        package init(_ direction: Direction, _ value: Double, label: String) {
+            self.direction = direction
+            self.value = value
+            self.label = label
+        }
+    }
+}

@@ -1,0 +1,45 @@
+/// The colours and fonts of pictures, as CSS: light, dark where the reader's system is, and light
+/// again on paper.
+package enum ChartStyle {
+    package static let css = """
+        :root{--ink:#1c1e21;--dim:#5a6068;--grid:#e4e7ea;--frame:#9aa0a8;--paper:#ffffff;
+        --band:#0000000d;--gap:#d55e0026;\(variables("c", Palette.series));\
+        \(variables("h", Palette.heat))}
+        @media screen and (prefers-color-scheme:dark){:root{--ink:#e6e8eb;--dim:#a4abb4;
+        --grid:#2e3338;--frame:#6b727b;--paper:#15181b;--band:#ffffff12;--gap:#e69f0033;
+        \(variables("c", Palette.onDark));\(variables("h", Palette.heatOnDark))}}
+        .chart{font:12px system-ui,sans-serif;print-color-adjust:exact;
+        -webkit-print-color-adjust:exact}
+        .chart text{fill:var(--ink)}.chart .dim{fill:var(--dim)}
+        .chart .title{font-size:15px;font-weight:600}
+        .chart .halo{paint-order:stroke;stroke:var(--paper);stroke-width:3px}
+        .grid,.frame,.rule,.line,.heat{fill:none}
+        .grid{stroke:var(--grid)}.frame{stroke:var(--frame)}
+        .rule{stroke:var(--ink);stroke-dasharray:1 3}.line{stroke-width:2;stroke-linejoin:round}
+        .band{fill:var(--band)}.gap{fill:var(--gap)}
+        .weak{stroke:var(--dim);stroke-width:1.2}.bound{stroke-dasharray:1 4;stroke-width:4}
+        .heat{shape-rendering:crispEdges}.under{stroke:none;fill-opacity:.14}
+        .hollow{fill:var(--paper);stroke-width:2}
+        \(rules)
+        """
+
+    static let element = Markup.element("style", [:], css)
+    /// What a file of its own is drawn on; a page has a ground already.
+    static let background = Markup.element(
+        "rect", ["width": "100%", "height": "100%", "style": "fill:var(--paper)"])
+
+    private static func variables(_ name: String, _ colors: [String]) -> String {
+        colors.enumerated().map { "--\(name)\($0.offset):\($0.element)" }.joined(separator: ";")
+    }
+
+    private static var rules: String {
+        let series = Palette.series.indices.map {
+            ".line.c\($0),.hollow.c\($0){stroke:var(--c\($0))}"
+                + ".under.c\($0),.full.c\($0){fill:var(--c\($0))}"
+        }
+        let heat = Palette.heat.indices.map {
+            ".heat.s\($0){stroke:var(--h\($0))}.h\($0){fill:var(--h\($0))}"
+        }
+        return (series + heat).joined(separator: "\n")
+    }
+}

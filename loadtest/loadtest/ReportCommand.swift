@@ -1,0 +1,117 @@
+import Flags
+import Reports
+import Syscalls
+
+/// `loadtest report`: pages, pictures and tables from the JSON of runs that were made before.
+enum ReportCommand {
+    private static let table = FlagTable(
+        command: "loadtest report",
+        summary: "Shows runs again from their --json files: as text, a page, pictures or tables.",
+        usage: ["A.json [B.json ...] [options]"],
+        groups: [
+            FlagGroup(
+                "Output (- is standard output):",
+                [
+                    Flag("html", nil, "FILE", help: "one page that needs no network and no script"),
+                    Flag("svg", nil, "FILE", help: "the pictures; in a directory, a file for each"),
+                    Flag("md", nil, "FILE", help: "tables in Markdown, for a pull request"),
+                ])
+        ],
+        positionalsMax: 12,
+        footer: [
+            "Without an output it prints the text report. Several runs share their pictures.",
+            "Exit:  0 done, 64 bad usage, 65 a file is not a report, 73 cannot write.",
+        ]
+    )
+
+    /// Larger files are no reports: one of 512 columns has about a megabyte.
+    private static let bytesMax = 64 << 20
+
+    static func run(_ words: [String]) -> Int32 {
+        do throws(UsageError) {
+            let arguments = try table.parse(words)
+            if arguments.wantsHelp { return Output.say(table.help) }
+            if arguments.wantsVersion { return Output.say("loadtest \(Options.version)") }
+            guard !arguments.positionals.isEmpty else {
+                throw UsageError("report needs a file: loadtest report A.json --html A.html")
+            }
+            return report(arguments)
+        } catch {
+            return Output.complain("\(error)", exit: UsageError.exitCode)
+        }
+    }
+
+    private static func report(_ arguments: Arguments) -> Int32 {
+        do throws(Stop) {
+            var runs: [PageRun] = []
+            for (name, path) in names(of: arguments.positionals) {
+                runs.append(PageRun(name: name, record: try RecordFile.read(path)))
+            }
+            var isText = true
+            for (flag, write) in outputs {
+                guard let path = arguments.text(flag) else { continue }
+                isText = false
+                do throws(Errno) {
+                    try write(runs, path)
+                } catch {
+                    let message = "cannot write --\(flag) \(path): \(error)"
+                    throw Stop(message: message, exitCode: ExitCode.cannotWrite)
+                }
+            }
+            return isText ? print(runs) : ExitCode.success
+        } catch {
+            return Output.complain(error.message, exit: error.exitCode)
+        }
+    }
+
+    // MARK: - Input
+
+    /// The last part of each path, without ".json", where that tells them apart.
+    private static func names(of paths: [String]) -> [(name: String, path: String)] {
+        let short = paths.map { path in
+            let last = path.split(separator: "/").last.map(String.init) ?? path
+            return last.hasSuffix(".json") ? String(last.dropLast(5)) : last
+        }
+        return zip(Set(short).count == short.count ? short : paths, paths).map { ($0, $1) }
+    }
+
+    // MARK: - Output
+
+    private typealias Writing = ([PageRun], String) throws(Errno) -> Void
+
+    private static var outputs: [(flag: String, write: Writing)] {
+        [
+            ("html", { runs, path throws(Errno) in try write(Page(runs).html, to: path) }),
+            ("svg", writePictures),
+            ("md", { runs, path throws(Errno) in try write(MarkdownReport(runs).text, to: path) }),
+        ]
+    }
+
+    private static func write(_ text: String, to path: String) throws(Errno) {
+        if path == "-" {
+            try File.write(text, to: File.standardOutput)
+        } else {
+            try File.replace(path, with: text)
+        }
+    }
+
+    /// One file, or one for each picture where the path is a directory.
+    private static func writePictures(of runs: [PageRun], to path: String) throws(Errno) {
+        let pictures = PagePictures(runs)
+        guard path.hasSuffix("/") || File.isDirectory(path) else {
+            return try write(pictures.file, to: path)
+        }
+        for (name, text) in pictures.files { try write(text, to: "\(path)/\(name).svg") }
+    }
+
+    private static func print(_ runs: [PageRun]) -> Int32 {
+        let style = Style.Choice.auto.style(
+            isTerminal: Terminal.isTerminal(File.standardOutput), environment: Terminal.variable)
+        let texts = runs.map { run in
+            let report = TextReport(run.record, style: style)
+            let name = runs.count == 1 ? [] : ["run        \(run.name)"]
+            return (name + report.preamble + report.results).joined(separator: "\n")
+        }
+        return Output.say(texts.joined(separator: "\n\n"))
+    }
+}
