@@ -93,7 +93,11 @@ enum ReportCommand {
             throw unreadable("\(error)")
         }
         do throws(DocumentError) {
-            return try RunRecord(document)
+            var record = try RunRecord(document)
+            // A document from before there were verdicts is judged now; of the others, one without
+            // a finding comes out the same.
+            if record.verdict.findings.isEmpty { record.verdict = Verdict(judging: record) }
+            return record
         } catch {
             throw unreadable("\(error)")
         }
