@@ -1,11 +1,7 @@
-import Foundation
 import Testing
 
 @testable import Charts
 
-#if canImport(FoundationXML)
-    import FoundationXML
-#endif
 
 @Suite struct ChartTests {
     @Test func `a picture is well-formed and says in words what it shows`() throws {
