@@ -12,16 +12,19 @@ struct PageTable {
     /// A real table: its head and the first cells are headers, for those who have it read to them.
     var html: String {
         guard !rows.isEmpty else { return "" }
-        let top = head.map { Markup.element("th", ["scope": "col"], Markup.escape($0) + " ") }
+        let isRight = self.isRight
+        let top = head.indices.map { column in
+            Markup.element(
+                "th", ["scope": "col", "class": isRight[column] ? "n" : "w"],
+                Markup.escape(head[column]) + " ")
+        }
         let body = rows.map { row in
-            let cells = row.enumerated().map { index, cell in
-                index == 0
-                    ? Markup.element("th", ["scope": "row"], Markup.escape(cell) + " ")
-                    : Markup.element(
-                        "td", ["class": PageTable.isFigure(cell) ? "n" : "w"],
-                        Markup.escape(cell) + " ")
+            let cells = row.indices.dropFirst().map { column in
+                Markup.element(
+                    "td", isRight[column] ? ["class": "n"] : [:], Markup.escape(row[column]) + " ")
             }
-            return Markup.element("tr", [:], cells.joined()) + "\n"
+            let name = Markup.element("th", ["scope": "row"], Markup.escape(row[0]) + " ")
+            return Markup.element("tr", [:], name + cells.joined()) + "\n"
         }
         let table = Markup.element(
             "table", [:],
@@ -35,16 +38,20 @@ struct PageTable {
     var markdown: [String] {
         guard !rows.isEmpty else { return [] }
         func line(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |" }
-        let columns = head.indices.map { column in
-            let isFigures = column > 0 && rows.allSatisfy { PageTable.isFigure($0[column]) }
-            return isFigures ? "---:" : ":---"
-        }
+        let columns = isRight.map { $0 ? "---:" : ":---" }
         let body = rows.map { line($0.map(MarkdownReport.escape)) }
         return ["", "**\(MarkdownReport.escape(title))**", ""]
             + [line(head.map(MarkdownReport.escape)), line(columns)] + body
     }
 
-    /// Whether a cell stands at the right: a number with its unit, or the dash of a missing one.
+    /// The columns that stand at the right: of figures only.
+    private var isRight: [Bool] {
+        head.indices.map { column in
+            column > 0 && rows.allSatisfy { PageTable.isFigure($0[column]) }
+        }
+    }
+
+    /// Whether a cell is a number with its unit, or the dash of a missing one.
     private static func isFigure(_ cell: String) -> Bool {
         guard let first = cell.drop(while: { "≥+ ".contains($0) }).first else { return true }
         return first.isNumber && cell.count < 20 || cell == "-"

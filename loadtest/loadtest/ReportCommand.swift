@@ -24,8 +24,6 @@ enum ReportCommand {
         ]
     )
 
-    /// Larger files are no reports: one of 512 columns has about a megabyte.
-    private static let bytesMax = 64 << 20
 
     static func run(_ words: [String]) -> Int32 {
         do throws(UsageError) {
@@ -45,7 +43,7 @@ enum ReportCommand {
         do throws(Stop) {
             var runs: [PageRun] = []
             for (name, path) in names(of: arguments.positionals) {
-                runs.append(PageRun(name: name, record: try RecordFile.read(path)))
+                runs.append(PageRun(name: name, record: try record(at: path)))
             }
             var isText = true
             for (flag, write) in outputs {
@@ -73,6 +71,14 @@ enum ReportCommand {
             return last.hasSuffix(".json") ? String(last.dropLast(5)) : last
         }
         return zip(Set(short).count == short.count ? short : paths, paths).map { ($0, $1) }
+    }
+
+    private static func record(at path: String) throws(Stop) -> RunRecord {
+        var record = try RecordFile.read(path)
+        // A document from before there were verdicts is judged now; of the others, one without a
+        // finding comes out the same.
+        if record.verdict.findings.isEmpty { record.verdict = Verdict(judging: record) }
+        return record
     }
 
     // MARK: - Output
