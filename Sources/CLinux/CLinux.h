@@ -32,8 +32,8 @@ static inline int clinux_pidfd_open(int process) {
     return (int)syscall(SYS_pidfd_open, process, 0U);
 }
 
-// epoll_pwait2(2): as a plain call, for the same reason. The 8 is the kernel's size of a signal set,
-// of which there is none.
+// epoll_pwait2(2): as a plain call, for the same reason. The 8 is the kernel's size of a signal
+// set, of which there is none.
 static inline int clinux_epoll_pwait2(int instance, struct epoll_event *events, int capacity,
                                       const struct timespec *timeout) {
     return (int)syscall(SYS_epoll_pwait2, instance, events, capacity, timeout, 0UL, 8UL);

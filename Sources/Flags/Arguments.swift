@@ -6,6 +6,8 @@ package struct Arguments: Sendable {
 
     /// Whether `--help` or `-h` was given.
     package var wantsHelp: Bool { has("help") }
+    /// Whether that was `--help all`.
+    package internal(set) var wantsAllHelp = false
     /// Whether `--version` was given.
     package var wantsVersion: Bool { has("version") }
 
@@ -55,6 +57,19 @@ package struct Arguments: Sendable {
         try read(name, in: nil, by: Units.rate) { "\($0)" }
     }
 
+    /// What `parse` makes of a flag's text; its mistake is given the flag's name.
+    package func value<Value>(
+        _ name: String,
+        by parse: (String) throws(Units.Mistake) -> Value
+    ) throws(UsageError) -> Value? {
+        guard let text = text(name) else { return nil }
+        do {
+            return try parse(text)
+        } catch {
+            throw UsageError("--\(name) '\(text)' \(error)")
+        }
+    }
+
     /// One of a type's names: `--driver epoll`.
     package func choice<Choice: CaseIterable & RawRepresentable<String>>(
         _ name: String,
@@ -75,13 +90,7 @@ package struct Arguments: Sendable {
         by parse: (String) throws(Units.Mistake) -> Value,
         _ print: (Value) -> String
     ) throws(UsageError) -> Value? {
-        guard let text = text(name) else { return nil }
-        let value: Value
-        do {
-            value = try parse(text)
-        } catch {
-            throw UsageError("--\(name) '\(text)' \(error)")
-        }
+        guard let text = text(name), let value = try value(name, by: parse) else { return nil }
         guard let range, !range.contains(value) else { return value }
         let (low, high) = (print(range.lowerBound), print(range.upperBound))
         throw UsageError("--\(name) '\(text)' is out of range: give from \(low) to \(high)")

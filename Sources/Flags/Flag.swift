@@ -31,9 +31,12 @@ package struct Flag: Sendable {
 package struct FlagGroup: Sendable {
     package let heading: String
     package let flags: [Flag]
+    /// Whether only `--help all` prints them.
+    package let isAdvanced: Bool
 
-    package init(_ heading: String, _ flags: [Flag]) {
+    package init(_ heading: String, isAdvanced: Bool = false, _ flags: [Flag]) {
         self.heading = heading
         self.flags = flags
+        self.isAdvanced = isAdvanced
     }
 }

@@ -1,8 +1,8 @@
 /// Everything a command line may say: one table that parses, checks, suggests and prints the help.
 ///
 /// `--name value`, `--name=value`, `-n value` and `-nvalue` mean the same; `--` ends the options.
-/// `--help` and `--version` belong to every table. It does no I/O: the command prints what it is
-/// given.
+/// `--help` and `--version` belong to every table; `--help all` prints the advanced groups too. It
+/// does no I/O: the command prints what it is given.
 package struct FlagTable: Sendable {
     /// The command's name, as the user types it.
     package let command: String
@@ -27,18 +27,21 @@ package struct FlagTable: Sendable {
         self.command = command
         self.summary = summary
         self.usage = usage
-        self.groups = groups + [FlagTable.common]
+        self.groups = groups + [FlagTable.common(groups.contains(where: \.isAdvanced))]
         self.positionalsMax = positionalsMax
         self.footer = footer
     }
 
-    private static let common = FlagGroup(
-        "",
-        [
-            Flag("help", "h", help: "print this and exit"),
-            Flag("version", help: "print the version and exit"),
-        ]
-    )
+    private static func common(_ hasAdvanced: Bool) -> FlagGroup {
+        let help =
+            hasAdvanced ? "print this and exit; --help all tells more" : "print this and exit"
+        return FlagGroup(
+            "",
+            [
+                Flag("help", "h", help: help), Flag("version", help: "print the version and exit"),
+            ]
+        )
+    }
 
     /// Reads the arguments that follow the command's name.
     ///
@@ -52,6 +55,7 @@ package struct FlagTable: Sendable {
                 rest = []
             } else if word.hasPrefix("-"), word != "-" {
                 try take(word, rest: &rest, into: &arguments)
+                if arguments.wantsHelp { arguments.wantsAllHelp = rest.first == "all" }
                 if arguments.wantsHelp || arguments.wantsVersion { return arguments }
             } else {
                 arguments.positionals.append(word)

@@ -5,7 +5,12 @@ extension FlagTable {
     private static let leftMax = 26
 
     /// The text that `--help` prints, without a line feed at its end.
-    package var help: String {
+    package var help: String { text(of: groups.filter { !$0.isAdvanced }) }
+
+    /// The text that `--help all` prints: every group.
+    package var helpForAll: String { text(of: groups) }
+
+    private func text(of groups: [FlagGroup]) -> String {
         var lines = [summary, ""]
         for (index, form) in usage.enumerated() {
             lines.append((index == 0 ? "usage: " : "       ") + "\(command) \(form)")

@@ -7,6 +7,8 @@ package enum Units {
     /// What is wrong with a quantity, in words that follow it: "is empty; write for example 10s".
     package struct Mistake: Error, Equatable, CustomStringConvertible {
         package let description: String
+
+        package init(_ description: String) { self.description = description }
     }
 
     /// The factors of one kind of quantity, and how to explain it.
@@ -16,7 +18,7 @@ package enum Units {
         let example: String
 
         func mistake(_ reason: String) -> Mistake {
-            Mistake(description: "\(reason); write for example \(example)")
+            Mistake("\(reason); write for example \(example)")
         }
     }
 

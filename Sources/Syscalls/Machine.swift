@@ -23,6 +23,9 @@ package enum Machine {
         return value.map(String.init) ?? ""
     }
 
+    /// The wall clock, in seconds since 1970 (clock_gettime(2), `CLOCK_REALTIME`).
+    package static var secondsSinceEpoch: Double { Double(Instant.read(CLOCK_REALTIME)) / 1e9 }
+
     /// The wall clock as RFC 3339 has it, in UTC: "2026-01-31T12:00:00Z" (strftime(3)).
     package static var dateAndTime: String {
         var now = time(nil)

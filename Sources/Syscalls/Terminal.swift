@@ -7,13 +7,14 @@ package enum Terminal {
         isatty(descriptor.number) == 1
     }
 
-    /// Columns of the terminal (tty_ioctl(4), `TIOCGWINSZ`); nil when it is none or does not say.
-    package static func width(of descriptor: RawDescriptor) -> Int? {
+    /// Columns and rows of the terminal (tty_ioctl(4), `TIOCGWINSZ`); nil when it is none or does
+    /// not say.
+    package static func size(of descriptor: RawDescriptor) -> (columns: Int, rows: Int)? {
         var size = winsize()
-        guard ioctl(descriptor.number, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
-            return nil
-        }
-        return Int(size.ws_col)
+        guard ioctl(descriptor.number, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0,
+            size.ws_row > 0
+        else { return nil }
+        return (Int(size.ws_col), Int(size.ws_row))
     }
 
     /// A variable of the environment (getenv(3)).

@@ -135,6 +135,6 @@ import Testing
         #expect(run.code == 69)
         #expect(run.output.contains("ECONNREFUSED"))
         #expect(run.output.contains("nobody listens there"))
-        #expect(!run.lines.contains { $0.hasPrefix("latency") })
+        #expect(!run.lines.contains { $0.hasPrefix("service") })
     }
 }

@@ -10,7 +10,7 @@ import Testing
         #expect(run.code == 0)
         #expect(
             run.lines.first?.contains("started the bundled echo server (coroutine, poll)") == true)
-        #expect(run.lines.contains { $0.hasPrefix("latency ") })
+        #expect(run.lines.contains { $0.hasPrefix("service ") })
         #expect(run.lines.contains { $0.hasPrefix("memory     server ") })
         #expect(run.lines.contains("errors     none"))
         #expect(run.lines.allSatisfy { $0.count <= 80 })
@@ -114,7 +114,7 @@ import Testing
         let run = try command.finish()
 
         #expect(run.code == code)
-        #expect(run.output.contains("latency "))
+        #expect(run.output.contains("service "))
         #expect(run.lines.last?.hasPrefix("exit       \(code)") == true)
         let document = try JSON(String(contentsOfFile: path, encoding: .utf8))
         #expect(try Schema.shipped().violations(of: document) == [])

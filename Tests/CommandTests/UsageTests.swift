@@ -51,6 +51,19 @@ import Testing
     }
 }
 
+@Suite struct `The help of loadtest` {
+    @Test func `tells everything when it is asked to`() throws {
+        let all = try Command.run("loadtest", "--help", "all")
+        let short = try Command.run("loadtest", "--help")
+
+        #expect(all.code == 0)
+        #expect(all.lines.allSatisfy { $0.count <= 80 })
+        for option in ["--crr", "--shard", "--arrivals", "--slow-read", "--hlog"] {
+            #expect(all.output.contains(option) && !short.output.contains(option))
+        }
+    }
+}
+
 @Suite struct `echo-server` {
     @Test(arguments: [Int32(2), 15])
     func `says where it listens, stops at a signal and prints its counters`(signal: Int32) throws {

@@ -97,6 +97,24 @@ import Testing
         #expect(lines.contains("usage: feed [NAME] [options]"))
     }
 
+    @Test func `advanced groups are read like others, and printed when all is asked for`() throws {
+        let table = FlagTable(
+            command: "feed", summary: "Feeds.", usage: ["[options]"],
+            groups: [
+                FlagGroup("Food:", [Flag("count", "c", "N", help: "how many")]),
+                FlagGroup("Rare:", isAdvanced: true, [Flag("note", nil, "TEXT", help: "said")]),
+            ])
+
+        #expect(try table.parse(["--note=a"]).text("note") == "a")
+        #expect(table.help.contains("--count"))
+        #expect(!table.help.contains("--note") && !table.help.contains("Rare:"))
+        #expect(table.help.contains("--help all"))
+        #expect(table.helpForAll.contains("--note") && table.helpForAll.contains("Rare:"))
+        #expect(try table.parse(["--help", "all"]).wantsAllHelp)
+        #expect(try !table.parse(["--help", "-c"]).wantsAllHelp)
+        #expect(!self.table.help.contains("--help all"))
+    }
+
     @Test func `an edit is an insertion, a loss, a change or a swap`() {
         #expect(editDistance("", "abc") == 3)
         #expect(editDistance("abc", "") == 3)

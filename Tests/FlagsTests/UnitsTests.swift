@@ -63,6 +63,31 @@ import Testing
         #expect(throws: Units.Mistake.self) { try Units.rate(text) }
     }
 
+    @Test(arguments: [("70%", 0.7), ("0.5%", 0.005), ("0%", 0), ("250%", 2.5)])
+    func `a percentage is a share of one`(text: String, expected: Double) throws {
+        #expect(try abs(Units.percent(text) - expected) < 1e-12)
+    }
+
+    @Test(arguments: ["", "%", "70", "-1%", "1e3%", "nan%", "7 %", "1.2.3%"])
+    func `what is no percentage is a mistake`(text: String) {
+        #expect(throws: Units.Mistake.self) { try Units.percent(text) }
+    }
+
+    @Test func `a range has two ends of one kind, in order`() throws {
+        #expect(try Units.range("64..4k", of: Units.size) == 64...4096)
+        #expect(try Units.range("5..5", of: Units.count) == 5...5)
+        for text in ["5", "5..", "..5", "6..5", "5..x", "1..2..3", ""] {
+            #expect(throws: Units.Mistake.self) { try Units.range(text, of: Units.count) }
+        }
+    }
+
+    @Test func `a list has items and no gaps`() throws {
+        #expect(try Units.list("1,2k,3", of: Units.count) == [1, 2000, 3])
+        for text in ["", ",", "1,", ",1", "1,,2", "1,x"] {
+            #expect(throws: Units.Mistake.self) { try Units.list(text, of: Units.count) }
+        }
+    }
+
     @Test func `a mistake says what is wrong and gives an example`() {
         let mistake = #expect(throws: Units.Mistake.self) { try Units.duration("10x") }
 

@@ -36,7 +36,11 @@ import Testing
 
     @Test func `an address of another machine ends the run with its name`() throws {
         let address = try SocketAddress("192.0.2.1:0")
-        let seen = try measure { $0.source = .addresses([address]) } against: { $0.echo() }
+        let seen = try measure {
+            $0.source = .addresses([address])
+        } against: {
+            $0.echo()
+        }
 
         #expect(seen.ending == .connectFailed)
         #expect(names(seen) == ["socket EADDRNOTAVAIL"])

@@ -49,6 +49,21 @@ struct OpenLoopTests {
         #expect(abs(seen.ledger.scheduled - 300) <= threads)
     }
 
+    @Test func `no more than the requests of the run are counted as never sent`() throws {
+        let seen = try measure(connections: 1, requests: 10) {
+            $0.rate = 1000
+            $0.arrivals = .const
+            $0.maxOutstanding = 1
+            $0.timeout = .milliseconds(100)
+        } against: {
+            $0.swallow()
+        }
+
+        #expect(seen.ledger.timedOut == 1)
+        #expect(seen.ledger.neverSent == 9)
+        #expect(seen.ledger.scheduled == 10)
+    }
+
     @Test func `a server that stops for a second shows it in the 99th percentile`() throws {
         // It stops after 500 requests, until 1,000 more are there: at 1,000 a second that is one
         // second later, and not earlier, because no request is sent before its time.

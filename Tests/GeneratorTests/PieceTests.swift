@@ -79,4 +79,17 @@ import Testing
         #expect(seen.slowReaders.censored.count == 1)
         #expect(seen.ledger.isBalanced)
     }
+
+    @Test func `a slow reader that gets nothing times out as any other`() throws {
+        let seen = try measure(connections: 2, requests: 100) {
+            $0.slowRead = LoadPlan.SlowRead(rate: 1e6, share: 1)
+            $0.timeout = .milliseconds(30)
+        } against: {
+            $0.swallow()
+        }
+
+        #expect(seen.ledger.timedOut == 2)
+        #expect(seen.slowReaders.censored.count == 2)
+        #expect(seen.ending == .allConnectionsLost)
+    }
 }

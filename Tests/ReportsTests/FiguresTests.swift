@@ -31,6 +31,21 @@ import Testing
         #expect(Figures.bytes(bytes) == text)
     }
 
+    @Test(arguments: [
+        (99_999, 100_000, "99.99 %"), (9_999_999, 10_000_000, "99.99 %"), (5, 5, "100 %"),
+        (0, 5, "0.00 %"), (1, 3, "33.33 %"), (0, 0, "-"),
+    ])
+    func `only all of it is 100 %`(part: Int, whole: Int, text: String) {
+        #expect(Figures.part(part, of: whole) == text)
+    }
+
+    @Test(arguments: [
+        (60_000.6, "60,001"), (999.4, "999"), (999.6, "1,000"), (12.54, "12.5"), (0.0, "0"),
+    ])
+    func `a rate has more digits than a time`(value: Double, text: String) {
+        #expect(Figures.rate(value) == text)
+    }
+
     @Test func `percentiles are named as they are spoken of`() {
         #expect(
             [0.5, 0.9, 0.99, 0.999, 0.9999].map(Figures.name(ofQuantile:))

@@ -69,15 +69,6 @@ import Testing
         )
     }
 
-    @Test func `in place it starts at the first column and clears what was there`() throws {
-        var line = LiveLine(try Sample.plan())
-        let text = line.inPlace(progress(.draining), seconds: 1, width: 80)
-
-        #expect(text.hasPrefix("\rdraining  3.2 s"))
-        #expect(text.hasSuffix("\u{1B}[K"))
-        #expect(!text.contains("\n"))
-    }
-
     @Test func `the rate is that of the last second`() throws {
         var line = LiveLine(try Sample.plan())
         for samples in [0, 1000, 500, 500, 500, 500] {

@@ -11,7 +11,10 @@ extension Sample {
         var random = SplitMix(seed: seed)
         var record = try Sample.record(measurement(&random), plan: plan(&random))
         record.id = "run-\(seed)"
+        record.started = 1_700_000_000 + random.share()
         record.shard = Bool.random(using: &random) ? .init(index: 2, count: 7) : nil
+        record.search = Bool.random(using: &random) ? .init(condition: "p99<2ms") : nil
+        if Bool.random(using: &random) { record.search?.rate = 1234.5 }
         record.thresholds = try ["p99>1us", "mean<3s", "errors>0", "cpu.server>1ms"].map {
             try Threshold($0).judge(record.measurement)
         }
@@ -37,6 +40,7 @@ extension Sample {
         var plan = LoadPlan(
             target: try SocketAddress(targets.randomElement(using: &random) ?? targets[0]))
         plan.connections = .random(in: 1...100_000, using: &random)
+        plan.firstConnection = .random(in: 0...1000, using: &random)
         plan.idle = .random(in: 0...10, using: &random)
         plan.seed = random.next()
         plan.serverProcess = 4711
@@ -85,7 +89,7 @@ extension Sample {
         run.connects.selfConnects = 1
         run.corruptions[0].diagnosis = "the stream is shifted by 4,096 bytes"
         for _ in 0..<50 { run.served.record(.random(in: 0...5000, using: &random)) }
-        for _ in 0..<80 {
+        for _ in 0..<15 {
             run.timeline.add(
                 latency(&random).answered, errors: .random(in: 0...2, using: &random),
                 cpu: .random(in: 0...99_999_999, using: &random),
@@ -103,7 +107,7 @@ extension Sample {
 
     static func latency(_ random: inout SplitMix) -> Latency {
         var latency = Latency()
-        for _ in 0..<Int.random(in: 0...300, using: &random) {
+        for _ in 0..<Int.random(in: 0...60, using: &random) {
             latency.answered.record(
                 Int64.random(
                     in: -5...(1 << Int64.random(in: 3...45, using: &random)), using: &random),

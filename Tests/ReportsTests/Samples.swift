@@ -17,6 +17,7 @@ enum Sample {
     static func measurement() -> Measurement {
         var run = Measurement()
         for step in 0..<20_000 { run.response.answered.record(100_000 + Int64(step) * 1000) }
+        run.service = run.response
         for step in 0..<1000 { run.connectTimes.record(50_000 + Int64(step) * 10) }
         run.ledger.scheduled = 20_000
         run.ledger.answered = 20_000
@@ -30,6 +31,8 @@ enum Sample {
         run.phases.measured = 10
         run.phases.drain = 0.01
         run.threads = [.init(cpu: 3.8, busy: 0.38)]
+        for step in 0..<2000 { run.lag.record(1000 + Int64(step) * 46) }
+        for connection in 0..<1000 { run.served.record(connection % 2 == 0 ? 19 : 21) }
         run.server = .init(
             cpu: 4.2,
             residentBefore: 4 << 20,
@@ -98,6 +101,23 @@ enum Sample {
         run.threads = [.init(cpu: 9.9, busy: 0.99)]
         run.ending = .interrupted(signal: 2)
         return run
+    }
+
+    /// The sample as an open loop saw it: two of a hundred were given up or never sent.
+    static func openLoop() throws -> RunRecord {
+        var run = measurement()
+        for _ in 0..<400 { run.response.censored.record(5_000_000_000) }
+        for _ in 0..<300 { run.service.censored.record(5_000_000_000) }
+        for step in 0..<20_300 { run.sendDelay.answered.record(1000 + Int64(step % 100) * 1000) }
+        for _ in 0..<100 { run.sendDelay.censored.record(5_000_000_000) }
+        run.ledger.scheduled = 20_400
+        run.ledger.timedOut = 300
+        run.ledger.neverSent = 100
+        run.pacing = Measurement.Pacing()
+        run.pacing?.onTime = 20_296
+        run.pacing?.busy = 3
+        run.pacing?.late = 1
+        return try record(run, plan: plan { $0.rate = 2040 })
     }
 
     /// A target that nobody listens on.

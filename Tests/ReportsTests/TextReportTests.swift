@@ -33,36 +33,163 @@ import Testing
         let record = try Sample.record()
 
         #expect(
-            line("latency", record)
-                == "latency         10.2     18.2     19.9     20.1        -     20.1     10.1  ms"
+            line("service", record)
+                == "service         10.2     18.2     19.9     20.1        -     20.1     10.1  ms"
         )
         #expect(line("rate", record)?.contains("2,000/s") == true)
+        #expect(
+            line("fairness", record)
+                == "fairness   Jain 0.998   requests per connection 19..21, median 19"
+        )
         #expect(line("memory", record)?.contains("(2.05 KiB each)") == true)
-        #expect(line("cpu", record)?.contains("server 210 us/message") == true)
+        #expect(line("cpu", record)?.contains("server 210 us/request") == true)
+        #expect(line("ledger", record) == "ledger     20,000 scheduled = 20,000 answered")
         #expect(line("errors", record) == "errors     none")
-        #expect(line("generator", record)?.contains("was not the limit") == true)
+        #expect(
+            line("verdict", record) == "verdict    VALID   busiest thread 38.0 %, lag p99 92.2 us")
         #expect(line("exit", record) == nil)
+    }
+
+    @Test func `a closed loop has one clock, and says what it cannot show`() throws {
+        let record = try Sample.record()
+        let text = lines(record).joined(separator: "\n")
+
+        #expect(line("response", record) == nil)
+        #expect(line("send delay", record) == nil)
+        #expect(text.contains("closed loop: it cannot show the queue"))
+        #expect(text.contains("try --rate 70%"))
+    }
+
+    @Test func `an open loop has three clocks, with bounds where answers are missing`() throws {
+        let record = try Sample.openLoop()
+        let text = lines(record).joined(separator: "\n")
+
+        #expect(
+            line("response", record)
+                == "response        10.4     18.5  >=5,000  >=5,000        -  >=5,000    >=108  ms"
+        )
+        #expect(line("service", record)?.contains(">=5,000") == true)
+        #expect(line("send delay", record)?.contains("0.0507") == true)
+        #expect(text.contains(">= as 400 without an answer count with their age at least"))
+        #expect(!text.contains("closed loop"))
+        #expect(line("rate", record)?.contains("2,000/s of 2,040 wanted (98.0 %)") == true)
+        #expect(line("schedule", record)?.contains("99.98 % sent in time (100 us)") == true)
+        #expect(line("schedule", record)?.contains("3 late: no free connection") == true)
+        #expect(
+            line("ledger", record)
+                == "ledger     20,400 scheduled = 20,000 answered + 300 timed out + 100 never sent"
+        )
     }
 
     @Test func `a percentile without ten samples beyond it is a dash with a note`() throws {
         let text = lines(try Sample.record()).joined(separator: "\n")
 
-        #expect(text.contains("- latency p99.99 needs 100,000 samples; there are 20,000"))
+        #expect(text.contains("- service p99.99 needs 100,000 samples (50.0 s); there are 20,000"))
     }
 
-    @Test(arguments: [
-        (0.84, "was not the limit"), (0.85, "may have been"), (0.95, "was the limit"),
-    ])
-    func `the generator judges itself by its busiest thread`(busy: Double, words: String) throws {
+    @Test func `what is rare is said only where there was some`() throws {
         var run = Sample.measurement()
-        run.threads = [.init(cpu: 1, busy: 0.1), .init(cpu: 1, busy: busy)]
+        let quiet = lines(try Sample.record(run)).joined(separator: "\n")
+        run.connects.ok += 12
+        run.connects.tried += 12
+        run.connects.reopened = 12
+        run.connects.selfConnects = 3
+        run.kernel = .init()
+        run.kernel?.listenOverflows = 7
+        run.slowReaders.answered.record(1_000_000)
+        run.phases.isSteady = false
+        run.served.record(0)
+        let record = try Sample.record(run, plan: Sample.plan { $0.idle = 5 })
+        let text = lines(record).joined(separator: "\n")
 
-        #expect(line("generator", try Sample.record(run))?.contains(words) == true)
+        for words in [
+            "5 of them idle", "12 opened again later", "3 met themselves", "warm-up (not steady)",
+            "7 met a full listen queue", "slow  ", "in no other row",
+            "1 never served",
+        ] {
+            #expect(text.contains(words), "\(words)")
+            #expect(!quiet.contains(words), "\(words)")
+        }
+        #expect(line("connected", record)?.contains("1,000 of 1,005 up") == true)
+    }
+
+    @Test func `a part of a run says which`() throws {
+        var record = try Sample.record()
+        record.shard = .init(index: 2, count: 7)
+        record.id = "r1"
+
+        #expect(line("part", record) == "part       shard 2 of 7, run r1")
+    }
+
+    @Test func `runs beside the reported one have a line each`() throws {
+        var record = try Sample.openLoop()
+        func probe(
+            _ purpose: RunRecord.Probe.Purpose, _ rate: Double?, holds: Bool? = nil
+        ) throws -> RunRecord.Probe {
+            let plan = try Sample.plan { $0.rate = rate }
+            var probe = RunRecord.Probe(
+                purpose: purpose, plan: plan, measurement: Sample.measurement())
+            probe.holds = holds
+            return probe
+        }
+        record.probes = [
+            try probe(.maximum, nil), try probe(.step, 1000), try probe(.step, 2000),
+            try probe(.search, 1500, holds: true), try probe(.search, 3000, holds: false),
+            try probe(.headroom, 2040),
+        ]
+        record.search = .init(condition: "p99<30ms", rate: 1500)
+        record.shards = [
+            .init(
+                index: 3, connections: 10, answered: 20_000, failed: 0, rate: 2000,
+                response: Sample.measurement().response, level: .suspect)
+        ]
+        let all = lines(record)
+        let parts = try #require(all.firstIndex { $0.hasPrefix("parts") })
+        let steps = try #require(all.firstIndex { $0.hasPrefix("steps") })
+
+        #expect(line("maximum", record)?.contains("2,000/s in a closed loop") == true)
+        #expect(
+            all[steps + 1].split(separator: " ")
+                == ["1,000/s", "2,000/s", "10.2", "ms", "19.9", "ms", "VALID"]
+        )
+        #expect(
+            all[parts + 1].split(separator: " ")
+                == ["3", "20,000", "2,000/s", "10.2", "ms", "19.9", "ms", "SUSPECT"]
+        )
+        #expect(
+            line("search", record)
+                == "search     p99<30ms held at 1,500/s in 2 tries; it failed at 3,000/s"
+        )
+        #expect(line("headroom", record)?.contains("2,000/s of 2,000 (100.0 %)") == true)
+        #expect(all.allSatisfy { $0.count <= 80 })
+    }
+
+    @Test func `a verdict that is not good names every finding and its remedy`() throws {
+        var record = try Sample.record()
+        record.verdict.findings = [
+            .init(
+                code: "G-CPU", level: .invalid, value: 0.97, limit: 0.95,
+                text: "the busiest thread ran 97.0 % of the time, where 95 % are allowed",
+                remedy: "raise --threads, or ask for less"),
+            .init(
+                code: "G-HALF", level: .note, value: 0, limit: 1, text: "half is enough",
+                remedy: ""),
+        ]
+        let lines = lines(record)
+        let place = try #require(lines.lastIndex { $0.hasPrefix("verdict") })
+
+        #expect(lines[place] == "verdict    INVALID")
+        #expect(lines[place + 1].hasPrefix("           G-CPU      the busiest thread ran 97.0 %"))
+        #expect(lines[place...].joined().contains("less"))
+        #expect(lines.last == "           G-HALF     half is enough")
+        #expect(lines.allSatisfy { $0.count <= 80 })
     }
 
     @Test func `bad news stands last`() throws {
         let lines = lines(try Sample.record(Sample.disaster(), failIf: ["errors>0"]))
-        let order = ["latency", "ledger", "errors", "corrupt", "fail-if", "ended", "exit"]
+        let order = [
+            "service", "ledger", "errors", "corrupt", "fail-if", "ended", "verdict", "exit",
+        ]
         let places = order.map { label in lines.lastIndex { $0.hasPrefix(label) } ?? -1 }
 
         #expect(places == places.sorted())
@@ -82,6 +209,12 @@ import Testing
         #expect(text.contains("corrupt    connection 17 at offset 4,096: wrong bytes"))
         #expect(text.contains("expected  3f 2a\n"))
         #expect(text.contains("got       00 ff\n"))
+
+        run.corruptions[0].diagnosis = "bytes of connection 93"
+        #expect(
+            line("corrupt", try Sample.record(run))
+                == "corrupt    connection 17 at offset 4,096: bytes of connection 93"
+        )
     }
 
     @Test func `a target nobody listens on shows the error and what to do, and no figures`() throws
@@ -92,15 +225,9 @@ import Testing
         #expect(text.contains("ECONNREFUSED"))
         #expect(text.contains("nobody listens there"))
         #expect(text.contains("exit       69"))
-        #expect(line("latency", record) == nil)
+        #expect(line("service", record) == nil)
+        #expect(line("verdict", record) == nil)
         #expect(line("rate", record) == nil)
-    }
-
-    @Test func `a debug build says that its figures mean nothing`() throws {
-        var record = try Sample.record()
-        record.environment.isDebugBuild = true
-
-        #expect(line("build", record)?.contains("mean nothing") == true)
     }
 
     @Test func `colour changes no word`() throws {
@@ -166,9 +293,14 @@ import Testing
     @Test func `the summary line has the figures that matter`() throws {
         #expect(
             SummaryLine.text(try Sample.record(failIf: ["max>1ms"]))
-                == "1,000 connections   2,000/s   p50 10.2 ms   p99 19.9 ms   max 20.1 ms"
-                + "   errors 0"
-                + "   failed max>1ms (was 20.1 ms)   exit 99"
+                == "1,000 connections   2,000/s   closed loop   p50 10.2 ms   p99 19.9 ms"
+                + "   max 20.1 ms   errors 0"
+                + "   failed max>1ms (was 20.1 ms)   VALID   exit 99"
+        )
+        #expect(
+            SummaryLine.text(try Sample.openLoop())
+                == "1,000 connections   2,000/s of 2,040   p50 10.4 ms   p99 >= 5.00 s"
+                + "   max >= 5.00 s   errors 0   VALID"
         )
     }
 }

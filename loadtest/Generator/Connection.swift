@@ -31,9 +31,10 @@ struct Connection {
     var since: Int64 = 0
     /// Whether it was up before, so that it is opened again.
     var wasUp = false
-    /// Whether it reads slowly on purpose, and the part of the interest that its reading has: none
-    /// until its next slice is due.
+    /// Whether it reads slowly on purpose; then, when its last slice came, and the part of the
+    /// interest that its reading has: none until the next slice is due.
     let isSlow: Bool
+    var lastSlice: Int64 = 0
     var reading = Interest.readable
     /// Requests that it may still take before it is to be closed.
     var quota = Int.max

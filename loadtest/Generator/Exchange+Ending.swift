@@ -130,10 +130,11 @@ extension Exchange {
         }
     }
 
-    /// Whether its oldest request was sent before `latest`; who reads slowly waits for himself.
+    /// Whether its oldest request was sent before `latest`; who reads slowly on purpose waits for
+    /// himself, as long as there is something to read.
     private func isOverdue(_ connection: Connection, since latest: Int64) -> Bool {
-        connection.openRequests > 0 && !connection.isSlow
-            && connection.requests[connection.oldest].sent <= latest
+        connection.openRequests > 0 && connection.requests[connection.oldest].sent <= latest
+            && (!connection.isSlow || connection.reading != .none && connection.lastSlice <= latest)
     }
 
     /// Looks once more at every connection, for a byte that should not be there, and closes it.

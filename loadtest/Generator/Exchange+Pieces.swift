@@ -58,9 +58,11 @@ extension Exchange {
         receive(into: slice, on: index)
         let count = table.connections[index].received - before
         guard table.connections[index].state == .up, count > 0 else { return }
+        let now = Instant.now.nanoseconds
         table.connections[index].reading = .none
+        table.connections[index].lastSlice = now
         let pause = Double(count) / slow.rate * 1e9
-        slices.add(index, due: Instant.now.nanoseconds + Int64(min(pause, 1e18)))
+        slices.add(index, due: now + Int64(min(pause, 1e18)))
         watch(index, isSending: table.connections[index].interest.contains(.writable))
     }
 

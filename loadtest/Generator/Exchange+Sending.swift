@@ -5,7 +5,7 @@ import Syscalls
 // Sending: which requests begin, and what of them the kernel takes.
 //
 //     closed loop   a place is free                   → a request is planned and sent now
-//     open loop     a planned time has come           → the next in the rotation takes it, and waits
+//     open loop     a planned time has come           → the next in the rotation takes it
 //                   the kernel takes its first byte   → it is open
 extension Exchange {
     /// After so many sends in a row it is the next connection's turn.
@@ -163,8 +163,8 @@ extension Exchange {
 
     /// Counts the requests that were planned until `now` and that no connection took.
     mutating func countNeverSent(at now: Int64) {
-        guard maySend else { return }
-        while let next = schedule?.next, next < min(sendUntil, now) {
+        while let next = due(at: now) {
+            if next >= tally.countsFrom { requestsLeft -= 1 }
             tally.neverSent(planned: next, at: now)
             schedule?.advance()
         }

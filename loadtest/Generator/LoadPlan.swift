@@ -7,6 +7,9 @@ package struct LoadPlan: Sendable {
     package var target: SocketAddress
     /// Connections held open together.
     package var connections = 50
+    /// The number of the first of them in the whole run, of which this may be a part: numbers,
+    /// and what random derives from them, differ between the parts.
+    package var firstConnection = 0
     /// Silent connections beside those.
     package var idle = 0
     /// Threads of the generator, each with a driver and a share of the connections.

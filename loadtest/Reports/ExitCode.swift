@@ -5,8 +5,8 @@ package enum ExitCode {
     package static let success: Int32 = 0
     /// The command line is wrong: `EX_USAGE` of sysexits(3).
     package static let usage: Int32 = 64
-    /// A file cannot be read, or does not fit to the others: `EX_DATAERR`.
-    package static let unreadable: Int32 = 65
+    /// A report of an earlier run cannot be read, or does not fit the others: `EX_DATAERR`.
+    package static let badInput: Int32 = 65
     /// Nobody listens, too few connections came up, or nothing was answered: `EX_UNAVAILABLE`.
     package static let unreachable: Int32 = 69
     /// The books do not balance: a mistake in loadtest.
@@ -17,15 +17,21 @@ package enum ExitCode {
     package static let cannotWrite: Int32 = 73
     /// The echo was not what had been sent.
     package static let wrongBytes: Int32 = 97
+    /// The measurement says of itself that it is invalid, and `--strict` was given.
+    package static let invalid: Int32 = 98
     /// A threshold given by `--fail-if` was crossed, or could not be judged.
     package static let threshold: Int32 = 99
 
     /// The code of a run that has ended.
     ///
-    /// A mistake of our own comes first, then wrong bytes, then a target that is not there. An
-    /// interrupted run stays interrupted, 130 or 143, even if a threshold was crossed: it is not
-    /// the run that the threshold was meant for.
-    package static func of(_ measurement: Measurement, thresholds: [ThresholdResult]) -> Int32 {
+    /// A mistake of our own comes first, then wrong bytes, a target that is not there, a verdict
+    /// of INVALID where `--strict` hands it in as `strictly`, and a threshold. An interrupted run
+    /// stays interrupted, 130 or 143: it is not the run that the gates were meant for.
+    package static func of(
+        _ measurement: Measurement,
+        thresholds: [ThresholdResult],
+        strictly verdict: Verdict.Level = .valid
+    ) -> Int32 {
         guard measurement.ledger.isBalanced, measurement.connects.isBalanced else {
             return internalError
         }
@@ -40,6 +46,7 @@ package enum ExitCode {
         // What was asked for was another load than the one that was measured.
         if measurement.connects.lostEarly > 0 { return unreachable }
         if measurement.ledger.answered == 0 { return unreachable }
+        if verdict == .invalid { return invalid }
         return thresholds.contains(where: \.isFailure) ? threshold : success
     }
 }

@@ -1,4 +1,5 @@
 import Flags
+import Statistics
 
 /// Prints quantities for people: three significant digits, thousands separated, never an exponent.
 package enum Figures {
@@ -90,6 +91,23 @@ package enum Figures {
 
     /// A share of one as a percentage: "0.123 %", "100 %".
     package static func percent(_ share: Double) -> String { short(share * 100) + " %" }
+
+    /// A part of a whole as a percentage: "99.97 %". All of it is "100 %", and nothing less is.
+    package static func part(_ part: Int, of whole: Int) -> String {
+        guard whole > 0, part < whole else { return whole > 0 ? "100 %" : "-" }
+        let share = Double(part) / Double(whole)
+        return fixed((share * 10_000).rounded(.down) / 100, decimals: 2) + " %"
+    }
+
+    /// A rate, which is worth more digits than a time: "60,001", and "12.5" where it is low.
+    package static func rate(_ value: Double) -> String {
+        value.magnitude < 999.5 ? short(value) : fixed(value, decimals: 0)
+    }
+
+    /// A quantile in the unit that suits it: ">= 5.00 s" where only a bound is known.
+    static func time(_ quantile: Quantile) -> String {
+        (quantile.isLowerBound ? ">= " : "") + time(nanoseconds: Double(quantile.nanoseconds))
+    }
 
     /// A percentile's name: "p99.9" for 0.999.
     package static func name(ofQuantile quantile: Double) -> String {

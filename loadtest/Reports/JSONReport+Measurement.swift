@@ -59,6 +59,9 @@ extension Measurement {
     }
 
     /// How it ended.
+    /// How a run ended that never began, in a document.
+    static let notStarted = "not_started"
+
     var endingMembers: [(String, JSONValue)] {
         var signal: Int32?
         let word: String
@@ -78,7 +81,7 @@ extension Measurement {
 
     private static func ending(_ run: JSONMember) throws(DocumentError) -> Ending {
         switch try run.at("ending").text() {
-        case nil, "completed": return .completed
+        case nil, "completed", notStarted: return .completed
         case "interrupted":
             return .interrupted(signal: Int32(clamping: try run.at("signal").count() ?? 2))
         case "all_connections_lost": return .allConnectionsLost

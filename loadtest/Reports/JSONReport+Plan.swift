@@ -16,7 +16,8 @@ extension LoadPlan {
 
     private var load: [(String, JSONValue)] {
         [
-            ("connections", .integer(connections)), ("idle", .integer(idle)),
+            ("connections", .integer(connections)),
+            ("first_connection", .integer(firstConnection)), ("idle", .integer(idle)),
             ("threads", .integer(threads)), ("driver", .text(driver.rawValue)),
             ("seed", Int(exactly: seed).map(JSONValue.integer) ?? .text("\(seed)")),
             ("server_pid", .optional(serverProcess) { .integer(Int($0)) }),
@@ -28,6 +29,7 @@ extension LoadPlan {
 
     private mutating func readLoad(_ document: JSONMember) throws(DocumentError) {
         connections = try document.at("connections").count() ?? connections
+        firstConnection = try document.at("first_connection").count() ?? firstConnection
         idle = try document.at("idle").count() ?? idle
         threads = try document.at("threads").count() ?? threads
         driver = try document.at("driver").choice() ?? driver

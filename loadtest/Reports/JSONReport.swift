@@ -20,12 +20,20 @@ package struct JSONReport {
             [
                 ("schema", .text(JSONReport.schema)),
                 ("exit_code", .integer(Int(record.exitCode))),
-                ("run", .object(record.runMembers + record.measurement.endingMembers)),
+                ("run", .object(record.runMembers)),
                 ("config", record.plan.document), ("env", record.environment.document),
                 ("server", .optional(record.server, \.document)),
             ] + record.measurement.members + [
                 ("thresholds", .array(record.thresholds.map(\.document))),
                 ("verdict", record.verdict.document),
+                (
+                    "search",
+                    .optional(record.search) {
+                        .object([
+                            ("condition", .text($0.condition)), ("rate", .optional($0.rate)),
+                        ])
+                    }
+                ),
                 ("probes", .array(record.probes.map(\.document))),
                 ("shards", .array(record.shards.map(\.document))),
             ])
@@ -55,13 +63,14 @@ extension RunRecord {
             thresholds.append(try ThresholdResult(result))
         }
         verdict = try Verdict(try document.at("verdict"))
+        search = try RunRecord.search(try document.at("search"))
         for probe in try document.at("probes").elements() { probes.append(try Probe(probe)) }
         for shard in try document.at("shards").elements() { shards.append(try ShardPart(shard)) }
     }
 
     fileprivate var runMembers: [(String, JSONValue)] {
         [
-            ("started_at", .text(startedAt)), ("id", .text(id)),
+            ("started_at", .text(startedAt)), ("started_s", .number(started)), ("id", .text(id)),
             (
                 "shard",
                 .optional(shard) {
@@ -69,12 +78,26 @@ extension RunRecord {
                 }
             ),
             ("command", .array(commandLine.map(JSONValue.text))),
-        ]
+            ("reason", .optional(notStarted, JSONValue.text)),
+        ] + (notStarted == nil ? measurement.endingMembers : RunRecord.notStartedMembers)
+    }
+
+    /// What stands in the place of how the run ended, where it never began.
+    private static let notStartedMembers: [(String, JSONValue)] = [
+        ("interrupted", .bool(false)), ("ending", .text(Measurement.notStarted)),
+        ("signal", .null),
+    ]
+
+    private static func search(_ document: JSONMember) throws(DocumentError) -> Search? {
+        guard let condition = try document.at("condition").text() else { return nil }
+        return Search(condition: condition, rate: try document.at("rate").number())
     }
 
     private mutating func readRun(_ run: JSONMember) throws(DocumentError) {
         startedAt = try run.at("started_at").text() ?? ""
+        started = try run.at("started_s").number() ?? 0
         id = try run.at("id").text() ?? ""
+        notStarted = try run.at("reason").text()
         for word in try run.at("command").elements() { commandLine.append(try word.text() ?? "") }
         let shard = try run.at("shard")
         guard !shard.isNull else { return }

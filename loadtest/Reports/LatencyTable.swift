@@ -1,60 +1,108 @@
 import Generator
 import Statistics
 
-/// The percentiles of latency and of connecting, in columns, each row in one unit.
+/// The percentiles of a run's clocks, in columns, each row in one unit.
 ///
 /// A percentile with fewer than ten samples beyond it says nothing about the server; it prints as a
-/// dash, and a note says how many samples it needs.
+/// dash, and a note says how many samples it needs. One that depends on requests that were never
+/// answered prints as ">=".
 struct LatencyTable {
-    let latency: Histogram
-    let connect: Histogram
-
     static let quantiles = [0.5, 0.9, 0.99, 0.999, 0.9999]
     private static let column = 9
 
-    func lines(_ style: Style) -> [String] {
-        if latency.count == 0 && connect.count == 0 { return [] }
-        let names = LatencyTable.quantiles.map(Figures.name(ofQuantile:)) + ["max", "mean"]
-        let title = names.map { $0.right(LatencyTable.column) }.joined()
-        var lines = [style.dim(String(repeating: " ", count: TextReport.labelWidth) + title)]
-        lines += row("connect", connect, style) + row("latency", latency, style)
-        lines += notes.map { style.dim(String(repeating: " ", count: TextReport.labelWidth) + $0) }
-        return lines
+    private struct Row {
+        let label: String
+        let latency: Latency
     }
 
-    private func row(_ label: String, _ histogram: Histogram, _ style: Style) -> [String] {
-        guard let median = histogram.value(at: 0.5), let largest = histogram.max,
-            let mean = histogram.mean
+    private let connect: Latency
+    /// The clocks of requests; the first one is what the report is about.
+    private let clocks: [Row]
+    private let slowReaders: Latency
+    private let isOpenLoop: Bool
+    private let seconds: Double
+
+    init(_ record: RunRecord) {
+        let run = record.measurement
+        connect = Latency(answered: run.connectTimes)
+        slowReaders = run.slowReaders
+        isOpenLoop = record.plan.rate != nil
+        seconds = run.phases.measured
+        let service = Row(label: "service", latency: run.service)
+        // Where nothing is planned, the response is the service, and one row says it.
+        clocks =
+            record.plan.plansRequests
+            ? [
+                Row(label: "response", latency: run.response), service,
+                Row(label: "send delay", latency: run.sendDelay),
+            ] : [service]
+    }
+
+    func lines(_ style: Style) -> [String] {
+        var rows = [Row(label: "connect", latency: connect)] + clocks
+        rows.append(Row(label: "slow", latency: slowReaders))
+        let cells = rows.flatMap { row($0, style) }
+        if cells.isEmpty { return [] }
+        let names = LatencyTable.quantiles.map(Figures.name(ofQuantile:)) + ["max", "mean"]
+        let title = names.map { $0.right(LatencyTable.column) }.joined()
+        return [style.dim(TextReport.indent + title)] + cells
+            + notes.map { style.dim(TextReport.indent + $0) }
+    }
+
+    private func row(_ row: Row, _ style: Style) -> [String] {
+        let latency = row.latency
+        guard let median = latency.value(at: 0.5), let largest = latency.max,
+            let mean = latency.merged.mean
         else { return [] }
-        let unit = Figures.unit(typical: Double(median), largest: Double(largest))
-        func cell(_ nanoseconds: Double?) -> String {
-            let text = nanoseconds.map { Figures.short($0 / unit.nanoseconds) } ?? "-"
-            return text.right(LatencyTable.column)
+        let unit = Figures.unit(
+            typical: Double(median.nanoseconds), largest: Double(largest.nanoseconds))
+        func cell(_ nanoseconds: Double, isLowerBound: Bool) -> String {
+            let text = Figures.short(nanoseconds / unit.nanoseconds)
+            return ((isLowerBound ? ">=" : "") + text).right(LatencyTable.column)
+        }
+        func cell(_ value: Quantile?) -> String {
+            guard let value else { return "-".right(LatencyTable.column) }
+            return cell(Double(value.nanoseconds), isLowerBound: value.isLowerBound)
         }
         let percentiles = LatencyTable.quantiles.map { quantile in
-            cell(
-                histogram.supports(quantile) ? histogram.value(at: quantile).map(Double.init) : nil
-            )
+            cell(latency.supports(quantile) ? latency.value(at: quantile) : nil)
         }
-        let cells = percentiles.joined() + cell(Double(largest)) + cell(mean)
-        return [style.bold(label.left(TextReport.labelWidth)) + cells + "  " + unit.name]
+        let cells =
+            percentiles.joined() + cell(largest)
+            + cell(mean, isLowerBound: latency.censored.count > 0)
+        return [style.bold(row.label.left(TextReport.labelWidth)) + cells + "  " + unit.name]
     }
 
     private var notes: [String] {
         var notes: [String] = []
-        for (name, histogram) in [("connect", connect), ("latency", latency)]
-        where histogram.count > 0 {
-            let unsupported = LatencyTable.quantiles.first { !histogram.supports($0) }
-            guard let quantile = unsupported else { continue }
-            let needed = Figures.count(Figures.samplesNeeded(for: quantile))
+        if let note = lacking("connect", connect, seconds: nil) { notes.append(note) }
+        guard let first = clocks.first else { return notes }
+        if let note = lacking(first.label, first.latency, seconds: seconds) { notes.append(note) }
+        let unanswered = first.latency.censored.count
+        if unanswered > 0 {
             notes.append(
-                "- \(name) \(Figures.name(ofQuantile: quantile)) needs \(needed) samples; "
-                    + "there are \(Figures.count(histogram.count))"
+                ">= as \(Figures.count(unanswered)) without an answer count with their age at least"
             )
         }
-        if latency.count > 0 {
-            notes.append("closed loop: service time only; a server that stalls is asked less")
+        if slowReaders.count > 0 {
+            notes.append("slow: connections that are to read slowly; in no other row")
+        }
+        if !isOpenLoop, first.latency.count > 0 {
+            notes.append("closed loop: it cannot show the queue that users meet; try --rate 70%")
         }
         return notes
+    }
+
+    /// How many samples the first percentile needs that has too few, and how long that takes.
+    private func lacking(_ label: String, _ latency: Latency, seconds: Double?) -> String? {
+        let (count, missing) = (
+            latency.count, LatencyTable.quantiles.first { !latency.supports($0) }
+        )
+        guard count > 0, let quantile = missing else { return nil }
+        let needed = Figures.samplesNeeded(for: quantile)
+        let time = (seconds ?? 0) / Double(count) * Double(needed)
+        let duration = time > 0 ? " (\(Figures.time(seconds: time)))" : ""
+        return "- \(label) \(Figures.name(ofQuantile: quantile)) needs "
+            + "\(Figures.count(needed)) samples\(duration); there are \(Figures.count(count))"
     }
 }

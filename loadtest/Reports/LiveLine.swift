@@ -1,9 +1,9 @@
 import Generator
 
-/// The line that is shown while a run goes on.
+/// The one line that is shown while a run goes on, where there is no terminal or a small one.
 ///
-/// In place on a terminal it says what fits the width, the most important first; elsewhere it is a
-/// plain line that keeps its words, so that a log can be searched.
+/// It says what fits the width, the most important first, and keeps its words, so that a log can be
+/// searched.
 package struct LiveLine: Sendable {
     private let plan: LoadPlan
     /// Answers of the latest intervals, a second in all: shorter ones do not end where the
@@ -26,16 +26,6 @@ package struct LiveLine: Sendable {
         // The last column stays free: some terminals go to the next line when it is written.
         return String(line.prefix(max(0, width)))
     }
-
-    /// The line in place of the previous one: back to the first column, and the rest of the old
-    /// line cleared.
-    package mutating func inPlace(_ progress: Progress, seconds: Double, width: Int) -> String {
-        "\r" + text(progress, seconds: seconds, width: width - 1) + LiveLine.clearRest
-    }
-
-    /// Clears a line that was shown in place, so that the report starts on a clean one.
-    package static let erase = "\r" + clearRest
-    private static let clearRest = "\u{1B}[K"
 
     private func phase(_ progress: Progress) -> String {
         let elapsed = Figures.fixed(progress.elapsed, decimals: 1) + " s"
@@ -80,5 +70,14 @@ package struct LiveLine: Sendable {
         Figures.short(
             Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
         ) + " s"
+    }
+}
+
+extension Progress {
+    /// Adds what was answered before an earlier look.
+    package mutating func addAnswers(of earlier: Progress) {
+        response.add(earlier.response)
+        service.add(earlier.service)
+        sendDelay.add(earlier.sendDelay)
     }
 }

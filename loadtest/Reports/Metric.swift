@@ -1,107 +1,142 @@
 import Flags
 import Generator
+import Statistics
 
 /// A figure of a run that a threshold can name.
+///
+///     p99   max   mean           response: what a user waits
+///     p99.service   p99.delay    the other two clocks of a request
+///     connect.p99   lag.p99      connecting, and turns of the generator's loops
+///     rate   jain   errors       and what else stands in the table below
 enum Metric: Sendable, Equatable {
-    case percentile(Double, isConnect: Bool)
-    case smallest, largest, mean
-    case connectLargest
-    case rate
-    case errors, corrupt, timedOut, reset, closedEarly, unanswered, failed, connectFailed
+    case time(Statistic, of: Clock)
+    case rate, jain
+    case count(Count)
     case clientCPU, serverCPU
 
-    private static let named: [(name: String, metric: Metric)] = [
-        ("min", .smallest), ("max", .largest), ("mean", .mean), ("connect.max", .connectLargest),
-        ("rate", .rate), ("errors", .errors), ("corrupt", .corrupt), ("timed_out", .timedOut),
-        ("reset", .reset), ("closed_early", .closedEarly), ("unanswered", .unanswered),
-        ("failed", .failed), ("connect.failed", .connectFailed), ("cpu.client", .clientCPU),
-        ("cpu.server", .serverCPU),
-    ]
+    enum Statistic: Sendable, Equatable { case percentile(Double), smallest, largest, mean }
+
+    enum Clock: CaseIterable { case response, service, delay, connect, lag }
+
+    enum Count: String, CaseIterable {
+        case errors, corrupt, reset, unanswered, failed
+        case timedOut = "timed_out"
+        case closedEarly = "closed_early"
+        case neverSent = "never_sent"
+        case connectFailed = "connect.failed"
+    }
+
+    private static let named: [(name: String, metric: Metric)] =
+        [
+            ("rate", .rate), ("jain", .jain), ("cpu.client", .clientCPU),
+            ("cpu.server", .serverCPU),
+        ] + Count.allCases.map { ($0.rawValue, .count($0)) }
 
     /// What a suggestion is chosen from.
-    static var names: [String] { ["p50", "p90", "p99", "p99.9", "p99.99"] + named.map(\.name) }
+    static let names: [String] =
+        Clock.allCases.flatMap { clock in
+            ["p50", "p90", "p99", "p99.9", "p99.99", "min", "max", "mean"].map(clock.name)
+        } + named.map(\.name)
 
-    /// `p99.9`, `connect.p99`, or one of the names.
+    /// `p99.9`, `p99.service`, `connect.max`, or one of the other names.
     init?(_ name: String) {
         if let known = Metric.named.first(where: { $0.name == name }) {
             self = known.metric
             return
         }
-        let isConnect = name.hasPrefix("connect.")
-        let rest = name.dropFirst(isConnect ? "connect.".count : 0)
-        guard rest.first == "p",
-            rest.dropFirst().allSatisfy({ $0 == "." || ("0"..."9").contains($0) }),
-            let percent = Double(rest.dropFirst()), percent > 0, percent < 100
-        else { return nil }
-        self = .percentile(percent / 100, isConnect: isConnect)
+        for clock in Clock.allCases {
+            guard let rest = clock.statistic(in: name), let statistic = Statistic(rest) else {
+                continue
+            }
+            self = .time(statistic, of: clock)
+            return
+        }
+        return nil
     }
 
-    private enum Kind { case time, rate, count }
+    private enum Kind { case time, rate, share, count }
 
     private var kind: Kind {
         switch self {
-        case .percentile, .smallest, .largest, .mean, .connectLargest, .clientCPU, .serverCPU: .time
+        case .time, .clientCPU, .serverCPU: .time
         case .rate: .rate
-        default: .count
+        case .jain: .share
+        case .count: .count
         }
     }
 
-    /// Reads a limit in the metric's unit.
-    func read(_ text: String) throws(Units.Mistake) -> Double {
-        switch kind {
-        case .time:
-            let (seconds, attoseconds) = try Units.duration(text).components
-            return Double(seconds) * 1e9 + Double(attoseconds) / 1e9
-        case .rate: return try Units.rate(text)
-        case .count: return Double(try Units.count(text))
+    /// Reads a limit in the metric's unit; the error says what is wrong, in words that follow it.
+    func read(_ text: String) throws(UsageError) -> Double {
+        do {
+            switch kind {
+            case .time:
+                let (seconds, attoseconds) = try Units.duration(text).components
+                return Double(seconds) * 1e9 + Double(attoseconds) / 1e9
+            case .rate: return try Units.rate(text)
+            case .count: return Double(try Units.count(text))
+            case .share: break
+            }
+        } catch {
+            throw UsageError("\(error)")
         }
+        guard let share = Double(plain: text), share <= 1 else {
+            throw UsageError("is no number from 0 to 1; write for example 0.95")
+        }
+        return share
     }
 
     func print(_ value: Double) -> String {
         switch kind {
         case .time: Figures.time(nanoseconds: value)
         case .rate: Figures.short(value) + "/s"
+        case .share: Figures.fixed(value, decimals: 3)
         case .count: Figures.count(Int(value))
         }
     }
 
     func inBaseUnits(_ value: Double) -> Double { kind == .time ? value / 1e9 : value }
+}
 
-    /// The figure; nil when the run has none.
-    func value(in run: Measurement) -> Double? {
+extension Metric.Clock {
+    /// The name of one of its statistics: "p99" of the response, "p99.service", "connect.p99".
+    func name(_ statistic: String) -> String {
         switch self {
-        case .percentile(let quantile, let isConnect):
-            (isConnect ? run.connectTimes : run.response.answered).value(at: quantile).map(
-                Double.init)
-        case .smallest: run.response.answered.min.map(Double.init)
-        case .largest: run.response.answered.max.map(Double.init)
-        case .mean: run.response.answered.mean
-        case .connectLargest: run.connectTimes.max.map(Double.init)
-        case .rate: run.rate
-        case .clientCPU: run.clientCPUPerRequest.map { $0 * 1e9 }
-        case .serverCPU: run.serverCPUPerRequest.map { $0 * 1e9 }
-        default: Double(count(in: run))
+        case .response: statistic
+        case .service: statistic + ".service"
+        case .delay: statistic + ".delay"
+        case .connect: "connect." + statistic
+        case .lag: "lag." + statistic
         }
     }
 
-    private func count(in run: Measurement) -> Int {
-        switch self {
-        case .errors: run.errors.reduce(0) { $0 + $1.count }
-        case .corrupt: run.ledger.corrupt
-        case .timedOut: run.ledger.timedOut
-        case .reset: run.ledger.reset
-        case .closedEarly: run.ledger.closedEarly
-        case .unanswered: run.ledger.unanswered
-        case .failed: run.ledger.failed
-        case .connectFailed: run.connects.failed
-        default: 0
+    /// The part of a name that names the statistic; nil when the name is not of this clock.
+    func statistic(in name: String) -> Substring? {
+        let frame = self.name("")
+        if frame.hasPrefix(".") { return name.hasSuffix(frame) ? name.dropLast(frame.count) : nil }
+        return name.hasPrefix(frame) ? name.dropFirst(frame.count) : nil
+    }
+}
+
+extension Metric.Statistic {
+    /// `p99.9`, `min`, `max` or `mean`.
+    init?(_ name: Substring) {
+        switch name {
+        case "min": self = .smallest
+        case "max": self = .largest
+        case "mean": self = .mean
+        default:
+            guard name.first == "p", let percent = Double(plain: name.dropFirst()),
+                percent > 0, percent < 100
+            else { return nil }
+            self = .percentile(percent / 100)
         }
     }
 }
 
-extension Measurement {
-    /// Answered requests per second of the measured time; 0 when there was none.
-    package var rate: Double {
-        phases.measured > 0 ? Double(ledger.answered) / phases.measured : 0
+extension Double {
+    /// A number of digits and a point; no sign, exponent or word.
+    fileprivate init?(plain text: some StringProtocol) {
+        guard text.allSatisfy({ $0 == "." || ("0"..."9").contains($0) }) else { return nil }
+        self.init(text)
     }
 }

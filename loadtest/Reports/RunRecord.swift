@@ -18,12 +18,19 @@ package struct RunRecord: Sendable {
     package var shard: Shard?
     /// Runs that were made besides the one that is reported: for steps, a search, a proof.
     package var probes: [Probe] = []
+    /// What `--search` was for, when the run is one.
+    package var search: Search?
+    /// Why nothing was run at all; nil when something was.
+    package var notStarted: String?
     /// What each part saw, when the record was merged from several.
     package var shards: [ShardPart] = []
     /// What the instrument says about itself.
     package var verdict = Verdict()
     /// Wall-clock time of the start, as RFC 3339 has it.
     package var startedAt = ""
+    /// The same in seconds since 1970, with their decimals, so that the parts of a run can be laid
+    /// side by side; 0 when it is not known.
+    package var started = 0.0
 
     package init(plan: LoadPlan, measurement: Measurement, environment: Environment) {
         self.plan = plan
@@ -38,6 +45,18 @@ package struct RunRecord: Sendable {
         package init(index: Int, count: Int) {
             self.index = index
             self.count = count
+        }
+    }
+
+    /// A search for the highest rate at which a condition holds.
+    package struct Search: Sendable, Equatable {
+        /// The condition: "p99<2ms".
+        package var condition: String
+        /// The rate at which it held three times; nil when there was none.
+        package var rate: Double?
+        package init(condition: String, rate: Double? = nil) {
+            self.condition = condition
+            self.rate = rate
         }
     }
 

@@ -1,35 +1,13 @@
 import Generator
 
-/// The end of the report: whether the figures can be trusted, and everything that went wrong.
+/// The end of the report: everything that went wrong, and whether the figures can be trusted.
 extension TextReport {
-    private static let indent = String(repeating: " ", count: labelWidth)
     /// Wrong connections and errors that are shown; the JSON report has all of them.
     private static let corruptionsMax = 3
     private static let errorsMax = 6
 
     var troubles: [String] {
-        let wasMeasured = run.phases.measured > 0
-        return (wasMeasured ? generator : []) + errors + corruptions + thresholds + serverEnd
-            + books + build + ended + exit
-    }
-
-    /// Whether the generator itself was the limit, from its busiest thread.
-    private var generator: [String] {
-        guard let busiest = run.threads.map(\.busy).max() else { return [] }
-        let share = "its busiest thread ran \(Figures.percent(busiest)) of the time"
-        let remedy =
-            plan.threads < record.environment.cores ? "raise --threads" : "it needs more cores"
-        switch busiest {
-        case 0.95...:
-            return sentence("generator", "was the limit: \(share); \(remedy)", style.bad)
-        case 0.85...:
-            return sentence(
-                "generator",
-                "may have been the limit: \(share); \(remedy)",
-                style.warning
-            )
-        default: return sentence("generator", "was not the limit: \(share)")
-        }
+        errors + corruptions + thresholds + serverEnd + books + ended + verdict + exit
     }
 
     private var errors: [String] {
@@ -73,10 +51,8 @@ extension TextReport {
         let place =
             "connection \(Figures.count(corruption.connection)) "
             + "at offset \(Figures.count(corruption.offset))"
-        if corruption.expected.isEmpty {
-            return "\(place): surplus bytes"
-        }
-        return "\(place): wrong bytes"
+        if !corruption.diagnosis.isEmpty { return "\(place): \(corruption.diagnosis)" }
+        return corruption.expected.isEmpty ? "\(place): surplus bytes" : "\(place): wrong bytes"
     }
 
     private var thresholds: [String] {
@@ -114,15 +90,6 @@ extension TextReport {
         )
     }
 
-    private var build: [String] {
-        guard record.environment.isDebugBuild else { return [] }
-        return sentence(
-            "build",
-            "debug: these figures mean nothing; swift run -c release loadtest",
-            style.warning
-        )
-    }
-
     private var ended: [String] {
         let words: String
         switch run.ending {
@@ -154,6 +121,8 @@ extension TextReport {
             ExitCode.systemLimit: "this machine's limits",
             ExitCode.cannotWrite: "the report could not be written",
             ExitCode.wrongBytes: "echoed bytes were wrong",
+            ExitCode.badInput: "a file could not be used",
+            ExitCode.invalid: "the measurement is INVALID, and --strict was given",
             ExitCode.threshold: "a --fail-if condition was met or could not be judged",
             130: "interrupted", 143: "terminated",
         ]

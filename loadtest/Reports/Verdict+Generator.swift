@@ -11,8 +11,8 @@ import Statistics
 //     G-RATE    answered rate beside the wanted one           1 %         10 %
 //     G-HALF    rate lost with half of the threads            2 %
 //
-// The bounds are those of other generators where they have one: 95 % of a thread (memtier), 99.9 and 95 %
-// of the schedule (caladan), 10 % of the rate (lancet).
+// The bounds are those of other generators where they have one: 95 % of a thread (memtier), 99.9
+// and 95 % of the schedule (caladan), 10 % of the rate (lancet).
 extension Verdict {
     static var generatorRules: [(RunRecord) -> Finding?] {
         [
@@ -107,7 +107,8 @@ extension Verdict {
                     + "the duration: lower --rate" : "measure longer with -d")
     }
 
-    /// What `--prove-headroom` showed: the only positive proof that the generator was not the limit.
+    /// What `--prove-headroom` showed: the only positive proof that the generator was not the
+    /// limit.
     private static func halfOfTheThreads(_ record: RunRecord) -> Finding? {
         guard let probe = record.probes.last(where: { $0.purpose == .headroom }),
             record.measurement.rate > 0

@@ -6,8 +6,8 @@ import Glibc
 ///            ╱                  1, 2, 3 … (const) or sums of exponential gaps (poisson)
 ///          start  start + ramp
 ///
-/// A cursor instead of a list: who is late simply has not moved it yet, and the planned time of what
-/// waits is known without being stored anywhere.
+/// A cursor instead of a list: who is late simply has not moved it yet, and the planned time of
+/// what waits is known without being stored anywhere.
 package struct ArrivalSchedule: Sendable {
     /// The next planned time, in nanoseconds of the clock that `start` is of.
     package private(set) var next: Int64 = 0

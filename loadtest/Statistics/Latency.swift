@@ -10,7 +10,7 @@ package struct Latency: Sendable, Equatable {
     /// The ages at which requests were given up, in nanoseconds.
     package var censored = Histogram()
 
-    package init() {}
+    package init(answered: Histogram = Histogram()) { self.answered = answered }
 
     /// Samples of both kinds.
     package var count: Int { answered.count + censored.count }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tries the spread run of docs/fleet.md for real: three hosts as network namespaces of this machine, ssh
+# Tries the spread run of docs/fleet.md for real: hosts as network namespaces of this machine, ssh
 # between them, GNU parallel to start the parts, `loadtest merge` to put them together.
 #
 #     fleet.sh [DIRECTORY]     leaves the parts and the merged run there
@@ -8,8 +8,8 @@
 #     load-1  10.77.0.11 ──┼── switch ── server 10.77.0.1:7788
 #     load-2  10.77.0.12 ──┘
 #
-# Needs root, iproute2, openssh-server, parallel and `swift build -c release`. The namespaces know nothing
-# of the real network, and are gone at the end.
+# Needs root, iproute2, openssh-server, parallel and `swift build -c release`. The namespaces know
+# nothing of the real network, and are gone at the end.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=$(realpath -m "${1:-$(mktemp -d)}")
@@ -25,7 +25,8 @@ say() { printf '%s\n' "$*" >&2; }
 cleanup() {
     local host pids
     for host in "${hosts[@]}" switch; do
-        pids=$(ip netns pids "$prefix-$host" 2>/dev/null) && [ -n "$pids" ] && kill $pids 2>/dev/null
+        pids=$(ip netns pids "$prefix-$host" 2>/dev/null)
+        if [ -n "$pids" ]; then kill $pids 2>/dev/null; fi
         ip netns del "$prefix-$host" 2>/dev/null
     done
     rm -rf "$work"
@@ -78,9 +79,9 @@ on server "$program" echo --listen 10.77.0.1:7788 --driver epoll >"$work/server"
 until grep -q listening "$work/server"; do sleep 0.05; done
 
 start=$(($(date +%s) + 4))
-say "two hosts, 1,000 connections and 10,000 requests per second in all, from $(date -d @"$start" +%T) on"
-on operator parallel --will-cite --jobs 0 --joblog "$out/jobs.tsv" --results "$out/parts" --halt soon,fail=1 \
-    ssh -F "$work/config" '{}' \
+say "two hosts, 1,000 connections and 10,000 requests per second in all"
+on operator parallel --will-cite --jobs 0 --joblog "$out/jobs.tsv" --results "$out/parts" \
+    --halt soon,fail=1 ssh -F "$work/config" '{}' \
     "'$program 10.77.0.1:7788 --conns 1k --rate 10k -d 3s --live off \
         --shard {#}/2 --start-at $start --run-id try --json -'" \
     :::: "$work/hosts.txt" >/dev/null

@@ -2,9 +2,9 @@
 //
 //     raw_client HOST PORT CONNECTIONS SECONDS
 //
-// Every connection sends 64 bytes, waits for as many, and sends again. No clock is read for a request,
-// no byte is compared, nothing is recorded. It prints the requests and the CPU time of the process in
-// the timed part as JSON.
+// Every connection sends 64 bytes, waits for as many, and sends again. No clock is read for a
+// request, no byte is compared, nothing is recorded. It prints the requests and the CPU time of the
+// process in the timed part as JSON.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -36,30 +36,34 @@ struct Output {
         _ = Output.write(lines.map { $0 + "\n" }.joined(), to: human)
     }
 
+    /// Says on the way what is going on.
+    func note(_ text: String) { _ = Output.write(text + "\n", to: File.standardError) }
+
+    /// Says what a run gave that is one of several.
+    func note(_ run: Campaign.Run, _ measurement: Measurement) {
+        var parts = ["\(run.title): \(Figures.short(measurement.rate))/s"]
+        for quantile in [0.5, 0.99] where measurement.response.supports(quantile) {
+            guard let value = measurement.response.value(at: quantile) else { continue }
+            let time = Figures.time(nanoseconds: Double(value.nanoseconds))
+            let bound = value.isLowerBound ? ">= " : ""
+            parts.append("\(Figures.name(ofQuantile: quantile)) \(bound)\(time)")
+        }
+        let errors = measurement.errors.reduce(0) { $0 + $1.count }
+        if errors > 0 { parts.append("errors \(Figures.count(errors))") }
+        note(parts.joined(separator: "  "))
+    }
+
     /// Writes the reports; returns what the command ends with.
     ///
     /// A report that cannot be written is an error of its own, but hides no worse one.
-    func report(_ record: RunRecord) -> Int32 {
+    func report(_ record: RunRecord, log: IntervalLog?) -> Int32 {
         let lines =
             options.isQuiet
             ? [SummaryLine.text(record)] : TextReport(record, style: style).results
-        var isWritten = Output.write(lines.map { $0 + "\n" }.joined(), to: human)
-        if let path = options.jsonPath {
-            isWritten = writeJSON(JSONReport(record).text, to: path) && isWritten
-        }
+        let isPrinted = Output.write(lines.map { $0 + "\n" }.joined(), to: human)
+        let isWritten = ReportFiles(options).write(record, log) && isPrinted
         return record.exitCode == ExitCode.success && !isWritten
             ? ExitCode.cannotWrite : record.exitCode
-    }
-
-    private func writeJSON(_ text: String, to path: String) -> Bool {
-        if path == "-" { return Output.write(text, to: File.standardOutput) }
-        do throws(Errno) {
-            try File.replace(path, with: text)
-            return true
-        } catch {
-            _ = Output.complain("cannot write --json \(path): \(error)", exit: ExitCode.cannotWrite)
-            return false
-        }
     }
 
     /// Writes all of a text; a reader that has gone, as in `| head -1`, has all it wanted.

@@ -24,9 +24,6 @@ enum ReportCommand {
         ]
     )
 
-    /// Larger files are no reports: one of 512 columns has about a megabyte.
-    private static let bytesMax = 64 << 20
-
     static func run(_ words: [String]) -> Int32 {
         do throws(UsageError) {
             let arguments = try table.parse(words)
@@ -45,7 +42,11 @@ enum ReportCommand {
         do throws(Stop) {
             var runs: [PageRun] = []
             for (name, path) in names(of: arguments.positionals) {
-                runs.append(PageRun(name: name, record: try record(at: path)))
+                var record = try RecordFile.read(path)
+                // A document from before there were verdicts is judged now; of the others, one
+                // without a finding comes out the same.
+                if record.verdict.findings.isEmpty { record.verdict = Verdict(judging: record) }
+                runs.append(PageRun(name: name, record: record))
             }
             var isText = true
             for (flag, write) in outputs {
@@ -73,34 +74,6 @@ enum ReportCommand {
             return last.hasSuffix(".json") ? String(last.dropLast(5)) : last
         }
         return zip(Set(short).count == short.count ? short : paths, paths).map { ($0, $1) }
-    }
-
-    private static func record(at path: String) throws(Stop) -> RunRecord {
-        func unreadable(_ reason: String) -> Stop {
-            Stop(message: "cannot read \(path): \(reason)", exitCode: ExitCode.unreadable)
-        }
-        let text: String
-        do throws(Errno) {
-            text = try File.read(path, atMost: bytesMax + 1)
-        } catch {
-            throw unreadable("\(error)")
-        }
-        if text.utf8.count > bytesMax { throw unreadable("it is larger than a report can be") }
-        let document: JSONValue
-        do throws(JSONError) {
-            document = try JSONValue(parsing: text)
-        } catch {
-            throw unreadable("\(error)")
-        }
-        do throws(DocumentError) {
-            var record = try RunRecord(document)
-            // A document from before there were verdicts is judged now; of the others, one without
-            // a finding comes out the same.
-            if record.verdict.findings.isEmpty { record.verdict = Verdict(judging: record) }
-            return record
-        } catch {
-            throw unreadable("\(error)")
-        }
     }
 
     // MARK: - Output

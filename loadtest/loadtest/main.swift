@@ -7,6 +7,7 @@ let words = Array(CommandLine.arguments.dropFirst())
 let rest = Array(words.dropFirst())
 switch words.first {
 case "echo": exit(runEchoServer(command: "loadtest echo", arguments: rest))
+case "merge": exit(MergeCommand.run(rest))
 case "report": exit(ReportCommand.run(rest))
 default: exit(LoadTest.run(words))
 }

@@ -1,0 +1,176 @@
+import Generator
+import Reports
+import Syscalls
+import Testing
+
+@testable import loadtest
+
+@Suite struct `A campaign` {
+    private func plan(_ change: (inout LoadPlan) -> Void = { _ in }) throws -> LoadPlan {
+        var plan = LoadPlan(target: try SocketAddress("127.0.0.1:7788"))
+        plan.warmup = .auto
+        plan.threads = 4
+        change(&plan)
+        return plan
+    }
+
+    /// A run that answered at a rate, each request after so many microseconds.
+    private func measured(_ rate: Double = 1000, microseconds: Int64 = 100) -> Measurement {
+        var run = Measurement()
+        run.phases.measured = 10
+        run.ledger.scheduled = Int(rate * 10)
+        run.ledger.answered = Int(rate * 10)
+        run.response.answered.record(microseconds * 1000, times: Int(rate * 10))
+        return run
+    }
+
+    private func ended(_ ending: Measurement.Ending) -> Measurement {
+        var run = measured()
+        run.ending = ending
+        return run
+    }
+
+    @Test func `of a single run is that run`() throws {
+        var campaign = Campaign(.single, try plan { $0.rate = 500 })
+
+        #expect(campaign.next?.plan.rate == 500)
+        #expect(campaign.next?.purpose == nil)
+        campaign.take(measured())
+        #expect(campaign.next == nil)
+        #expect(campaign.headline?.measurement.ledger.answered == 10_000)
+        #expect(campaign.probes.isEmpty)
+    }
+
+    @Test func `at a share of the maximum looks for the maximum first`() throws {
+        var campaign = Campaign(.share(0.7), try plan { $0.ramp = .seconds(9) })
+        let probe = try #require(campaign.next)
+        #expect(probe.purpose == .maximum)
+        #expect(probe.plan.rate == nil)
+        #expect(probe.plan.duration == .seconds(3))
+        #expect(probe.plan.ramp == .zero)
+        campaign.take(measured(40_000))
+
+        let run = try #require(campaign.next)
+        #expect(run.purpose == nil)
+        #expect(run.plan.rate.map { abs($0 - 28_000) < 0.001 } == true)
+        #expect(run.plan.duration == .seconds(10))
+        campaign.take(measured(28_000))
+
+        #expect(campaign.next == nil)
+        #expect(campaign.headline?.plan.rate == run.plan.rate)
+        #expect(campaign.probes.map(\.purpose) == [.maximum])
+    }
+
+    @Test func `whose maximum cannot be found reports that run`() throws {
+        var campaign = Campaign(.share(0.7), try plan())
+        campaign.take(ended(.connectFailed))
+
+        #expect(campaign.next == nil)
+        #expect(campaign.headline?.measurement.ending == .connectFailed)
+
+        var silent = Campaign(.share(0.7), try plan())
+        silent.take(measured(0))
+        #expect(silent.next == nil)
+        #expect(silent.headline?.measurement.ledger.answered == 0)
+    }
+
+    @Test func `in steps measures each rate and reports the last`() throws {
+        var campaign = Campaign(.steps([100, 200, 300]), try plan())
+        var rates: [Double?] = []
+        while let run = campaign.next {
+            rates.append(run.plan.rate)
+            #expect(run.plan.duration == .seconds(10))
+            campaign.take(measured(run.plan.rate ?? 0))
+        }
+
+        #expect(rates == [100, 200, 300])
+        #expect(campaign.probes.map(\.plan.rate) == [100, 200, 300])
+        #expect(campaign.headline?.plan.rate == 300)
+    }
+
+    @Test func `that is interrupted keeps the runs that were finished`() throws {
+        var campaign = Campaign(.steps([100, 200, 300]), try plan())
+        campaign.take(measured(100))
+        campaign.take(ended(.interrupted(signal: 2)))
+
+        #expect(campaign.next == nil)
+        #expect(campaign.probes.map(\.plan.rate) == [100])
+        #expect(campaign.headline?.plan.rate == 200)
+        #expect(campaign.headline?.measurement.ending == .interrupted(signal: 2))
+    }
+
+    @Test func `that is interrupted between two runs has ended early, too`() throws {
+        var campaign = Campaign(.share(0.5), try plan())
+        campaign.take(measured(100))
+        campaign.interrupt(signal: 15)
+
+        #expect(campaign.next == nil)
+        #expect(campaign.headline?.measurement.ending == .interrupted(signal: 15))
+        #expect(campaign.headline?.plan.rate == nil)
+
+        var whole = Campaign(.single, try plan())
+        whole.take(measured())
+        whole.interrupt(signal: 2)
+        #expect(whole.headline?.measurement.ending == .completed)
+    }
+
+    @Test func `of a search reports the last confirmation`() throws {
+        let condition = try Threshold("p99<2ms")
+        var campaign = Campaign(.search(condition), try plan())
+        var lengths: [Duration?] = []
+        while let run = campaign.next {
+            let rate = run.plan.rate ?? 0
+            lengths.append(run.plan.duration)
+            campaign.take(measured(rate, microseconds: rate <= 5000 ? 300 : 9000))
+        }
+
+        let found = try #require(campaign.search?.rate)
+        #expect(campaign.search?.condition == "p99<2ms")
+        #expect((4700.0...5000).contains(found))
+        #expect(campaign.headline?.plan.rate == found)
+        #expect(campaign.probes.suffix(3).map(\.holds) == [true, true, true])
+        #expect(lengths.suffix(3) == [.seconds(10), .seconds(10), .seconds(10)])
+        #expect(lengths.dropLast(3).allSatisfy { $0 == .seconds(3) })
+    }
+
+    @Test func `of a search does not count what was planned and not answered`() throws {
+        let condition = try Threshold("p99<2ms")
+        var campaign = Campaign(.search(condition), try plan { $0.rate = 100 })
+        var runs = 0
+        while let run = campaign.next {
+            runs += 1
+            var result = measured(run.plan.rate ?? 0)
+            result.ledger.scheduled *= 2
+            campaign.take(result)
+        }
+
+        #expect(campaign.search?.rate == nil)
+        #expect(campaign.search != nil)
+        #expect(runs < 20)
+    }
+
+    @Test func `of a search begins with enough samples for its percentile`() throws {
+        var campaign = Campaign(.search(try Threshold("p99.9<2ms")), try plan())
+
+        // 10,000 samples in 3 s, and a fifth to spare.
+        #expect(campaign.next?.plan.rate == 4000)
+        campaign.take(measured(4000, microseconds: 50_000))
+        #expect(campaign.next == nil)
+        #expect(campaign.search?.rate == nil)
+    }
+
+    @Test func `proves headroom with half the threads, and reports the whole`() throws {
+        var campaign = Campaign(.single, try plan { $0.rate = 9000 }, provesHeadroom: true)
+        campaign.take(measured(9000))
+
+        let half = try #require(campaign.next)
+        #expect(half.purpose == .headroom)
+        #expect(half.plan.threads == 2)
+        #expect(half.plan.rate == 9000)
+        #expect(half.plan.duration == .seconds(3))
+        campaign.take(measured(8000))
+        #expect(campaign.next == nil)
+        #expect(campaign.headline?.plan.threads == 4)
+        #expect(campaign.probes.map(\.purpose) == [.headroom])
+    }
+}

@@ -1,0 +1,52 @@
+/// Lines that are drawn over and over in one place of a terminal's normal screen.
+///
+/// They scroll up with what is printed above and leave nothing behind when they are erased. The
+/// cursor stays at their end and is never hidden, so there is nothing to restore.
+package struct LiveBlock: Sendable {
+    /// Columns of each line that is on the screen.
+    private var drawn: [Int] = []
+
+    private static let clearRest = "\u{1B}[K"
+    private static let clearBelow = "\u{1B}[J"
+
+    package init() {}
+
+    /// What puts `lines` in the place of those before, on a terminal of that many columns.
+    package mutating func replace(with lines: [String], columns: Int) -> String {
+        let top = top(columns)
+        drawn = lines.map(LiveBlock.columns)
+        return top + lines.map { $0 + LiveBlock.clearRest }.joined(separator: "\r\n")
+            + LiveBlock.clearBelow
+    }
+
+    /// What takes the lines off the screen and leaves the cursor where they began.
+    package mutating func erase(columns: Int) -> String {
+        guard !drawn.isEmpty else { return "" }
+        let top = top(columns)
+        drawn = []
+        return top + LiveBlock.clearBelow
+    }
+
+    /// Back to the first column of the first line.
+    ///
+    /// A terminal that was made narrower has broken long lines into several rows.
+    private func top(_ columns: Int) -> String {
+        let rows = drawn.reduce(0) { $0 + max(1, ($1 + columns - 1) / max(1, columns)) }
+        return "\r" + (rows > 1 ? "\u{1B}[\(rows - 1)A" : "")
+    }
+
+    /// Columns that a text takes: its characters, without the sequences that colour it.
+    static func columns(_ text: String) -> Int {
+        var (count, isInside) = (0, false)
+        for character in text {
+            if isInside {
+                isInside = !character.isLetter
+            } else if character == "\u{1B}" {
+                isInside = true
+            } else {
+                count += 1
+            }
+        }
+        return count
+    }
+}

@@ -1,0 +1,128 @@
+import Generator
+import Statistics
+
+/// Why reports are not the parts of one run.
+package enum MergeError: Error, Equatable, CustomStringConvertible {
+    case nothing
+    /// It was not made with `--shard`; counted from 1 as they were given.
+    case noPart(place: Int)
+    /// A part says something else than the first one.
+    case differs(part: Int, what: String, first: String, other: String)
+    case twice(part: Int)
+    case missing(parts: [Int], of: Int)
+    case tooMany
+
+    package var description: String {
+        switch self {
+        case .nothing: "there is nothing to merge"
+        case .noPart(let place):
+            "report \(place) is all of a run: only parts made with --shard can be merged"
+        case .differs(let part, let what, let first, let other):
+            "part \(part) is of another run: its \(what) is \(other), not \(first)"
+        case .twice(let part): "part \(part) is there twice"
+        case .missing(let parts, let count):
+            "of \(count) parts \(MergeError.list(parts)) missing: add them, or give --allow-missing"
+        case .tooMany: "more than \(Merge.partsMax) parts"
+        }
+    }
+
+    static func list(_ parts: [Int]) -> String {
+        let names = parts.prefix(20).map(String.init).joined(separator: ", ")
+        let more = parts.count > 20 ? " and \(parts.count - 20) more" : ""
+        return names + more + (parts.count == 1 ? " is" : " are")
+    }
+}
+
+/// Makes one record of the parts of a run that several machines have made.
+///
+/// The parts must have the same run id, version and configuration, but for what is dealt among
+/// them. Counts and bins add exactly; the verdict has every part's findings, by name. Runs that
+/// were made besides (`--steps` and the like) stay with the parts.
+package enum Merge {
+    /// More parts than that might not add up without an overflow.
+    static let partsMax = 4096
+    /// The least share of its measured time that a part must have in common with all others.
+    static let overlapMin = 0.9
+    /// Parts that began more seconds apart are not of one run.
+    static let distanceMax = 86_400.0
+
+    package static func records(
+        _ records: [RunRecord], allowsMissing: Bool
+    ) throws(MergeError) -> RunRecord {
+        let parts = try sorted(records)
+        guard let first = parts.first, let count = first.shard?.count else { throw .nothing }
+        for part in parts.dropFirst() { try check(part, against: first) }
+        let missing = try missing(in: parts, of: count)
+        if !missing.isEmpty, !allowsMissing { throw .missing(parts: missing, of: count) }
+
+        var whole = first
+        whole.shard = nil
+        whole.probes = []
+        whole.plan = plan(of: parts)
+        whole.measurement = measurement(of: parts)
+        let start = parts.min { $0.started < $1.started } ?? first
+        (whole.started, whole.startedAt) = (start.started, start.startedAt)
+        if parts.count > 1 { whole.server = nil }
+        whole.shards = parts.map(row)
+        whole.verdict = verdict(of: parts, missing: missing)
+        whole.thresholds = first.thresholds.map { $0.threshold.judge(whole.measurement) }
+        whole.exitCode = ExitCode.of(whole.measurement, thresholds: whole.thresholds)
+        return whole
+    }
+
+    /// The parts in the order of their numbers, each there once.
+    private static func sorted(_ records: [RunRecord]) throws(MergeError) -> [RunRecord] {
+        guard records.count <= partsMax else { throw .tooMany }
+        if let place = records.firstIndex(where: { $0.shard == nil }) {
+            throw .noPart(place: place + 1)
+        }
+        let parts = records.sorted { number($0) < number($1) }
+        for (part, next) in zip(parts, parts.dropFirst()) where number(part) == number(next) {
+            throw .twice(part: number(part))
+        }
+        return parts
+    }
+
+    static func number(_ part: RunRecord) -> Int { part.shard?.index ?? 0 }
+
+    private static func missing(
+        in parts: [RunRecord], of count: Int
+    ) throws(MergeError) -> [Int] {
+        guard count <= partsMax else { throw .tooMany }
+        let there = Set(parts.map(number))
+        return (1...count).filter { !there.contains($0) }
+    }
+
+    private static func plan(of parts: [RunRecord]) -> LoadPlan {
+        var plan = parts[0].plan
+        for other in parts.dropFirst().map(\.plan) {
+            plan.connections += other.connections
+            plan.idle += other.idle
+            plan.threads += other.threads
+            plan.requests = plan.requests.map { $0 + (other.requests ?? 0) }
+            plan.rate = plan.rate.map { $0 + (other.rate ?? 0) }
+            plan.connectRate = plan.connectRate.map { $0 + (other.connectRate ?? 0) }
+        }
+        if parts.count > 1 { plan.serverProcess = nil }
+        return plan
+    }
+
+    private static func measurement(of parts: [RunRecord]) -> Measurement {
+        let start = parts.map(\.started).min() ?? 0
+        var whole = Measurement()
+        whole.phases.isSteady = parts[0].measurement.phases.isSteady
+        for part in parts {
+            let offset = (part.started - start) * 1e9
+            whole.add(part.measurement, offset: Int64(offset.rounded()))
+        }
+        return whole
+    }
+
+    private static func row(_ part: RunRecord) -> RunRecord.ShardPart {
+        let run = part.measurement
+        return .init(
+            index: number(part), connections: run.connects.ok, answered: run.ledger.answered,
+            failed: run.ledger.failed, rate: run.rate, response: run.response,
+            level: part.verdict.level)
+    }
+}

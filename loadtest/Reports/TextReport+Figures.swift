@@ -1,0 +1,141 @@
+import Generator
+
+// The middle of the report: what was answered how fast, at what cost, and what became of the rest.
+
+extension TextReport {
+    var figures: [String] {
+        rate + schedule + fairness + cpu + memory + kernel + stream + ledger
+    }
+
+    private var rate: [String] {
+        let seconds = run.phases.measured
+        func perSecond(_ bytes: Int) -> String {
+            Figures.bytes(seconds > 0 ? Double(bytes) / seconds : 0) + "/s"
+        }
+        var achieved = style.bold("\(Figures.rate(run.rate))/s")
+        if let wanted = plan.rate {
+            let share = Figures.fixed(run.rate / wanted * 100, decimals: 1)
+            achieved += " of \(Figures.rate(wanted)) wanted (\(share) %)"
+        }
+        return flow(
+            "rate", [achieved, "out \(perSecond(run.bytes.out))", "in \(perSecond(run.bytes.in))"])
+    }
+
+    /// How the planned times of an open loop were met.
+    private var schedule: [String] {
+        guard let pacing = run.pacing, pacing.sent > 0 else { return [] }
+        let tolerance = Figures.time(nanoseconds: Double(pacing.tolerance))
+        var parts = ["\(Figures.part(pacing.onTime, of: pacing.sent)) sent in time (\(tolerance))"]
+        func add(_ count: Int, _ cause: String) {
+            if count > 0 { parts.append("\(Figures.count(count)) late: \(cause)") }
+        }
+        add(pacing.busy, "no free connection")
+        add(pacing.late, "the generator")
+        return flow("schedule", parts)
+    }
+
+    /// Percentiles over all requests hide a connection that got hardly any.
+    private var fairness: [String] {
+        let served = run.served
+        guard served.connections > 1, let jain = served.jain else { return [] }
+        let spread =
+            "requests per connection \(Figures.count(served.least))..\(Figures.count(served.most))"
+        var parts = [
+            "Jain \(Figures.fixed(jain, decimals: 3))",
+            "\(spread), median \(Figures.count(served.answers(at: 0.5)))",
+        ]
+        if served.never > 0 {
+            parts.append(style.warning("\(Figures.count(served.never)) never served"))
+        }
+        return flow("fairness", parts)
+    }
+
+    private var cpu: [String] {
+        var parts: [String] = []
+        if let cost = run.clientCPUPerRequest {
+            parts.append("client \(Figures.time(seconds: cost))/request")
+        }
+        if let cost = run.serverCPUPerRequest, let server = run.server, run.phases.measured > 0 {
+            let share = Figures.percent(server.cpu / run.phases.measured)
+            parts.append("server \(Figures.time(seconds: cost))/request (\(share) of a core)")
+        }
+        return parts.isEmpty ? [] : flow("cpu", parts)
+    }
+
+    private var memory: [String] {
+        guard let server = run.server else { return [] }
+        func size(_ bytes: Int) -> String { Figures.bytes(Double(bytes)) }
+        let each = run.memoryPerConnection.map { " (\(Figures.bytes($0)) each)" } ?? ""
+        return flow(
+            "memory",
+            [
+                "server \(size(server.residentBefore))",
+                "connected \(size(server.residentConnected))\(each)",
+                "end \(size(server.residentAfter))",
+            ]
+        )
+    }
+
+    /// What the kernel counted on the whole machine, where it counted anything.
+    private var kernel: [String] {
+        guard let counts = run.kernel else { return [] }
+        var parts: [String] = []
+        func add(_ count: Int, _ words: String) {
+            if count > 0 { parts.append(style.warning("\(Figures.count(count)) \(words)")) }
+        }
+        add(counts.listenOverflows, "met a full listen queue")
+        add(counts.listenDrops, "dropped by a listener")
+        add(counts.retransmits, "of \(Figures.count(counts.segments)) segments sent again")
+        if counts.stolen > 0 {
+            parts.append(style.warning("\(Figures.percent(counts.stolen)) of CPU stolen"))
+        }
+        return parts.isEmpty ? [] : flow("kernel", parts)
+    }
+
+    private var stream: [String] {
+        let bytes = run.bytes
+        let verified = "\(Figures.count(bytes.verified)) bytes"
+        let first =
+            switch plan.verification {
+            case .off: style.warning("echo not verified")
+            case .full where bytes.verified == bytes.in: "every one of \(verified) verified"
+            case .full: "\(verified) of \(Figures.count(bytes.in)) verified"
+            }
+        var parts = [first]
+        if bytes.surplus > 0 { parts.append(style.bad("\(Figures.count(bytes.surplus)) surplus")) }
+        if bytes.shortReads > 0 { parts.append("\(Figures.count(bytes.shortReads)) short reads") }
+        if bytes.partialWrites > 0 {
+            parts.append("\(Figures.count(bytes.partialWrites)) partial writes")
+        }
+        return flow("stream", parts)
+    }
+
+    /// The books as the sum that they are; outcomes that did not occur are left out.
+    private var ledger: [String] {
+        let ledger = run.ledger
+        let failures = [
+            (ledger.corrupt, "corrupt"), (ledger.timedOut, "timed out"), (ledger.reset, "reset"),
+            (ledger.closedEarly, "closed early"), (ledger.unanswered, "unanswered"),
+            (ledger.neverSent, "never sent"),
+        ]
+        let terms = failures.filter { $0.0 > 0 }.map { count, word in
+            "+ " + style.bad("\(Figures.count(count)) \(word)")
+        }
+        let sum = "= \(Figures.count(ledger.answered)) answered"
+        return flow(
+            "ledger",
+            ["\(Figures.count(ledger.scheduled)) scheduled", sum] + terms,
+            separator: " "
+        )
+    }
+}
+
+extension Measurement {
+    /// Bytes that the server grew by for each connection; nil when it is not known.
+    var memoryPerConnection: Double? {
+        guard let server else { return nil }
+        let growth = server.residentConnected - server.residentBefore
+        let up = connects.ok - connects.reopened
+        return growth > 0 && up > 0 ? Double(growth) / Double(up) : nil
+    }
+}

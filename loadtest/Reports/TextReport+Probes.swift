@@ -1,0 +1,96 @@
+import Generator
+import Statistics
+
+// The runs that were made besides the one that is reported: steps, a search, a maximum, a proof;
+// and the parts that it was merged from.
+
+extension TextReport {
+    var probes: [String] { maximum + steps + search + headroom + parts }
+
+    private func probes(_ purpose: RunRecord.Probe.Purpose) -> [RunRecord.Probe] {
+        record.probes.filter { $0.purpose == purpose }
+    }
+
+    /// What a share such as `--rate 70%` is a share of.
+    private var maximum: [String] {
+        probes(.maximum).flatMap { probe in
+            let rate = probe.measurement.rate
+            var parts = ["\(Figures.rate(rate))/s in a closed loop"]
+            if let wanted = plan.rate, rate > 0 {
+                let share = Figures.fixed(wanted / rate * 100, decimals: 1)
+                parts.append("\(Figures.rate(wanted))/s wanted is \(share) % of it")
+            }
+            return flow("maximum", parts)
+        }
+    }
+
+    private var steps: [String] {
+        let steps = probes(.step)
+        if steps.isEmpty { return [] }
+        let title =
+            "wanted".right(13) + "achieved".right(13) + "p50".right(12) + "p99".right(12)
+            + "   verdict"
+        return [style.bold("steps".left(TextReport.labelWidth)) + style.dim(title)]
+            + steps.map { TextReport.indent + cells(of: $0) }
+    }
+
+    private func cells(of probe: RunRecord.Probe) -> String {
+        let run = probe.measurement
+        let wanted = probe.plan.rate.map { Figures.rate($0) + "/s" } ?? "closed loop"
+        let achieved = Figures.rate(run.rate) + "/s"
+        return wanted.right(13) + achieved.right(13) + times(of: run.response)
+            + "   " + style.level(probe.verdict.level)
+    }
+
+    /// The median and the 99th percentile, in columns.
+    private func times(of latency: Latency) -> String {
+        [0.5, 0.99].map { quantile in
+            let isKnown = latency.supports(quantile)
+            let time = isKnown ? latency.value(at: quantile).map(Figures.time) : nil
+            return (time ?? "-").right(12)
+        }.joined()
+    }
+
+    private var search: [String] {
+        let tries = probes(.search)
+        if tries.isEmpty { return [] }
+        let condition = record.search.map { $0.condition + " " } ?? ""
+        let times = tries.count == 1 ? "1 try" : "\(Figures.count(tries.count)) tries"
+        let failed = tries.filter { $0.holds == false }.compactMap(\.plan.rate).min()
+        let bound = failed.map { "; it failed at \(Figures.rate($0))/s" } ?? ""
+        guard let rate = record.search?.rate else {
+            return sentence("search", "\(condition)held nowhere in \(times)\(bound)", style.warning)
+        }
+        return sentence("search", "\(condition)held at \(Figures.rate(rate))/s in \(times)\(bound)")
+    }
+
+    /// What half of the threads made of the same load.
+    private var headroom: [String] {
+        probes(.headroom).flatMap { probe in
+            let (rate, full) = (probe.measurement.rate, run.rate)
+            let share = full > 0 ? " (\(Figures.fixed(rate / full * 100, decimals: 1)) %)" : ""
+            return flow(
+                "headroom",
+                [
+                    "\(probe.plan.threads) of \(plan.threads) threads made "
+                        + "\(Figures.rate(rate))/s of \(Figures.rate(full))\(share)"
+                ])
+        }
+    }
+
+    /// What each part of a merged run saw: one client machine that is worse than the others shows.
+    private var parts: [String] {
+        if record.shards.isEmpty { return [] }
+        let title =
+            "shard".right(6) + "answered".right(14) + "rate".right(12) + "p50".right(12)
+            + "p99".right(12) + "   verdict"
+        return [style.bold("parts".left(TextReport.labelWidth)) + style.dim(title)]
+            + record.shards.map { TextReport.indent + cells(of: $0) }
+    }
+
+    private func cells(of part: RunRecord.ShardPart) -> String {
+        let rate = Figures.rate(part.rate) + "/s"
+        return String(part.index).right(6) + Figures.count(part.answered).right(14)
+            + rate.right(12) + times(of: part.response) + "   " + style.level(part.level)
+    }
+}

@@ -1,0 +1,177 @@
+import Generator
+import Reports
+
+/// The runs that a command takes, each decided from what the ones before it gave.
+///
+///     single    the run
+///     70%       a short closed loop for the maximum, the run at its share
+///     steps     a run for each rate; the last one is reported, all of them are drawn
+///     search    short runs until the rate is found, full ones to confirm it
+///
+/// A value: whoever holds it makes the run that is `next`, hands in what it gave with `take`, and
+/// goes on until there is no next. Then `headline` is the run to report, and `probes` are the
+/// others. A run that could not be made to its end ends the campaign, and is its headline.
+struct Campaign {
+    enum Course: Equatable {
+        case single
+        case share(Double)
+        case steps([Double])
+        case search(Threshold)
+    }
+
+    struct Run {
+        var plan: LoadPlan
+        /// What it is to find out; nil for the run that was asked for.
+        var purpose: RunRecord.Probe.Purpose?
+        /// What it is, in a few words; empty for the run that was asked for.
+        var title = ""
+        /// Whether it may be the one that is reported.
+        var mayBeHeadline: Bool { purpose != .maximum && purpose != .headroom }
+    }
+
+    /// How long a run is measured that only finds something out.
+    static let probeDuration = Duration.seconds(3)
+    private static let probeWarmup = Duration.seconds(1)
+    /// Where a search begins that is not told: any server does that.
+    private static let searchStart = 1000.0
+    /// Of what was planned, so much must have been answered for a rate to count as held.
+    private static let shareAnswered = 0.95
+
+    private(set) var next: Run?
+    private(set) var headline: (plan: LoadPlan, measurement: Measurement)?
+    private(set) var probes: [RunRecord.Probe] = []
+    private(set) var search: RunRecord.Search?
+
+    private let plan: LoadPlan
+    private let course: Course
+    private let provesHeadroom: Bool
+    private var rateSearch: RateSearch?
+
+    init(_ course: Course, _ plan: LoadPlan, provesHeadroom: Bool = false) {
+        self.course = course
+        self.plan = plan
+        self.provesHeadroom = provesHeadroom
+        switch course {
+        case .single: next = Run(plan: plan)
+        case .share: next = maximumRun
+        case .steps(let rates): next = step(0, of: rates)
+        case .search(let condition):
+            search = RunRecord.Search(condition: condition.text)
+            rateSearch = RateSearch(
+                from: plan.rate ?? Campaign.searchStart, lowest: lowestRate(for: condition))
+            next = searchRun
+        }
+    }
+
+    /// Takes what the run that was next gave, and decides what follows.
+    mutating func take(_ measurement: Measurement) {
+        guard let run = next else { return }
+        next = nil
+        var probe = run.purpose.map {
+            RunRecord.Probe(purpose: $0, plan: run.plan, measurement: measurement)
+        }
+        if measurement.ending == .completed {
+            next = following(run, measurement, &probe)
+        }
+        // Whoever interrupts keeps what was finished, and what was cut short as the headline.
+        let isWhole = if case .interrupted = measurement.ending { false } else { true }
+        if let probe, isWhole { probes.append(probe) }
+        if run.mayBeHeadline || next == nil && headline == nil {
+            headline = (run.plan, measurement)
+        }
+    }
+
+    /// Ends the campaign although runs are left: a signal asked for it between two of them.
+    mutating func interrupt(signal: Int32) {
+        guard next != nil else { return }
+        next = nil
+        if headline == nil { headline = probes.last.map { ($0.plan, $0.measurement) } }
+        headline?.measurement.ending = .interrupted(signal: signal)
+    }
+
+    private mutating func following(
+        _ run: Run, _ measurement: Measurement, _ probe: inout RunRecord.Probe?
+    ) -> Run? {
+        switch (run.purpose, course) {
+        case (nil, _): return provesHeadroom ? headroomRun(run.plan) : nil
+        case (.maximum, .share(let share)):
+            guard measurement.rate > 0 else { return nil }
+            return Run(plan: plan.at(rate: measurement.rate * share))
+        case (.step, .steps(let rates)):
+            let done = probes.count + 1
+            return done < rates.count ? step(done, of: rates) : nil
+        case (.search, .search(let condition)):
+            let holds = Campaign.holds(condition, measurement)
+            probe?.holds = holds
+            rateSearch?.note(holds: holds)
+            if case .found(let rate) = rateSearch?.state { search?.rate = rate }
+            return searchRun
+        default: return nil
+        }
+    }
+
+    /// Whether a condition held at a rate that was really made: what is not sent waits for nothing.
+    private static func holds(_ condition: Threshold, _ measurement: Measurement) -> Bool {
+        let ledger = measurement.ledger
+        let answered = Double(ledger.answered) >= shareAnswered * Double(ledger.scheduled)
+        return ledger.answered > 0 && answered && condition.judge(measurement).isMet
+    }
+
+    // The kinds of run.
+
+    private var maximumRun: Run {
+        Run(plan: probe(at: nil), purpose: .maximum, title: "closed-loop maximum")
+    }
+
+    private func step(_ index: Int, of rates: [Double]) -> Run {
+        let rate = Figures.short(rates[index])
+        return Run(
+            plan: plan.at(rate: rates[index]), purpose: .step,
+            title: "step \(index + 1) of \(rates.count) at \(rate)/s")
+    }
+
+    private var searchRun: Run? {
+        switch rateSearch?.state {
+        case .trying(let rate):
+            Run(
+                plan: probe(at: rate), purpose: .search,
+                title: "search at \(Figures.short(rate))/s")
+        case .confirming(let rate):
+            Run(
+                plan: plan.at(rate: rate), purpose: .search,
+                title: "confirm \(Figures.short(rate))/s")
+        case .found, nil: nil
+        }
+    }
+
+    /// The lowest rate that gives a short look enough samples for a condition, and some to spare.
+    private func lowestRate(for condition: Threshold) -> Double {
+        let seconds = Double((probe(at: nil).duration ?? .zero).wholeNanoseconds) / 1e9
+        return max(1, Double(condition.samplesNeeded) * 1.2 / max(seconds, 0.001))
+    }
+
+    private func headroomRun(_ plan: LoadPlan) -> Run {
+        var half = probe(at: plan.rate)
+        half.threads = plan.threads / 2
+        return Run(plan: half, purpose: .headroom, title: "half the threads")
+    }
+
+    /// The plan for a short look: never longer than what was asked for.
+    private func probe(at rate: Double?) -> LoadPlan {
+        var short = plan.at(rate: rate)
+        short.duration = min(Campaign.probeDuration, plan.duration ?? Campaign.probeDuration)
+        short.requests = nil
+        short.ramp = .zero
+        short.warmup = .fixed(min(Campaign.probeWarmup, plan.fixedWarmup))
+        return short
+    }
+}
+
+extension LoadPlan {
+    /// The same load at another rate; nil is the closed loop.
+    fileprivate func at(rate: Double?) -> LoadPlan {
+        var plan = self
+        plan.rate = rate
+        return plan
+    }
+}

@@ -1,0 +1,77 @@
+import Flags
+import Reports
+import Syscalls
+
+/// `loadtest merge`: makes one report of the parts of a run that several machines have made.
+enum MergeCommand {
+    static let table = FlagTable(
+        command: "loadtest merge",
+        summary: "Adds the reports of a run's parts, made with --shard, to one report.",
+        usage: ["IN... -o OUT [--allow-missing]"],
+        groups: [
+            FlagGroup(
+                "Options:",
+                [
+                    Flag("output", "o", "FILE", help: "write the merged report as JSON"),
+                    Flag("allow-missing", help: "merge what is there; the verdict is INVALID"),
+                ]
+            )
+        ],
+        positionalsMax: .max,
+        footer: [
+            "Counts and histograms add exactly, and percentiles follow from the sum.",
+            "Exit:  0 done, 64 bad usage, 65 parts that cannot be read, do not belong together or",
+            "       are missing, 73 cannot write; otherwise what the whole run would end with.",
+        ]
+    )
+
+    static func run(_ words: [String]) -> Int32 {
+        ignoreBrokenPipes()
+        do {
+            let arguments = try table.parse(words)
+            if arguments.wantsHelp { return Output.say(table.help) }
+            if arguments.wantsVersion { return Output.say("loadtest \(Options.version)") }
+            return try merge(arguments)
+        } catch let stop as Stop {
+            return Output.complain(stop.message, exit: stop.exitCode)
+        } catch {
+            return Output.complain("\(error)", exit: ExitCode.usage)
+        }
+    }
+
+    private static func merge(_ arguments: Arguments) throws -> Int32 {
+        guard let output = arguments.text("output"), !output.isEmpty else {
+            throw UsageError("merge needs -o FILE: where the merged report goes")
+        }
+        guard !arguments.positionals.isEmpty else {
+            throw UsageError("merge needs the reports to merge: files that --json has written")
+        }
+        var records: [RunRecord] = []
+        for path in arguments.positionals { records.append(try RecordFile.read(path)) }
+        let whole: RunRecord
+        do {
+            whole = try Merge.records(records, allowsMissing: arguments.has("allow-missing"))
+        } catch {
+            throw Stop(message: "cannot merge: \(error)", exitCode: ExitCode.badInput)
+        }
+        do {
+            try File.replace(output, with: JSONReport(whole).text)
+        } catch {
+            throw Stop(
+                message: "cannot write \(output): \(error)", exitCode: ExitCode.cannotWrite)
+        }
+        return report(whole)
+    }
+
+    private static func report(_ whole: RunRecord) -> Int32 {
+        let style = Style.Choice.auto.style(
+            isTerminal: Terminal.isTerminal(File.standardOutput),
+            environment: Terminal.variable
+        )
+        let report = TextReport(whole, style: style)
+        let text = (report.preamble + report.results).map { $0 + "\n" }.joined()
+        let isWritten = Output.write(text, to: File.standardOutput)
+        return whole.exitCode == ExitCode.success && !isWritten
+            ? ExitCode.cannotWrite : whole.exitCode
+    }
+}

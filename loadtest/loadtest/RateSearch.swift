@@ -1,0 +1,84 @@
+/// Finds the highest rate at which a condition holds, to 5 %, from whether it held at others.
+///
+///     1k  2k  4k  8k!          doubles until it does not hold
+///             5.66k  6.73k!    halves the gap, on a scale of ratios
+///             5.66k ×3         confirms; where that fails, the same 5 % lower
+///
+/// What fails at once is halved until it holds, or until the rate is too low to be judged. A value:
+/// it knows no clock and no server.
+struct RateSearch: Equatable {
+    /// The gap between the highest rate that holds and the lowest that does not, in the end.
+    static let precision = 1.05
+    /// How often the rate that was found is to hold again.
+    static let confirmationsNeeded = 3
+    /// Failed confirmations after which nothing is found.
+    private static let fallsMax = 5
+    /// No generator goes further.
+    private static let highest = 1e8
+
+    enum State: Equatable {
+        /// This rate is to be tried.
+        case trying(Double)
+        /// This rate is to be tried again, at full length.
+        case confirming(Double)
+        /// It is over; nil when the condition held nowhere.
+        case found(Double?)
+    }
+
+    private(set) var state: State
+    /// Lower rates give too few samples.
+    private let lowest: Double
+    private var held: Double?
+    private var failed: Double?
+    private var confirmations = 0
+    private var falls = 0
+
+    init(from start: Double, lowest: Double) {
+        self.lowest = lowest
+        state = .trying(max(start, lowest))
+    }
+
+    /// Takes whether the condition held at the rate that was to be tried.
+    mutating func note(holds: Bool) {
+        switch state {
+        case .trying(let rate):
+            if holds { held = rate } else { failed = rate }
+            state = nextTry
+        case .confirming(let rate):
+            state = holds ? confirmed(rate) : fallen(from: rate)
+        case .found: break
+        }
+    }
+
+    private var nextTry: State {
+        switch (held, failed) {
+        case (let held?, let failed?):
+            failed / held > RateSearch.precision
+                ? .trying(RateSearch.rounded((held * failed).squareRoot())) : .confirming(held)
+        case (let held?, nil):
+            held * 2 <= RateSearch.highest ? .trying(held * 2) : .confirming(held)
+        case (nil, let failed?): failed / 2 >= lowest ? .trying(failed / 2) : .found(nil)
+        case (nil, nil): state
+        }
+    }
+
+    private mutating func confirmed(_ rate: Double) -> State {
+        confirmations += 1
+        return confirmations == RateSearch.confirmationsNeeded ? .found(rate) : .confirming(rate)
+    }
+
+    private mutating func fallen(from rate: Double) -> State {
+        confirmations = 0
+        falls += 1
+        let lower = RateSearch.rounded(rate / RateSearch.precision)
+        return falls < RateSearch.fallsMax && lower >= lowest ? .confirming(lower) : .found(nil)
+    }
+
+    /// Three digits, which is finer than the precision.
+    private static func rounded(_ rate: Double) -> Double {
+        var step = 1.0
+        while rate / step >= 1000 { step *= 10 }
+        while rate / step < 100 { step /= 10 }
+        return (rate / step).rounded() * step
+    }
+}

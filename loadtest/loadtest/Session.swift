@@ -1,0 +1,194 @@
+import Drivers
+import Flags
+import Generator
+import Reports
+import Syscalls
+
+/// The runs of one command with their server, and the reports about them.
+struct Session {
+    private let options: Options
+    private let output: Output
+    /// Blocked before any thread or process is started, so that all of them inherit it and only we
+    /// take them.
+    private let signals = SignalSet([2, 15])
+    /// What is known so far.
+    private var record: RunRecord
+    /// The intervals of the run that is reported.
+    private var log: IntervalLog?
+
+    init(_ options: Options, words: [String]) {
+        self.options = options
+        output = Output(options)
+        record = RunRecord(
+            plan: options.plan, measurement: Measurement(), environment: Session.environment())
+        record.commandLine = ["loadtest"] + words
+        record.id = options.runID
+        record.shard = options.shard
+        record.startedAt = Machine.dateAndTime
+    }
+
+    mutating func run() throws(Stop) -> Int32 {
+        signals.block()
+        try ReportFiles(options).check()
+        try prepare()
+        let server = try startServer()
+        if let server {
+            record.plan.target = server.address
+            record.plan.serverProcess = server.id
+            record.server = RunRecord.Server(model: server.model, driver: server.driver)
+        }
+        output.begin(record)
+        var signal = wait()
+        do throws(Stop) {
+            if signal == nil { signal = try runAll() }
+        } catch {
+            _ = server?.stop()
+            throw error
+        }
+        if let signal {
+            _ = server?.stop(within: .zero)
+            return 128 + signal
+        }
+        end(server)
+        judge()
+        return output.report(record, log: log)
+    }
+
+    /// Leaves a document behind where one was asked for, although nothing was run.
+    mutating func reportNotStarted(_ stop: Stop) {
+        record.notStarted = stop.message
+        record.exitCode = stop.exitCode
+        let files = ReportFiles(options)
+        // Where the document is what cannot be written, that has been said already.
+        if files.canWriteJSON { files.writeJSON(of: record) }
+    }
+
+    /// The same where the options could not be read; the plan of the document is the usual one.
+    static func reportRefused(_ reason: String, _ arguments: Arguments, _ words: [String]) {
+        guard let path = arguments.text("json"), !path.isEmpty else { return }
+        var record = RunRecord(
+            plan: LoadPlan(target: Options.freePort), measurement: Measurement(),
+            environment: environment())
+        record.commandLine = ["loadtest"] + words
+        record.startedAt = Machine.dateAndTime
+        record.notStarted = reason
+        record.exitCode = UsageError.exitCode
+        _ = ReportFiles.writeJSON(of: record, to: path)
+    }
+
+    private func prepare() throws(Stop) {
+        do throws(Preflight.Shortage) {
+            try Preflight.prepare(for: record.plan)
+        } catch {
+            throw Stop(
+                message: "\(error)\n  try: \(error.remedy)",
+                exitCode: ExitCode.systemLimit
+            )
+        }
+    }
+
+    private func startServer() throws(Stop) -> ServerProcess? {
+        guard options.startsServer else { return nil }
+        let arguments = [
+            "loadtest", "echo", "--listen", "127.0.0.1:0", "--driver",
+            options.serverDriver.rawValue,
+            "--exit-with-parent", "\(Machine.processNumber)",
+        ]
+        do throws(ServerProcess.Failure) {
+            return try ServerProcess.start("/proc/self/exe", arguments: arguments)
+        } catch {
+            throw Stop(
+                message: "the bundled echo server did not start: \(error)",
+                exitCode: ExitCode.unreachable
+            )
+        }
+    }
+
+    /// Waits for the time that all parts of a run begin at; a signal ends the wait.
+    private func wait() -> Int32? {
+        guard let start = options.startsAt else { return nil }
+        var left = start - Machine.secondsSinceEpoch
+        if !options.isQuiet { output.note("waiting \(Figures.time(seconds: left)) to start") }
+        while left > 0 {
+            // The wall clock may be set meanwhile, so it is asked again each second.
+            if let signal = signals.wait(nanoseconds: Int64(min(left, 1) * 1e9)) { return signal }
+            left = start - Machine.secondsSinceEpoch
+        }
+        return nil
+    }
+
+    /// Makes one run after the other; returns the signal when one asked to leave at once.
+    private mutating func runAll() throws(Stop) -> Int32? {
+        var campaign = Campaign(
+            options.course, record.plan, provesHeadroom: options.provesHeadroom)
+        defer {
+            record.probes = campaign.probes
+            record.search = campaign.search
+        }
+        while let run = campaign.next {
+            if run.mayBeHeadline {
+                record.startedAt = Machine.dateAndTime
+                record.started = Machine.secondsSinceEpoch
+            }
+            var watch = try Watch(run, options)
+            guard let measurement = watch.wait(for: signals) else { return watch.signal }
+            campaign.take(measurement)
+            if let signal = watch.signal { campaign.interrupt(signal: signal) }
+            if run.mayBeHeadline { log = watch.log }
+            if run.purpose != nil, !options.isQuiet { output.note(run, measurement) }
+        }
+        if let headline = campaign.headline {
+            record.plan = headline.plan
+            record.measurement = headline.measurement
+        }
+        return nil
+    }
+
+    private mutating func end(_ server: ServerProcess?) {
+        guard let server else { return }
+        let ended = server.stop()
+        record.server?.exitCode = ended.exitCode
+        record.server?.wasKilled = ended.wasKilled
+        record.server?.counters = ended.counters
+        if ended.exitCode != 0 { record.server?.lastWords = ended.standardError }
+    }
+
+    private mutating func judge() {
+        record.thresholds = options.thresholds.map { $0.judge(record.measurement) }
+        for index in record.probes.indices {
+            record.probes[index].verdict = Verdict(judging: record.probes[index], in: record)
+        }
+        record.verdict = Verdict(judging: record)
+        record.exitCode = ExitCode.of(
+            record.measurement, thresholds: record.thresholds,
+            strictly: options.isStrict ? record.verdict.level : .valid)
+    }
+
+    private static func environment() -> RunRecord.Environment {
+        var environment = RunRecord.Environment()
+        environment.version = Options.version
+        #if DEBUG
+            environment.isDebugBuild = true
+        #endif
+        environment.kernel = Machine.kernel
+        environment.cpuModel = Machine.processorModel
+        environment.cores = Machine.cores
+        // A limit that cannot be read is reported as 0: the run itself needs no answer to it.
+        if let limit = try? DescriptorLimit.current() {
+            environment.descriptorsSoft = limit.soft
+            environment.descriptorsHard = limit.hard
+        }
+        return environment
+    }
+}
+
+extension Verdict {
+    /// Judges a run that was made to find something out, as the run that it was.
+    fileprivate init(judging probe: RunRecord.Probe, in record: RunRecord) {
+        var own = record
+        own.plan = probe.plan
+        own.measurement = probe.measurement
+        own.probes = []
+        self.init(judging: own)
+    }
+}

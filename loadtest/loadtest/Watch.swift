@@ -1,0 +1,70 @@
+import Generator
+import Reports
+import Syscalls
+
+/// One run under way: takes the signals, and shows its progress to whoever looks.
+///
+/// What a look returns was answered since the look before, so there is one for all readers.
+struct Watch {
+    private static let longestGap = Duration.milliseconds(250)
+
+    private let run: LoadRun
+    private var display: LiveDisplay
+    private var interruption = Interruption()
+    private let gap: Duration
+    private var lastLook = Instant.now
+
+    /// What was answered in each interval; nil when nobody asked.
+    private(set) var log: IntervalLog?
+    /// The signal that asked for the end, if one did.
+    private(set) var signal: Int32?
+
+    /// Starts a run.
+    init(_ next: Campaign.Run, _ options: Options) throws(Stop) {
+        do throws(Errno) {
+            run = try LoadRun.start(next.plan)
+        } catch {
+            let plan = next.plan
+            throw Stop(
+                message:
+                    "cannot start \(plan.threads) threads with \(plan.driver.rawValue): \(error)",
+                exitCode: ExitCode.systemLimit
+            )
+        }
+        let interval = options.interval ?? .seconds(1)
+        display = LiveDisplay(next, options)
+        log = options.logPath == nil ? nil : IntervalLog(every: interval)
+        gap = min(Watch.longestGap, interval)
+    }
+
+    /// Waits for the end of the run; nil when a second signal asked to leave at once.
+    mutating func wait(for signals: SignalSet) -> Measurement? {
+        while !run.isFinished {
+            if let signal = signals.wait(nanoseconds: 20_000_000) {
+                switch interruption.request(by: signal, at: .now) {
+                case .finish:
+                    self.signal = signal
+                    run.interrupt(signal: signal)
+                case .leave:
+                    self.signal = signal
+                    display.clear()
+                    return nil
+                case nil: break
+                }
+            }
+            let now = Instant.now
+            if now >= lastLook.advanced(by: gap) { look(at: now) }
+        }
+        display.clear()
+        log?.end(run.progress(), at: .now)
+        return run.finish()
+    }
+
+    private mutating func look(at now: Instant) {
+        let progress = run.progress()
+        let seconds = Double(lastLook.nanoseconds(to: now)) / 1e9
+        lastLook = now
+        display.take(progress, seconds: seconds, at: now)
+        log?.take(progress, at: now)
+    }
+}
