@@ -80,7 +80,7 @@ package struct Page {
 
     private func summary(_ run: PageRun) -> String {
         let report = TextReport(run.record)
-        let text = (report.preamble + report.results).joined(separator: "\n")
+        let text = (report.preamble() + report.results).joined(separator: "\n")
         return heading("Summary", run) + Markup.element("pre", [:], Markup.escape(text))
     }
 

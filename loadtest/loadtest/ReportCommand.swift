@@ -111,7 +111,7 @@ enum ReportCommand {
         let texts = runs.map { run in
             let report = TextReport(run.record, style: style)
             let name = runs.count == 1 ? [] : ["run        \(run.name)"]
-            return (name + report.preamble + report.results).joined(separator: "\n")
+            return (name + report.preamble() + report.results).joined(separator: "\n")
         }
         return Output.say(texts.joined(separator: "\n\n"))
     }
