@@ -242,7 +242,8 @@ extension Worker {
         exchange.closeAll()
         if result.measuredFrom != nil { state.giveBack(requests: exchange.requestsLeft) }
         sweepUp(at: now)
-        for index in 0..<exchange.table.loadedCount {
+        for index in 0..<exchange.table.loadedCount
+        where !exchange.table.connections[index].isSlow {
             result.served.record(exchange.table.connections[index].answered)
         }
         result.tally = exchange.tally
