@@ -13,12 +13,13 @@ package enum ChartStyle {
         .chart text{fill:var(--ink)}.chart .dim{fill:var(--dim)}
         .chart .title{font-size:15px;font-weight:600}
         .chart .halo{paint-order:stroke;stroke:var(--paper);stroke-width:3px}
-        .grid,.frame,.rule,.line,.heat{fill:none}
+        .grid,.frame,.rule,.line,.heat,.casing{fill:none}
         .grid{stroke:var(--grid)}.frame{stroke:var(--frame)}
         .rule{stroke:var(--ink);stroke-dasharray:1 3}.line{stroke-width:2;stroke-linejoin:round}
         .band{fill:var(--band)}.gap{fill:var(--gap)}
         .weak{stroke:var(--dim);stroke-width:1.2}.bound{stroke-dasharray:1 4;stroke-width:4}
         .heat{shape-rendering:crispEdges}.under{stroke:none;fill-opacity:.14}
+        .casing{stroke:var(--paper);stroke-opacity:.75;stroke-width:4}
         .hollow{fill:var(--paper);stroke-width:2}
         \(rules)
         """

@@ -40,7 +40,7 @@ extension Drawing {
     }
 
     private var axisTitles: String {
-        Drawing.text(chart.y.title, x: 8, y: top - 7, class: "dim")
+        Drawing.text(chart.y.title, x: 8, y: top - 10, class: "dim")
             + Drawing.text(
                 chart.x.title, x: Drawing.right, y: bottom + 35, class: "dim", anchor: "end")
     }

@@ -56,6 +56,10 @@ extension Drawing {
                     let under = path(lower(stroke.points)) + "Z"
                     markup += Markup.element("path", ["d": under, "class": "under \(color)"])
                 }
+                // On heat, a line needs a casing to be seen.
+                if chart.heat != nil {
+                    markup += Markup.element("path", ["d": line, "class": "casing"])
+                }
                 markup += Markup.element(
                     "path", ["d": line, "class": "line \(color)", "stroke-dasharray": dash])
             case .weak:
@@ -63,8 +67,10 @@ extension Drawing {
                     "path", ["d": line, "class": "line weak", "stroke-dasharray": dash])
             case .lowerBound:
                 markup += Markup.element("path", ["d": line, "class": "line bound \(color)"])
-                markup += arrow(from: stroke.points, color)
             }
+        }
+        if let last = series.strokes.last, last.look == .lowerBound {
+            markup += arrow(from: last.points, color)
         }
         return markup + series.dots.map { dot($0, number: series.number) }.joined()
     }

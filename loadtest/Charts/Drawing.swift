@@ -9,7 +9,7 @@ struct Drawing {
     static let left = 84.0
     static let right = width - 32
     private static let titleHeight = 26.0
-    private static let axisTitleHeight = 18.0
+    private static let axisTitleHeight = 24.0
     private static let bottomHeight = 42.0
 
     init(_ chart: Chart) {

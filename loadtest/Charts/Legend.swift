@@ -13,7 +13,9 @@ struct Legend {
     private(set) var height = 0.0
 
     init(_ chart: Chart, top: Double) {
-        guard chart.emptiness == nil else { return }
+        // The only series needs no name when it is the axis' title.
+        let names = chart.series.map(\.label)
+        guard chart.emptiness == nil, names != [chart.y.title] else { return }
         let entries =
             chart.series.map(Legend.entry) + (chart.gap.map { [Legend.entry($0)] } ?? [])
             + (chart.heat.map { [Legend.entry($0)] } ?? [])

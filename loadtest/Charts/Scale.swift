@@ -48,6 +48,15 @@ package struct Scale: Sendable {
             ticks: numbers.map { Tick(value: $0.value, label: quantity.label($0)) })
     }
 
+    /// Equal steps from 0 to a value that need not be round, so that nothing stays empty.
+    package static func span(to end: Double, of quantity: Quantity) -> Scale {
+        let covering = linear(from: 0, to: end, of: quantity, steps: 10)
+        let last = min(end, covering.high)
+        guard last > 0 else { return covering }
+        return Scale(
+            .linear, from: 0, to: last, ticks: covering.ticks.filter { $0.value <= last })
+    }
+
     /// Equal factors. Ends that are not positive numbers, or no range, give 1 to 10.
     package static func log(from low: Double, to high: Double, of quantity: Quantity) -> Scale {
         let isRange = low > 1e-9 && low <= high && high < 1e18

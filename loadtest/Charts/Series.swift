@@ -22,7 +22,7 @@ package struct Series: Sendable {
             case plain
             /// Grey: too few samples to rely on.
             case weak
-            /// Known only from below: dotted, with an arrow that points upwards.
+            /// Known only from below: hatched, and an arrow points upwards from the end.
             case lowerBound
         }
 

@@ -17,11 +17,13 @@ extension PagePictures {
                 name: name, title: PagePictures.title, emptiness: "No request was measured.")
         }
         let samples = curves.map(\.1.count).max() ?? 0
+        // Room for the arrow that says "or more".
+        let top = curves.contains { $0.1.censored.count > 0 } ? high * 2 : high
         var chart = Chart(
             name: name, title: PagePictures.title,
             summary: summary(of: curves),
             x: Chart.Axis("share of the requests, as the log of 1/(1-p)", .tail(samples: samples)),
-            y: Chart.Axis("latency", .log(from: Double(low), to: Double(high), of: .time)))
+            y: Chart.Axis("latency", .log(from: Double(low), to: Double(top), of: .time)))
         chart.height = 300
         chart.series = curves.enumerated().map { index, curve in
             Series(curve.0, number: index, strokes: PagePictures.strokes(of: curve.1))
@@ -85,8 +87,8 @@ extension PagePictures {
             return "\(name): \((values + [largest]).joined(separator: ", "))."
         }
         return figures.joined(separator: " ")
-            + " Grey: fewer than ten samples lie beyond. Dotted with an arrow: requests that never"
-            + " ended, so the value is that or more."
+            + " Grey: fewer than ten samples lie beyond. Hatched, with an arrow: requests that"
+            + " never ended make the value that or more."
     }
 
     /// A quantile for people: "1.21 ms", "≥ 5.00 s".

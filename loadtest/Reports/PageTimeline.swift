@@ -116,7 +116,8 @@ extension PagePictures {
         let targets = name == "rate" ? runs.compactMap(\.plan.rate) : []
         let tallest = (lines.flatMap { $0 }.map(\.y) + targets).max() ?? 1
         let peaks = zip(runs, lines).map { run, line in
-            "\(run.name): at most \(Figures.short(line.map(\.y).max() ?? 0)) \(axis)."
+            let peak = "most \(Figures.short(line.map(\.y).max() ?? 0)) \(axis)."
+            return (runs.count == 1 ? "At " : "\(run.name): at ") + peak
         }
         var chart = Chart(
             name: name, title: title, summary: peaks.joined(separator: " "), x: timeAxis,
@@ -161,6 +162,6 @@ extension PagePictures {
         }
         return Chart.Axis(
             PagePictures.timeTitle,
-            .linear(from: 0, to: ends.max() ?? 1, of: .plain, steps: 10))
+            .span(to: ends.max() ?? 1, of: .plain))
     }
 }
