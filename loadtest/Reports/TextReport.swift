@@ -8,10 +8,6 @@ package struct TextReport {
     let record: RunRecord
     let style: Style
 
-    static let width = 80
-    /// Columns of the first word of a line.
-    static let labelWidth = 11
-
     package init(_ record: RunRecord, style: Style = .plain) {
         self.record = record
         self.style = style
