@@ -80,6 +80,15 @@ import Testing
         #expect(!paths.contains { FileManager.default.fileExists(atPath: $0 + ".tmp") })
     }
 
+    @Test func `a page is written, too`() throws {
+        let path = temporaryPath("a.html")
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let run = try Command.loadtest("--html", path, "-R1k")
+
+        #expect(run.code == 0)
+        #expect(try String(contentsOfFile: path, encoding: .utf8).contains("<svg"))
+    }
+
     @Test func `one that cannot be written stops it before the run`() throws {
         let run = try Command.loadtest("--hlog", "/nonexistent/a.hlog", "--json=-")
         let document = try JSON(run.output)

@@ -197,3 +197,25 @@ import Testing
         }
     }
 }
+
+@Suite struct `Merging what cannot be` {
+    @Test func `the largest counts that a document may have add up in thousands of parts`() throws {
+        var run = Measurement()
+        let most = Histogram.countMax
+        run.ledger.scheduled = most
+        run.ledger.answered = most
+        run.ledger.timedOut = most
+        run.ledger.neverSent = most
+        run.ledger.unanswered = most
+        run.ledger.reset = most
+        run.ledger.corrupt = most
+        run.ledger.closedEarly = most
+        run.response.answered.record(5, times: most)
+        var whole = Measurement()
+
+        for _ in 0..<Merge.partsMax { whole.add(run) }
+
+        #expect(!whole.ledger.isBalanced)
+        #expect(whole.response.count == Merge.partsMax * most)
+    }
+}

@@ -82,7 +82,8 @@ extension Worker {
             start: (state.connectedAt ?? driver.now).nanoseconds,
             ramp: plan.ramp.wholeNanoseconds,
             phase: (Double(index) + 0.5) / Double(state.desks.count),
-            random: SplitMix(seed: plan.seed, stream: index)
+            // Not the numbers that the pieces of a request are drawn from.
+            random: SplitMix(seed: ~plan.seed, stream: exchange.table.number(of: 0))
         )
     }
 

@@ -85,12 +85,10 @@ struct JSONMember {
         }
     }
 
-    /// A number of things: from 0 to 2^51, so that thousands of them add up.
-    func count() throws(DocumentError) -> Int? {
+    /// A number of things, bounded so that thousands of them add up without an overflow.
+    func count(atMost limit: Int = Histogram.countMax) throws(DocumentError) -> Int? {
         guard let number = try integer() else { return nil }
-        guard (0...Histogram.countMax).contains(number) else {
-            throw error("is no count from 0 to \(Histogram.countMax)")
-        }
+        guard (0...limit).contains(number) else { throw error("is no count from 0 to \(limit)") }
         return number
     }
 

@@ -3,6 +3,11 @@ import Generator
 // Errors and wrong bytes, written and read side by side.
 
 extension ErrorRow {
+    /// More kinds of errors than there are numbers of them, and more errors than any run has: a
+    /// document beyond that could not be added up.
+    static let rowsMax = 1000
+    private static let countMax = 1 << 38
+
     var document: JSONValue {
         .object([
             ("phase", .text(phase.rawValue)), ("errno", .text(errno)), ("count", .integer(count)),
@@ -19,7 +24,7 @@ extension ErrorRow {
         self.init(
             phase: phase,
             errno: try document.at("errno").text() ?? "",
-            count: try document.at("count").count() ?? 0,
+            count: try document.at("count").count(atMost: ErrorRow.countMax) ?? 0,
             firstSeen: try document.at("first_s").number() ?? 0,
             exampleConnection: try document.at("example_connection").count() ?? 0
         )

@@ -40,7 +40,11 @@ extension Measurement {
         try readUsage(try document.at("cpu"), try document.at("memory"))
         let kernel = try document.at("kernel")
         if !kernel.isNull { self.kernel = try KernelCounts(kernel) }
-        for row in try document.at("errors").elements() { errors.append(try ErrorRow(row)) }
+        let rows = try document.at("errors")
+        for row in try rows.elements() { errors.append(try ErrorRow(row)) }
+        guard errors.count <= ErrorRow.rowsMax else {
+            throw rows.error("has more than \(ErrorRow.rowsMax) rows")
+        }
         for wrong in try document.at("corruptions").elements() {
             corruptions.append(try Corruption(wrong))
         }

@@ -27,18 +27,23 @@ extension LoadPlan {
         ]
     }
 
+    /// Beyond every option's range, and so small that products of two can be had.
+    private static let countMax = 1 << 24
+
     private mutating func readLoad(_ document: JSONMember) throws(DocumentError) {
-        connections = try document.at("connections").count() ?? connections
-        firstConnection = try document.at("first_connection").count() ?? firstConnection
-        idle = try document.at("idle").count() ?? idle
-        threads = try document.at("threads").count() ?? threads
+        connections = try document.at("connections").count(atMost: LoadPlan.countMax) ?? connections
+        firstConnection =
+            try document.at("first_connection").count(atMost: LoadPlan.countMax) ?? firstConnection
+        idle = try document.at("idle").count(atMost: LoadPlan.countMax) ?? idle
+        threads = try document.at("threads").count(atMost: LoadPlan.countMax) ?? threads
         driver = try document.at("driver").choice() ?? driver
         seed = try LoadPlan.seed(try document.at("seed")) ?? seed
         serverProcess = try document.at("server_pid").count().map(CInt.init(clamping:))
         rate = try document.at("rate").number()
         arrivals = try document.at("arrivals").choice() ?? arrivals
-        maxOutstanding = try document.at("max_outstanding").count() ?? maxOutstanding
-        pipeline = try document.at("pipeline").count() ?? pipeline
+        maxOutstanding =
+            try document.at("max_outstanding").count(atMost: LoadPlan.countMax) ?? maxOutstanding
+        pipeline = try document.at("pipeline").count(atMost: LoadPlan.countMax) ?? pipeline
         pace = try document.at("pace").choice() ?? pace
     }
 

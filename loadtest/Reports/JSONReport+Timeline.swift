@@ -3,6 +3,9 @@ import Statistics
 // What happened when: a column for each stretch of time, with the cells that are not empty.
 
 extension Timeline {
+    /// More than that a column of a document cannot have, so that all columns add up.
+    private static let countMax = 1 << 40
+
     var document: JSONValue {
         let columns = columns.enumerated().map { index, column in
             let cells = (0..<Timeline.cellCount).compactMap { cell in
@@ -41,8 +44,8 @@ extension Timeline {
         self.init(width: width)
         for place in columns {
             var column = Column()
-            column.answered = try place.at("answered").count() ?? 0
-            column.errors = try place.at("errors").count() ?? 0
+            column.answered = try place.at("answered").count(atMost: Timeline.countMax) ?? 0
+            column.errors = try place.at("errors").count(atMost: Timeline.countMax) ?? 0
             column.largest = try place.at("max_s").nanoseconds() ?? 0
             column.cpu = try place.at("cpu_s").nanoseconds() ?? 0
             append(column, cells: try Timeline.cells(try place.at("cells")))

@@ -51,8 +51,9 @@ extension TextReport {
         let place =
             "connection \(Figures.count(corruption.connection)) "
             + "at offset \(Figures.count(corruption.offset))"
-        if !corruption.diagnosis.isEmpty { return "\(place): \(corruption.diagnosis)" }
-        return corruption.expected.isEmpty ? "\(place): surplus bytes" : "\(place): wrong bytes"
+        let kind = corruption.expected.isEmpty ? "surplus bytes" : "wrong bytes"
+        return "\(place): \(kind)" + (corruption.diagnosis.isEmpty ? "" : ": ")
+            + corruption.diagnosis
     }
 
     private var thresholds: [String] {

@@ -14,7 +14,7 @@ package struct Histogram: Sendable, Equatable {
     /// The digits of a value that its bin keeps.
     package static let digits = 2
     /// More samples than a file may claim, so that thousands of files add up without an overflow.
-    package static let countMax = 1 << 51
+    package static let countMax = 1 << 48
     @inlinable static var bitsPerOctave: Int { 7 }
     /// The number of bins.
     package static let binCount = bin(of: highest) + 1

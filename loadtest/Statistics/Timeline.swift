@@ -19,7 +19,8 @@ package struct Timeline: Sendable, Equatable {
             answered += other.answered
             errors += other.errors
             largest = Swift.max(largest, other.largest)
-            cpu += other.cpu
+            // A document may claim any time.
+            cpu &+= other.cpu
         }
     }
 

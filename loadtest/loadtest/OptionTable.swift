@@ -47,6 +47,7 @@ extension Options {
         "Output:",
         [
             Flag("json", nil, "FILE", help: "write the figures as JSON; - is standard output"),
+            Flag("html", nil, "FILE", help: "write a page with the figures as pictures"),
             Flag("quiet", "q", help: "one summary line"),
             Flag(
                 "fail-if", nil, "EXPR", isRepeatable: true,

@@ -77,7 +77,10 @@ extension Options {
         if let path = jsonPath, path.isEmpty {
             throw UsageError("--json '' is no file; write --json run.json or --json -")
         }
-        let named = [("json", jsonPath), ("hgrm", percentilesPath), ("hlog", logPath)]
+        let named = [
+            ("json", jsonPath), ("hgrm", percentilesPath), ("hlog", logPath),
+            ("html", pagePath),
+        ]
         var seen: [String: String] = [:]
         for case (let option, let path?) in named {
             if option != "json", path.isEmpty || path == "-" {

@@ -79,6 +79,7 @@ extension Options {
         jsonPath = arguments.text("json")
         percentilesPath = arguments.text("hgrm")
         logPath = arguments.text("hlog")
+        pagePath = arguments.text("html")
         live = try arguments.choice("live") ?? live
         interval = try arguments.duration("interval", in: .milliseconds(100) ... .seconds(3600))
         color = try arguments.choice("color") ?? color

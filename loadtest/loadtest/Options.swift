@@ -29,6 +29,7 @@ struct Options: Sendable {
     var jsonPath: String?
     var percentilesPath: String?
     var logPath: String?
+    var pagePath: String?
     var live = Live.auto
     /// Between two looks at a run that are kept; nil for what suits each reader.
     var interval: Duration?

@@ -13,7 +13,7 @@ struct ReportFiles {
     func check() throws(Stop) {
         let named = [
             ("json", options.jsonPath), ("hgrm", options.percentilesPath),
-            ("hlog", options.logPath),
+            ("hlog", options.logPath), ("html", options.pagePath),
         ]
         for case (let option, let path?) in named where path != "-" {
             do throws(Errno) {
@@ -44,6 +44,10 @@ struct ReportFiles {
         }
         if let path = options.logPath, let log {
             isWritten = ReportFiles.write(log.text, to: path, "hlog") && isWritten
+        }
+        if let path = options.pagePath {
+            let page = Page([PageRun(name: record.id, record: record)]).html
+            isWritten = ReportFiles.write(page, to: path, "html") && isWritten
         }
         return writeJSON(of: record) && isWritten
     }

@@ -1,0 +1,46 @@
+import Generator
+import Testing
+
+@testable import Reports
+
+@Suite struct `Colour` {
+    @Test func `colour changes no word`() throws {
+        let record = try Sample.record(Sample.disaster(), failIf: ["errors>0"])
+        let plain = TextReport(record).results
+        let colored = TextReport(record, style: Style(isColored: true)).results
+
+        #expect(plain != colored)
+        #expect(colored.map(\.withoutEscapes) == plain)
+    }
+
+    @Test func `colour waits for a terminal that wants it`() {
+        func isColored(
+            _ choice: Style.Choice,
+            _ isTerminal: Bool,
+            _ variables: [String: String] = [:]
+        ) -> Bool {
+            choice.style(isTerminal: isTerminal) { variables[$0] }.isColored
+        }
+
+        #expect(isColored(.auto, true))
+        #expect(!isColored(.auto, false))
+        #expect(!isColored(.auto, true, ["NO_COLOR": "1"]))
+        #expect(isColored(.auto, true, ["NO_COLOR": ""]))
+        #expect(!isColored(.auto, true, ["TERM": "dumb"]))
+        #expect(isColored(.always, false, ["NO_COLOR": "1"]))
+        #expect(!isColored(.never, true))
+    }
+}
+
+extension String {
+    /// The text without the colours of a terminal.
+    fileprivate var withoutEscapes: String {
+        var (text, isEscape) = ("", false)
+        for character in self {
+            if character == "\u{1B}" { isEscape = true }
+            if !isEscape { text.append(character) }
+            if character == "m" { isEscape = false }
+        }
+        return text
+    }
+}
