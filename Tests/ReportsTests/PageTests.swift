@@ -6,7 +6,7 @@ import Testing
 @testable import Reports
 
 @Suite struct PageTests {
-    @Test(arguments: 1...40)
+    @Test(arguments: 1...12)
     func `a page of any run is whole and has no coordinate that is not a number`(seed: UInt64)
         throws
     {
@@ -103,7 +103,7 @@ import Testing
         run.timeline = Timeline(width: 100_000_000)
         for column in 0..<Timeline.columnsMax {
             var latencies = Histogram()
-            for _ in 0..<400 { latencies.record(.random(in: 50_000...20_000_000, using: &random)) }
+            for _ in 0..<150 { latencies.record(.random(in: 50_000...20_000_000, using: &random)) }
             run.timeline.add(latencies, errors: 1, cpu: 0, at: Int64(column) * 100_000_000)
         }
         let page = Page([PageRun(name: "long", record: try Sample.record(run))])
