@@ -39,6 +39,17 @@ import Testing
         #expect(lines.contains { $0.hasPrefix("method     3 and 3 runs") })
     }
 
+    @Test func `few errors are not rounded away`() throws {
+        var run = Sample.measurement()
+        run.ledger.timedOut = 20
+        run.ledger.scheduled += 20
+        let row = lines([try Sample.record()], [try Sample.record(run)])
+            .first { $0.hasPrefix("errors") }
+
+        #expect(row?.contains("+0.10%") == true, "\(row ?? "")")
+        #expect(row?.hasSuffix("regressed") == true)
+    }
+
     @Test func `wild figures keep to 80 columns`() throws {
         var wild = Sample.disaster()
         wild.phases.measured = 1e-3

@@ -95,7 +95,9 @@ package struct DiffReport {
         guard change < 9.995 else {
             return change < 999 ? "+x\(Figures.short(change + 1))" : "+x999"
         }
-        let text = Figures.fixed(change * 100, decimals: change.magnitude < 0.0995 ? 1 : 0)
+        // Errors are rare: a tenth of a percent of them is much.
+        let decimals = change.magnitude < 0.0995 ? (figure.isShare ? 2 : 1) : 0
+        let text = Figures.fixed(change * 100, decimals: decimals)
         return (text.hasPrefix("-") ? "" : "+") + text + "%"
     }
 
