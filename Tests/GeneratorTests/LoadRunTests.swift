@@ -49,6 +49,21 @@ struct LoadRunTests {
         #expect(seen.errors.isEmpty)
     }
 
+    @Test func `a part of a run sends the streams of its own connections`() throws {
+        let first = Guarded<[UInt8]>([])
+        _ = try measure(connections: 1, requests: 1) {
+            $0.firstConnection = 5
+            $0.seed = 3
+        } against: { peer in
+            first.withLock { $0 = peer.receive() }
+            peer.send(first.withLock { $0 })
+        }
+
+        let tile = PayloadTile(seed: 3)
+        let expected = tile.piece(at: PayloadTile.start(ofConnection: 5), count: 64)
+        #expect(first.withLock { $0 } == Array(expected))
+    }
+
     @Test func `a pipeline of big payloads does not lock up a server that never reads ahead`()
         throws
     {

@@ -82,7 +82,8 @@ extension Worker {
             start: (state.connectedAt ?? driver.now).nanoseconds,
             ramp: plan.ramp.wholeNanoseconds,
             phase: (Double(index) + 0.5) / Double(state.desks.count),
-            random: SplitMix(seed: plan.seed, stream: index)
+            // Not the numbers that the pieces of a request are drawn from.
+            random: SplitMix(seed: ~plan.seed, stream: exchange.table.number(of: 0))
         )
     }
 
@@ -248,7 +249,8 @@ extension Worker {
         exchange.closeAll()
         if result.measuredFrom != nil { state.giveBack(requests: exchange.requestsLeft) }
         sweepUp(at: now)
-        for index in 0..<exchange.table.loadedCount {
+        for index in 0..<exchange.table.loadedCount
+        where !exchange.table.connections[index].isSlow {
             result.served.record(exchange.table.connections[index].answered)
         }
         result.tally = exchange.tally

@@ -39,12 +39,13 @@ struct Worker: ~Copyable {
         desk = state.desks[index]
         let workers = state.desks.count
         let plan = state.plan
-        let numbers = Statistics.share(of: plan.connections, for: index, among: workers)
-        share = Double(numbers.count) / Double(plan.connections)
+        let active = Statistics.share(of: plan.connections, for: index, among: workers)
+        share = Double(active.count) / Double(plan.connections)
         let idle = Statistics.share(of: plan.idle, for: index, among: workers)
         exchange = Exchange(
-            state: state, driver: driver, numbers: numbers,
-            silent: plan.connections + idle.lowerBound..<plan.connections + idle.upperBound)
+            state: state, driver: driver,
+            numbers: Worker.numbers(active, from: plan.firstConnection),
+            silent: Worker.numbers(idle, from: plan.firstConnection + plan.connections))
         if plan.rate == nil, plan.ramp > .zero { exchange.activeCount = 0 }
         let now = driver.now
         opening = Opening(state: state, worker: index, count: exchange.table.count, from: now)
@@ -57,6 +58,10 @@ struct Worker: ~Copyable {
         )
         warming = Warming(plan)
         try driver.setInterest(.readable, in: desk.wake.raw)
+    }
+
+    private static func numbers(_ range: Range<Int>, from first: Int) -> Range<Int> {
+        first + range.lowerBound..<first + range.upperBound
     }
 
     /// Runs on the calling thread until its part of the run is over.

@@ -30,7 +30,7 @@ extension PageTables {
                     + Figures.count(environment.descriptorsHard)
             ),
             ("target", plan.target.description), ("server", server ?? "-"),
-            ("generator", "\(plan.threads) threads, \(plan.driver.rawValue)"),
+            ("generator", threads(of: plan)),
         ] + load(of: plan)
     }
 
@@ -44,6 +44,10 @@ extension PageTables {
             ("a connection per request", plan.connectsPerRequest ? "yes" : "-"),
             ("requests per connection", plan.requestsPerConnection.map(Figures.count) ?? "-"),
         ]
+    }
+
+    private static func threads(of plan: LoadPlan) -> String {
+        "\(plan.threads) thread\(plan.threads == 1 ? "" : "s"), \(plan.driver.rawValue)"
     }
 
     private static func loop(of plan: LoadPlan) -> String {
