@@ -70,8 +70,8 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "echo-server", "loadtest", "SchemaChecks", "Flags", "Generator", "Reports",
-                "Statistics", "Syscalls", "TestServers",
+                "echo-server", "loadtest", "MarkupChecks", "SchemaChecks", "Flags", "Generator",
+                "Reports", "Statistics", "Syscalls", "TestServers",
             ],
             swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),

@@ -21,42 +21,74 @@ import Testing
             try String(contentsOfFile: file(name), encoding: .utf8)
         }
 
-        /// A run's report, made into one of two parts.
-        func makePart(_ index: Int) throws {
-            let run = try Command.loadtest("--json", file("run.json"), "-q")
+        /// Makes a part of a run against a server that all parts load.
+        func makePart(
+            _ index: Int, of count: Int, _ options: String..., against server: EchoService
+        ) throws {
+            let part = ["--shard", "\(index)/\(count)", "--run-id", "try", "-q"]
+            let run = try Command(
+                "loadtest",
+                [
+                    "\(server.address)", "--warmup", "0", "-d", "100ms",
+                    "--json", file("\(index).json"),
+                ] + part + options
+            ).finish()
             #expect(run.code == 0, "\(run.errors)")
-            let part = try text("run.json").replacing(
-                "\"shard\": null", with: "\"shard\": {\"index\": \(index), \"count\": 2}")
-            try part.write(toFile: file("\(index).json"), atomically: true, encoding: .utf8)
+        }
+
+        /// Merges the parts; returns them and the whole, which obeys the schema.
+        func merge(parts count: Int) throws -> (parts: [JSON], whole: JSON) {
+            let names = (1...count).map { "\($0).json" }
+            let merged = try Command(
+                "loadtest", ["merge"] + names.map(file) + ["-o", file("whole.json")]
+            ).finish()
+            #expect(merged.code == 0, "\(merged.errors)")
+            #expect(merged.lines.contains { $0.hasPrefix("ledger ") })
+            let whole = try JSON(text("whole.json"))
+            #expect(try Schema.shipped().violations(of: whole) == [])
+            return (try names.map { try JSON(text($0)) }, whole)
         }
     }
 
     @Test func `two parts of real runs become one report that obeys the schema`() throws {
         let folder = try Folder()
-        for index in [1, 2] { try folder.makePart(index) }
-        // Each run had a bundled server of its own, on another port.
-        let target = try JSON(folder.text("1.json"))["config", "target"].string ?? ""
-        let other = try JSON(folder.text("2.json"))["config", "target"].string ?? ""
-        try folder.text("2.json").replacing(other, with: target).write(
-            toFile: folder.file("2.json"), atomically: true, encoding: .utf8)
+        let server = try EchoService()
+        for index in [1, 2] { try folder.makePart(index, of: 2, "-c", "2", against: server) }
 
-        let merged = try Command.run(
-            "loadtest", "merge", folder.file("1.json"), folder.file("2.json"),
-            "-o", folder.file("both.json"))
+        let (parts, whole) = try folder.merge(parts: 2)
 
-        #expect(merged.code == 0, "\(merged.errors)")
-        #expect(merged.lines.contains { $0.hasPrefix("ledger ") })
-        let documents = try ["1.json", "2.json", "both.json"].map { try JSON(folder.text($0)) }
-        let answered = documents.map { $0["counts", "answered"].number ?? -1 }
-        #expect(answered[0] + answered[1] == answered[2])
-        #expect(documents[2]["latency", "response", "n"].number == answered[2])
-        #expect(documents[2]["shards"].array.count == 2)
-        #expect(try Schema.shipped().violations(of: documents[2]) == [])
+        let answered = parts.map { $0["counts", "answered"].number ?? -1 }
+        #expect(answered.allSatisfy { $0 > 0 })
+        #expect(whole["counts", "answered"].number == answered[0] + answered[1])
+        #expect(whole["latency", "response", "n"].number == answered[0] + answered[1])
+        #expect(whole["run", "id"].string == "try")
+        #expect(whole["shards"].array.count == 2)
+    }
+
+    @Test func `seven parts of ten connections and 700 requests make exactly these`() throws {
+        let folder = try Folder()
+        let server = try EchoService()
+        for index in 1...7 {
+            try folder.makePart(
+                index, of: 7, "--conns", "10", "-n", "700", "-d", "60s", against: server)
+        }
+
+        let (parts, whole) = try folder.merge(parts: 7)
+
+        let connections = parts.map { $0["config", "connections"].number ?? 0 }
+        #expect(connections.allSatisfy { [1, 2].contains($0) })
+        #expect(whole["config", "connections"].number == 10)
+        #expect(whole["counts", "connects", "ok"].number == 10)
+        #expect(whole["counts", "answered"].number == 700)
+        #expect(whole["shards"].array.compactMap { $0["index"].number } == [1, 2, 3, 4, 5, 6, 7])
     }
 
     @Test func `what cannot be merged ends with 65 and writes nothing`() throws {
         let folder = try Folder()
-        try folder.makePart(1)
+        let server = try EchoService()
+        try folder.makePart(1, of: 2, "-c", "2", against: server)
+        let whole = try Command.loadtest("--json", folder.file("run.json"), "-q")
+        #expect(whole.code == 0, "\(whole.errors)")
         try "{\"schema\": 1,\n}".write(
             toFile: folder.file("bad.json"), atomically: true, encoding: .utf8)
         func refusal(_ names: String...) throws -> String {

@@ -53,7 +53,7 @@ extension PageTables {
     private static func loop(of plan: LoadPlan) -> String {
         guard let rate = plan.rate else { return "closed, pipeline \(plan.pipeline)" }
         return
-            "open, \(Figures.short(rate))/s \(plan.arrivals.rawValue), pace \(plan.pace.rawValue)"
+            "open, \(Figures.rate(rate))/s \(plan.arrivals.rawValue), pace \(plan.pace.rawValue)"
     }
 
     private static func size(_ law: SizeLaw) -> String {
