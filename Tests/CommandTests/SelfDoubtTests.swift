@@ -24,7 +24,7 @@ import Testing
         let run = try Command(
             "loadtest",
             [
-                "\(server.address)", "-R5m", "-d1s", "-c4", "--warmup=0", "--drain=50ms",
+                "\(server.address)", "-R50m", "-d200ms", "-c4", "--warmup=0", "--drain=50ms",
                 "--max-outstanding=65536", "--json=-",
             ] + (isStrict ? ["--strict"] : [])
         ).finish()
