@@ -21,9 +21,10 @@ lint:
 sanitize:
 	.ci/run sanitize
 
-# Server CPU per message against hand-written C, memory and system calls; about five minutes.
+# Server and generator beside hand-written C, memory and system calls; about eight minutes.
 bench: build
 	python3 loadtest/bench/bench.py all
+	python3 loadtest/bench/generator.py all
 
 # Everything that must hold before a change lands, as the build machine does it.
 ci:

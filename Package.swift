@@ -52,21 +52,26 @@ let package = Package(
         tests(of: "Drivers", on: ["Syscalls"]),
         tests(of: "Swiftlet", on: ["Drivers", "Syscalls"]),
         tests(of: "Statistics", on: [], exclude: ["golden"]),
-        tests(of: "Charts", on: []),
+        tests(of: "Charts", on: ["Statistics", "MarkupChecks"]),
         tests(of: "Generator", on: ["Statistics", "Drivers", "Syscalls", "TestServers"]),
         tests(
             of: "Reports",
-            on: ["Generator", "Statistics", "Flags", "Drivers", "Syscalls", "SchemaChecks"]),
+            on: [
+                "Generator", "Statistics", "Flags", "Drivers", "Syscalls", "MarkupChecks",
+                "SchemaChecks",
+            ]),
         // Holds JSON against docs/loadtest.schema.json; for tests only.
         floor("SchemaChecks", on: [], path: "Tests/SchemaChecks"),
+        // Reads pages and pictures as XML; for tests only.
+        floor("MarkupChecks", on: [], path: "Tests/MarkupChecks"),
         // Servers that echo and servers that lie; for tests only.
         floor("TestServers", on: ["Generator", "Syscalls"], path: "Tests/TestServers"),
         // Runs the built commands as processes, the way a user does.
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "echo-server", "loadtest", "SchemaChecks", "Flags", "Generator", "Reports",
-                "Statistics", "Syscalls", "TestServers",
+                "echo-server", "loadtest", "MarkupChecks", "SchemaChecks", "Flags", "Generator",
+                "Reports", "Statistics", "Syscalls", "TestServers",
             ],
             swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),

@@ -1,7 +1,7 @@
+import MarkupChecks
 import Testing
 
 @testable import Charts
-
 
 @Suite struct ChartTests {
     @Test func `a picture is well-formed and says in words what it shows`() throws {

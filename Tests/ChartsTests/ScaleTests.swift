@@ -1,3 +1,4 @@
+import Statistics
 import Testing
 
 @testable import Charts
@@ -67,8 +68,8 @@ import Testing
     }
 
     @Test func `any two ends give ticks that are in order and cover them`() {
-        var generator = SplitMix(seed: UInt64.random(in: 0...UInt64.max))
-        let seed = generator.state
+        let seed = UInt64.random(in: .min ... .max)
+        var generator = SplitMix(seed: seed)
         for _ in 0..<2000 {
             let low = generator.magnitude()
             let high = low + generator.magnitude()
@@ -108,23 +109,10 @@ import Testing
     }
 }
 
-/// Random numbers whose seed repeats them (Steele, Lea, Flood 2014).
-struct SplitMix {
-    private(set) var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
+extension SplitMix {
     /// A positive number of any size from a millionth to a million millions.
-    mutating func magnitude() -> Double {
-        let exponent = Int(next() % 19) - 6
-        return (Double("1e\(exponent)") ?? 1) * (1 + Double(next() % 9000) / 1000)
+    fileprivate mutating func magnitude() -> Double {
+        let exponent = Int.random(in: -6...12, using: &self)
+        return (Double("1e\(exponent)") ?? 1) * Double.random(in: 1..<10, using: &self)
     }
 }

@@ -146,7 +146,7 @@ import Testing
 
         #expect(campaign.search?.rate == nil)
         #expect(campaign.search != nil)
-        #expect(runs < 20)
+        #expect(runs < 30)
     }
 
     @Test func `of a search begins with enough samples for its percentile`() throws {
@@ -155,8 +155,11 @@ import Testing
         // 10,000 samples in 3 s, and a fifth to spare.
         #expect(campaign.next?.plan.rate == 4000)
         campaign.take(measured(4000, microseconds: 50_000))
+        #expect(campaign.next?.plan.rate == 4000, "once may be a hiccup")
+        campaign.take(measured(4000, microseconds: 50_000))
         #expect(campaign.next == nil)
         #expect(campaign.search?.rate == nil)
+        #expect(campaign.probes.map(\.holds) == [false, false])
     }
 
     @Test func `proves headroom with half the threads, and reports the whole`() throws {

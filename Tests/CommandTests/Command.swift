@@ -90,6 +90,14 @@ final class Command {
         }
     }
 
+    /// Waits for a whole line on standard error that says a word.
+    func waitForLine(saying word: String) throws {
+        try wait {
+            text(errors).split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+                .contains { $0.contains(word) }
+        }
+    }
+
     /// Waits until something has come true outside.
     func wait(until isTrue: () throws -> Bool) throws {
         while try !isTrue() { try listen() }

@@ -58,13 +58,19 @@ struct InterruptTests {
         #expect(seen.phases.measured > 0)
     }
 
-    @Test func `while draining the run has been complete already`() throws {
-        let gate = try Gate()
+    /// A run of a moment against a server that answers when the gate opens, interrupted in its
+    /// drain.
+    private func interruptedInDrain(
+        _ gate: Gate, then act: () -> Void
+    ) throws -> Measurement {
         let server = try TestServer { peer in
             gate.wait()
             peer.echo()
         }
-        defer { server.stop() }
+        defer {
+            gate.open()
+            server.stop()
+        }
         var plan = quickPlan(server.address)
         plan.requests = nil
         plan.duration = .milliseconds(5)
@@ -73,12 +79,25 @@ struct InterruptTests {
         let run = try LoadRun.start(plan)
         run.wait { $0.phase == .draining }
         run.interrupt(signal: SIGINT)
-        gate.open()
+        act()
         let seen = run.finish()
-
-        #expect(seen.ending == .completed)
-        #expect(seen.ledger.answered == seen.ledger.scheduled)
+        #expect(seen.ending == .interrupted(signal: SIGINT))
         #expect(seen.ledger.isBalanced)
+        #expect(seen.phases.measured > 0)
+        return seen
+    }
+
+    @Test func `while draining what still comes is counted`() throws {
+        let gate = try Gate()
+        let seen = try interruptedInDrain(gate) { gate.open() }
+
+        #expect(seen.ledger.answered == 4)
+    }
+
+    @Test func `while draining it does not wait as long as was planned`() throws {
+        let seen = try interruptedInDrain(try Gate()) {}
+
+        #expect(seen.ledger.unanswered == 4)
     }
 
     @Test func `of two signals the first one counts`() throws {

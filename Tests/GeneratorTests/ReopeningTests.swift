@@ -188,4 +188,27 @@ import Testing
         #expect(seen.connects.isBalanced)
         #expect(seen.ledger.isBalanced)
     }
+
+    @Test(arguments: [nil, 1000])
+    func `a request whose connection cannot be opened was never sent`(rate: Double?) throws {
+        let server = try TestServer { $0.echo() }
+        var plan = quickPlan(server.address, connections: 2)
+        plan.connectsPerRequest = true
+        plan.rate = rate
+        plan.requests = nil
+        plan.duration = .milliseconds(400)
+        let run = try LoadRun.start(plan)
+        run.wait { $0.answered >= 5 }
+        server.stop()
+        let seen = run.finish()
+
+        #expect(seen.ledger.answered >= 5)
+        #expect(seen.ledger.neverSent > 0)
+        #expect(seen.ledger.isBalanced)
+        #expect(seen.errors.contains { $0.phase == .connect && $0.errno == "ECONNREFUSED" })
+        // The pauses double: ten of them are longer than the run.
+        let refused = seen.errors.filter { $0.errno == "ECONNREFUSED" }.reduce(0) { $0 + $1.count }
+        #expect(refused <= 2 * 10)
+        #expect(seen.connects.isBalanced)
+    }
 }

@@ -5,20 +5,34 @@ import Testing
 
 /// Connections that are there and say nothing, beside those that do.
 @Suite(.timeLimit(.minutes(2))) struct SilentConnectionTests {
-    /// Echoes, and on the tenth answer does something with the connections that were silent so far.
+    /// Echoes, and on the twentieth answer does something with the connections that are silent.
     private func measureSilent(
         rate: Double? = nil, _ disturb: @escaping @Sendable (Peer) -> Void
     ) throws -> Measurement {
         let silent = Guarded<[Int: Peer]>([:])
         let answers = Guarded(0)
+        // Five are to come and two of them to speak: who has said nothing then remains silent.
+        let awaited = Guarded(5 + 2)
+        let gate = try Gate()
+        @Sendable func tick() {
+            let left = awaited.withLock { awaited in
+                awaited -= 1
+                return awaited
+            }
+            if left == 0 { gate.open() }
+        }
         return try measure(connections: 2, requests: 500) {
             $0.idle = 3
             $0.threads = 2
             $0.rate = rate
         } against: { peer in
             silent.withLock { $0[peer.number] = peer }
+            tick()
             while case let bytes = peer.receive(), !bytes.isEmpty {
-                silent.withLock { $0[peer.number] = nil }
+                if silent.withLock({ $0.removeValue(forKey: peer.number) }) != nil {
+                    tick()
+                    gate.wait()
+                }
                 let count = answers.withLock { answers in
                     answers += 1
                     return answers

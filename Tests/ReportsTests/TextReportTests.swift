@@ -8,7 +8,7 @@ import Testing
 @Suite struct `The report for people` {
     private func lines(_ record: RunRecord) -> [String] {
         let report = TextReport(record)
-        return report.preamble + report.results
+        return report.preamble() + report.results
     }
 
     private func line(_ label: String, _ record: RunRecord) -> String? {

@@ -63,14 +63,16 @@ package struct Heat: Sendable {
     }
 
     /// Where the cells lie, in the units of the axes.
-    package var xRange: ClosedRange<Double>
-    package var yRange: ClosedRange<Double>
-    package var columns: Int
-    package var rows: Int
+    package let xRange: ClosedRange<Double>
+    package let yRange: ClosedRange<Double>
+    package let columns: Int
+    package let rows: Int
     /// In order of row and then of column.
-    package var cells: [Cell]
+    package let cells: [Cell]
     /// What is counted: "answers".
-    package var noun: String
+    package let noun: String
+    /// The largest count of a cell.
+    let largest: Int
 
     package init(
         x: ClosedRange<Double>, y: ClosedRange<Double>, columns: Int, rows: Int, cells: [Cell],
@@ -82,9 +84,8 @@ package struct Heat: Sendable {
         self.rows = rows
         self.cells = cells
         self.noun = noun
+        largest = cells.map(\.count).max() ?? 0
     }
-
-    var largest: Int { cells.map(\.count).max() ?? 0 }
 
     /// The shade of a count: equal factors from 1 to the largest.
     func shade(of count: Int) -> Int {

@@ -24,48 +24,54 @@ struct Connection {
     var state = State.unopened
     /// What the driver watches for.
     var interest: Interest = []
-    /// Whether it stands in the rotation, and who stands behind it.
-    var isInRotation = false
-    var behind: Int32 = -1
-    /// When its state began: the attempt to connect, the connection, or the wait for its end.
-    var since: Int64 = 0
-    /// Whether it was up before, so that it is opened again.
-    var wasUp = false
-    /// Whether it reads slowly on purpose; then, when its last slice came, and the part of the
-    /// interest that its reading has: none until the next slice is due.
+    /// Whether it reads slowly on purpose.
     let isSlow: Bool
-    var lastSlice: Int64 = 0
-    var reading = Interest.readable
-    /// Requests that it may still take before it is to be closed.
-    var quota = Int.max
-    /// Times in a row that it failed without a byte received.
-    var failures: UInt8 = 0
+
+    // What every message needs stands together.
 
     /// Where in the tile the next byte to send and the next byte to receive stand.
-    var sendPosition: Int
-    var receivePosition: Int
+    @Compact var sendPosition: Int
+    @Compact var receivePosition: Int
+    /// Bytes of the newest open request that the kernel has not taken yet.
+    @Compact var unsent = 0
+    /// Bytes of the oldest open request that have not come back yet; meaningless without one.
+    @Compact var missing = 0
+    /// Requests that it may still take before it is to be closed.
+    @Compact var quota = .max
+    @Compact var oldest = 0
+    @Compact var openRequests = 0
+    @Compact var waitingRequests = 0
+    /// A ring with a place for each request that may be open or wait.
+    let requests: UnsafeMutablePointer<Request>
     /// Bytes of the stream that the kernel took, and that came back.
     var sent = 0
     var received = 0
-    /// Bytes of the newest open request that the kernel has not taken yet.
-    var unsent = 0
-    /// Bytes of the oldest open request that have not come back yet; meaningless without one.
-    var missing = 0
     /// The number of the next request to begin. Each connection starts with another one, so that
     /// they do not go through the sizes in step.
     var begun: Int
     /// Answers of the measured time.
     var answered = 0
 
-    /// A ring with a place for each request that may be open or wait.
-    let requests: UnsafeMutablePointer<Request>
-    var oldest = 0
-    var openRequests = 0
-    var waitingRequests = 0
+    // What only its life needs.
+
+    /// Whether it stands in the rotation, and who stands behind it.
+    var isInRotation = false
+    /// Whether it was up before, so that it is opened again.
+    var wasUp = false
+    /// Times in a row that it failed without a byte received.
+    var failures: UInt8 = 0
+    /// Of a slow reader: the part of the interest that its reading has, none until the next slice
+    /// is due, and when the last one came.
+    var reading = Interest.readable
+    var lastSlice: Int64 = 0
+    var behind: Int32 = -1
+    /// When its state began: the attempt to connect, the connection, or the wait for its end.
+    var since: Int64 = 0
 
     init(number: Int, requests: UnsafeMutablePointer<Request>, isSlow: Bool) {
-        sendPosition = PayloadTile.start(ofConnection: number)
-        receivePosition = sendPosition
+        let start = PayloadTile.start(ofConnection: number)
+        _sendPosition = Compact(wrappedValue: start)
+        _receivePosition = Compact(wrappedValue: start)
         begun = number
         self.requests = requests
         self.isSlow = isSlow

@@ -23,7 +23,7 @@ struct DueQueue {
 
     /// Takes the first connection out, if it is due.
     mutating func take(dueAt now: Int64) -> Int? {
-        guard next <= now else { return nil }
+        guard !entries.isEmpty, entries[0].due <= now else { return nil }
         entries.swapAt(0, entries.count - 1)
         let taken = entries.removeLast()
         var parent = 0

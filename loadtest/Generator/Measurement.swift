@@ -29,7 +29,7 @@ package struct Measurement: Sendable {
     /// The first ten connections whose echo was wrong.
     package var corruptions: [Corruption] = []
     package var phases = Phases()
-    /// Answers by connection.
+    /// Answers by connection, without those that are silent or read slowly on purpose.
     package var served = Served()
     /// What happened when, from the start of the run on, the warm-up included.
     package var timeline = Timeline()
@@ -216,7 +216,9 @@ package struct ErrorRow: Sendable, Equatable {
     }
 
     package var phase: Phase
-    /// "ECONNRESET", or where no call failed: "timeout", "eof", "mismatch", "surplus".
+    /// "ECONNRESET", or where no call failed: "timeout" and "incomplete" (part of an answer came in
+    /// time), "eof" and "no_eof" (an end of the stream that should not be, or should), "mismatch",
+    /// "surplus" and "early" (bytes that are wrong, too many, or came before they were sent).
     package var errno: String
     package var count: Int
     /// Seconds from the start of the run to the first one.

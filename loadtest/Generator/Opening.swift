@@ -89,8 +89,7 @@ struct Opening {
     /// Tries to open a connection, from other addresses too when the ports of one are used up.
     private mutating func begin(_ index: Int, in exchange: inout Exchange) {
         var place = sources.place(forConnection: exchange.table.number(of: index))
-        let tries = sources.count < sources.most ? 2 : sources.count
-        for _ in 0..<min(tries, Opening.addressesAtOnce) {
+        for _ in 0..<min(sources.most, Opening.addressesAtOnce) {
             exchange.tally.connects.tried += 1
             do throws(Refusal) {
                 return try connect(index, from: sources[place], in: &exchange)

@@ -179,7 +179,7 @@ extension Worker {
             exchange.mayReopen = false
         }
         endMeasuring(at: now)
-        drainUntil = now.advanced(by: state.plan.drain)
+        drainUntil = now.advanced(by: patience)
         stage = .draining
     }
 
@@ -211,7 +211,7 @@ extension Worker {
         exchange.maySend = false
         opening.cancelAll(in: &exchange)
         exchange.beginClosing()
-        closeUntil = now.advanced(by: state.plan.drain)
+        closeUntil = now.advanced(by: patience)
         stage = .closing
     }
 
@@ -220,15 +220,22 @@ extension Worker {
         if exchange.table.closingCount == 0 || now >= closeUntil { stage = .ended }
     }
 
-    /// Somebody wants the run to end: there is nothing to drain before the first request.
+    /// Somebody wants the run to end, whatever it is doing: what is under way has a second more.
     mutating func interrupt(at now: Instant) {
-        guard stage == .connecting || stage == .warmingUp || stage == .measuring else { return }
+        guard !result.wasInterrupted else { return }
         result.wasInterrupted = true
-        if stage == .connecting {
-            stage = .ended
-        } else {
-            beginDraining(at: now)
+        switch stage {
+        case .connecting: stage = .ended
+        case .warmingUp, .measuring: beginDraining(at: now)
+        case .draining, .closing, .ended:
+            drainUntil = min(drainUntil, now.advanced(by: patience))
+            closeUntil = min(closeUntil, now.advanced(by: patience))
         }
+    }
+
+    /// How long to wait for others: whoever interrupts does not want to wait as long as planned.
+    private var patience: Duration {
+        result.wasInterrupted ? min(state.plan.drain, .seconds(1)) : state.plan.drain
     }
 
     // The end.
@@ -242,7 +249,8 @@ extension Worker {
         exchange.closeAll()
         if result.measuredFrom != nil { state.giveBack(requests: exchange.requestsLeft) }
         sweepUp(at: now)
-        for index in 0..<exchange.table.loadedCount {
+        for index in 0..<exchange.table.loadedCount
+        where !exchange.table.connections[index].isSlow {
             result.served.record(exchange.table.connections[index].answered)
         }
         result.tally = exchange.tally

@@ -54,7 +54,7 @@ package enum ExitCode {
 extension Measurement {
     /// Whether connections failed because this machine has no more of something.
     fileprivate var metSystemLimit: Bool {
-        let limits = ["EMFILE", "ENFILE", "EADDRNOTAVAIL", "ENOBUFS", "ENOMEM"]
+        let limits = ["EMFILE", "ENFILE", "EADDRNOTAVAIL", "EADDRINUSE", "ENOBUFS", "ENOMEM"]
         return errors.contains {
             ($0.phase == .socket || $0.phase == .connect) && limits.contains($0.errno)
         }

@@ -14,8 +14,7 @@ package enum Hints {
         "connect timeout":
             "its backlog is full? raise it, or lower --connect-rate",
         "connect ECONNRESET": "the target refuses while it accepts: its own limit on connections?",
-        "connect EADDRNOTAVAIL": "no free local port to this target: use fewer --conns",
-        "connect EADDRINUSE": "no free local port to this target: use fewer --conns",
+        "connect EADDRNOTAVAIL": "no free local port: fewer --conns, more --source, or --close rst",
         "socket EADDRINUSE": "a --source has no free port left: add more addresses",
         "socket EADDRNOTAVAIL": "a --source is no address of this machine",
         "connect EHOSTUNREACH": "no route to the host: check the address",

@@ -77,7 +77,7 @@ extension Measurement {
     /// Errors of all kinds.
     var errorCount: Int { errors.reduce(0) { $0 + $1.count } }
 
-    fileprivate func latency(of clock: Metric.Clock) -> Latency {
+    func latency(of clock: Metric.Clock) -> Latency {
         switch clock {
         case .response: response
         case .service: service

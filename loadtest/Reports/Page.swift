@@ -80,7 +80,7 @@ package struct Page {
 
     private func summary(_ run: PageRun) -> String {
         let report = TextReport(run.record)
-        let text = (report.preamble + report.results).joined(separator: "\n")
+        let text = (report.preamble() + report.results).joined(separator: "\n")
         return heading("Summary", run) + Markup.element("pre", [:], Markup.escape(text))
     }
 
@@ -109,6 +109,7 @@ package struct Page {
         caption{text-align:left;font-weight:600;padding:4px 0}
         th,td{padding:3px 10px 3px 0;border-bottom:1px solid var(--grid);text-align:left;
         vertical-align:top}
+        .long{min-width:18em}tbody th{white-space:nowrap}
         tr{break-inside:avoid}.n{text-align:right;font-variant-numeric:tabular-nums;
         white-space:nowrap}
         .verdict{border:1px solid var(--grid);border-left:8px solid;border-radius:6px;

@@ -30,7 +30,7 @@ extension PageTables {
                     + Figures.count(environment.descriptorsHard)
             ),
             ("target", plan.target.description), ("server", server ?? "-"),
-            ("generator", "\(plan.threads) threads, \(plan.driver.rawValue)"),
+            ("generator", threads(of: plan)),
         ] + load(of: plan)
     }
 
@@ -46,10 +46,14 @@ extension PageTables {
         ]
     }
 
+    private static func threads(of plan: LoadPlan) -> String {
+        "\(plan.threads) thread\(plan.threads == 1 ? "" : "s"), \(plan.driver.rawValue)"
+    }
+
     private static func loop(of plan: LoadPlan) -> String {
         guard let rate = plan.rate else { return "closed, pipeline \(plan.pipeline)" }
         return
-            "open, \(Figures.short(rate))/s \(plan.arrivals.rawValue), pace \(plan.pace.rawValue)"
+            "open, \(Figures.rate(rate))/s \(plan.arrivals.rawValue), pace \(plan.pace.rawValue)"
     }
 
     private static func size(_ law: SizeLaw) -> String {

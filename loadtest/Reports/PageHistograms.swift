@@ -63,7 +63,7 @@ extension PagePictures {
         var chart = Chart(
             name: name, title: title,
             summary: words.joined(separator: " ")
-                + " Each step is 9 % wide, eight to a doubling.",
+                + " Eight steps to a doubling.",
             x: Chart.Axis("time", .log(from: Double(low), to: Double(high), of: .time)),
             y: Chart.Axis("share of \(noun)", .linear(from: 0, to: tallest, of: .percent)))
         chart.series = zip(filled, outlines).enumerated().map { index, pair in

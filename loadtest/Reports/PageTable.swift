@@ -12,18 +12,15 @@ struct PageTable {
     /// A real table: its head and the first cells are headers, for those who have it read to them.
     var html: String {
         guard !rows.isEmpty else { return "" }
-        let isRight = self.isRight
-        let top = head.indices.map { column in
-            Markup.element(
-                "th", ["scope": "col", "class": isRight[column] ? "n" : "w"],
-                Markup.escape(head[column]) + " ")
+        let columns = self.columns
+        let top = zip(head, columns).map { cell, column in
+            PageTable.cell("th", ["scope": "col", "class": column.rawValue], cell)
         }
         let body = rows.map { row in
-            let cells = row.indices.dropFirst().map { column in
-                Markup.element(
-                    "td", isRight[column] ? ["class": "n"] : [:], Markup.escape(row[column]) + " ")
+            let cells = zip(row, columns).dropFirst().map { cell, column in
+                PageTable.cell("td", ["class": column.rawValue], cell)
             }
-            let name = Markup.element("th", ["scope": "row"], Markup.escape(row[0]) + " ")
+            let name = PageTable.cell("th", ["scope": "row"], row[0])
             return Markup.element("tr", [:], name + cells.joined()) + "\n"
         }
         let table = Markup.element(
@@ -38,17 +35,34 @@ struct PageTable {
     var markdown: [String] {
         guard !rows.isEmpty else { return [] }
         func line(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |" }
-        let columns = isRight.map { $0 ? "---:" : ":---" }
+        let columns = columns.map { $0 == .figures ? "---:" : ":---" }
         let body = rows.map { line($0.map(MarkdownReport.escape)) }
         return ["", "**\(MarkdownReport.escape(title))**", ""]
             + [line(head.map(MarkdownReport.escape)), line(columns)] + body
     }
 
-    /// The columns that stand at the right: of figures only.
-    private var isRight: [Bool] {
+    /// What a column holds, by the name of its class.
+    private enum Column: String {
+        /// Stands at the right.
+        case figures = "n"
+        case words = "w"
+        /// Needs some width, or it becomes a tower of words.
+        case sentences = "long"
+    }
+
+    private var columns: [Column] {
         head.indices.map { column in
-            column > 0 && rows.allSatisfy { PageTable.isFigure($0[column]) }
+            let cells = rows.map { $0[column] }
+            if column > 0, cells.allSatisfy(PageTable.isFigure) { return .figures }
+            return column > 0 && cells.contains { $0.count > 30 } ? .sentences : .words
         }
+    }
+
+    /// The space keeps cells apart where a page is read without its style.
+    private static func cell(
+        _ name: String, _ attributes: KeyValuePairs<String, String>, _ text: String
+    ) -> String {
+        Markup.element(name, attributes, Markup.escape(text) + " ")
     }
 
     /// Whether a cell is a number with its unit, or the dash of a missing one.

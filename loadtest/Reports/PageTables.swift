@@ -49,8 +49,8 @@ struct PageTables {
             let cost = run.run.clientCPUPerRequest.map { Figures.time(seconds: $0) }
             let serverCost = run.run.serverCPUPerRequest.map { Figures.time(seconds: $0) }
             return [
-                run.name, Figures.short(rate) + "/s",
-                run.plan.rate.map { Figures.short($0) + "/s" } ?? "-",
+                run.name, Figures.rate(rate) + "/s",
+                run.plan.rate.map { Figures.rate($0) + "/s" } ?? "-",
                 Figures.count(ledger.scheduled), Figures.count(ledger.answered),
                 Figures.count(ledger.failed), cost ?? "-", serverCost ?? "-",
                 run.record.verdict.level.rawValue,
@@ -72,8 +72,8 @@ struct PageTables {
                     response.supports(quantile)
                         ? response.value(at: quantile).map(PagePictures.text) ?? "-" : "-"
                 }
-                let wanted = probe.plan.rate.map { Figures.short($0) + "/s" } ?? "-"
-                return [name(run, wanted), Figures.short(probe.measurement.rate) + "/s"] + values
+                let wanted = probe.plan.rate.map { Figures.rate($0) + "/s" } ?? "-"
+                return [name(run, wanted), Figures.rate(probe.measurement.rate) + "/s"] + values
                     + [probe.verdict.level.rawValue]
             }
         }
@@ -89,7 +89,7 @@ struct PageTables {
                 [
                     name(run, "part \(part.index)"), Figures.count(part.connections),
                     Figures.count(part.answered), Figures.count(part.failed),
-                    Figures.short(part.rate) + "/s",
+                    Figures.rate(part.rate) + "/s",
                 ] + PageTables.cells(of: part.response).prefix(3) + [part.level.rawValue]
             }
         }

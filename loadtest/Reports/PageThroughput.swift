@@ -43,9 +43,9 @@ extension PagePictures {
             let latency = probe.measurement.response
             guard let value = latency.value(at: quantile) else { return nil }
             let isWeak = probe.verdict.level != .valid || !latency.supports(quantile)
-            let wanted = probe.plan.rate.map { " of \(Figures.short($0))/s wanted" } ?? ""
+            let wanted = probe.plan.rate.map { " of \(Figures.rate($0))/s wanted" } ?? ""
             let words =
-                "\(Figures.short(probe.measurement.rate))/s\(wanted): "
+                "\(Figures.rate(probe.measurement.rate))/s\(wanted): "
                 + "\(Figures.name(ofQuantile: quantile)) \(PagePictures.text(value)), "
                 + probe.verdict.level.rawValue
             return Series.Dot(

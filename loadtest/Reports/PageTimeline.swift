@@ -93,7 +93,7 @@ extension PagePictures {
         guard chart.emptiness == nil else { return chart }
         let targets = Set(runs.compactMap(\.plan.rate)).sorted()
         chart.rules = targets.map {
-            Chart.Rule(.atY, $0, label: "wanted \(Figures.short($0))/s")
+            Chart.Rule(.atY, $0, label: "wanted \(Figures.rate($0))/s")
         }
         return chart
     }

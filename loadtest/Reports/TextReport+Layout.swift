@@ -1,11 +1,26 @@
 // How lines are laid out: a label in the first columns, parts or words behind it, 80 columns.
 
 extension TextReport {
+    static let width = 80
+    /// Columns of the first word of a line.
+    static let labelWidth = 11
     static let indent = String(repeating: " ", count: labelWidth)
 
+    func flow(_ label: String, _ parts: [String], separator: String = "   ") -> [String] {
+        style.flow(label, parts, separator: separator)
+    }
+
+    func sentence(
+        _ label: String, _ text: String, _ color: (String) -> String = { $0 }
+    ) -> [String] {
+        style.sentence(label, text, color)
+    }
+}
+
+extension Style {
     /// A labelled line of parts; goes on below, without a label, where the width ends.
     func flow(_ label: String, _ parts: [String], separator: String = "   ") -> [String] {
-        lines(style.bold(label.left(TextReport.labelWidth)), parts, separator)
+        lines(bold(label.left(TextReport.labelWidth)), parts, separator)
     }
 
     /// A labelled sentence, broken between its words.
@@ -13,7 +28,7 @@ extension TextReport {
         _ label: String, _ text: String, _ color: (String) -> String = { $0 }
     ) -> [String] {
         let room = TextReport.width - TextReport.labelWidth
-        return flow(label, TextReport.wrap(text, room).map(color))
+        return flow(label, Style.wrap(text, room).map(color))
     }
 
     /// A sentence below a section, with a word of its own before it.
@@ -22,7 +37,7 @@ extension TextReport {
     ) -> [String] {
         let gap = String(repeating: " ", count: max(1, TextReport.labelWidth - word.count))
         let label = TextReport.indent + color(word) + gap
-        return lines(label, TextReport.wrap(text, TextReport.width - label.visibleCount), "   ")
+        return lines(label, Style.wrap(text, TextReport.width - label.visibleCount), "   ")
     }
 
     /// Parts behind a first column, which is blank from the second line on.

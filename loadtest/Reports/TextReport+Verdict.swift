@@ -10,7 +10,7 @@ extension TextReport {
         return lines
             + findings.flatMap { finding in
                 let remedy = finding.remedy.isEmpty ? "" : ": \(finding.remedy)"
-                return detail(finding.code, finding.text + remedy) {
+                return style.detail(finding.code, finding.text + remedy) {
                     style.level(finding.level, $0)
                 }
             }

@@ -8,10 +8,6 @@ package struct TextReport {
     let record: RunRecord
     let style: Style
 
-    static let width = 80
-    /// Columns of the first word of a line.
-    static let labelWidth = 11
-
     package init(_ record: RunRecord, style: Style = .plain) {
         self.record = record
         self.style = style
@@ -22,12 +18,14 @@ package struct TextReport {
 
     /// What is known before the run: the command prints it first, so that a reader knows what he
     /// waits for.
-    package var preamble: [String] {
+    ///
+    /// `loop` says in a few words how requests are made where the plan does not know it yet.
+    package func preamble(loop: String? = nil) -> [String] {
         let bundled = record.server.map {
             "started the bundled echo server (\($0.model), \($0.driver))"
         }
         return flow("target", [plan.target.description] + (bundled.map { [$0] } ?? []))
-            + flow("load", shape) + part
+            + flow("load", shape(loop: loop)) + part
     }
 
     /// What the run gave; stands below the preamble.
@@ -43,10 +41,12 @@ package struct TextReport {
 
     // MARK: - Before the figures
 
-    private var shape: [String] {
+    private func shape(loop: String?) -> [String] {
         var shape = ["\(Figures.count(plan.connections)) connections"]
         if plan.idle > 0 { shape.append("\(Figures.count(plan.idle)) idle") }
-        if let rate = plan.rate {
+        if let loop {
+            shape.append(loop)
+        } else if let rate = plan.rate {
             shape.append("open loop \(Figures.rate(rate))/s \(plan.arrivals.rawValue)")
         } else {
             shape.append("closed loop")

@@ -65,8 +65,8 @@ extension Verdict {
         guard lag > 100_000 else { return nil }
         let share = Double(lag) / Double(median)
         guard share > 0.1 else { return nil }
-        // In a closed loop at its maximum all answers come in bunches, and waiting in one of them is
-        // part of what it measures: it says how much, and no latency of it is to be trusted further.
+        // In a closed loop at its maximum all answers come in bunches, and waiting in one of them
+        // is part of what it measures: no latency of it is to be trusted further than that.
         let isClosed = record.plan.rate == nil
         return Finding(
             code: "G-LAG",

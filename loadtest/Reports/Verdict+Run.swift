@@ -71,8 +71,10 @@ extension Verdict {
     }
 
     private static func missingConnections(_ record: RunRecord) -> Finding? {
-        let (run, wanted) = (record.measurement, record.plan.connections)
-        if record.plan.requestsPerConnection != nil || record.plan.lifetime != nil { return nil }
+        let (run, plan) = (record.measurement, record.plan)
+        // Where connections come and go, those of the start are not the ones that matter.
+        if plan.reopens { return nil }
+        let wanted = plan.connections + plan.idle
         let missing = wanted - (run.connects.ok - run.connects.reopened - run.connects.lostEarly)
         guard missing > 0 else { return nil }
         let share = Double(missing) / Double(wanted)

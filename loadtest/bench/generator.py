@@ -121,30 +121,30 @@ def measure_conns(bench):
             "counts": counts}
 
 
-LENGTHS = (100_000, 500_000)
+# Loads of equal length and different density: what goes on with time, the sweeps ten times a second
+# and the progress, is the same in both and cancels.
+DENSITIES = {
+    "closed": (["--conns", "100"], ["--conns", "100", "--pipeline", "8"]),
+    "open": (["--conns", "100", "--rate", "2k"], ["--conns", "100", "--rate", "60k"]),
+}
 
 
 def measure_allocations(bench):
-    """The difference between a short and a long run, so that all that is not per request cancels.
-
-    What is left is what goes on with time: the live view and the sweeps, ten times a second.
-    """
     rows = []
-    for extra in ([], ["--rate", "50000"]):
+    for loop, densities in DENSITIES.items():
         counts = []
-        with bench.raw("epoll") as server, tempfile.NamedTemporaryFile() as shared:
-            for requests in LENGTHS:
-                before = yard.read_count(shared.name) if counts else 0
+        for extra in densities:
+            with bench.raw("epoll") as server, tempfile.NamedTemporaryFile() as shared:
                 environment = {**yard.os.environ, "ALLOCATIONS_FILE": shared.name,
                                "LD_PRELOAD": str(bench.programs / "allocations.so")}
-                report = loadtest(bench, server.address, "--conns", "100", "-n", str(requests),
+                report = loadtest(bench, server.address, "-d", f"{bench.options.seconds}s",
                                   "--warmup", "0", *extra, environment=environment)
-                counts.append((report["counts"]["answered"],
-                               yard.read_count(shared.name) - before))
-        per_request = (counts[1][1] - counts[0][1]) / (counts[1][0] - counts[0][0])
-        loop = "open" if extra else "closed"
-        rows.append({"loop": loop, "per_request": per_request})
-        print(f"allocations  {loop:6} loop: {per_request:.5f} per request")
+                counts.append((report["counts"]["answered"], yard.read_count(shared.name)))
+        (few, low), (many, high) = counts
+        per_request = (high - low) / (many - few)
+        rows.append({"loop": loop, "per_request": per_request, "counts": counts})
+        print(f"allocations  {loop:6} loop: {per_request:.5f} per request, "
+              f"{low:,} in all with {few:,} requests and {high:,} with {many:,}")
     return rows
 
 

@@ -17,6 +17,16 @@ struct Campaign {
         case share(Double)
         case steps([Double])
         case search(Threshold)
+
+        /// How requests are made, in a few words, where the plan alone does not say it.
+        var words: String? {
+            switch self {
+            case .single: nil
+            case .share(let share): "open loop at \(Figures.percent(share)) of the maximum"
+            case .steps(let rates): "open loop in \(rates.count) steps"
+            case .search(let condition): "open loop, searching for \(condition.text)"
+            }
+        }
     }
 
     struct Run {

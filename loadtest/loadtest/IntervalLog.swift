@@ -15,7 +15,7 @@ struct IntervalLog {
     private let interval: Duration
     private let origin = Instant.now
     private var begun = Instant.now
-    private var phase = Progress.Phase.connecting
+    private var isWarmingUp = false
     private var (response, service, sendDelay) = (Histogram(), Histogram(), Histogram())
 
     init(every interval: Duration) {
@@ -26,8 +26,10 @@ struct IntervalLog {
 
     /// Takes what was answered since the last look.
     mutating func take(_ progress: Progress, at now: Instant) {
-        if (progress.phase == .warmup) != (phase == .warmup) { close(at: now) }
-        phase = progress.phase
+        // A run that is interrupted in its warm-up drains without having measured anything.
+        let isBefore = progress.phase == .warmup || isWarmingUp && progress.answered == 0
+        if isBefore != isWarmingUp { close(at: now) }
+        isWarmingUp = isBefore
         response.add(progress.response)
         service.add(progress.service)
         sendDelay.add(progress.sendDelay)
@@ -42,7 +44,7 @@ struct IntervalLog {
 
     /// Writes the interval that ends now; a tag without a sample has no line.
     private mutating func close(at now: Instant) {
-        let prefix = phase == .warmup ? "warmup_" : ""
+        let prefix = isWarmingUp ? "warmup_" : ""
         let parts = [("response", response), ("service", service), ("send_delay", sendDelay)]
         for (tag, histogram) in parts where histogram.count > 0 {
             text += HistogramLog.line(

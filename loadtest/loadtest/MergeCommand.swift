@@ -69,7 +69,7 @@ enum MergeCommand {
             environment: Terminal.variable
         )
         let report = TextReport(whole, style: style)
-        let text = (report.preamble + report.results).map { $0 + "\n" }.joined()
+        let text = (report.preamble() + report.results).map { $0 + "\n" }.joined()
         let isWritten = Output.write(text, to: File.standardOutput)
         return whole.exitCode == ExitCode.success && !isWritten
             ? ExitCode.cannotWrite : whole.exitCode

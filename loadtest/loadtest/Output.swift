@@ -32,7 +32,7 @@ struct Output {
     /// Says what is about to be measured, before the first connection is opened.
     func begin(_ record: RunRecord) {
         if options.isQuiet { return }
-        let lines = TextReport(record, style: style).preamble
+        let lines = TextReport(record, style: style).preamble(loop: options.course.words)
         _ = Output.write(lines.map { $0 + "\n" }.joined(), to: human)
     }
 

@@ -1,11 +1,13 @@
 /// Finds the highest rate at which a condition holds, to 5 %, from whether it held at others.
 ///
-///     1k  2k  4k  8k!          doubles until it does not hold
-///             5.66k  6.73k!    halves the gap, on a scale of ratios
-///             5.66k ×3         confirms; where that fails, the same 5 % lower
+///     1k  2k! 2k  4k  8k!!         doubles until it does not hold, twice in a row
+///                 5.66k  6.73k!!   halves the gap, on a scale of ratios
+///                 5.66k ×3         confirms; where that fails once, the same 5 % lower
 ///
-/// What fails at once is halved until it holds, or until the rate is too low to be judged. A value:
-/// it knows no clock and no server.
+/// What fails at once is halved until it holds, or until the rate is too low to be judged. A look
+/// is short, so one hiccup of the machine can spoil it: only a second failure counts. A
+/// confirmation is as long as the run that was asked for, and gets no second chance. A value: it
+/// knows no clock and no server.
 struct RateSearch: Equatable {
     /// The gap between the highest rate that holds and the lowest that does not, in the end.
     static let precision = 1.05
@@ -30,6 +32,8 @@ struct RateSearch: Equatable {
     private let lowest: Double
     private var held: Double?
     private var failed: Double?
+    /// Whether the rate that is to be tried has failed once.
+    private var isDoubted = false
     private var confirmations = 0
     private var falls = 0
 
@@ -41,7 +45,9 @@ struct RateSearch: Equatable {
     /// Takes whether the condition held at the rate that was to be tried.
     mutating func note(holds: Bool) {
         switch state {
+        case .trying where !holds && !isDoubted: isDoubted = true
         case .trying(let rate):
+            isDoubted = false
             if holds { held = rate } else { failed = rate }
             state = nextTry
         case .confirming(let rate):

@@ -24,7 +24,6 @@ enum ReportCommand {
         ]
     )
 
-
     static func run(_ words: [String]) -> Int32 {
         do throws(UsageError) {
             let arguments = try table.parse(words)
@@ -43,7 +42,11 @@ enum ReportCommand {
         do throws(Stop) {
             var runs: [PageRun] = []
             for (name, path) in names(of: arguments.positionals) {
-                runs.append(PageRun(name: name, record: try record(at: path)))
+                var record = try RecordFile.read(path)
+                // A document from before there were verdicts is judged now; of the others, one
+                // without a finding comes out the same.
+                if record.verdict.findings.isEmpty { record.verdict = Verdict(judging: record) }
+                runs.append(PageRun(name: name, record: record))
             }
             var isText = true
             for (flag, write) in outputs {
@@ -71,14 +74,6 @@ enum ReportCommand {
             return last.hasSuffix(".json") ? String(last.dropLast(5)) : last
         }
         return zip(Set(short).count == short.count ? short : paths, paths).map { ($0, $1) }
-    }
-
-    private static func record(at path: String) throws(Stop) -> RunRecord {
-        var record = try RecordFile.read(path)
-        // A document from before there were verdicts is judged now; of the others, one without a
-        // finding comes out the same.
-        if record.verdict.findings.isEmpty { record.verdict = Verdict(judging: record) }
-        return record
     }
 
     // MARK: - Output
@@ -116,7 +111,7 @@ enum ReportCommand {
         let texts = runs.map { run in
             let report = TextReport(run.record, style: style)
             let name = runs.count == 1 ? [] : ["run        \(run.name)"]
-            return (name + report.preamble + report.results).joined(separator: "\n")
+            return (name + report.preamble() + report.results).joined(separator: "\n")
         }
         return Output.say(texts.joined(separator: "\n\n"))
     }

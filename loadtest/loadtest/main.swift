@@ -8,6 +8,7 @@ let rest = Array(words.dropFirst())
 switch words.first {
 case "echo": exit(runEchoServer(command: "loadtest echo", arguments: rest))
 case "merge": exit(MergeCommand.run(rest))
+case "diff": exit(DiffCommand.run(rest))
 case "report": exit(ReportCommand.run(rest))
 default: exit(LoadTest.run(words))
 }

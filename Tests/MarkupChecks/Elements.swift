@@ -5,20 +5,20 @@ import Foundation
 #endif
 
 /// An element of a document, with its own text but not that of the elements in it.
-struct Element {
-    let name: String
-    let attributes: [String: String]
-    var text = ""
+package struct Element {
+    package let name: String
+    package let attributes: [String: String]
+    package var text = ""
 }
 
 /// Not XML: where, and what the parser says.
-struct Malformed: Error {
-    let line: Int
-    let reason: String
+package struct Malformed: Error {
+    package let line: Int
+    package let reason: String
 }
 
 /// Every element in document order; throws where the document is not well-formed XML.
-func elements(of document: String) throws -> [Element] {
+package func elements(of document: String) throws -> [Element] {
     let parser = XMLParser(data: Data(document.utf8))
     let collector = Collector()
     parser.delegate = collector

@@ -1,0 +1,52 @@
+import Foundation
+import Testing
+
+@Suite struct `loadtest diff` {
+    /// Reports of two short runs at a rate, in a folder that goes with the test.
+    private func runs(in folder: URL, at rate: String) throws -> String {
+        let paths = ["1", "2"].map { folder.appendingPathComponent("\(rate)-\($0).json").path }
+        for path in paths {
+            _ = try Command.loadtest(
+                "-c", "2", "-R", rate, "--arrivals", "const", "--json", path)
+        }
+        return paths.joined(separator: ",")
+    }
+
+    @Test
+    func `a tenth of the rate is a regression, the same is none, and ten times as much neither`()
+        throws
+    {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("diff-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }  // Nothing depends on it.
+        let (slow, fast) = (try runs(in: folder, at: "200"), try runs(in: folder, at: "2000"))
+
+        let worse = try Command.run("loadtest", "diff", fast, slow)
+        #expect(worse.code == 2)
+        #expect(worse.lines.contains { $0.hasPrefix("rate ") && $0.hasSuffix("regressed") })
+        #expect(worse.lines.contains { $0.hasPrefix("differs    rate: 2000.0 in A, 200.0 in B") })
+
+        let better = try Command.run("loadtest", "diff", slow, fast, "--noise", "50%")
+        #expect(better.lines.contains { $0.hasPrefix("rate ") && $0.hasSuffix("improved") })
+
+        let same = try #require(fast.split(separator: ",").first.map(String.init))
+        let alone = try Command.run("loadtest", "diff", same, same)
+        #expect(alone.code == 0)
+        #expect(alone.lines.last == "result     no difference that noise does not explain")
+    }
+
+    @Test(arguments: [
+        (["a.json"], 64, "compares two sides"), (["a,b", "c"], 64, "there are 2 and 1"),
+        (["a", "b", "--noise", "5"], 64, "not a percentage"),
+        (["a", "b", "--noise", "100%"], 64, "more than any change"),
+        (["/nowhere/a.json", "/nowhere/b.json"], 65, "cannot read /nowhere/a.json"),
+        (["/dev/null", "/dev/null"], 65, "/dev/null"),
+    ])
+    func `what cannot be compared is said`(words: [String], code: Int, reason: String) throws {
+        let run = try Command("loadtest", ["diff"] + words).finish()
+
+        #expect(run.code == Int32(code))
+        #expect(run.errors.contains(reason), "\(run.errors)")
+    }
+}

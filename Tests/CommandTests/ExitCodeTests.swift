@@ -1,0 +1,108 @@
+import SchemaChecks
+import TestServers
+import Testing
+
+/// What a run ends with when several things are wrong at once, and when a gate cannot see.
+@Suite(.timeLimit(.minutes(2))) struct ExitCodeTests {
+    enum Target: String { case honest, garbage, resetting, silent, absent }
+
+    struct Row: Sendable, CustomTestStringConvertible {
+        let target: Target
+        let options: [String]
+        let code: Int32
+        var testDescription: String { "\(target) \(options.joined(separator: " "))" }
+
+        init(_ target: Target, _ options: String, _ code: Int32) {
+            self.target = target
+            self.options = options.split(separator: " ").map(String.init)
+            self.code = code
+        }
+    }
+
+    /// A rate that nobody answers: the measurement is invalid, whatever the machine.
+    private static let tooMuch = "-R100m --max-outstanding=16 -d20ms"
+
+    private static let rows = [
+        Row(.honest, "-n200", 0),
+        Row(.honest, "-n200 --fail-if=max>1h --fail-if=errors>0", 0),
+        Row(.honest, "-n200 --fail-if=max>1h --fail-if=max>1ns", 99),
+        Row(.honest, "-n200 --fail-if=p99.9999>1h", 99),
+        Row(.honest, tooMuch, 0),
+        Row(.honest, tooMuch + " --fail-if=max>1ns", 99),
+        Row(.honest, tooMuch + " --strict", 98),
+        Row(.honest, tooMuch + " --strict --fail-if=max>1ns", 98),
+        Row(.garbage, tooMuch + " --strict --fail-if=max>1ns", 97),
+        Row(.resetting, "-d1h --strict --fail-if=errors>0", 69),
+        Row(.silent, "-d100ms --drain=10ms --strict --fail-if=unanswered>0", 69),
+        Row(.absent, "-d1h --strict --fail-if=errors>0", 69),
+    ]
+
+    private func server(_ target: Target) throws -> LyingServer {
+        switch target {
+        case .honest: return try LyingServer(.honest)
+        case .garbage: return try LyingServer(.garbage)
+        case .resetting: return try LyingServer(.resetting)
+        case .silent: return try LyingServer(.silent)
+        case .absent:
+            let server = try LyingServer(.honest)
+            server.stop()
+            return server
+        }
+    }
+
+    @Test(arguments: rows) func `the worst that happened decides the code`(row: Row) throws {
+        let server = try server(row.target)
+        defer { server.stop() }
+        let run = try Command(
+            "loadtest", [server.target, "-c2", "--warmup=0", "--json=-"] + row.options
+        ).finish()
+        let document = try JSON(run.output)
+
+        #expect(run.code == row.code, "\(run.errors)")
+        #expect(document["exit_code"] == .number(Double(row.code)))
+        #expect(run.errors.contains("\nexit       \(row.code)") == (row.code != 0))
+        #expect(try Schema.shipped().violations(of: document) == [])
+    }
+
+    @Test func `being strict fails what is invalid and nothing else`() throws {
+        let run = try Command.loadtest("--strict", "--json=-")
+        let isInvalid = try JSON(run.output)["verdict", "level"] == .string("INVALID")
+
+        #expect(run.code == (isInvalid ? 98 : 0))
+    }
+
+    @Test(arguments: [
+        ("p99>10ms", Int32(99), "was at least"),
+        ("p99<10ms", 0, "was at least"),
+        ("p99>1h", 99, "which leaves it open"),
+        ("p99<1h", 99, "which leaves it open"),
+        ("unanswered>0", 99, "was"),
+    ])
+    func `a gate knows what an answer that never came leaves open`(
+        condition: String, code: Int32, words: String
+    ) throws {
+        // The second half of 2,000 requests is never answered, and is waited for 100 ms or more.
+        let server = try TestServer { peer in
+            var left = 1000 * 64
+            while left > 0 {
+                let bytes = peer.receive()
+                if bytes.isEmpty { return }
+                peer.send(Array(bytes.prefix(left)))
+                left -= bytes.count
+            }
+            peer.swallow()
+        }
+        defer { server.stop() }
+        let run = try Command.run(
+            "loadtest", "\(server.address)", "-c1", "-R10k", "--arrivals=const", "-d200ms",
+            "--max-outstanding=65536", "--drain=100ms", "--warmup=0", "--json=-", "--fail-if",
+            condition)
+        let document = try JSON(run.output)
+
+        #expect(run.code == code, "\(run.errors)")
+        #expect(document["counts", "answered"] == .number(1000))
+        let gate = try #require(document["thresholds"].array.first)
+        #expect(gate["passed"] == .bool(code == 0))
+        #expect(gate["words"].string?.contains(words) == true, "\(gate)")
+    }
+}

@@ -1,0 +1,86 @@
+import Foundation
+import SchemaChecks
+import Statistics
+import TestServers
+import Testing
+
+/// A signal in each phase of a run: what is known is printed, and every file is whole.
+@Suite(.timeLimit(.minutes(2))) struct InterruptedPhaseTests {
+    /// As the lines of progress name them.
+    enum Phase: String, CaseIterable {
+        case connecting
+        case warmUp = "warm-up"
+        case measuring, draining
+
+        /// Options of a run that stays in this phase until somebody ends it.
+        var options: [String] {
+            switch self {
+            case .connecting: ["--warmup=0", "--connect-rate=1/h"]
+            case .warmUp: ["--warmup=1h"]
+            case .measuring: ["--warmup=0", "-d1h"]
+            case .draining: ["--warmup=0", "-d20ms", "--drain=1h", "--timeout=1h"]
+            }
+        }
+
+        /// Nobody drains where everything is answered.
+        func serve(_ peer: Peer) {
+            guard self == .draining else { return peer.echo() }
+            peer.send(peer.receive())
+            peer.swallow()
+        }
+    }
+
+    /// Files of one run.
+    private struct Files {
+        let json = temporaryPath("phase.json")
+        let log = temporaryPath("phase.hlog")
+        let percentiles = temporaryPath("phase.hgrm")
+        var all: [String] { [json, log, percentiles] }
+        var options: [String] { ["--json", json, "--hlog", log, "--hgrm", percentiles] }
+
+        func remove() {
+            // One that is not there is the test's to notice.
+            for path in all { try? FileManager.default.removeItem(atPath: path) }
+        }
+    }
+
+    @Test(arguments: Phase.allCases, [SIGINT, SIGTERM])
+    func `a signal leaves a summary, its code and whole files`(phase: Phase, signal: Int32) throws {
+        let server = try TestServer(phase.serve)
+        defer { server.stop() }
+        let files = Files()
+        defer { files.remove() }
+        let command = try Command(
+            "loadtest",
+            ["\(server.address)", "-c4", "--live=line", "--interval=100ms"]
+                + phase.options + files.options)
+        try command.waitForLine(saying: phase.rawValue)
+        command.send(signal)
+        let run = try command.finish()
+
+        #expect(run.code == 128 + signal, "\(run.errors)")
+        #expect(run.lines.contains { $0.hasPrefix("ended ") })
+        #expect(run.lines.last?.hasPrefix("exit       \(128 + signal)") == true, "\(run.output)")
+        let document = try JSON(String(contentsOfFile: files.json, encoding: .utf8))
+        #expect(try Schema.shipped().violations(of: document) == [])
+        #expect(document["run", "ending"] == .string("interrupted"))
+        #expect(document["run", "signal"] == .number(Double(signal)))
+        #expect(document["exit_code"] == .number(Double(128 + signal)))
+        try check(files, phase, document["counts"])
+    }
+
+    /// The log holds each answer of the measured time once, and both files have their ends.
+    private func check(_ files: Files, _ phase: Phase, _ counts: JSON) throws {
+        let log = try String(contentsOfFile: files.log, encoding: .utf8)
+        let intervals = try HistogramLog(parsing: log).intervals
+        let logged = intervals.reduce(0) { $0 + ($1.tag == "response" ? $1.histogram.count : 0) }
+        #expect(log.hasSuffix("\n"))
+        #expect(counts["answered"] == .number(Double(logged)))
+        #expect(phase != .draining || logged == 4)
+        #expect(phase != .draining || counts["unanswered"] == .number(4))
+        let percentiles = try String(contentsOfFile: files.percentiles, encoding: .utf8)
+        #expect(percentiles.split(separator: "\n").last?.hasPrefix("#[Buckets = ") == true)
+        #expect(percentiles.hasSuffix("]\n"))
+        #expect(!files.all.contains { FileManager.default.fileExists(atPath: $0 + ".tmp") })
+    }
+}

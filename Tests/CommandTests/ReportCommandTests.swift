@@ -1,0 +1,92 @@
+import Foundation
+import MarkupChecks
+import Testing
+
+@Suite struct `Showing reports again` {
+    /// A run's report, and a name for a file to make of it; both go away.
+    private func withReport(_ body: (_ report: String, _ output: String) throws -> Void) throws {
+        let (report, output) = (temporaryPath("run.json"), temporaryPath("out"))
+        defer {
+            // What is left of a test harms nobody.
+            for path in [report, output] { try? FileManager.default.removeItem(atPath: path) }
+        }
+        let run = try Command.loadtest("--json", report, "-q")
+        #expect(run.code == 0, "\(run.errors)")
+        try body(report, output)
+    }
+
+    @Test func `without an output the text is printed again`() throws {
+        try withReport { report, _ in
+            let shown = try Command.run("loadtest", "report", report)
+
+            #expect(shown.code == 0)
+            for word in ["target ", "service ", "ledger ", "verdict "] {
+                #expect(shown.lines.contains { $0.hasPrefix(word) }, "\(word)")
+            }
+        }
+    }
+
+    @Test func `a page holds every picture of both runs`() throws {
+        try withReport { report, output in
+            let shown = try Command.run("loadtest", "report", report, report, "--html", output)
+
+            #expect(shown.code == 0 && shown.output.isEmpty, "\(shown.errors)")
+            let page = try elements(of: String(contentsOfFile: output, encoding: .utf8))
+            #expect(page.filter { $0.name == "svg" }.count == 8)
+            #expect(page.filter { $0.name == "pre" }.count == 4)
+        }
+    }
+
+    @Test func `pictures go into one file, or each into its own where there is a directory`() throws
+    {
+        try withReport { report, output in
+            #expect(try Command.run("loadtest", "report", report, "--svg", output).code == 0)
+            let stacked = try elements(of: String(contentsOfFile: output, encoding: .utf8))
+            #expect(stacked.filter { $0.name == "svg" }.count == 8)
+
+            try FileManager.default.removeItem(atPath: output)
+            try FileManager.default.createDirectory(
+                atPath: output, withIntermediateDirectories: true)
+            #expect(try Command.run("loadtest", "report", report, "--svg", output).code == 0)
+            let names = try FileManager.default.contentsOfDirectory(atPath: output)
+            #expect(names.count == 7 && names.allSatisfy { $0.hasSuffix(".svg") })
+            for name in names {
+                _ = try elements(of: String(contentsOfFile: "\(output)/\(name)", encoding: .utf8))
+            }
+        }
+    }
+
+    @Test func `tables go to standard output where a dash asks for it`() throws {
+        try withReport { report, _ in
+            let shown = try Command.run("loadtest", "report", report, "--md", "-")
+
+            #expect(shown.code == 0)
+            #expect(shown.lines.first == "### Load test")
+        }
+    }
+
+    @Test func `what is no report ends with 65 and what cannot be written with 73`() throws {
+        try withReport { report, output in
+            try "{\"schema\": 1".write(toFile: output, atomically: true, encoding: .utf8)
+            for path in [output, "/nonexistent/run.json"] {
+                let shown = try Command.run("loadtest", "report", path)
+                #expect(shown.code == 65)
+                #expect(shown.errors.contains(path))
+            }
+            let unwritten = try Command.run(
+                "loadtest", "report", report, "--html", "/nonexistent/page.html")
+            #expect(unwritten.code == 73)
+            #expect(unwritten.errors.contains("cannot write --html /nonexistent/page.html"))
+        }
+    }
+
+    @Test(arguments: [
+        (["report"], "report needs a file"), (["report", "a", "--htm", "b"], "mean --html?"),
+    ])
+    func `a wrong command line ends with 64`(words: [String], message: String) throws {
+        let shown = try Command("loadtest", words).finish()
+
+        #expect(shown.code == 64)
+        #expect(shown.errors.contains(message), "\(shown.errors)")
+    }
+}

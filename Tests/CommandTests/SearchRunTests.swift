@@ -1,0 +1,59 @@
+import SchemaChecks
+import Testing
+
+/// Campaigns from end to end, with figures that fit each other.
+@Suite(.timeLimit(.minutes(2))) struct SearchRunTests {
+    @Test func `a search ends at the highest rate that holds, confirmed three times`() throws {
+        // The condition is about the generator's own rate, so that no machine can be too slow.
+        let run = try Command.loadtest(
+            "--search", "rate<1.9k", "--arrivals=const", "-d200ms", "--json=-")
+        let document = try JSON(run.output)
+        let found = try #require(document["search", "rate"].number)
+        let probes = document["probes"].array
+
+        #expect(run.code == 0)
+        #expect((1780.0..<1900).contains(found))
+        #expect(document["config", "rate"] == .number(found))
+        #expect(probes.allSatisfy { $0["purpose"] == .string("search") })
+        #expect(probes.suffix(3).allSatisfy { $0["holds"] == .bool(true) })
+        #expect(probes.suffix(3).allSatisfy { $0["config", "rate"] == .number(found) })
+        #expect(probes.contains { $0["holds"] == .bool(false) })
+        #expect(run.errors.contains("confirm 1,830/s: "))
+        #expect(try Schema.shipped().violations(of: document) == [])
+    }
+
+    @Test func `a share is of the rate that the probe saw`() throws {
+        let run = try Command.loadtest("--rate=70%", "--json=-")
+        let document = try JSON(run.output)
+        let probe = try #require(document["probes"].array.first)
+        let maximum = try #require(probe["rate", "achieved"].number)
+        let rate = try #require(document["config", "rate"].number)
+
+        #expect(run.code == 0)
+        #expect(abs(rate / (0.7 * maximum) - 1) < 1e-6)
+        #expect(probe["config", "rate"] == .null)
+    }
+
+    @Test func `the last step is the headline, and each has its verdict`() throws {
+        let run = try Command.loadtest("--steps", "200..600/3", "--json=-")
+        let document = try JSON(run.output)
+        let probes = document["probes"].array
+
+        #expect(run.code == 0)
+        #expect(probes.map { $0["config", "rate"] } == [.number(200), .number(400), .number(600)])
+        #expect(document["config", "rate"] == .number(600))
+        #expect(probes.last?["counts"] == document["counts"])
+        #expect(probes.allSatisfy { $0["verdict", "level"].string != nil })
+    }
+
+    @Test func `headroom is judged beside the run with all threads`() throws {
+        let run = try Command.loadtest("-t2", "--prove-headroom", "--json=-")
+        let document = try JSON(run.output)
+        let codes = document["verdict", "findings"].array.map { $0["code"] }
+
+        #expect(run.code == 0)
+        #expect(codes.contains(.string("G-HALF")))
+        #expect(document["probes"].array.map { $0["config", "threads"] } == [.number(1)])
+        #expect(document["probes"].array.map { $0["purpose"] } == [.string("headroom")])
+    }
+}

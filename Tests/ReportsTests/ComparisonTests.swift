@@ -1,0 +1,154 @@
+import Generator
+import Statistics
+import Testing
+
+@testable import Reports
+
+@Suite struct `A comparison of runs` {
+    /// Ten seconds at a rate, with latencies around `latency` nanoseconds; seconds differ by
+    /// `unevenness`.
+    private func record(
+        seed: UInt64, rate: Int = 2000, latency: Double = 1e6, unevenness: Double = 0.01,
+        change: (inout RunRecord) -> Void = { _ in }
+    ) throws -> RunRecord {
+        var random = SplitMix(seed: seed)
+        var run = Measurement()
+        for second in 0..<10 {
+            let factor = 1 + unevenness * Double.random(in: -1...1, using: &random)
+            for tenth in 0..<10 {
+                var histogram = Histogram()
+                for _ in 0..<Int(Double(rate) * factor / 10) {
+                    let value = latency * factor * Double.random(in: 0.5...1.5, using: &random)
+                    histogram.record(Int64(value))
+                }
+                run.response.answered.add(histogram)
+                run.timeline.add(
+                    histogram, errors: 0, cpu: Int64(histogram.count) * 3000,
+                    at: Int64(second * 10 + tenth) * 100_000_000)
+            }
+        }
+        run.service = run.response
+        run.ledger.answered = run.response.count
+        run.ledger.scheduled = run.response.count
+        run.phases.measured = 10
+        run.threads = [.init(cpu: 3e-6 * Double(run.response.count), busy: 0.1)]
+        var record = try Sample.record(run)
+        record.server = nil
+        change(&record)
+        return record
+    }
+
+    private func outcomes(_ comparison: Comparison) -> [String: Comparison.Outcome] {
+        Dictionary(uniqueKeysWithValues: comparison.rows.map { ($0.figure.name, $0.outcome) })
+    }
+
+    private let seeds: [UInt64] = [1, 2, 3, 4]
+
+    @Test func `equal runs are within noise`() throws {
+        for seed in seeds {
+            let comparison = Comparison([try record(seed: seed)], [try record(seed: seed + 100)])
+
+            #expect(!comparison.hasRegression, "seed \(seed)")
+            #expect(outcomes(comparison)["rate"] == .withinNoise, "seed \(seed)")
+            #expect(outcomes(comparison)["service p99"] == .withinNoise, "seed \(seed)")
+            #expect(outcomes(comparison)["errors"] == .withinNoise, "seed \(seed)")
+        }
+    }
+
+    @Test func `ten percent more latency is found in one run each, and in rounds`() throws {
+        for seed in seeds {
+            let one = Comparison(
+                [try record(seed: seed)], [try record(seed: seed + 100, latency: 1.1e6)])
+            let rounds = Comparison(
+                try (0..<4).map { try record(seed: seed + $0) },
+                try (10..<14).map { try record(seed: seed + $0, latency: 1.1e6) })
+
+            for comparison in [one, rounds] {
+                #expect(outcomes(comparison)["service p50"] == .regressed, "seed \(seed)")
+                #expect(outcomes(comparison)["rate"] == .withinNoise, "seed \(seed)")
+                #expect(comparison.hasRegression)
+            }
+        }
+    }
+
+    @Test func `a higher rate is better, and more latency is worse`() throws {
+        let faster = Comparison(
+            [try record(seed: 1)], [try record(seed: 2, rate: 2400, latency: 0.8e6)])
+
+        #expect(outcomes(faster)["rate"] == .improved)
+        #expect(outcomes(faster)["service p50"] == .improved)
+        #expect(!faster.hasRegression)
+    }
+
+    @Test func `noise that is allowed for hides what is smaller`() throws {
+        let (old, new) = (try record(seed: 1), try record(seed: 2, rate: 1800))
+
+        #expect(outcomes(Comparison([old], [new]))["rate"] == .regressed)
+        #expect(outcomes(Comparison([old], [new], noise: 0.2))["rate"] == .withinNoise)
+    }
+
+    @Test func `too few samples are said, and are no regression`() throws {
+        let comparison = Comparison(
+            [try record(seed: 1, rate: 50)], [try record(seed: 2, rate: 50, latency: 9e6)])
+
+        #expect(outcomes(comparison)["service p99.9"] == .tooFewSamples)
+        #expect(outcomes(comparison)["service p50"] == .regressed)
+        #expect(!Comparison([try Sample.record()], [try Sample.record()]).hasRegression)
+    }
+
+    @Test func `a figure that is known once on each side has no spread`() throws {
+        func served(_ cpu: Double) throws -> RunRecord {
+            try record(seed: 1) {
+                $0.measurement.server = .init(
+                    cpu: cpu, residentBefore: 0, residentConnected: 0, residentAfter: 0)
+            }
+        }
+
+        #expect(
+            outcomes(Comparison([try served(1)], [try served(2)]))["server CPU"] == .tooFewSamples)
+        #expect(
+            outcomes(Comparison([try served(1)], [try served(1.01)]))["server CPU"] == .withinNoise)
+        #expect(
+            outcomes(
+                Comparison(
+                    [try served(1), try served(1.01), try served(1)],
+                    [try served(2), try served(2.01), try served(2)]))["server CPU"] == .regressed)
+    }
+
+    @Test func `a lower bound is only ever worse for sure`() throws {
+        let losing = try record(seed: 2) {
+            for _ in 0..<400 { $0.measurement.response.censored.record(5_000_000_000) }
+            $0.measurement.service = $0.measurement.response
+            $0.measurement.ledger.timedOut = 400
+            $0.measurement.ledger.scheduled += 400
+        }
+        let whole = try record(seed: 1)
+
+        #expect(outcomes(Comparison([whole], [losing]))["service p99"] == .regressed)
+        #expect(outcomes(Comparison([whole], [losing]))["errors"] == .regressed)
+        #expect(outcomes(Comparison([losing], [whole]))["service p99"] == .improved)
+        #expect(outcomes(Comparison([losing], [losing]))["service p99"] == .open)
+    }
+
+    @Test func `settings that differ are named, and where it ran is none`() throws {
+        let other = try record(seed: 2) {
+            $0.plan.connections = 7
+            $0.plan.rate = 5000
+            $0.plan.serverProcess = 4711
+            $0.environment.isDebugBuild = true
+            $0.verdict.findings = [
+                .init(
+                    code: "G-CPU", level: .invalid, value: 1, limit: 0, text: "full", remedy: "rest"
+                )
+            ]
+        }
+        let comparison = Comparison([try record(seed: 1)], [other])
+        let names = comparison.differences.map(\.name)
+
+        #expect(Set(names).isSuperset(of: ["connections", "rate", "build"]))
+        #expect(!names.contains("server_pid"))
+        #expect(comparison.differences.first { $0.name == "connections" }?.new == "7")
+        #expect(comparison.doubts == ["B is INVALID (G-CPU)"])
+        #expect(Comparison([try record(seed: 1)], [try record(seed: 2)]).differences == [])
+    }
+}

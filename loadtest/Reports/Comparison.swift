@@ -1,0 +1,118 @@
+import Generator
+import Statistics
+
+/// What became better or worse from one set of runs to another, and what cannot be told.
+///
+///     −2 %        0        +2 %        the noise that a change has to leave behind
+///      ├──────────┼──────────┤
+///      ·       [──┼────]     ·         within noise
+///      ·          ·          ·  [──]   called: the whole interval is outside
+///
+/// With several runs a side, a round each, the interval comes from what rounds differ by. With one
+/// each it comes from what the seconds of a run differ by, which knows nothing of what changes
+/// between runs; the noise that is allowed for has to cover that.
+package struct Comparison: Sendable {
+    package enum Outcome: String, Sendable {
+        case improved
+        case regressed
+        case withinNoise = "within noise"
+        case tooFewSamples = "too few samples"
+        /// Unanswered requests leave it open: a figure is only known from below.
+        case open = "not known"
+    }
+
+    /// One figure of both sides.
+    struct Row: Sendable {
+        let figure: Figure
+        let old: Metric.Value?
+        let new: Metric.Value?
+        var change: Change?
+        /// The smallest change that would have been called four times in five, as the change is
+        /// given; nil when nothing tells the spread.
+        var smallest: Double?
+        var outcome = Outcome.tooFewSamples
+    }
+
+    /// What was asked for differently: "rate", "60000.0", "50000.0".
+    struct Difference: Sendable, Equatable {
+        let name: String
+        let old: String
+        let new: String
+    }
+
+    let rows: [Row]
+    let differences: [Difference]
+    /// How many runs each side has.
+    let counts: (old: Int, new: Int)
+    /// The share that a change has to exceed.
+    let noise: Double
+    /// Runs whose verdict is not VALID: "B2.json is INVALID (G-CPU)".
+    let doubts: [String]
+
+    /// Each side has one run, or each has several.
+    package init(_ old: [RunRecord], _ new: [RunRecord], noise: Double = 0.02) {
+        counts = (old.count, new.count)
+        self.noise = noise
+        differences = Comparison.differences(old, new)
+        doubts = Comparison.doubts("A", old) + Comparison.doubts("B", new)
+        let all = old + new
+        let figures = Figure.all(
+            isPlanned: all.contains { $0.plan.plansRequests },
+            hasServer: all.contains { $0.measurement.server != nil })
+        rows = figures.map { figure in
+            Comparison.row(figure, old.map(\.measurement), new.map(\.measurement), noise)
+        }
+    }
+
+    /// Whether any figure is worse than noise explains.
+    package var hasRegression: Bool { rows.contains { $0.outcome == .regressed } }
+
+    var isOneEach: Bool { counts == (1, 1) }
+
+    private static func row(
+        _ figure: Figure, _ old: [Measurement], _ new: [Measurement], _ noise: Double
+    ) -> Row {
+        let (oldValues, newValues) = (old.map(figure.value), new.map(figure.value))
+        var row = Row(
+            figure: figure, old: typical(oldValues, figure), new: typical(newValues, figure))
+        guard !(oldValues + newValues).contains(nil),
+            let change = figure.change(from: old, to: new)
+        else { return row }
+        row.change = change
+        let floor = figure.isShare ? 0 : Change.difference(1 + noise)
+        row.smallest = change.halfWidth.map { floor + 1.5 * $0 }
+        row.outcome = outcome(change, floor, isHigherBetter: figure.isHigherBetter)
+        // The true figure is at least the bound: that a bound is worse is sure, and nothing else.
+        if row.new?.isLowerBound == true, row.outcome != .regressed { row.outcome = .open }
+        if row.old?.isLowerBound == true, row.outcome != .improved { row.outcome = .open }
+        return row
+    }
+
+    private static func outcome(
+        _ change: Change, _ floor: Double, isHigherBetter: Bool
+    ) -> Outcome {
+        guard let half = change.halfWidth else {
+            return abs(change.difference) <= floor ? .withinNoise : .tooFewSamples
+        }
+        if change.difference - half > floor { return isHigherBetter ? .improved : .regressed }
+        if change.difference + half < -floor { return isHigherBetter ? .regressed : .improved }
+        return .withinNoise
+    }
+
+    /// The middle of several runs: the geometric mean, as ratios are compared; of shares, which may
+    /// be zero, the mean.
+    private static func typical(_ values: [Metric.Value?], _ figure: Figure) -> Metric.Value? {
+        let known = values.compactMap { $0 }
+        guard !known.isEmpty, known.count == values.count else { return nil }
+        let isLowerBound = known.contains(where: \.isLowerBound)
+        let figures = known.map(\.figure)
+        if figures.count == 1 { return known[0] }
+        if figure.isShare || figures.contains(where: { $0 <= 0 }) {
+            let mean = figures.reduce(0, +) / Double(figures.count)
+            return Metric.Value(figure: mean, isLowerBound: isLowerBound)
+        }
+        let sum = figures.reduce(0) { $0 + Change.difference($1) }
+        let mean = Change.ratio(sum / Double(figures.count))
+        return Metric.Value(figure: mean, isLowerBound: isLowerBound)
+    }
+}

@@ -1,0 +1,89 @@
+import Flags
+import Reports
+import Syscalls
+
+/// `loadtest diff`: says what became better or worse between runs, and what cannot be told.
+enum DiffCommand {
+    static let table = FlagTable(
+        command: "loadtest diff",
+        summary: "Compares reports: improved, regressed or within noise, figure by figure.",
+        usage: ["A.json B.json [--noise 5%]", "A1.json,A2.json,... B1.json,B2.json,..."],
+        groups: [
+            FlagGroup(
+                "Options:",
+                [Flag("noise", nil, "P%", help: "a change has to exceed it to be called (2%)")]
+            )
+        ],
+        positionalsMax: 2,
+        footer: [
+            "A is the old side and B the new one. Files with commas between them are rounds: runs",
+            "of the same thing, best made alternately. One run each cannot show what differs",
+            "between runs.",
+            "Exit:  0 no regression, 2 regression, 64 bad usage, 65 unreadable input.",
+        ]
+    )
+
+    /// What the command ends with when something regressed.
+    private static let regression: Int32 = 2
+
+    static func run(_ words: [String]) -> Int32 {
+        ignoreBrokenPipes()
+        do {
+            let arguments = try table.parse(words)
+            if arguments.wantsHelp { return Output.say(table.help) }
+            if arguments.wantsVersion { return Output.say("loadtest \(Options.version)") }
+            return try compare(arguments)
+        } catch let stop as Stop {
+            return Output.complain(stop.message, exit: stop.exitCode)
+        } catch {
+            return Output.complain("\(error)", exit: ExitCode.usage)
+        }
+    }
+
+    private static func compare(_ arguments: Arguments) throws -> Int32 {
+        guard arguments.positionals.count == 2 else {
+            throw UsageError("diff compares two sides: write loadtest diff A.json B.json")
+        }
+        let (old, new) = (arguments.positionals[0], arguments.positionals[1])
+        let noise = try noise(arguments)
+        let (oldPaths, newPaths) = (paths(old), paths(new))
+        let isOneEach = oldPaths.count == 1 && newPaths.count == 1
+        guard isOneEach || oldPaths.count > 1 && newPaths.count > 1 else {
+            throw UsageError(
+                "diff compares one run with one, or several with several: "
+                    + "there are \(oldPaths.count) and \(newPaths.count)")
+        }
+        let comparison = Comparison(try records(oldPaths), try records(newPaths), noise: noise)
+        let style = Style.Choice.auto.style(
+            isTerminal: Terminal.isTerminal(File.standardOutput), environment: Terminal.variable)
+        let report = DiffReport(comparison, old: old, new: new, style: style)
+        let isWritten = Output.write(
+            report.lines.map { $0 + "\n" }.joined(), to: File.standardOutput)
+        if comparison.hasRegression { return regression }
+        return isWritten ? ExitCode.success : ExitCode.cannotWrite
+    }
+
+    private static func noise(_ arguments: Arguments) throws -> Double {
+        guard let text = arguments.text("noise") else { return 0.02 }
+        let noise: Double
+        do {
+            noise = try Units.percent(text)
+        } catch {
+            throw UsageError("--noise '\(text)' \(error)")
+        }
+        guard noise < 1 else {
+            throw UsageError("--noise '\(text)' is more than any change: write for example 5%")
+        }
+        return noise
+    }
+
+    private static func paths(_ side: String) -> [String] {
+        side.split(separator: ",").map(String.init)
+    }
+
+    private static func records(_ paths: [String]) throws(Stop) -> [RunRecord] {
+        var records: [RunRecord] = []
+        for path in paths { records.append(try RecordFile.read(path)) }
+        return records
+    }
+}
