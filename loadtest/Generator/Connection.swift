@@ -36,11 +36,11 @@ struct Connection {
     @Compact var unsent = 0
     /// Bytes of the oldest open request that have not come back yet; meaningless without one.
     @Compact var missing = 0
-    /// Requests that it may still take before it is to be closed.
-    @Compact var quota = .max
     @Compact var oldest = 0
     @Compact var openRequests = 0
     @Compact var waitingRequests = 0
+    /// Requests that it may still take before it is to be closed.
+    var quota = Int.max
     /// A ring with a place for each request that may be open or wait.
     let requests: UnsafeMutablePointer<Request>
     /// Bytes of the stream that the kernel took, and that came back.
