@@ -163,20 +163,9 @@ struct LyingServerTests {
     }
 
     @Test func `bytes of another connection are noticed`() throws {
-        let held = Guarded<[Int: [UInt8]]>([:])
-        let bothHeld = try Gate()
-        let seen = try measure(connections: 2, requests: 20) { _ in
-        } against: { peer in
-            let bytes = peer.receive()
-            let count = held.withLock { held in
-                held[peer.number] = bytes
-                return held.count
-            }
-            if count == 2 { bothHeld.open() }
-            bothHeld.wait()
-            peer.send(held.withLock { $0[1 - peer.number] ?? [] })
-            peer.swallow()
-        }
+        let seen = try measure(
+            connections: 2, requests: 20, against: try Lie.crossed.behaviour())
+
         #expect(seen.ledger.corrupt == 2)
         #expect(seen.corruptions.map(\.offset) == [0, 0])
         #expect(seen.ledger.isBalanced)

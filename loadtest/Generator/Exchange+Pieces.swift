@@ -9,22 +9,10 @@ extension Exchange {
     /// The rest goes when the socket is found writable again, which is the next turn: so the server
     /// has had a chance to see the piece by itself, and nobody looks at the clock meanwhile.
     mutating func sendPiece(on index: Int) {
-        let connection = table.connections + index
         let time = Instant.now.nanoseconds
         let count = pieceDue(on: index, at: time)
         guard count > 0 else { return watch(index, isSending: false) }
-        let taken: Int
-        do throws(Errno) {
-            taken = try connection.pointee.descriptor.send(
-                tile.piece(at: connection.pointee.sendPosition, count: count))
-        } catch .wouldBlock {
-            return watch(index, isSending: true)
-        } catch {
-            note(.write, error.name, on: index)
-            return retire(index, .reset)
-        }
-        hasSent(taken, on: index, at: time)
-        if taken < count { tally.bytes.partialWrites += 1 }
+        guard handOver(count, on: index, at: time) != nil else { return }
         watch(index, isSending: bytesDue(on: index, at: time) > 0)
     }
 

@@ -16,27 +16,36 @@ extension Exchange {
     /// Hands the kernel the rest of a partly sent request, and as many new ones as may begin.
     mutating func send(on index: Int) {
         if isSplitting { return sendPiece(on: index) }
-        let connection = table.connections + index
         for _ in 0..<Exchange.sendsInARow {
             let time = Instant.now.nanoseconds
             let due = bytesDue(on: index, at: time)
             guard due > 0 else { return watch(index, isSending: false) }
-            let taken: Int
-            do throws(Errno) {
-                taken = try connection.pointee.descriptor.send(
-                    tile.piece(at: connection.pointee.sendPosition, count: due)
-                )
-            } catch .wouldBlock {
-                return watch(index, isSending: true)
-            } catch {
-                note(.write, error.name, on: index)
-                return retire(index, .reset)
-            }
-            hasSent(taken, on: index, at: time)
-            if taken < due { tally.bytes.partialWrites += 1 }
+            guard let taken = handOver(due, on: index, at: time) else { return }
             if taken == due, due < PayloadTile.length { return watch(index, isSending: false) }
         }
         watch(index, isSending: true)
+    }
+
+    /// Hands the kernel so many bytes at most, and says how many it took; nil when it takes none
+    /// now, which is waited for, or never will.
+    @inline(__always)
+    mutating func handOver(_ count: Int, on index: Int, at time: Int64) -> Int? {
+        let connection = table.connections + index
+        let taken: Int
+        do throws(Errno) {
+            taken = try connection.pointee.descriptor.send(
+                tile.piece(at: connection.pointee.sendPosition, count: count))
+        } catch .wouldBlock {
+            watch(index, isSending: true)
+            return nil
+        } catch {
+            note(.write, error.name, on: index)
+            retire(index, .reset)
+            return nil
+        }
+        hasSent(taken, on: index, at: time)
+        if taken < count { tally.bytes.partialWrites += 1 }
+        return taken
     }
 
     /// Bytes that one call may hand to the kernel: the rest of a request, and new ones.

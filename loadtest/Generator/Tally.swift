@@ -174,9 +174,13 @@ struct ErrorLog: Sendable {
 
     init() {}
 
-    /// Puts rows of several logs together.
-    init(_ some: [ErrorRow], _ others: [ErrorRow]) {
-        for row in some + others { add(row) }
+    /// Puts the rows of two logs together, of which the second began `offset` seconds later.
+    init(_ some: [ErrorRow], _ others: [ErrorRow], offset: Double = 0) {
+        for row in some { add(row) }
+        for var row in others {
+            row.firstSeen += offset
+            add(row)
+        }
         rows.sort { $0.firstSeen < $1.firstSeen }
     }
 
@@ -213,50 +217,5 @@ struct ErrorLog: Sendable {
         guard row.firstSeen < rows[index].firstSeen else { return }
         rows[index].firstSeen = row.firstSeen
         rows[index].exampleConnection = row.exampleConnection
-    }
-}
-
-extension Ledger {
-    fileprivate mutating func add(_ other: Ledger) {
-        scheduled += other.scheduled
-        answered += other.answered
-        corrupt += other.corrupt
-        timedOut += other.timedOut
-        reset += other.reset
-        closedEarly += other.closedEarly
-        unanswered += other.unanswered
-        neverSent += other.neverSent
-    }
-}
-
-extension Measurement.Bytes {
-    fileprivate mutating func add(_ other: Measurement.Bytes) {
-        out += other.out
-        `in` += other.in
-        verified += other.verified
-        surplus += other.surplus
-        shortReads += other.shortReads
-        partialWrites += other.partialWrites
-    }
-}
-
-extension Measurement.Connects {
-    fileprivate mutating func add(_ other: Measurement.Connects) {
-        tried += other.tried
-        ok += other.ok
-        failed += other.failed
-        cancelled += other.cancelled
-        lostEarly += other.lostEarly
-        reopened += other.reopened
-        selfConnects += other.selfConnects
-    }
-}
-
-extension Measurement.Pacing {
-    fileprivate mutating func add(_ other: Measurement.Pacing) {
-        onTime += other.onTime
-        busy += other.busy
-        late += other.late
-        tolerance = other.tolerance
     }
 }

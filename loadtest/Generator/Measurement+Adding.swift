@@ -1,8 +1,7 @@
-import Generator
 import Statistics
 
-// Adds what the parts of a run saw. Counts and bins add exactly; quantiles follow from the sum and
-// are never averaged.
+// Adds what the workers or the parts of a run saw. Counts and bins add exactly; quantiles follow
+// from the sum and are never averaged.
 
 extension Measurement {
     /// Adds what another part saw, which began `offset` nanoseconds after this one.
@@ -25,23 +24,10 @@ extension Measurement {
         server = merge(server, other.server) { $0.add($1) }
         phases.lengthen(other.phases)
         timeline.add(other.timeline, offset: offset)
-        for row in other.errors { add(row, offset: offset) }
-        corruptions = Array((corruptions + other.corruptions).prefix(10))
+        errors = ErrorLog(errors, other.errors, offset: Double(offset) / 1e9).rows
+        corruptions = Array((corruptions + other.corruptions).prefix(Tally.corruptionsKept))
         threads += other.threads
         if ending == .completed { ending = other.ending }
-    }
-
-    private mutating func add(_ row: ErrorRow, offset: Int64) {
-        var row = row
-        row.firstSeen += Double(offset) / 1e9
-        let same = errors.firstIndex { $0.phase == row.phase && $0.errno == row.errno }
-        guard let same else {
-            errors.append(row)
-            return
-        }
-        let count = errors[same].count + row.count
-        if row.firstSeen < errors[same].firstSeen { errors[same] = row }
-        errors[same].count = count
     }
 }
 
@@ -55,7 +41,7 @@ private func merge<Value>(
 }
 
 extension Ledger {
-    fileprivate mutating func add(_ other: Ledger) {
+    mutating func add(_ other: Ledger) {
         scheduled += other.scheduled
         answered += other.answered
         corrupt += other.corrupt
@@ -68,7 +54,7 @@ extension Ledger {
 }
 
 extension Measurement.Connects {
-    fileprivate mutating func add(_ other: Self) {
+    mutating func add(_ other: Self) {
         tried += other.tried
         ok += other.ok
         failed += other.failed
@@ -80,7 +66,7 @@ extension Measurement.Connects {
 }
 
 extension Measurement.Bytes {
-    fileprivate mutating func add(_ other: Self) {
+    mutating func add(_ other: Self) {
         out += other.out
         self.in += other.in
         verified += other.verified
@@ -107,7 +93,7 @@ extension Measurement.Phases {
 }
 
 extension Measurement.Pacing {
-    fileprivate mutating func add(_ other: Self) {
+    mutating func add(_ other: Self) {
         onTime += other.onTime
         busy += other.busy
         late += other.late
