@@ -26,19 +26,7 @@ enum DiffCommand {
     /// What the command ends with when something regressed.
     private static let regression: Int32 = 2
 
-    static func run(_ words: [String]) -> Int32 {
-        ignoreBrokenPipes()
-        do {
-            let arguments = try table.parse(words)
-            if arguments.wantsHelp { return Output.say(table.help) }
-            if arguments.wantsVersion { return Output.say("loadtest \(Options.version)") }
-            return try compare(arguments)
-        } catch let stop as Stop {
-            return Output.complain(stop.message, exit: stop.exitCode)
-        } catch {
-            return Output.complain("\(error)", exit: ExitCode.usage)
-        }
-    }
+    static func run(_ words: [String]) -> Int32 { Verb.run(table, words, compare) }
 
     private static func compare(_ arguments: Arguments) throws -> Int32 {
         guard arguments.positionals.count == 2 else {

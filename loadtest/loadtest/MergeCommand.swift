@@ -25,19 +25,7 @@ enum MergeCommand {
         ]
     )
 
-    static func run(_ words: [String]) -> Int32 {
-        ignoreBrokenPipes()
-        do {
-            let arguments = try table.parse(words)
-            if arguments.wantsHelp { return Output.say(table.help) }
-            if arguments.wantsVersion { return Output.say("loadtest \(Options.version)") }
-            return try merge(arguments)
-        } catch let stop as Stop {
-            return Output.complain(stop.message, exit: stop.exitCode)
-        } catch {
-            return Output.complain("\(error)", exit: ExitCode.usage)
-        }
-    }
+    static func run(_ words: [String]) -> Int32 { Verb.run(table, words, merge) }
 
     private static func merge(_ arguments: Arguments) throws -> Int32 {
         guard let output = arguments.text("output"), !output.isEmpty else {

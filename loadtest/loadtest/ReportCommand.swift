@@ -24,45 +24,32 @@ enum ReportCommand {
         ]
     )
 
-    static func run(_ words: [String]) -> Int32 {
-        do throws(UsageError) {
-            let arguments = try table.parse(words)
-            if arguments.wantsHelp { return Output.say(table.help) }
-            if arguments.wantsVersion { return Output.say("loadtest \(Options.version)") }
-            guard !arguments.positionals.isEmpty else {
-                throw UsageError("report needs a file: loadtest report A.json --html A.html")
-            }
-            return report(arguments)
-        } catch {
-            return Output.complain("\(error)", exit: UsageError.exitCode)
-        }
-    }
+    static func run(_ words: [String]) -> Int32 { Verb.run(table, words, report) }
 
-    private static func report(_ arguments: Arguments) -> Int32 {
-        do throws(Stop) {
-            var runs: [PageRun] = []
-            for (name, path) in names(of: arguments.positionals) {
-                var record = try RecordFile.read(path)
-                // A document from before there were verdicts is judged now; of the others, one
-                // without a finding comes out the same.
-                if record.verdict.findings.isEmpty { record.verdict = Verdict(judging: record) }
-                runs.append(PageRun(name: name, record: record))
-            }
-            var isText = true
-            for (flag, write) in outputs {
-                guard let path = arguments.text(flag) else { continue }
-                isText = false
-                do throws(Errno) {
-                    try write(runs, path)
-                } catch {
-                    let message = "cannot write --\(flag) \(path): \(error)"
-                    throw Stop(message: message, exitCode: ExitCode.cannotWrite)
-                }
-            }
-            return isText ? print(runs) : ExitCode.success
-        } catch {
-            return Output.complain(error.message, exit: error.exitCode)
+    private static func report(_ arguments: Arguments) throws -> Int32 {
+        guard !arguments.positionals.isEmpty else {
+            throw UsageError("report needs a file: loadtest report A.json --html A.html")
         }
+        var runs: [PageRun] = []
+        for (name, path) in names(of: arguments.positionals) {
+            var record = try RecordFile.read(path)
+            // A document from before there were verdicts is judged now; of the others, one
+            // without a finding comes out the same.
+            if record.verdict.findings.isEmpty { record.verdict = Verdict(judging: record) }
+            runs.append(PageRun(name: name, record: record))
+        }
+        var isText = true
+        for (flag, write) in outputs {
+            guard let path = arguments.text(flag) else { continue }
+            isText = false
+            do throws(Errno) {
+                try write(runs, path)
+            } catch {
+                let message = "cannot write --\(flag) \(path): \(error)"
+                throw Stop(message: message, exitCode: ExitCode.cannotWrite)
+            }
+        }
+        return isText ? print(runs) : ExitCode.success
     }
 
     // MARK: - Input
