@@ -26,6 +26,19 @@ import Testing
         }
     }
 
+    @Test func `a reader that has enough of a page does no harm`() throws {
+        try withReport { report, _ in
+            // More than a pipe holds, so that it is written when the reader has gone.
+            let path = try Command.path(of: "loadtest")
+            let names = String(repeating: " '\(report)'", count: 8)
+            let run = try Command.run(
+                "/bin/sh", "-c",
+                "{ '\(path)' report\(names) --html -; echo code $? >&2; } | head -c 1")
+
+            #expect(run.errors == "code 0\n")
+        }
+    }
+
     @Test func `a page holds every picture of both runs`() throws {
         try withReport { report, output in
             let shown = try Command.run("loadtest", "report", report, report, "--html", output)

@@ -76,10 +76,11 @@ enum ReportCommand {
     }
 
     private static func write(_ text: String, to path: String) throws(Errno) {
-        if path == "-" {
+        guard path == "-" else { return try File.replace(path, with: text) }
+        do throws(Errno) {
             try File.write(text, to: File.standardOutput)
-        } else {
-            try File.replace(path, with: text)
+        } catch .brokenPipe {
+            // A reader that has gone, as in `| head -1`, has all it wanted.
         }
     }
 
