@@ -40,10 +40,21 @@ let package = Package(
         floor(
             "Reports", on: ["Generator", "Statistics", "Charts", "Flags", "Drivers", "Syscalls"],
             path: "loadtest/Reports"),
+        // What every echo service must do, asked of a running one.
+        floor("Conformance", on: ["Drivers", "Syscalls"], path: "loadtest/Conformance"),
+        // Servers side by side: arms, rounds, what they differ by, and its reports.
+        floor(
+            "Compare",
+            on: [
+                "Conformance", "Reports", "Generator", "Statistics", "Charts", "Flags", "Drivers",
+                "Syscalls",
+            ],
+            path: "loadtest/Compare"),
         command(
             "loadtest",
             on: [
-                "Generator", "Reports", "Statistics", "EchoServers", "Flags", "Drivers", "Syscalls",
+                "Compare", "Generator", "Reports", "Statistics", "EchoServers", "Flags", "Drivers",
+                "Syscalls",
             ],
             path: "loadtest/loadtest"),
 
@@ -60,6 +71,13 @@ let package = Package(
                 "Generator", "Statistics", "Flags", "Drivers", "Syscalls", "MarkupChecks",
                 "SchemaChecks",
             ]),
+        tests(of: "Conformance", on: ["Syscalls", "TestServers"]),
+        tests(
+            of: "Compare",
+            on: [
+                "Conformance", "Generator", "Reports", "Statistics", "Charts", "Drivers",
+                "Syscalls", "MarkupChecks", "SchemaChecks",
+            ]),
         // Holds JSON against docs/loadtest.schema.json; for tests only.
         floor("SchemaChecks", on: [], path: "Tests/SchemaChecks"),
         // Reads pages and pictures as XML; for tests only.
@@ -70,8 +88,9 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "echo-server", "loadtest", "MarkupChecks", "SchemaChecks", "Flags", "Generator",
-                "Reports", "Statistics", "Syscalls", "TestServers",
+                "echo-server", "loadtest", "Compare", "Conformance", "MarkupChecks",
+                "SchemaChecks", "Flags", "Generator", "Reports", "Statistics", "Syscalls",
+                "TestServers",
             ],
             swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),

@@ -1,18 +1,12 @@
+import Drivers
 import Swiftlet
 import Syscalls
 
 /// The echo service as tasks on an event loop: one for each connection, and one that waits for
 /// signals.
-struct CoroutineEcho {
+struct CoroutineEcho: EchoService {
     let options: EchoOptions
 
-    /// Serves until a signal says stop.
-    ///
-    /// - Parameters:
-    ///   - signals: the signals that stop it, blocked already.
-    ///   - onReady: called with the address when it listens.
-    /// - Returns: what was counted.
-    /// - Throws: `IOError` when it cannot listen or wait.
     func run(
         stoppedBy signals: SignalSet, onReady: @escaping @Sendable (SocketAddress) -> Void
     ) throws -> EchoCounters {
@@ -38,7 +32,7 @@ struct CoroutineEcho {
                 }
             }
             let loop = await EventLoop.current?.statistics ?? LoopStatistics()
-            return EchoCounters(server: server.statistics, loop: loop)
+            return EchoCounters(server.statistics, [loop], options.driver)
         }
     }
 }
@@ -53,5 +47,39 @@ private func stop(
         if try SignalSet.take(from: signals) == nil { continue }
         server.stop(grace: grace)
         grace = .zero
+    }
+}
+
+extension EchoCounters {
+    fileprivate init(
+        _ server: TCPServer.Statistics, _ loops: [LoopStatistics], _ driver: DriverKind
+    ) {
+        self.init()
+        accepted = server.accepted
+        openMax = server.openMax
+        refused = server.refused
+        acceptErrors = server.acceptErrors
+        handlerErrors = server.handlerErrors
+        count("accept4", server.accepted + server.refused + server.acceptErrors)
+        for loop in loops {
+            bytesRead += loop.bytesRead
+            bytesWritten += loop.bytesWritten
+            count("recv", loop.receives)
+            count("send", loop.sends)
+            count(driver.waitCall, loop.waits)
+            if driver == .epoll { count("epoll_ctl", loop.interestChanges) }
+        }
+        self.loops = loops
+    }
+}
+
+extension DriverKind {
+    /// The system call that a driver of this kind waits with.
+    fileprivate var waitCall: String {
+        switch self {
+        case .poll: "poll"
+        case .select: "select"
+        case .epoll: "epoll_wait"
+        }
     }
 }

@@ -34,10 +34,9 @@ private func serve(_ options: EchoOptions, command: String) -> Int32 {
     do {
         // Every connection takes a descriptor; the soft limit is often 1,024.
         _ = try DescriptorLimit.raise()
-        let counters = try CoroutineEcho(options: options).run(stoppedBy: signals) { address in
-            say(
-                "listening on \(address) (\(options.model.rawValue), \(options.driver.rawValue))",
-                on: STDOUT_FILENO)
+        let service = options.model.makeService(options)
+        let counters = try service.run(stoppedBy: signals) { address in
+            say(options.readyLine(at: address), on: STDOUT_FILENO)
         }
         say(counters.json, on: STDERR_FILENO)
         return 0

@@ -2,12 +2,6 @@ import Drivers
 import Flags
 import Syscalls
 
-/// How an echo service is served.
-package enum EchoModel: String, CaseIterable, Sendable {
-    /// A task for each connection, on an event loop.
-    case coroutine
-}
-
 /// What the echo server was asked to do.
 package struct EchoOptions: Sendable {
     package var address: SocketAddress
@@ -86,6 +80,14 @@ package struct EchoOptions: Sendable {
             "idle-timeout", in: .milliseconds(1)...Duration.seconds(31_536_000))
         drain = try arguments.duration("drain", in: .zero...Duration.seconds(31_536_000)) ?? drain
         parent = try arguments.count("exit-with-parent", in: 1...Int(Int32.max))
+    }
+
+    /// What the server prints when it listens: `listening on 127.0.0.1:7788 (coroutine, poll)`.
+    ///
+    /// The second name is the driver's; a model that has none says its own again.
+    func readyLine(at address: SocketAddress) -> String {
+        let waiting = model == .coroutine ? driver.rawValue : model.rawValue
+        return "listening on \(address) (\(model.rawValue), \(waiting))"
     }
 
     private static func names<Choice: CaseIterable & RawRepresentable<String>>(

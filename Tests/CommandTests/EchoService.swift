@@ -31,7 +31,7 @@ final class EchoService {
         try ProcessUsage.read(command.child.id).residentBytes
     }
 
-    /// Stops it in order and returns its counters; each is a number.
+    /// Stops it in order and returns those of its counters that are numbers.
     func stop() throws -> [String: Double] {
         command.send(15)
         let run = try command.finish()
@@ -39,7 +39,8 @@ final class EchoService {
             throw Command.Failure(description: "ended with \(run.code): \(run.errors)")
         }
         let counters = try JSONSerialization.jsonObject(with: Data(run.errors.utf8))
-        return (counters as? [String: Double]) ?? [:]
+        let fields = (counters as? [String: Any]) ?? [:]
+        return fields.compactMapValues { $0 as? Double }
     }
 }
 

@@ -23,8 +23,15 @@ import Testing
             "CLinux", "Drivers", "Glibc", "Statistics", "Synchronization", "Syscalls",
         ],
         "loadtest/Reports": ["Charts", "Drivers", "Flags", "Generator", "Statistics", "Syscalls"],
+        // Outside like the generator: it knows the echo services only as processes.
+        "loadtest/Conformance": ["Drivers", "Glibc", "Syscalls"],
+        "loadtest/Compare": [
+            "Charts", "Conformance", "Drivers", "Flags", "Generator", "Glibc", "Reports",
+            "Statistics", "Syscalls",
+        ],
         "loadtest/loadtest": [
-            "Drivers", "EchoServers", "Flags", "Generator", "Glibc", "Reports", "Statistics",
+            "Compare", "Drivers", "EchoServers", "Flags", "Generator", "Glibc", "Reports",
+            "Statistics",
             "Synchronization", "Syscalls",
         ],
     ]

@@ -245,7 +245,7 @@ def counters_per_message(bench, driver, conns):
     for requests in LENGTHS:
         with bench.coroutine(driver) as server:
             answered = bench.load(server, conns, requests=requests)["counts"]["answered"]
-            counters.append((answered, server.counters()))
+            counters.append((answered, server.counters()["loops"][0]))
     messages = counters[1][0] - counters[0][0]
     names = ["receives", "sends", "waits", "interest_changes", "would_blocks", "spurious_wakes"]
     return {name: (counters[1][1][name] - counters[0][1][name]) / messages for name in names}

