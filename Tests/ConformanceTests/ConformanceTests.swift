@@ -102,11 +102,15 @@ import Testing
     }
 
     @Test func `a reset that takes the other clients along is found`() throws {
-        let peers = Guarded<[Peer]>([])
+        let isReset = try Gate()
         let server = try TestServer { peer in
-            peers.withLock { $0.append(peer) }
-            peer.echo()
-            for other in peers.withLock({ $0 }) { other.hangUp() }
+            if peer.number == 0 {
+                peer.echo()
+                isReset.open()
+            } else {
+                isReset.wait()
+                peer.hangUp()
+            }
         }
         defer { server.stop() }
 
