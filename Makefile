@@ -26,7 +26,7 @@ bench: build
 	python3 loadtest/bench/bench.py all
 	python3 loadtest/bench/generator.py all
 
-# Swiftlet beside servers of other people, which it installs; about an hour. See loadtest/peers.
+# Swiftlet beside servers of other people, which it installs; it says first how long it takes.
 peers: build
 	loadtest/peers/compare.sh
 

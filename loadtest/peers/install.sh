@@ -54,10 +54,12 @@ from_debian() {
     command -v "$what" >/dev/null || compgen -G "$what" >/dev/null
 }
 
-python() {
+step_python() {
     from_debian python3 python3
     # Debian keeps what makes environments in a package of its own.
-    if ! python3 -c 'import ensurepip'; then from_debian /missing python3-venv; fi
+    if ! python3 -c 'import ensurepip'; then
+        from_debian '/usr/lib/python3.*/ensurepip' python3-venv
+    fi
     if [ ! -x "$out/venv/bin/python" ]; then python3 -m venv "$out/venv"; fi
     "$out/venv/bin/python" --version
 }
@@ -67,26 +69,25 @@ from_pypi() {
     "$out/venv/bin/python" -m pip --disable-pip-version-check freeze
 }
 
-node() {
+step_node() {
     from_debian node nodejs
-    command node --version
+    node --version
 }
 
-libuv() {
+step_libuv() {
     from_debian cc gcc libc6-dev
     from_debian /usr/include/uv.h libuv1-dev
     cc -std=gnu11 -O2 -Wall -Wextra -o "$out/bin/libuv_echo" "$sources/libuv_echo.c" -luv
 }
 
-go() {
+step_go() {
     from_debian go golang-go
-    command go version
-    GOCACHE=$out/go GO111MODULE=off \
-        command go build -o "$out/bin/go_echo" "$sources/go_echo.go"
+    go version
+    GOCACHE=$out/go GO111MODULE=off go build -o "$out/bin/go_echo" "$sources/go_echo.go"
 }
 
 # Built from a copy, because cargo writes its lock file beside the sources.
-tokio() {
+step_tokio() {
     from_debian cargo cargo
     from_debian '/usr/share/cargo/registry/tokio-1*' librust-tokio-dev
     mkdir -p "$out/tokio"
@@ -98,19 +99,19 @@ tokio() {
     cp target/release/tokio-echo "$out/bin/tokio_echo"
 }
 
-swift_packages() {
+step_swift() {
     swift build -c release --package-path "$sources/swift" --scratch-path "$out/swift"
     cp "$out/swift/release/"{nio-handlers,nio-async,flying-socks} "$out/bin"
 }
 
-try python python
+try python step_python
 try gevent from_pypi 'gevent>=24.2'
 try uvloop from_pypi 'uvloop>=0.21'
 try trio from_pypi 'trio>=0.27'
-try node node
-try libuv libuv
-try go go
-try tokio tokio
+try node step_node
+try libuv step_libuv
+try go step_go
+try tokio step_tokio
 echo "swift: the first build of SwiftNIO takes some minutes"
-try swift swift_packages
+try swift step_swift
 exit $missing
