@@ -33,7 +33,7 @@ func onLoop<Value: Sendable>(
     sockets: any Sockets = SystemSockets(),
     _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
-    try await onThread { try EventLoop.run(on: kind.makeDriver(), sockets: sockets, body) }
+    try await onThread { try EventLoop.run(on: [kind.makeDriver()], sockets: sockets, body) }
 }
 
 /// Runs `body` on a loop whose clock jumps, over the kernel's sockets or faulty ones.
@@ -44,13 +44,13 @@ func onJumpingLoop<Value: Sendable>(
     _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
     try await onThread {
-        try EventLoop.run(on: try JumpingDriver(kind), sockets: sockets, body)
+        try EventLoop.run(on: [try JumpingDriver(kind)], sockets: sockets, body)
     }
 }
 
 /// Runs `body` on a loop whose driver cannot wait.
 func onFailingLoop(_ body: @escaping @Sendable () async throws -> Void) async throws {
-    try await onThread { try EventLoop.run(on: FailingDriver(), sockets: SystemSockets(), body) }
+    try await onThread { try EventLoop.run(on: [FailingDriver()], sockets: SystemSockets(), body) }
 }
 
 /// Any free port of the loopback address.
