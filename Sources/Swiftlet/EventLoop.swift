@@ -71,8 +71,8 @@ public struct EventLoop: Sendable {
     ///     a thread that ends before `run` returns.
     ///   - body: what to run; a task on the first loop.
     /// - Returns: what `body` returns.
-    /// - Throws: what `body` throws; an `IOError` of the operation `wait` when a driver fails, which
-    ///   cancels `body`, or of `spawn` when a thread cannot be started.
+    /// - Throws: what `body` throws, or an `IOError`: of the operation `wait` when a driver fails,
+    ///   which cancels `body`, and of `spawn` when a thread cannot be started.
     public static func run<Value: Sendable>(
         driver: DriverKind = .poll,
         loops: Int = 1,
