@@ -22,7 +22,7 @@ extension LoopExecutor {
         for id in state.table.open { close(id) }
         state.buffers.drain()
         var late = closeInbox()
-        while let job = late.jobs.dequeue() { job.runElsewhere() }
+        for job in late.jobs { job.runElsewhere() }
         for request in late.requests { carryOutElsewhere(request) }
     }
 
