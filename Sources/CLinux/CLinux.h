@@ -39,6 +39,9 @@ static inline int clinux_epoll_pwait2(int instance, struct epoll_event *events, 
     return (int)syscall(SYS_epoll_pwait2, instance, events, capacity, timeout, 0UL, 8UL);
 }
 
+// Asks the processor to fetch a line of memory that will be written; the address may be any.
+static inline void clinux_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
+
 // environ(7): a global variable, which Swift takes for shared mutable state.
 extern char **environ;
 static inline char **clinux_environment(void) { return environ; }

@@ -40,7 +40,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// The tasks that `spawn` started and that have not ended.
     let children = Guarded(Children())
     let sockets: any Sockets
-    /// Where tasks of this loop are suspended; set once, at the end of `init`.
+    /// Where tasks of this loop are suspended; it needs the loop, so `init` makes it last.
+    // swift-format-ignore: NeverUseImplicitlyUnwrappedOptionals
     private(set) var gate: ParkingGate! = nil
 
     // For the loop's thread only.
@@ -151,9 +152,13 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     private func runBatch() {
         let executor = asUnownedTaskExecutor()
         state.runQueue.takeAll(into: &state.batch)
-        state.statistics.jobs += state.batch.count
-        state.jobsSinceLook += state.batch.count
-        for runnable in state.batch {
+        let batch = state.batch.count
+        state.statistics.jobs += batch
+        state.jobsSinceLook += batch
+        for index in state.batch.indices {
+            let runnable = state.batch[index]
+            // Its task was last touched a round of all the others ago.
+            if index + 1 < batch { state.batch[index + 1].job.prefetch() }
             state.budget = LoopExecutor.completionsPerJob
             state.wakeup = runnable.wakeup
             state.task = runnable.job.task

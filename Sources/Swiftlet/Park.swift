@@ -14,6 +14,8 @@ enum Wakeup: Sendable {
     case busy
     /// The driver cannot watch the descriptor.
     case refused(Errno)
+    /// Another task than the socket's owner came: one that runs inside the owner's job.
+    case notOwner
 
     /// The reason to throw; nil for `.ready`.
     var reason: IOError.Reason? {
@@ -23,7 +25,7 @@ enum Wakeup: Sendable {
         case .cancelled: .cancelled
         case .closed: .closed
         case .loopEnded: .loopEnded
-        case .busy: .busy
+        case .busy, .notOwner: .busy
         case .refused(let errno): .system(errno)
         }
     }
@@ -58,6 +60,10 @@ extension LoopExecutor {
 
     /// As `park`, for the task that owns the socket: its cancellation is passed on by its server,
     /// and registering for it at each park would be a tenth of what the runtime costs.
+    ///
+    /// What the runtime says of the running job is asked for who the task is. A task that the
+    /// owner started with `Task.immediate` runs inside the owner's job; it shows at the gate, and
+    /// parks like any other.
     @inline(__always)
     nonisolated(nonsending)
         func parkOwner(
@@ -67,7 +73,9 @@ extension LoopExecutor {
         if state.isEnding { return .loopEnded }
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
         state.suspension = .park(ticket, until: deadline, isOwner: true)
-        return await gate.pass()
+        let wakeup = await gate.pass()
+        guard case .notOwner = wakeup else { return wakeup }
+        return await park(on: descriptor, for: direction, until: deadline)
     }
 
     /// Takes the rest of a task that has come to the gate, and keeps it until what it waits for.
@@ -75,6 +83,8 @@ extension LoopExecutor {
         let suspension = state.suspension
         state.suspension = .none
         switch suspension {
+        case .park(_, _, isOwner: true) where job.task != state.task:
+            resume(job, .notOwner)
         case .park(let ticket, let deadline, let isOwner):
             admit(job, with: ticket, until: deadline, isOwner: isOwner)
         case .sleep(let token):

@@ -15,9 +15,6 @@ struct RunQueue<Item> {
     /// Puts an item at the end.
     mutating func enqueue(_ item: Item) { waiting.append(item) }
 
-    /// Puts everything from `other` at the end, in its order.
-    mutating func append(_ other: RunQueue) { waiting += other.waiting }
-
     /// Takes everything that waits, and leaves the memory of `batch` to what comes.
     mutating func takeAll(into batch: inout [Item]) {
         batch.removeAll(keepingCapacity: true)

@@ -17,6 +17,8 @@ final class Socket: Sendable {
     let peer: SocketAddress
 
     /// Takes over a descriptor that was just opened. The caller is on the loop's thread.
+    ///
+    /// Not inlined: Swift 6.3.1 fails to compile what it makes of that in release builds.
     @inline(never)
     init(
         adopting descriptor: RawDescriptor,

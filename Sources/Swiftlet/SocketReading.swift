@@ -31,9 +31,13 @@ extension Socket {
         while true {
             if let received = try receiveNow() { return received.count > 0 ? received : nil }
             loop.state.table[id].isReading = true
-            defer { endReading() }
-            try await park(for: .read, .read, until: deadline)
-            loop.state.table[id].isDry = false
+            do throws(IOError) {
+                try await park(for: .read, .read, until: deadline)
+            } catch {
+                endReading()
+                throw error
+            }
+            loop.state.table[id].endWait()
         }
     }
 

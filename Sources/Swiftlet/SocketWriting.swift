@@ -18,7 +18,8 @@ extension Socket {
         try checkWritable()
         let sent = try trySending(memory)
         if sent < memory.count {
-            try await transmitRest(UnsafeRawBufferPointer(rebasing: memory[sent...]), until: deadline)
+            try await transmitRest(
+                UnsafeRawBufferPointer(rebasing: memory[sent...]), until: deadline)
         }
     }
 
