@@ -46,9 +46,7 @@ package struct EchoOptions: Sendable {
                 "driver", nil, "NAME",
                 help: "how to wait: \(names(DriverKind.self)) (poll)"),
             Flag("loops", nil, "N", help: "event loops, each with a thread of its own (1)"),
-            Flag(
-                "reuse-port", nil,
-                help: "a listener for each loop, and the kernel chooses, not the least loaded"),
+            Flag("reuse-port", help: "a listener for each loop; the kernel chooses among them"),
         ])
 
     private static let limits = FlagGroup(
