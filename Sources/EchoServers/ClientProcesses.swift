@@ -33,8 +33,8 @@ struct ClientProcesses: ~Copyable {
     /// How many there are, with those that are about to end.
     var count: Int { places.count }
 
-    /// How many clients are being served. Looked at closely only where it matters: a client that was
-    /// the last that may be served has gone before its process has.
+    /// How many clients are being served. Looked at closely only at the limit: a client has gone
+    /// before its process has, and then the next one may come.
     var serving: Int {
         guard let limit = options.connectionsMax, count >= limit else { return count }
         return places.values.count { !records[$0].isOver }

@@ -2,8 +2,8 @@ import Syscalls
 
 /// The threads that serve, each with the client that it serves.
 final class ClientThreads: Sendable {
-    /// Bytes of a stack. Serving takes a few hundred; with the usual 8 MiB, 10,000 clients would take
-    /// 80 GB of addresses.
+    /// Bytes of a stack. Serving takes a few hundred; with the usual 8 MiB, 10,000 clients would
+    /// take 80 GB of addresses.
     private static let stackSize = 65_536
 
     private struct State {

@@ -18,10 +18,10 @@ struct ForkEcho: EchoService {
     ) throws -> EchoCounters {
         let ends = SignalSet([SIGCHLD])
         ends.block()
-        let ended = try attempt(.open) { () throws(Errno) in try ends.makeDescriptor() }
+        let ended = try attempt(.wait) { () throws(Errno) in try ends.makeDescriptor() }
         var stop = try EchoStop(signals, drain: options.drain)
         var listener = try EchoListener(options)
-        var children = try attempt(.open) { () throws(Errno) in try ClientProcesses(options) }
+        var children = try attempt(.wait) { () throws(Errno) in try ClientProcesses(options) }
         defer { children.end() }
         var waits = 0
         onReady(listener.address)

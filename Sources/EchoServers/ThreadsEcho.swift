@@ -14,7 +14,7 @@ struct ThreadsEcho: EchoService {
     ) throws -> EchoCounters {
         var stop = try EchoStop(signals, drain: options.drain)
         var listener = try EchoListener(options)
-        let threads = try attempt(.open) { () throws(Errno) in try ClientThreads() }
+        let threads = try attempt(.wait) { () throws(Errno) in try ClientThreads() }
         defer { threads.end() }
         var waits = 0
         onReady(listener.address)

@@ -20,6 +20,23 @@ import Testing
         return Array(bytes[..<received])
     }
 
+    /// Sends until neither side has room; returns how many bytes were sent.
+    private func sendUntilFull(
+        _ client: RawDescriptor, step: () -> EchoClients.Step
+    ) -> Int {
+        let piece = [UInt8](repeating: 7, count: 65_536)
+        var sent = 0
+        while true {
+            do throws(Errno) {
+                sent += try piece.withUnsafeBufferPointer { piece throws(Errno) in
+                    try client.send(UnsafeRawBufferPointer(piece))
+                }
+            } catch {
+                if step() != .moved { return sent }
+            }
+        }
+    }
+
     @Test func `a client that has said nothing is dry`() throws {
         var clients = EchoClients(try options())
         let (server, client) = try makeSocketPair()
@@ -52,18 +69,7 @@ import Testing
         let (server, client) = try makeSocketPair()
         defer { client.close() }
         clients.add(server)
-        var sent = 0
-        while true {
-            do throws(Errno) {
-                let piece = [UInt8](repeating: 7, count: 65_536)
-                sent += try piece.withUnsafeBufferPointer { piece throws(Errno) in
-                    try client.send(UnsafeRawBufferPointer(piece))
-                }
-            } catch {
-                // Neither side has room.
-                if clients.step(server) != .moved { break }
-            }
-        }
+        let sent = sendUntilFull(client) { clients.step(server) }
 
         let isFull = clients.isFull(server)
         #expect(isFull)
