@@ -119,7 +119,15 @@ import Testing
         service.command.send(SIGKILL)
 
         #expect(try client.receive() == [])
-        try service.command.wait { ProcessGroup.members(of: group).filter { $0 != group } == [] }
+        try service.command.wait { !ProcessGroup.members(of: group).contains(where: isAlive) }
+    }
+
+    /// Whether a process is more than a number that waits to be reaped (proc(5), `stat`).
+    private func isAlive(_ process: CInt) -> Bool {
+        // Without the file there is no process.
+        let text = try? File.read("/proc/\(process)/stat", atMost: 4096)
+        let state = text?.split(separator: ")").last?.split(separator: " ").first
+        return state != nil && state != "Z" && state != "X"
     }
 
     @Test func `with threads joins those that have ended`() throws {
