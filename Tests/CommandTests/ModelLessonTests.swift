@@ -182,6 +182,8 @@ import Testing
 
     @Test(arguments: [
         (["--model=poll", "--driver=poll"], "--driver means nothing to --model poll"),
+        (["--model=epoll", "--loops=2"], "--loops means nothing to --model epoll"),
+        (["--model=sweep", "--reuse-port"], "--reuse-port means nothing to --model sweep"),
         (["--model=fork", "--idle-timeout=1s"], "--idle-timeout means nothing to --model fork"),
         (
             ["--model=iterative", "--max-connections=3"],
