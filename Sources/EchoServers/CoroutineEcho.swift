@@ -21,11 +21,7 @@ struct CoroutineEcho: EchoService {
                 try await stop(server, drain: options.drain, on: pending)
             }
             onReady(server.address)
-            try await server.serve { connection in
-                while let bytes = try await connection.read() {
-                    try await connection.write(bytes)
-                }
-            }
+            try await server.serve(handler: options.upper ? echoInCapitals : echo)
             var loops: [LoopStatistics] = []
             for loop in EventLoop.all { loops.append(await loop.statistics) }
             return EchoCounters(server.statistics, loops, options.driver)
@@ -44,6 +40,20 @@ struct CoroutineEcho: EchoService {
         }
         let listeners = try await TCPListener.bindOnEachLoop(to: address, backlog: backlog)
         return TCPServer(listeners: listeners, options: serverOptions)
+    }
+}
+
+private func echo(_ connection: TCPConnection) async throws {
+    while let bytes = try await connection.read() {
+        try await connection.write(bytes)
+    }
+}
+
+private func echoInCapitals(_ connection: TCPConnection) async throws {
+    while let bytes = try await connection.read() {
+        var message = Array(bytes)
+        message.withUnsafeMutableBytes { $0.makeUpperCase() }
+        try await connection.write(message)
     }
 }
 
