@@ -39,6 +39,15 @@ static inline int clinux_epoll_pwait2(int instance, struct epoll_event *events, 
     return (int)syscall(SYS_epoll_pwait2, instance, events, capacity, timeout, 0UL, 8UL);
 }
 
+// sched_getaffinity(2) and sched_setaffinity(2) of the calling thread, as plain calls: the C library
+// declares them only under _GNU_SOURCE. The first returns how many bytes of the mask it filled.
+static inline int clinux_sched_getaffinity(unsigned char *mask, unsigned long size) {
+    return (int)syscall(SYS_sched_getaffinity, 0, size, mask);
+}
+static inline int clinux_sched_setaffinity(const unsigned char *mask, unsigned long size) {
+    return (int)syscall(SYS_sched_setaffinity, 0, size, mask);
+}
+
 // environ(7): a global variable, which Swift takes for shared mutable state.
 extern char **environ;
 static inline char **clinux_environment(void) { return environ; }
