@@ -15,10 +15,10 @@ package enum EchoModel: String, CaseIterable, Sendable {
 
 /// One way to serve an echo; each has a file of its own.
 ///
-/// The contract that all of them keep, and that `loadtest/Conformance` and `Tests/CommandTests` hold
-/// them to: every byte comes back in order, a half-closed connection is answered in full and then
-/// closed, a client that resets harms nobody else, one that never reads costs bounded memory, and
-/// when the service returns, every descriptor, thread and process that it took is gone.
+/// The contract that all of them keep, and that `loadtest/Conformance` and `Tests/CommandTests`
+/// hold them to: every byte comes back in order, a half-closed connection is answered in full and
+/// then closed, a client that resets harms nobody else, one that never reads costs bounded memory,
+/// and when the service returns, every descriptor, thread and process that it took is gone.
 protocol EchoService {
     /// Serves until a signal says stop.
     ///

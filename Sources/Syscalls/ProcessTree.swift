@@ -34,30 +34,9 @@ package struct ProcessTree: Sendable, Equatable {
     /// CPU time that the members have used so far, in nanoseconds; one that has ended counts as 0.
     package var cpuNanoseconds: Int64 { ProcessUsage.cpuNanoseconds(of: members) }
 
-    /// Bytes of their memory that are in RAM, and whether what several share was shared out.
-    ///
-    /// The kernel divides a page that n processes map by n (`Pss` of smaps_rollup). Where it does
-    /// not let us read that, each process counts all that it maps, and a sum counts pages twice.
-    package var residentBytes: (bytes: Int, isShared: Bool) {
-        var shares = 0
-        for member in members {
-            guard let share = ProcessTree.proportionalBytes(of: member) else {
-                return (ProcessTree.residentBytes(of: members), false)
-            }
-            shares += share
-        }
-        return (shares, true)
-    }
-
-    private static func proportionalBytes(of process: CInt) -> Int? {
-        // Not readable means that the caller asks for another figure.
-        guard let text = try? contents(ofFile: "/proc/\(process)/smaps_rollup") else { return nil }
-        return number(in: text, after: "Pss:").map { $0 * 1024 }
-    }
-
-    private static func residentBytes(of processes: [CInt]) -> Int {
-        // One that has just ended has no memory.
-        processes.reduce(0) { $0 + ((try? ProcessUsage.read($1).residentBytes) ?? 0) }
+    /// The members' memory that is in RAM; all zero when none has any.
+    package var memory: ProcessMemory {
+        members.reduce(into: ProcessMemory()) { $0.add(ProcessMemory(of: $1)) }
     }
 
     /// The number behind a word in a file of lines like "Pss:      120 kB".

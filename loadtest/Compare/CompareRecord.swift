@@ -1,7 +1,7 @@
 import Reports
 
-/// A comparison with all that a reader needs to judge it; every report of `loadtest compare` is made
-/// from one of these.
+/// A comparison with all that a reader needs to judge it; every report of `loadtest compare` is
+/// made from one of these.
 ///
 ///     arms      who was measured: coroutine-epoll, threads, gevent …
 ///     points    under which loads: connections × size
@@ -114,7 +114,8 @@ extension CompareRecord {
     }
 }
 
-/// A figure that arms are compared by. The raw value is its name in the JSON document, with its unit.
+/// A figure that arms are compared by. The raw value is its name in the JSON document, with its
+/// unit.
 package enum Reading: String, CaseIterable, Sendable {
     // Everybody busy: a closed loop on every connection.
     /// Answers per second.

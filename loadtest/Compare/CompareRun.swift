@@ -21,7 +21,7 @@ package struct CompareRun {
     var arms: [ArmState]
     var points: [CompareRecord.Point]
     private var record: CompareRecord
-    private var isMemoryShared = true
+    private var isMemoryDivided = true
     /// The signal that ended it, if one did.
     package private(set) var signal: CInt?
 
@@ -65,13 +65,14 @@ package struct CompareRun {
     func say(_ event: CompareEvent) { tell(event) }
 
     private var notes: [String] {
-        var notes = [placement.note]
-        notes.append(
-            isMemoryShared
-                ? "memory is proportional: a page that processes share counts once (Pss)"
-                : "memory is resident: a page that processes share counts for each (Rss)")
-        if options.isQuick { notes.append("--quick: finds only large differences") }
-        return notes
+        let memory =
+            isMemoryDivided
+            ? "what processes share counts once" : "what processes share counts for each of them"
+        let notes = [
+            placement.note,
+            "memory is that of the processes, without what the kernel holds for them; " + memory,
+        ]
+        return options.isQuick ? notes + ["--quick: finds only large differences"] : notes
     }
 
     // The baseline.
@@ -134,7 +135,7 @@ package struct CompareRun {
                 sample.doubts = result.doubts
                 samples.append(sample)
                 arms[arm].add(result.calls)
-                isMemoryShared = isMemoryShared && result.isMemoryShared
+                isMemoryDivided = isMemoryDivided && result.isMemoryDivided
             } catch .interrupted(let signal) {
                 throw Pulse.Interrupted(signal: signal)
             } catch {

@@ -5,17 +5,15 @@ import Reports
 /// Its own must be among them and the others' not: a model that falls back on something else in
 /// silence would be measured under a name that is not its own.
 ///
-///     model                 its own           and it may have
+///     model                 its own
 ///     coroutine, driver X   X's wait
 ///     select, poll, …       its wait
-///     iterative             recv              poll, to wait for a client or for the end
-///     fork                  fork              poll
-///     threads               pthread_create    poll
-///     sweep                 recv
+///     fork                  fork
+///     threads               pthread_create
+///     iterative, sweep      recv, and none of the others'
 package struct Mechanism: Sendable, Equatable {
     /// The call that it stands for.
     package let own: String
-    private let allowed: Set<String>
 
     /// The calls that tell the models apart.
     private static let telling: Set<String> = [
@@ -25,11 +23,10 @@ package struct Mechanism: Sendable, Equatable {
     /// The mechanism of a model with a driver.
     package init(model: String, driver: String) {
         switch model {
-        case "iterative": (own, allowed) = ("recv", ["poll"])
-        case "fork": (own, allowed) = ("fork", ["poll"])
-        case "threads": (own, allowed) = ("pthread_create", ["poll"])
-        case "sweep": (own, allowed) = ("recv", [])
-        default: (own, allowed) = (Mechanism.waitCall(of: driver), [])
+        case "iterative", "sweep": own = "recv"
+        case "fork": own = "fork"
+        case "threads": own = "pthread_create"
+        default: own = Mechanism.waitCall(of: driver)
         }
     }
 
@@ -49,7 +46,7 @@ package struct Mechanism: Sendable, Equatable {
             return "it never called \(own)\(instead)"
         }
         let strange = calls.filter { call, count in
-            Self.telling.contains(call) && call != own && !allowed.contains(call) && count > 0
+            Self.telling.contains(call) && call != own && count > 0
         }
         let names = strange.keys.sorted().joined(separator: ", ")
         return strange.isEmpty ? nil : "it also called \(names)"

@@ -26,8 +26,8 @@ struct Trial {
         var doubts: [String] = []
         /// What its processes counted, together.
         var calls: [String: Int] = [:]
-        /// Whether memory that processes share was counted once.
-        var isMemoryShared = true
+        /// Whether memory that processes share was divided between them.
+        var isMemoryDivided = true
 
         mutating func add(_ ended: ArmServer.Ended) {
             calls.merge(ended.calls ?? [:], uniquingKeysWith: +)
@@ -113,17 +113,18 @@ struct Trial {
 
     /// What it takes to be there: before the first connection, and with all of them silent.
     private func measureSilence(_ server: ArmServer, _ result: inout Result) throws(Trouble) {
-        let idle = ProcessTree(of: server.process.id).residentBytes
+        let idle = ProcessTree(of: server.process.id).memory
         let crowd = try openCrowd(server)
         let tree = ProcessTree(of: server.process.id)
         result.readings[.idleCPU] = try idleShare(of: tree)
-        let open = tree.residentBytes
+        let open = tree.memory
         crowd.close()
-        result.readings[.idleMemory] = Double(idle.bytes)
-        // A server that gave memory back meanwhile needed none for its connections.
+        result.readings[.idleMemory] = Double(idle.total)
+        // More of a program in RAM than before is no connection's. A server that gave memory back
+        // meanwhile needed none.
         result.readings[.connectionMemory] =
-            Double(max(0, open.bytes - idle.bytes)) / Double(connections)
-        result.isMemoryShared = open.isShared && idle.isShared
+            Double(max(0, open.anonymous - idle.anonymous)) / Double(connections)
+        result.isMemoryDivided = open.isDivided && idle.isDivided
         result.readings[.threads] = Double(tree.threads)
         result.readings[.processes] = Double(tree.members.count)
     }
@@ -196,7 +197,7 @@ extension Trial.Pilot {
     /// Both opened and closed the same connections, so what that takes is in neither. Nil when
     /// nothing was counted, or the lives were too much alike to tell.
     func callsPerMessage(until calls: [String: Int]?, messages: Int) -> Double? {
-        guard let before = self.calls, let calls, messages > self.messages * 3 / 2 else {
+        guard let before = self.calls, let calls, messages > self.messages * 5 / 4 else {
             return nil
         }
         let sum = { (counts: [String: Int]) in counts.values.reduce(0.0) { $0 + Double($1) } }

@@ -18,13 +18,14 @@ enum CompareCommand {
     static var bundled: [Contender] {
         EchoModel.allCases.flatMap { model in
             let name = model.rawValue
-            return switch model {
-            case .coroutine:
-                DriverKind.allCases.map {
-                    Contender(model: name, driver: $0.rawValue, shape: .together)
-                }
-            }
+            let drivers = model == .coroutine ? DriverKind.allCases.map(\.rawValue) : [name]
+            return drivers.map { Contender(model: name, driver: $0, shape: shape(of: model)) }
         }
+    }
+
+    private static func shape(of model: EchoModel) -> Contender.Shape {
+        if model.servesOneAtATime { return .oneAtATime }
+        return [.fork, .threads].contains(model) ? .taskEach : .together
     }
 
     private static func compare(_ options: CompareOptions, words: [String]) throws -> Int32 {

@@ -32,7 +32,7 @@ final class CompareDisplay {
     func show(_ event: CompareEvent) {
         switch event {
         case .proving(let arm): draw("proof     \(arm)")
-        case .proved(let arm, let rate): say("proof     \(arm): right, \(Figures.short(rate))/s")
+        case .proved(let arm, let rate): say("proof     \(arm): correct, \(Figures.short(rate))/s")
         case .ended(let arm):
             if arm.outcome != .measured { arms -= 1 }
             say("proof     \(arm.name): \(CompareDisplay.words(arm))")
