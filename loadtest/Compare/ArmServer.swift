@@ -93,8 +93,8 @@ extension ServerProcess.Ended {
 
 /// A port of this machine that nobody has, for a server that cannot find one itself.
 enum FreePort {
-    /// Below the ports that the kernel gives to connections: one of those could be taken by a client
-    /// before the server has it.
+    /// Below the ports that the kernel gives to connections: one of those could be taken by a
+    /// client before the server has it.
     private static let candidates: ClosedRange<UInt16> = 15_000...30_000
 
     /// Nil when a hundred of them are taken.
@@ -108,11 +108,14 @@ enum FreePort {
 
     private static func isFree(_ port: UInt16) -> Bool {
         let address = SocketAddress(loopbackPort: port)
-        // Whatever is wrong with a port, it is not free.
-        guard let socket = try? RawDescriptor.streamSocket(family: address.family) else {
+        do throws(Errno) {
+            let socket = Descriptor(
+                adopting: try RawDescriptor.streamSocket(family: address.family))
+            try socket.raw.bind(to: address)
+            return true
+        } catch {
+            // Whatever is wrong with a port, it is not free.
             return false
         }
-        defer { socket.close() }
-        return (try? socket.bind(to: address)) != nil
     }
 }

@@ -5,13 +5,13 @@ extension CompareOptions {
     package static let table = FlagTable(
         command: "loadtest compare",
         summary: "Runs echo servers against each other and says what they differ by.",
-        usage: ["[--variants LIST] [--server 'NAME=COMMAND {port}']... [options]"],
+        usage: ["[--variants LIST] [--server 'NAME=COMMAND {port}'] [options]"],
         groups: [arms, load, reports],
         footer: [
-            "Each arm proves first that it echoes. Then each gets a fresh process in every round",
-            "and each load: everybody busy, all at one fixed rate, most connections silent. The",
-            "baseline also runs against itself, which shows what nothing differs by.",
-            "Ctrl-C keeps the rounds that are finished.",
+            "Each arm proves first that it echoes. Then it gets a fresh process in every",
+            "round, and three loads: everybody busy, everybody at one fixed rate, and most",
+            "connections silent. The baseline also runs against itself: what it differs by",
+            "is what nothing differs by. Ctrl-C keeps the rounds that are finished.",
             "Units: times 250us 5ms 1m30s, counts 10k, sizes 64k; a bare number is seconds.",
             "Exit:  0 done, 64 bad usage, 69 no arm could be measured, 71 system limit,",
             "       73 cannot write, 98 --strict, 130 interrupted.",
@@ -48,6 +48,6 @@ extension CompareOptions {
             Flag("html", nil, "FILE", help: "write a page with pictures"),
             Flag("md", nil, "FILE", help: "write the tables as Markdown"),
             Flag("quiet", "q", help: "no progress"),
-            Flag("strict", help: "exit with 98 if an arm has no figures, or doubtful ones"),
+            Flag("strict", help: "exit with 98 if an arm has no or invalid figures"),
         ])
 }

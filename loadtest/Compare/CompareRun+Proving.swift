@@ -73,8 +73,8 @@ extension CompareRun {
 
 /// The rates at which latency and the sparse load are measured: the same for every arm.
 ///
-/// Each arm at a share of its own maximum would compare a slow arm that has little to do with a fast
-/// one that has much. So the slowest decides, and those that serve one client at a time do not
+/// Each arm at a share of its own maximum would compare a slow arm that has little to do with a
+/// fast one that has much. So the slowest decides, and those that serve one client at a time do not
 /// count, because they are measured with one.
 enum Rates {
     /// Of what the slowest arm can do, so much is asked of all.

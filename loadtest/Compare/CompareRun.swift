@@ -9,8 +9,8 @@ import Syscalls
 ///     the rates   half of what the slowest can, the same for all
 ///     each round  each load: a block of all arms, the baseline twice
 ///
-/// A block counts only when all of its arms ran: an arm that misses one has no partner there. What a
-/// signal cut short is left out.
+/// A block counts only when all of its arms ran: an arm that misses one has no partner there. What
+/// a signal cut short is left out.
 package struct CompareRun {
     let options: CompareOptions
     let environment: RunRecord.Environment

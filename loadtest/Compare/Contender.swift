@@ -10,7 +10,7 @@ package struct Contender: Sendable, Equatable {
     package enum Origin: Sendable, Equatable {
         /// A model of the bundled server; a model without drivers names itself twice.
         case bundled(model: String, driver: String)
-        /// Somebody else's server: its command line, and the words of it, one of them with `{port}`.
+        /// Somebody else's server: its command line, and its words, one of them with `{port}`.
         case foreign(command: String, words: [String])
     }
 

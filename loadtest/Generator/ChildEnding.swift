@@ -38,10 +38,7 @@ extension ChildProcess {
     /// up.
     private func awaitEnd(until deadline: Instant, keeping words: inout [UInt8]) -> Bool {
         // Without descriptors to watch with, the child is given no time: it is killed and reaped.
-        guard let end = try? makeEndDescriptor(), let driver = try? PollDriver(),
-            (try? driver.setInterest(.readable, in: end.raw)) != nil,
-            (try? driver.setInterest(.readable, in: standardError)) != nil,
-            (try? driver.setInterest(.readable, in: standardOutput)) != nil
+        guard let end = try? makeEndDescriptor(), let driver = try? driver(watching: end.raw)
         else { return false }
         var ready: [Readiness] = []
         repeat {
@@ -61,5 +58,14 @@ extension ChildProcess {
             }
         } while Instant.now < deadline
         return false
+    }
+
+    /// A driver that looks after the end of the process and after what it writes.
+    private func driver(watching end: RawDescriptor) throws(Errno) -> PollDriver {
+        let driver = try PollDriver()
+        for descriptor in [end, standardError, standardOutput] {
+            try driver.setInterest(.readable, in: descriptor)
+        }
+        return driver
     }
 }
