@@ -14,15 +14,17 @@ enum Wording {
 
     /// A difference with its interval: "+7.2 % [+5.1, +9.3]", "x2.2 [2.1, 2.3]".
     static func change(_ ratio: PairedRatio) -> String {
-        change(ratio.center) + (ratio.interval.map { " " + interval($0, ratio.center) } ?? "")
+        change(ratio.center) + (interval(of: ratio).map { " " + $0 } ?? "")
     }
 
-    /// The interval in the digits and the unit of its middle.
-    private static func interval(_ interval: ClosedRange<Double>, _ center: Double) -> String {
+    /// The interval in the digits and the unit of its middle; nil where there is none.
+    static func interval(of change: PairedRatio) -> String? {
+        guard let interval = change.interval else { return nil }
+        let center = Change.ratio(change.center)
         let ends = [interval.lowerBound, interval.upperBound].map { end in
             let ratio = Change.ratio(end)
-            if Change.ratio(center) >= 1.995 { return Figures.short(ratio) }
-            let isSmall = (Change.ratio(center) - 1).magnitude < 0.0995
+            if center >= 1.995 { return Figures.short(ratio) }
+            let isSmall = (center - 1).magnitude < 0.0995
             let text = Figures.fixed((ratio - 1) * 100, decimals: isSmall ? 1 : 0)
             return (text.hasPrefix("-") ? "" : "+") + text
         }
@@ -32,7 +34,8 @@ enum Wording {
     /// How far noise reaches, or the smallest difference seen, without a sign: "2 %", "x3.1".
     static func share(_ difference: Double) -> String {
         let ratio = Change.ratio(difference)
-        return ratio >= 1.995 ? "x" + Figures.short(ratio) : Figures.percent(ratio - 1)
+        if ratio >= 1.995 { return "x" + Figures.short(ratio) }
+        return Figures.fixed((ratio - 1) * 100, decimals: ratio < 1.0995 ? 1 : 0) + " %"
     }
 
     /// "100 connections of 64 B".
@@ -86,6 +89,19 @@ extension Reading {
         }
     }
 
+    /// The same in ten letters, before a sentence about it.
+    var label: String {
+        switch self {
+        case .cpu: "CPU"
+        case .switches: "switches"
+        case .calls: "calls"
+        case .sparseCPU: "sparse CPU"
+        case .idleMemory: "idle mem."
+        case .connectionMemory: "memory"
+        default: title
+        }
+    }
+
     /// A value of it for people: "118,210/s", "4.12 us", "1.34 KiB".
     func text(_ value: Double) -> String {
         switch self {
@@ -94,7 +110,9 @@ extension Reading {
         case .idleMemory, .connectionMemory: Figures.bytes(value)
         case .idleCPU: Figures.percent(value)
         case .switches, .calls: Figures.short(value)
-        case .threads, .processes: Figures.rate(value)
+        case .threads, .processes:
+            value == value.rounded() && value.magnitude < 1e9
+                ? Figures.count(Int(value)) : Figures.short(value)
         }
     }
 
