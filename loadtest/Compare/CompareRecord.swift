@@ -101,6 +101,9 @@ extension CompareRecord {
         /// Its place in the round's order, counted from 0 over all rounds: time, for a drift.
         package var position: Int
         package var readings: [Reading: Double]
+        /// Those that are known only from below, because the generator was the limit or answers
+        /// were missing: the true figure is at least the one that stands in `readings`.
+        package var lowerBounds: Set<Reading> = []
         /// What the generator doubted of itself: "busy: G-CPU INVALID".
         package var doubts: [String] = []
 
