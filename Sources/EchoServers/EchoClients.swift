@@ -23,7 +23,7 @@ struct EchoClients: ~Copyable {
 
     private struct Client {
         var isOpen = false
-        /// What was not taken yet, from `sent` on; empty for nearly all clients at nearly all times.
+        /// What was not taken yet, from `sent` on; empty for nearly all clients, nearly always.
         var rest: [UInt8] = []
         var sent = 0
     }

@@ -12,7 +12,7 @@ struct EchoStop: ~Copyable {
 
     /// Listens for the signals, which are blocked (signalfd(2)).
     init(_ signals: SignalSet, drain: Duration) throws(IOError) {
-        self.signals = try attempt(.open) { () throws(Errno) in try signals.makeDescriptor() }
+        self.signals = try attempt(.wait) { () throws(Errno) in try signals.makeDescriptor() }
         self.drain = drain
     }
 

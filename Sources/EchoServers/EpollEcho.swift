@@ -73,7 +73,7 @@ struct EpollCalls: ~Copyable {
     private let events = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: 1024)
 
     init() throws(IOError) {
-        instance = try attempt(.open) { () throws(Errno) in try EpollInstance() }
+        instance = try attempt(.wait) { () throws(Errno) in try EpollInstance() }
     }
 
     deinit { events.deallocate() }

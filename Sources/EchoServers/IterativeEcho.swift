@@ -13,7 +13,7 @@ struct IterativeEcho: EchoService {
         stoppedBy signals: SignalSet, onReady: @escaping @Sendable (SocketAddress) -> Void
     ) throws -> EchoCounters {
         var listener = try EchoListener(options)
-        let doorman = try attempt(.open) { () throws(Errno) in
+        let doorman = try attempt(.wait) { () throws(Errno) in
             try listener.raw.setBlocking()
             return try Doorman(listener.raw, signals, drain: options.drain)
         }
@@ -59,6 +59,8 @@ struct IterativeEcho: EchoService {
 private final class Doorman: Sendable {
     private struct State {
         var isClosing = false
+        /// Whether nobody is served any more.
+        var isClosed = false
         /// Whom the main thread serves.
         var client: RawDescriptor?
         /// Whether the main thread needs nobody any more.
@@ -80,8 +82,13 @@ private final class Doorman: Sendable {
 
     var isClosing: Bool { state.withLock { $0.isClosing } }
 
-    /// Names the client that is to be cut off when the time has come.
-    func letIn(_ client: RawDescriptor) { state.withLock { $0.client = client } }
+    /// Names the client that is to be cut off when the time has come, or has it cut off already.
+    func letIn(_ client: RawDescriptor) {
+        state.withLock { state in
+            state.client = client
+            if state.isClosed { client.shutdownBoth() }
+        }
+    }
 
     /// Closes the client; under the lock, so that no other file with its number is cut off.
     func letOut(_ client: RawDescriptor) {
@@ -103,7 +110,10 @@ private final class Doorman: Sendable {
             if !state.isHome { listener.shutdownBoth() }
         }
         waitForSignal(until: Instant.now.advanced(by: drain))
-        state.withLock { $0.client?.shutdownBoth() }
+        state.withLock { state in
+            state.isClosed = true
+            state.client?.shutdownBoth()
+        }
     }
 
     private func waitForSignal(until deadline: Instant) {
