@@ -92,7 +92,7 @@ import Testing
 
     private func arm(_ shape: Contender.Shape, rate: Double) -> ArmState {
         var arm = ArmState(Contender(model: "m\(rate)", driver: "d", shape: shape))
-        arm.take(Trial.Pilot(rate: rate, messages: 1, calls: nil), at: 0)
+        arm.take(Trial.Pilot(rate: rate), at: 0)
         return arm
     }
 
@@ -123,15 +123,14 @@ import Testing
         #expect(none[0].fixedRate == nil)
     }
 
-    @Test func `calls for a message are what a longer life had more`() {
-        // 1,000 connections take 4,000 calls, and each message two.
-        let pilot = Trial.Pilot(rate: 1, messages: 10_000, calls: ["recv": 14_000, "send": 10_000])
-        let longer = ["recv": 34_000, "send": 30_000]
+    @Test func `calls for a message are those that its connections did not take`() {
+        let pilot = Trial.Pilot(rate: 1, setUpCalls: 4000)
 
-        #expect(pilot.callsPerMessage(until: longer, messages: 30_000) == 2)
-        #expect(pilot.callsPerMessage(until: nil, messages: 30_000) == nil)
-        #expect(pilot.callsPerMessage(until: longer, messages: 11_000) == nil)
-        #expect(pilot.callsPerMessage(until: ["recv": 1], messages: 30_000) == nil)
+        #expect(pilot.callsPerMessage(of: ["recv": 34_000, "send": 30_000], messages: 30_000) == 2)
+        #expect(pilot.callsPerMessage(of: ["recv": 10], messages: 30_000) == 0)
+        #expect(pilot.callsPerMessage(of: ["recv": 10], messages: 0) == nil)
+        #expect(pilot.callsPerMessage(of: nil, messages: 30_000) == nil)
+        #expect(Trial.Pilot(rate: 1).callsPerMessage(of: ["recv": 9], messages: 3) == nil)
     }
 
     // What becomes of an arm.
@@ -142,7 +141,7 @@ import Testing
 
     @Test func `an arm that fails under one load goes on under the others`() {
         var arm = arm(.taskEach, rate: 5)
-        arm.take(Trial.Pilot(rate: 5, messages: 1, calls: nil), at: 1)
+        arm.take(Trial.Pilot(rate: 5), at: 1)
 
         arm.end(.failed("it lost 3 connections"), at: 1, of: points)
 

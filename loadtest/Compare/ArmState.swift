@@ -20,7 +20,6 @@ struct ArmState: Sendable {
             arm = .init(name: contender.name, kind: .bundled(model: model, driver: driver))
         case .foreign(let command, _):
             arm = .init(name: contender.name, kind: .foreign(command: command))
-            arm.proof = "not self-reported"
         }
         if contender.shape == .oneAtATime { arm.notes = ["one client at a time: 1 connection"] }
     }
@@ -44,7 +43,8 @@ struct ArmState: Sendable {
 
     mutating func take(_ pilot: Trial.Pilot, at point: Int) {
         pilots[point] = pilot
-        add(pilot.calls ?? [:])
+        if case .foreign = contender.origin { arm.proof = "not self-reported" }
+        add(pilot.calls)
     }
 
     /// Adds what a trial's processes counted, which is what proves the mechanism.

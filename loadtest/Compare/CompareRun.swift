@@ -132,6 +132,7 @@ package struct CompareRun {
                 var sample = CompareRecord.Sample(
                     arm: arm, point: point, round: round, position: position,
                     readings: result.readings)
+                sample.lowerBounds = result.lowerBounds
                 sample.doubts = result.doubts
                 samples.append(sample)
                 arms[arm].add(result.calls)

@@ -23,6 +23,8 @@ struct Trial {
     /// What one trial gave.
     struct Result {
         var readings: [Reading: Double] = [:]
+        /// Those that are known only from below.
+        var lowerBounds: Set<Reading> = []
         var doubts: [String] = []
         /// What its processes counted, together.
         var calls: [String: Int] = [:]
@@ -33,19 +35,34 @@ struct Trial {
             calls.merge(ended.calls ?? [:], uniquingKeysWith: +)
         }
 
+        /// Keeps a quantile of the response, in seconds; one that depends on requests that were
+        /// given up is known only from below.
+        mutating func take(_ reading: Reading, at quantile: Double, of load: WatchedLoad) {
+            guard let value = load.measurement.response.value(at: quantile) else { return }
+            readings[reading] = Double(value.nanoseconds) / 1e9
+            if value.isLowerBound { lowerBounds.insert(reading) }
+        }
+
         mutating func doubt(_ load: String, _ doubts: [String]) {
             self.doubts += doubts.map { "\(load): \($0)" }
         }
     }
 
-    /// What a short busy load showed before the rounds.
+    /// What an arm showed before the rounds.
     struct Pilot: Sendable {
-        /// Answers per second.
+        /// Answers per second of a short busy load.
         var rate: Double
-        /// Answers in all, those of the warm-up included.
-        var messages: Int
-        /// System calls that the server counted; nil for one that does not count.
-        var calls: [String: Int]?
+        /// System calls that opening and closing all connections takes; nil for a server that does
+        /// not count.
+        var setUpCalls: Int?
+        /// What its processes counted, together.
+        var calls: [String: Int] = [:]
+
+        /// System calls for a message: those of a life without the ones that its connections took.
+        func callsPerMessage(of calls: [String: Int]?, messages: Int) -> Double? {
+            guard let setUpCalls, let calls, messages > 0 else { return nil }
+            return Double(max(0, calls.sum - setUpCalls)) / Double(messages)
+        }
     }
 
     private var connections: Int { contender.connections(of: point.connections) }
@@ -53,15 +70,19 @@ struct Trial {
     /// How long opening all connections and the first answer on the last may take.
     private static let opening = Duration.seconds(30)
 
-    /// Finds out what the arm can do.
+    /// Finds out what the arm can do, in one process, and what its connections take, in another.
     func pilot() throws(Trouble) -> Pilot {
-        let server = try start()
-        var plan = plan(for: server)
+        let busy = try start()
+        var plan = plan(for: busy)
         plan.duration = timing.pilot
-        let load = try run(plan, on: server)
-        let ended = try server.stop()
+        let load = try run(plan, on: busy)
+        let busyCalls = try busy.stop().calls
+        let silent = try start()
+        try openCrowd(silent).close()
+        let silentCalls = try silent.stop().calls
         return Pilot(
-            rate: load.measurement.rate, messages: load.messages, calls: ended.calls)
+            rate: load.measurement.rate, setUpCalls: silentCalls?.sum,
+            calls: (busyCalls ?? [:]).merging(silentCalls ?? [:], uniquingKeysWith: +))
     }
 
     /// Measures everything; `pilot` is what the same arm showed at this load.
@@ -158,7 +179,7 @@ struct Trial {
         plan.rate = point.sparseRate
         let load = try run(plan, on: server)
         result.readings[.sparseCPU] = load.measurement.serverCPUPerRequest
-        result.readings[.sparseP99] = load.seconds(at: 0.99)
+        result.take(.sparseP99, at: 0.99, of: load)
         result.doubt("sparse", load.doubts)
     }
 
@@ -167,8 +188,8 @@ struct Trial {
         var plan = plan(for: server)
         plan.rate = point.fixedRate
         let load = try run(plan, on: server)
-        result.readings[.p50] = load.seconds(at: 0.5)
-        result.readings[.p99] = load.seconds(at: 0.99)
+        result.take(.p50, at: 0.5, of: load)
+        result.take(.p99, at: 0.99, of: load)
         result.doubt("fixed", load.doubts)
     }
 
@@ -179,41 +200,29 @@ struct Trial {
         let load = try run(plan(for: server), on: server)
         let ended = try server.stop()
         result.readings[.rate] = load.measurement.rate
+        // A generator that had no time to spare may have been what was measured.
+        if load.doubts.contains(where: { $0.hasPrefix("G-CPU") }) {
+            result.lowerBounds.insert(.rate)
+        }
         result.readings[.cpu] = load.measurement.serverCPUPerRequest
         if let switches = load.switchesPerSecond {
             result.readings[.switches] = switches / load.measurement.rate
         }
         result.readings[.calls] = pilot.callsPerMessage(
-            until: ended.calls, messages: load.messages)
+            of: ended.calls, messages: load.messages)
         result.doubt("busy", load.doubts)
         result.add(ended)
     }
 }
 
-extension Trial.Pilot {
-    /// System calls for one more message: what a longer life of a server had more than this shorter
-    /// one, for the messages that it had more.
-    ///
-    /// Both opened and closed the same connections, so what that takes is in neither. Nil when
-    /// nothing was counted, or the lives were too much alike to tell.
-    func callsPerMessage(until calls: [String: Int]?, messages: Int) -> Double? {
-        guard let before = self.calls, let calls, messages > self.messages * 5 / 4 else {
-            return nil
-        }
-        let sum = { (counts: [String: Int]) in counts.values.reduce(0.0) { $0 + Double($1) } }
-        let perMessage = (sum(calls) - sum(before)) / Double(messages - self.messages)
-        return perMessage >= 0 ? perMessage : nil
-    }
+extension [String: Int] {
+    /// All calls together.
+    fileprivate var sum: Int { values.reduce(0, +) }
 }
 
 extension WatchedLoad {
     /// Answers in all, those of the warm-up included.
     fileprivate var messages: Int {
         measurement.ledger.answered + measurement.warmup.answered.count
-    }
-
-    /// A quantile of the response, or the least that it is known to be, in seconds.
-    fileprivate func seconds(at quantile: Double) -> Double? {
-        measurement.response.value(at: quantile).map { Double($0.nanoseconds) / 1e9 }
     }
 }

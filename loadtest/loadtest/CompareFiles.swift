@@ -6,6 +6,9 @@ import Syscalls
 struct CompareFiles {
     private let options: CompareOptions
 
+    /// Columns where there is no terminal, and the most that eyes follow.
+    private static let (width, widthMax) = (100, 120)
+
     init(_ options: CompareOptions) { self.options = options }
 
     /// Finds out, before anything is run, whether each file can be written.
@@ -25,18 +28,15 @@ struct CompareFiles {
     }
 
     /// Prints the report and writes the files; false when something could not be written.
+    ///
+    /// Where the document takes standard output, the report goes to standard error.
     func write(_ record: CompareRecord) -> Bool {
-        var text = ""
-        for arm in record.arms {
-            text += "\(arm.name)  \(arm.outcome)  \(arm.proof)  \(arm.notes)\n"
-        }
-        for sample in record.samples {
-            let readings = Reading.allCases.compactMap { reading in
-                sample.readings[reading].map { "\(reading.rawValue) \(Figures.short($0))" }
-            }
-            text += "\(sample.round) \(record.arms[sample.arm].name) \(readings) \(sample.doubts)\n"
-        }
-        text += "\(record.points) \(record.notes)\n"
-        return Output.write(text, to: File.standardOutput)
+        let output = options.jsonPath == "-" ? File.standardError : File.standardOutput
+        let style = Style.Choice.auto.style(
+            isTerminal: Terminal.isTerminal(output), environment: Terminal.variable)
+        let width = Terminal.size(of: output)?.columns ?? CompareFiles.width
+        let text = CompareText.report(
+            of: record, width: min(width, CompareFiles.widthMax), style: style)
+        return Output.write(text, to: output)
     }
 }
