@@ -7,10 +7,10 @@ import Glibc
 ///     let count = switches.sinceBeginning         … the second one
 ///
 /// The kernel has a file for each thread, and reading one takes microseconds: of thousands of
-/// threads, every n-th stands for its neighbours.
+/// processes or threads, every n-th stands for its neighbours.
 package struct ContextSwitches: Sendable {
-    /// Threads that are looked at, at most.
-    private static let threadsMax = 200
+    /// Processes, and of those threads, that are looked at; fewer than twice as many.
+    private static let wanted = 100
 
     /// The files of the threads that are looked at, and what they said at the beginning.
     private var counts: [String: Int?] = [:]
@@ -19,16 +19,22 @@ package struct ContextSwitches: Sendable {
 
     /// Finds the threads of all members.
     package init(of tree: ProcessTree) {
-        let step = max(1, (tree.threads + Self.threadsMax - 1) / Self.threadsMax)
-        var place = 0
-        for process in tree.members {
+        let processes = Self.some(of: tree.members)
+        let files = processes.flatMap { process in
             let folder = "/proc/\(process)/task"
-            for thread in ProcessTree.numbers(in: folder) {
-                if place.isMultiple(of: step) { counts["\(folder)/\(thread)/status"] = .some(nil) }
-                place += 1
-            }
+            return ProcessTree.numbers(in: folder).map { "\(folder)/\($0)/status" }
         }
-        weight = counts.isEmpty ? 0 : Double(place) / Double(counts.count)
+        let chosen = Self.some(of: files)
+        for file in chosen { counts[file] = .some(nil) }
+        let share = { (part: Int, whole: Int) in part == 0 ? 0 : Double(whole) / Double(part) }
+        weight =
+            share(processes.count, tree.members.count) * share(chosen.count, files.count)
+    }
+
+    /// Every n-th of them, where there are many.
+    private static func some<Item>(of items: [Item]) -> [Item] {
+        let step = max(1, items.count / wanted)
+        return stride(from: 0, to: items.count, by: step).map { items[$0] }
     }
 
     /// Counts from now on.

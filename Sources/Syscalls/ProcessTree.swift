@@ -4,31 +4,49 @@ import Glibc
 ///
 /// A server may be one process, a parent with a child for each client, or a script that starts
 /// another: what it costs is what all of them cost. Who belongs to it is told by the process group
-/// of its first process and by who is whose parent, since a member may leave the group. What has
-/// ended and was not forgotten yet (a zombie) costs nothing and is left out.
+/// of its first process, which is quick, and of all others by who is whose parent, since a member
+/// may leave the group.
 package struct ProcessTree: Sendable, Equatable {
-    /// The numbers of the members, in ascending order; empty when all have ended.
+    /// The numbers of the members in ascending order, of those too that have ended and whose parent
+    /// has not asked yet (zombies); empty when all are gone.
     package let members: [CInt]
-    /// Threads of all members.
-    package let threads: Int
 
     /// Looks at every process of this machine once.
     package init(of root: CInt) {
-        let all = ProcessTree.numbers(in: "/proc").compactMap(ProcessStatus.init(reading:))
-        self.init(of: root, among: all)
+        let all = ProcessTree.numbers(in: "/proc")
+        let group = Set(all.filter { getpgid($0) == root })
+        let others = all.filter { !group.contains($0) }.compactMap(ProcessStatus.init(reading:))
+        self.init(of: root, group: group, others: others)
     }
 
-    init(of root: CInt, among all: [ProcessStatus]) {
-        var belongs = Set(all.filter { $0.group == root || $0.id == root }.map(\.id))
+    init(of root: CInt, group: Set<CInt>, others: [ProcessStatus]) {
+        var belongs = group
+        if others.contains(where: { $0.id == root }) { belongs.insert(root) }
         var count = 0
         // A child may stand before its parent in the list, so it is read until nothing is added.
         while belongs.count > count {
             count = belongs.count
-            for status in all where belongs.contains(status.parent) { belongs.insert(status.id) }
+            for status in others where belongs.contains(status.parent) {
+                belongs.insert(status.id)
+            }
         }
-        let living = all.filter { belongs.contains($0.id) && !$0.hasEnded }
-        members = living.map(\.id).sorted()
-        threads = living.reduce(0) { $0 + $1.threads }
+        members = belongs.sorted()
+    }
+
+    /// How many processes and threads it has now.
+    package struct Size: Sendable, Equatable {
+        package var processes = 0
+        package var threads = 0
+        package init() {}
+    }
+
+    /// Counts the members that have not ended, and their threads.
+    package var size: Size {
+        members.compactMap(ProcessStatus.init(reading:)).filter { !$0.hasEnded }
+            .reduce(into: Size()) { size, status in
+                size.processes += 1
+                size.threads += status.threads
+            }
     }
 
     /// CPU time that the members have used so far, in nanoseconds; one that has ended counts as 0.
@@ -67,14 +85,12 @@ package struct ProcessTree: Sendable, Equatable {
 struct ProcessStatus: Equatable {
     var id: CInt
     var parent: CInt
-    var group: CInt
     var threads: Int
     var hasEnded: Bool
 
-    init(id: CInt, parent: CInt, group: CInt, threads: Int = 1, hasEnded: Bool = false) {
+    init(id: CInt, parent: CInt, threads: Int = 1, hasEnded: Bool = false) {
         self.id = id
         self.parent = parent
-        self.group = group
         self.threads = threads
         self.hasEnded = hasEnded
     }
@@ -86,17 +102,16 @@ struct ProcessStatus: Equatable {
         self.init(text)
     }
 
-    /// `id (name) state parent group …`; a name may hold blanks and brackets itself.
+    /// `id (name) state parent …`; a name may hold blanks and brackets itself.
     init?(_ text: String) {
         guard let end = text.lastIndex(of: ")"),
             let id = text.split(separator: " ").first.flatMap({ CInt($0) })
         else { return nil }
         let fields = text[text.index(after: end)...].split(whereSeparator: \.isWhitespace)
-        guard fields.count > 17, let parent = CInt(fields[1]), let group = CInt(fields[2]),
-            let threads = Int(fields[17])
+        guard fields.count > 17, let parent = CInt(fields[1]), let threads = Int(fields[17])
         else { return nil }
         self.init(
-            id: id, parent: parent, group: group, threads: threads,
+            id: id, parent: parent, threads: threads,
             hasEnded: fields[0] == "Z" || fields[0] == "X")
     }
 }

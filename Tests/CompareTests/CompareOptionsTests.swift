@@ -115,7 +115,8 @@ import Testing
         (["--matrix", "conns=1,2", "-c", "5"], "leave out --conns 5"),
         (["--matrix", "size=1,2", "-s", "5"], "leave out --size 5"),
         (["--html", "a", "--md", "a"], "two reports cannot go to one file"),
-        (["--html", "-"], "--html - is no file"),
+        (["--html", "-"], "--html '-' is no file"),
+        (["--json", ""], "--json '' is no file"),
         (["epoll"], "unexpected argument 'epoll'"),
     ])
     func `what is wrong is said, on what, and what would be right`(

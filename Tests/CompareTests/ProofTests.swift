@@ -123,14 +123,16 @@ import Testing
         #expect(none[0].fixedRate == nil)
     }
 
-    @Test func `calls for a message are those that its connections did not take`() {
-        let pilot = Trial.Pilot(rate: 1, setUpCalls: 4000)
+    @Test func `calls for a message are what a longer life has more`() throws {
+        // Each of 1,000 connections takes four calls, and each message two.
+        let short = try #require(Trial.Life(["recv": 3000, "send": 3000], messages: 1000))
+        let long = try #require(Trial.Life(["recv": 34_000, "send": 30_000], messages: 30_000))
 
-        #expect(pilot.callsPerMessage(of: ["recv": 34_000, "send": 30_000], messages: 30_000) == 2)
-        #expect(pilot.callsPerMessage(of: ["recv": 10], messages: 30_000) == 0)
-        #expect(pilot.callsPerMessage(of: ["recv": 10], messages: 0) == nil)
-        #expect(pilot.callsPerMessage(of: nil, messages: 30_000) == nil)
-        #expect(Trial.Pilot(rate: 1).callsPerMessage(of: ["recv": 9], messages: 3) == nil)
+        #expect(long.callsPerMessage(beyond: short) == 2)
+        #expect(long.callsPerMessage(beyond: nil) == nil)
+        #expect(short.callsPerMessage(beyond: long) == nil)
+        #expect(short.callsPerMessage(beyond: short) == nil)
+        #expect(Trial.Life(nil, messages: 9) == nil)
     }
 
     // What becomes of an arm.

@@ -5,7 +5,7 @@ extension CompareOptions {
     package static let table = FlagTable(
         command: "loadtest compare",
         summary: "Runs echo servers against each other and says what they differ by.",
-        usage: ["[--variants LIST] [--server 'NAME=COMMAND {port}'] [options]"],
+        usage: ["[--variants LIST] [options]", "--server 'NAME=COMMAND {port}' [options]"],
         groups: [arms, load, reports],
         footer: [
             "Each arm proves first that it echoes. Then it gets a fresh process in every",

@@ -107,8 +107,12 @@ package struct CompareOptions: Sendable {
         guard Set(paths).count == paths.count else {
             throw UsageError("two reports cannot go to one file: give each a name of its own")
         }
-        for (option, path) in [("html", htmlPath), ("md", markdownPath)] where path == "-" {
-            throw UsageError("--\(option) - is no file: only --json can go to standard output")
+        let named = [("html", htmlPath), ("md", markdownPath), ("json", jsonPath)]
+        for (option, path) in named where path == "" || path == "-" && option != "json" {
+            throw UsageError(
+                "--\(option) '\(path ?? "")' is no file: give a name, or '-' to --json for "
+                    + "standard output"
+            )
         }
     }
 }

@@ -9,16 +9,17 @@ package struct Timing: Sendable, Equatable {
     package init(measured: Duration) { self.measured = measured }
 
     /// How long a load runs before it is measured: the more connections, the longer it takes a
-    /// server to take them all, a process for each being the slowest.
-    func warmup(connections: Int) -> Duration {
-        min(.milliseconds(200), measured) + .microseconds(200) * connections
+    /// server to take them all, above all one that starts a process for each.
+    func warmup(connections: Int, _ shape: Contender.Shape) -> Duration {
+        let each = Duration.microseconds(shape == .taskEach ? 300 : 30)
+        return min(.milliseconds(200), measured) + each * connections
     }
 
     /// How long the connections are watched while all of them are silent.
     var silence: Duration { min(.milliseconds(500), measured) }
 
     /// How long the load is measured that finds out what an arm can do.
-    var pilot: Duration { measured / 4 }
+    var pilot: Duration { max(measured / 4, min(.milliseconds(250), measured)) }
 
     /// Starting and stopping two servers, and looking at their memory.
     private static let besides = Duration.milliseconds(400)
@@ -27,16 +28,16 @@ package struct Timing: Sendable, Equatable {
     /// Opening and closing a connection, for each of the four times that it is done.
     private static let connection = Duration.microseconds(400)
 
-    /// What one arm takes at one load in one round.
+    /// What an arm of the usual shape takes at one load in one round.
     func trial(connections: Int) -> Duration {
-        let load = warmup(connections: connections) + measured
+        let load = warmup(connections: connections, .together) + measured
         return silence + load * 3 + Self.connection * connections + Self.besides
     }
 
     /// What the first part takes: each arm proves itself, and shows at each load what it can do.
     func proving(arms: Int, connections: [Int]) -> Duration {
         let pilots = connections.reduce(Duration.zero) {
-            $0 + warmup(connections: $1) + pilot + Self.besides
+            $0 + warmup(connections: $1, .together) + pilot + Self.besides
         }
         return (Self.proof + pilots) * arms
     }
@@ -54,9 +55,10 @@ package struct Timing: Sendable, Equatable {
         let timing = Timing(measured: options.duration)
         let longest = connections.map { timing.trial(connections: $0) }.max() ?? .zero
         let loads = connections.count == 1 ? "1 load" : "\(connections.count) loads of at most"
+        let rounds = options.rounds == 1 ? "1 round" : "\(options.rounds) rounds"
         let quick = CompareOptions.quick
         let line =
-            "\(arms) arms × \(options.rounds) rounds × \(loads) × \(seconds(longest))"
+            "\(arms) arms × \(rounds) × \(loads) × \(seconds(longest))"
             + " ≈ \(minutes(all(options.rounds, options.duration)))"
         if options.isQuick { return line + "; --quick finds only large differences" }
         return line + "; --quick takes \(minutes(all(quick.rounds, quick.duration)))"

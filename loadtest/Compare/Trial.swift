@@ -52,16 +52,31 @@ struct Trial {
     struct Pilot: Sendable {
         /// Answers per second of a short busy load.
         var rate: Double
-        /// System calls that opening and closing all connections takes; nil for a server that does
-        /// not count.
-        var setUpCalls: Int?
+        /// What a life of the server counts in which each connection gets one answer.
+        var setUp: Life?
         /// What its processes counted, together.
         var calls: [String: Int] = [:]
+    }
 
-        /// System calls for a message: those of a life without the ones that its connections took.
-        func callsPerMessage(of calls: [String: Int]?, messages: Int) -> Double? {
-            guard let setUpCalls, let calls, messages > 0 else { return nil }
-            return Double(max(0, calls.sum - setUpCalls)) / Double(messages)
+    /// What one process counted in all: system calls, for so many messages.
+    struct Life: Sendable, Equatable {
+        var calls: Int
+        var messages: Int
+
+        /// Nil for a server that does not count.
+        init?(_ calls: [String: Int]?, messages: Int) {
+            guard let calls else { return nil }
+            self.calls = calls.values.reduce(0, +)
+            self.messages = messages
+        }
+
+        /// System calls for one message more: what this life had more than a short one with the
+        /// same connections, whose opening and closing so is in neither.
+        func callsPerMessage(beyond short: Life?) -> Double? {
+            guard let short, messages > 2 * short.messages, calls >= short.calls else {
+                return nil
+            }
+            return Double(calls - short.calls) / Double(messages - short.messages)
         }
     }
 
@@ -73,16 +88,20 @@ struct Trial {
     /// Finds out what the arm can do, in one process, and what its connections take, in another.
     func pilot() throws(Trouble) -> Pilot {
         let busy = try start()
-        var plan = plan(for: busy)
-        plan.duration = timing.pilot
-        let load = try run(plan, on: busy)
-        let busyCalls = try busy.stop().calls
-        let silent = try start()
-        try openCrowd(silent).close()
-        let silentCalls = try silent.stop().calls
+        var short = plan(for: busy)
+        short.duration = timing.pilot
+        let rate = try run(short, on: busy).measurement.rate
+        let busyCalls = try busy.stop().calls ?? [:]
+        let setUp = try start()
+        var once = plan(for: setUp)
+        once.duration = nil
+        once.requests = connections
+        once.warmup = .fixed(.zero)
+        let load = try run(once, on: setUp)
+        let calls = try setUp.stop().calls
         return Pilot(
-            rate: load.measurement.rate, setUpCalls: silentCalls?.sum,
-            calls: (busyCalls ?? [:]).merging(silentCalls ?? [:], uniquingKeysWith: +))
+            rate: rate, setUp: Life(calls, messages: load.messages),
+            calls: busyCalls.merging(calls ?? [:], uniquingKeysWith: +))
     }
 
     /// Measures everything; `pilot` is what the same arm showed at this load.
@@ -106,7 +125,7 @@ struct Trial {
         plan.seed = seed
         plan.serverProcess = server.process.id
         plan.duration = timing.measured
-        plan.warmup = .fixed(timing.warmup(connections: connections))
+        plan.warmup = .fixed(timing.warmup(connections: connections, contender.shape))
         plan.connectTimeout = Self.opening
         return plan
     }
@@ -127,7 +146,9 @@ struct Trial {
     private func measurePresence(_ result: inout Result) throws(Trouble) {
         let server = try start()
         try measureSilence(server, &result)
+        try settle(server)
         try measureSparse(server, &result)
+        try settle(server)
         try measureFixed(server, &result)
         result.add(try server.stop())
     }
@@ -139,15 +160,16 @@ struct Trial {
         let tree = ProcessTree(of: server.process.id)
         result.readings[.idleCPU] = try idleShare(of: tree)
         let open = tree.memory
-        crowd.close()
         result.readings[.idleMemory] = Double(idle.total)
         // More of a program in RAM than before is no connection's. A server that gave memory back
         // meanwhile needed none.
         result.readings[.connectionMemory] =
             Double(max(0, open.anonymous - idle.anonymous)) / Double(connections)
         result.isMemoryDivided = open.isDivided && idle.isDivided
-        result.readings[.threads] = Double(tree.threads)
-        result.readings[.processes] = Double(tree.members.count)
+        let size = tree.size
+        crowd.close()
+        result.readings[.threads] = Double(size.threads)
+        result.readings[.processes] = Double(size.processes)
     }
 
     private func openCrowd(_ server: ArmServer) throws(Trouble) -> SilentCrowd {
@@ -170,6 +192,25 @@ struct Trial {
         return Double(tree.cpuNanoseconds - before) / Double(elapsed)
     }
 
+    /// Waits until the server has let go of the processes and threads that the last connections
+    /// had: until their number holds still.
+    private func settle(_ server: ArmServer) throws(Trouble) {
+        var last = ProcessTree.Size()
+        var looks = 0
+        for _ in 0..<Self.looksMax where looks < Self.looksAlike {
+            do throws(Pulse.Interrupted) { try pulse.wait(Self.look) } catch {
+                throw Trouble(error)
+            }
+            let size = ProcessTree(of: server.process.id).size
+            looks = size == last ? looks + 1 : 0
+            last = size
+        }
+    }
+
+    /// Between two looks, how many alike mean that it holds still, and how many there are at most.
+    private static let look = Duration.milliseconds(20)
+    private static let (looksAlike, looksMax) = (2, 250)
+
     /// Most connections silent, a few talk at a rate that is the same for all arms.
     private func measureSparse(_ server: ArmServer, _ result: inout Result) throws(Trouble) {
         var plan = plan(for: server)
@@ -178,7 +219,7 @@ struct Trial {
         plan.threads = min(plan.threads, plan.connections)
         plan.rate = point.sparseRate
         let load = try run(plan, on: server)
-        result.readings[.sparseCPU] = load.measurement.serverCPUPerRequest
+        result.readings[.sparseCPU] = load.cpuPerMessage
         result.take(.sparseP99, at: 0.99, of: load)
         result.doubt("sparse", load.doubts)
     }
@@ -200,29 +241,30 @@ struct Trial {
         let load = try run(plan(for: server), on: server)
         let ended = try server.stop()
         result.readings[.rate] = load.measurement.rate
-        // A generator that had no time to spare may have been what was measured.
-        if load.doubts.contains(where: { $0.hasPrefix("G-CPU") }) {
-            result.lowerBounds.insert(.rate)
-        }
-        result.readings[.cpu] = load.measurement.serverCPUPerRequest
+        if load.isGeneratorTheLimit { result.lowerBounds.insert(.rate) }
+        result.readings[.cpu] = load.cpuPerMessage
         if let switches = load.switchesPerSecond {
             result.readings[.switches] = switches / load.measurement.rate
         }
-        result.readings[.calls] = pilot.callsPerMessage(
-            of: ended.calls, messages: load.messages)
+        result.readings[.calls] = Life(ended.calls, messages: load.messages)?
+            .callsPerMessage(beyond: pilot.setUp)
         result.doubt("busy", load.doubts)
         result.add(ended)
     }
-}
-
-extension [String: Int] {
-    /// All calls together.
-    fileprivate var sum: Int { values.reduce(0, +) }
 }
 
 extension WatchedLoad {
     /// Answers in all, those of the warm-up included.
     fileprivate var messages: Int {
         measurement.ledger.answered + measurement.warmup.answered.count
+    }
+
+    /// Whether the generator had no time to spare while the server had: then the server could do
+    /// more.
+    fileprivate var isGeneratorTheLimit: Bool {
+        guard doubts.contains(where: { $0.hasPrefix("G-CPU") }), let cpuPerMessage else {
+            return false
+        }
+        return cpuPerMessage * measurement.rate < 0.9
     }
 }

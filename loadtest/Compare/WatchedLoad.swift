@@ -13,6 +13,9 @@ struct WatchedLoad {
     /// Context switches per second of the server, over most of the measured time; nil when they
     /// were not counted.
     let switchesPerSecond: Double?
+    /// CPU seconds of the server for a message; nil when its processes were found too late to count
+    /// them all.
+    let cpuPerMessage: Double?
     /// What the generator doubted of itself: "G-CPU INVALID".
     let doubts: [String]
 
@@ -50,6 +53,7 @@ struct WatchedLoad {
         let findings = Verdict(judging: record).findings.filter { $0.level >= .suspect }
         return WatchedLoad(
             measurement: measurement, switchesPerSecond: look.switchesPerSecond,
+            cpuPerMessage: look.hasFollowed ? measurement.serverCPUPerRequest : nil,
             doubts: findings.map { "\($0.code) \($0.level.rawValue)" })
     }
 
@@ -59,6 +63,8 @@ struct WatchedLoad {
         private let measured: Double
         private var switches: ContextSwitches?
         private var began: Instant?
+        /// Whether the server's processes were known when measuring began.
+        private(set) var hasFollowed = false
         private(set) var switchesPerSecond: Double?
 
         init(_ plan: LoadPlan) {
@@ -72,6 +78,7 @@ struct WatchedLoad {
             case .warmup where switches == nil && elapsed >= warmup * 0.7:
                 let tree = ProcessTree(of: server.id)
                 run.follow(server: tree.members)
+                if case .warmup = run.phase.0 { hasFollowed = true }
                 switches = ContextSwitches(of: tree)
             case .measuring where began == nil:
                 switches?.begin()
