@@ -23,6 +23,8 @@ package struct CompareRecord: Sendable, Equatable {
     package var arms: [Arm] = []
     package var points: [Point] = []
     package var samples: [Sample] = []
+    /// What a reader must know to read all figures: "generator and servers share 2 processors".
+    package var notes: [String] = []
     /// The arm that all others are compared with.
     package var baseline = 0
     /// Whether a signal ended it early; the rounds that were finished are there.
