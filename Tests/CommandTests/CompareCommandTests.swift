@@ -38,16 +38,62 @@ import Testing
     }
 
     @Test func `every arm runs in every round, the baseline twice`() throws {
-        let run = try compare("--variants=coroutine-epoll,iterative", "--rounds=2").finish()
+        let run = try compare(
+            "--variants=coroutine-epoll,iterative", "--rounds=2", "--json=-"
+        ).finish()
+        let record = try CompareJSON.record(of: JSONValue(parsing: run.output))
 
         #expect(run.code == 0, "\(run.errors)")
-        #expect(run.output.contains("\ncoroutine-epoll "))
-        #expect(run.output.contains("\ncoroutine-epoll* "))
-        #expect(run.output.contains("epoll_wait "))
-        #expect(run.output.contains("one client at a time: 1 connection"))
+        #expect(record.arms.map(\.name) == ["coroutine-epoll", "coroutine-epoll*", "iterative"])
+        #expect(record.arms.map(\.outcome) == [.measured, .measured, .measured])
+        #expect(record.control == 1)
+        #expect(record.arms[0].proof.hasPrefix("epoll_wait "))
+        #expect(record.arms[2].notes == ["one client at a time: 1 connection"])
+        #expect(record.samples.map(\.position) == Array(0..<6))
+        expectWholeRounds(record)
         #expect(run.errors.contains("estimate  3 arms × 2 rounds × 1 load × "))
         #expect(run.errors.contains("proof     iterative: correct, "))
         #expect(run.errors.contains("round     2 of 2 finished"))
+        #expect(run.errors.contains("\ncoroutine-epoll* "))
+    }
+
+    /// Every arm that is measured has one sample of each round and load, with the figures that no
+    /// machine is too slow for.
+    private func expectWholeRounds(_ record: CompareRecord) {
+        let arms = record.arms.indices.filter { record.arms[$0].outcome == .measured }
+        let rounds = Set(record.samples.map(\.round))
+        for (round, point) in rounds.flatMap({ round in
+            record.points.indices.map { (round, $0) }
+        }) {
+            let samples = record.samples.filter { $0.round == round && $0.point == point }
+            #expect(samples.map(\.arm).sorted() == arms)
+        }
+        let readings: Set<Reading> = [
+            .rate, .p50, .p99, .sparseP99, .idleMemory, .connectionMemory, .idleCPU, .threads,
+            .processes,
+        ]
+        for sample in record.samples { #expect(readings.isSubset(of: sample.readings.keys)) }
+    }
+
+    @Test func `a matrix has every load in every round, at rates of its own`() throws {
+        let command = try Command(
+            "loadtest",
+            [
+                "compare", "-v", "fork", "-d250ms", "--rounds=1", "--json=-", "--matrix",
+                "conns=1,3 size=64",
+            ])
+        let run = try command.finish()
+        let record = try CompareJSON.record(of: JSONValue(parsing: run.output))
+
+        #expect(run.code == 0, "\(run.errors)")
+        #expect(record.points.map(\.connections) == [1, 3])
+        #expect(record.points.allSatisfy { $0.fixedRate != nil && $0.sparseRate != nil })
+        #expect(record.samples.count == 4)
+        expectWholeRounds(record)
+        for sample in record.samples {
+            let connections = record.points[sample.point].connections
+            #expect(sample.readings[.processes] == Double(1 + connections))
+        }
     }
 
     @Test func `quiet says nothing on the way`() throws {
@@ -116,13 +162,17 @@ import Testing
 
     @Test(arguments: [SIGINT, SIGTERM])
     func `a signal keeps the rounds that are finished`(signal: Int32) throws {
-        let command = try compare("--variants=epoll", "--rounds=1000")
+        let command = try compare("--variants=epoll", "--rounds=1000", "--json=-")
         try command.waitForLine(saying: "round     1 of 1000 finished")
         command.send(signal)
         let run = try command.finish()
+        let record = try CompareJSON.record(of: JSONValue(parsing: run.output))
 
         #expect(run.code == 128 + signal)
-        #expect(run.output.contains("\nepoll* "), "\(run.output)")
+        #expect(record.isInterrupted)
+        #expect(record.rounds == 1000)
+        #expect(!record.samples.isEmpty)
+        expectWholeRounds(record)
     }
 
     @Test func `a signal before the first round leaves no figures and nobody behind`() throws {

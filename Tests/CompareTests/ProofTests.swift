@@ -135,6 +135,52 @@ import Testing
         #expect(Trial.Life(nil, messages: 9) == nil)
     }
 
+    // What a load says of its server.
+
+    private func measurement(_ change: (inout Measurement) -> Void) -> Measurement {
+        var measurement = Measurement()
+        measurement.ledger.scheduled = 100
+        measurement.ledger.answered = 100
+        measurement.phases.measured = 1
+        change(&measurement)
+        return measurement
+    }
+
+    @Test func `late answers are no failure, lost connections and wrong bytes are`() {
+        let reset = ErrorRow(
+            phase: .read, errno: "ECONNRESET", count: 3, firstSeen: 0, exampleConnection: 1)
+        let rows: [(Measurement, Trouble?)] = [
+            (measurement { $0.ledger.timedOut = 5 }, nil),
+            (measurement { $0.ending = .connectFailed }, .failed("not all connections came up")),
+            (
+                measurement {
+                    $0.ledger.reset = 3
+                    $0.errors = [reset]
+                }, .failed("it lost 3 connections: read ECONNRESET")
+            ),
+            (
+                measurement { $0.ending = .allConnectionsLost },
+                .failed("it lost all connections")
+            ),
+            (measurement { $0.ledger.answered = 0 }, .failed("it answered nothing in time")),
+            (measurement { $0.ledger.corrupt = 1 }, .incorrect(["wrong bytes under load"])),
+        ]
+
+        for (measurement, trouble) in rows { #expect(measurement.failure == trouble) }
+    }
+
+    @Test func `a busy generator is the limit of a server that is not`() {
+        let busy = { (cpu: Double, doubts: [String]) in
+            WatchedLoad(
+                measurement: measurement { _ in }, switchesPerSecond: nil, cpuPerMessage: cpu,
+                doubts: doubts)
+        }
+
+        #expect(busy(0.005, ["G-CPU SUSPECT"]).isGeneratorTheLimit)
+        #expect(!busy(0.0095, ["G-CPU SUSPECT"]).isGeneratorTheLimit)
+        #expect(!busy(0.005, ["G-LAG SUSPECT"]).isGeneratorTheLimit)
+    }
+
     // What becomes of an arm.
 
     private let points: [CompareRecord.Point] = [

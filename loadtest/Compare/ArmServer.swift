@@ -5,11 +5,6 @@ import Syscalls
 
 /// The server of an arm as a process: started as the arm says, and stopped with what it counted.
 struct ArmServer: Sendable {
-    /// The model's exit code for what its machine does not have: `EX_OSERR` of sysexits(3).
-    private static let systemLimit = ExitCode.systemLimit
-    /// What a shell ends with when it does not find a command, or may not run it.
-    private static let notFound: ClosedRange<Int32> = 126...127
-
     let process: ServerProcess
     private let mechanism: Mechanism?
 
@@ -72,6 +67,10 @@ extension Trouble {
         switch failure {
         case .notStarted(.noEntry): self = .notHosted("command not found: \(words.first ?? "")")
         case .noEcho(let reason): self = .incorrect(["first echo: \(reason)"])
+        case .endedEarly(ExitCode.systemLimit, let text) where words.isEmpty:
+            // Ours says in a sentence what this machine has not.
+            let said = Trouble.lastLine(of: text) ?? "a limit of the system"
+            self = .notHosted(said.replacing("loadtest echo: ", with: ""))
         case .endedEarly(let code, let text):
             let said = Trouble.lastLine(of: text).map { ": \($0)" } ?? ""
             self = .notHosted("ended with code \(code) before it served\(said)")

@@ -126,7 +126,7 @@ package struct CompareRun {
         var samples: [CompareRecord.Sample] = []
         for arm in block {
             guard let pilot = arms[arm].pilots[point], arms[arm].isMeasured else { continue }
-            say(.trial(arm: arms[arm].arm.name, load: points[point].text, round: round))
+            say(.trial(arm: arms[arm].arm.name, point: points[point].text, round: round))
             do throws(Trouble) {
                 let result = try trial(arm, point, round: round).measure(after: pilot)
                 var sample = CompareRecord.Sample(
@@ -156,7 +156,7 @@ package struct CompareRun {
         Trial(
             contender: arms[arm].contender, point: points[point], timing: timing,
             environment: environment, placement: placement, pulse: pulse,
-            seed: options.seed &+ UInt64(round))
+            seed: options.seed &+ UInt64(round), tell: { [tell] in tell(.load($0)) })
     }
 }
 
@@ -169,6 +169,8 @@ package enum CompareEvent: Sendable {
     /// An arm will not be measured any more, or not under all loads.
     case ended(arm: CompareRecord.Arm)
     /// A trial begins.
-    case trial(arm: String, load: String, round: Int)
+    case trial(arm: String, point: String, round: Int)
+    /// A load of a trial, or of a proof, begins.
+    case load(String)
     case roundEnded(round: Int, of: Int)
 }

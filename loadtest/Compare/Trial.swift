@@ -19,6 +19,8 @@ struct Trial {
     let pulse: Pulse
     /// What planned times and payloads derive from; the same for all arms of a round.
     let seed: UInt64
+    /// Hears what is measured next: "silent", "sparse", "fixed rate", "busy".
+    let tell: (String) -> Void
 
     /// What one trial gave.
     struct Result {
@@ -87,6 +89,7 @@ struct Trial {
 
     /// Finds out what the arm can do, in one process, and what its connections take, in another.
     func pilot() throws(Trouble) -> Pilot {
+        tell("busy")
         let busy = try start()
         var short = plan(for: busy)
         short.duration = timing.pilot
@@ -155,6 +158,7 @@ struct Trial {
 
     /// What it takes to be there: before the first connection, and with all of them silent.
     private func measureSilence(_ server: ArmServer, _ result: inout Result) throws(Trouble) {
+        tell("silent")
         let idle = ProcessTree(of: server.process.id).memory
         let crowd = try openCrowd(server)
         let tree = ProcessTree(of: server.process.id)
@@ -213,6 +217,7 @@ struct Trial {
 
     /// Most connections silent, a few talk at a rate that is the same for all arms.
     private func measureSparse(_ server: ArmServer, _ result: inout Result) throws(Trouble) {
+        tell("sparse")
         var plan = plan(for: server)
         plan.connections = min(point.sparseConnections, connections)
         plan.idle = connections - plan.connections
@@ -226,6 +231,7 @@ struct Trial {
 
     /// Every connection at a rate that is the same for all arms.
     private func measureFixed(_ server: ArmServer, _ result: inout Result) throws(Trouble) {
+        tell("fixed rate")
         var plan = plan(for: server)
         plan.rate = point.fixedRate
         let load = try run(plan, on: server)
@@ -237,6 +243,7 @@ struct Trial {
     // Process 2.
 
     private func measureBusy(after pilot: Pilot, _ result: inout Result) throws(Trouble) {
+        tell("busy")
         let server = try start()
         let load = try run(plan(for: server), on: server)
         let ended = try server.stop()
@@ -261,7 +268,7 @@ extension WatchedLoad {
 
     /// Whether the generator had no time to spare while the server had: then the server could do
     /// more.
-    fileprivate var isGeneratorTheLimit: Bool {
+    var isGeneratorTheLimit: Bool {
         guard doubts.contains(where: { $0.hasPrefix("G-CPU") }), let cpuPerMessage else {
             return false
         }

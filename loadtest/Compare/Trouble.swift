@@ -2,7 +2,7 @@ import Generator
 import Syscalls
 
 /// What ends a trial of an arm before its time.
-enum Trouble: Error, Sendable {
+enum Trouble: Error, Equatable, Sendable {
     /// This machine cannot host it.
     case notHosted(String)
     /// It does not echo as it must.

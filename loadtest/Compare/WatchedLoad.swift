@@ -96,7 +96,7 @@ extension Measurement {
     /// What makes a run one that its server failed; nil when it has figures.
     ///
     /// Answers that came late are no failure: they are in the percentiles.
-    fileprivate var failure: Trouble? {
+    var failure: Trouble? {
         if sawWrongBytes {
             let diagnosis = corruptions.first?.diagnosis ?? ""
             let reason = diagnosis.isEmpty ? "" : ": \(diagnosis)"

@@ -14,6 +14,8 @@ final class CompareDisplay {
     /// When the first trial began, and how many have since.
     private var began: Instant?
     private var trials = 0
+    /// What the line in place says, without the load that is going on.
+    private var doing = ""
     /// Arms that still run.
     private var arms: Int
 
@@ -32,13 +34,15 @@ final class CompareDisplay {
     func show(_ event: CompareEvent) {
         switch event {
         case .proving(let arm): draw("proof     \(arm)")
+        case .load(let load): draw(doing, load)
         case .proved(let arm, let rate): say("proof     \(arm): correct, \(Figures.short(rate))/s")
         case .ended(let arm):
             if arm.outcome != .measured { arms -= 1 }
-            say("proof     \(arm.name): \(CompareDisplay.words(arm))")
-        case .trial(let arm, let load, let round):
+            let stage = began == nil ? "proof   " : "round   "
+            say("\(stage)  \(arm.name): \(CompareDisplay.words(arm))")
+        case .trial(let arm, let point, let round):
             began = began ?? .now
-            draw("round \(round + 1) of \(options.rounds)  \(arm)  \(load)  \(timeLeft)")
+            draw("round     \(round + 1) of \(options.rounds)  \(timeLeft)  \(point)  \(arm)")
             trials += 1
         case .roundEnded(let round, let count):
             if mode == .lines { say("round     \(round + 1) of \(count) finished  \(timeLeft)") }
@@ -62,11 +66,11 @@ final class CompareDisplay {
 
     /// From what the trials took so far; the first one has none to go by.
     private var timeLeft: String {
-        guard let began, trials > 0 else { return "" }
+        guard let began, trials > 0 else { return "just begun" }
         let all = arms * options.rounds * options.points.count
         let share = Double(max(0, all - trials)) / Double(trials)
         let left = Double(began.nanoseconds(to: .now)) * share
-        return "\(Timing.minutes(.nanoseconds(Int64(left)))) left"
+        return "about \(Timing.minutes(.nanoseconds(Int64(left)))) left"
     }
 
     /// Says something that stays.
@@ -77,8 +81,10 @@ final class CompareDisplay {
     }
 
     /// Shows something until the next thing is shown.
-    private func draw(_ text: String) {
+    private func draw(_ text: String, _ load: String = "") {
         guard mode == .inPlace else { return }
+        doing = text
+        let text = load.isEmpty ? text : "\(text)  \(load)"
         let columns = Terminal.size(of: File.standardError)?.columns ?? 80
         // Room at the right for the ^C that a terminal writes there.
         put(block.replace(with: [String(text.prefix(columns - 3))], columns: columns))

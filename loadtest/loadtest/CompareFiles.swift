@@ -37,6 +37,13 @@ struct CompareFiles {
         let width = Terminal.size(of: output)?.columns ?? CompareFiles.width
         let text = CompareText.report(
             of: record, width: min(width, CompareFiles.widthMax), style: style)
-        return Output.write(text, to: output)
+        let isPrinted = Output.write(text, to: output)
+        return writeJSON(CompareJSON.document(of: record).serialized + "\n") && isPrinted
+    }
+
+    private func writeJSON(_ text: String) -> Bool {
+        guard let path = options.jsonPath else { return true }
+        if path == "-" { return Output.write(text, to: File.standardOutput) }
+        return ReportFiles.write(text, to: path, "json")
     }
 }
