@@ -52,6 +52,9 @@ static inline int clinux_sched_setaffinity(const unsigned char *mask, unsigned l
     return (int)syscall(SYS_sched_setaffinity, 0, size, mask);
 }
 
+// Asks the processor to fetch a line of memory that will be written; the address may be any.
+static inline void clinux_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
+
 // environ(7): a global variable, which Swift takes for shared mutable state.
 extern char **environ;
 static inline char **clinux_environment(void) { return environ; }

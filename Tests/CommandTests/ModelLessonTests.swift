@@ -101,7 +101,7 @@ import Testing
     /// Also when it was started by somebody who wants to hear nothing of children.
     @Test(arguments: ["true", "trap '' CHLD"])
     func `that forks leaves no zombie`(setup: String) throws {
-        let service = try EchoService(afterShell: setup, "--model=fork")
+        let service = try EchoService(afterShell: setup, "--model=fork", "--drain=1h")
         let group = service.command.child.id
         let clients = try (0..<20).map { _ in try Client(service.address) }
         for client in clients { try expectEcho(client) }
