@@ -53,7 +53,7 @@ import Testing
 
         #expect(rows.contains { $0.contains(/^coroutine-epoll +[\d,]+\/s +baseline$/) })
         #expect(rows.contains { $0.contains(/^coroutine-epoll\* .*baseline again$/) })
-        #expect(rows.contains { $0.contains(/^fork +[\d,]+\/s +-5\d % \[.*\] +slower$/) })
+        #expect(rows.contains { $0.contains(/^fork † +[\d,]+\/s +-5\d % \[.*\] +slower$/) })
         #expect(rows.contains { $0.contains(/^poll .*no clear difference$/) })
     }
 

@@ -9,14 +9,13 @@ struct Account {
 
     init(_ standing: Standing) { self.standing = standing }
 
-    /// "what looking blocking costs: +7.0 % CPU a message over poll [+5.1, +9.0]".
+    /// "+7.0 % CPU a message over poll [+5.1, +9.0]", for each system call and point.
     var blocking: [String] {
         record.points.indices.flatMap { point in
             standing.blocking(at: point).map { cost in
                 let change = Wording.change(cost.ratio.center)
                 let interval = Wording.interval(of: cost.ratio).map { " \($0)" } ?? ""
-                return "what looking blocking costs\(at(point)): \(change) CPU a message over "
-                    + cost.loop + interval
+                return "\(change) CPU a message over \(cost.loop)\(interval)\(at(point))"
             }
         }
     }

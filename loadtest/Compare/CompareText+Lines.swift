@@ -48,7 +48,9 @@ extension CompareText.Page {
         let account = Account(standing)
         let doubts = standing.doubts.flatMap { sentence("doubt", $0, style.warning) }
         let command = RunRecord.shellWords(record.commandLine)
-        return account.blocking.flatMap { sentence("blocking", $0) }
+        return account.blocking.flatMap {
+            sentence("blocking", "what looking blocking costs: \($0)")
+        }
             + account.noise.flatMap { sentence("noise", $0) }
             + account.sees.flatMap { sentence("sees", $0) }
             + account.apart.flatMap { sentence("apart", $0) }

@@ -13,7 +13,7 @@ extension CompareText.Page {
             .init("", isWords: true),
         ]
         let rows = record.arms.indices.map { arm -> TextGrid.Row in
-            let name = CompareText.printable(record.arms[arm].name)
+            let name = name(arm)
             if let reason = reason(arm) { return .sentence(name, reason) }
             guard let figure = standing.figure(.rate, of: arm, at: point) else {
                 return .sentence(name, .init("no round was finished", style.warning))
@@ -51,6 +51,10 @@ extension CompareText.Page {
         }
     }
 
+    private func name(_ arm: Int) -> String {
+        CompareText.printable(Wording.name(record.arms[arm]))
+    }
+
     private func grid(_ table: [(Reading, [String])], at point: Int) -> [String] {
         let rows = standing.measured.map { arm in
             let cells = table.map { reading, _ -> TextGrid.Cell in
@@ -59,7 +63,7 @@ extension CompareText.Page {
                 }
                 return .init(reading.text(figure), color(figure.word))
             }
-            return TextGrid.Row.cells(CompareText.printable(record.arms[arm].name), cells)
+            return TextGrid.Row.cells(name(arm), cells)
         }
         let columns = table.map { TextGrid.Column(lines: $0.1) }
         return TextGrid(columns: columns, rows: rows).lines(width: width, style: style)
@@ -67,16 +71,10 @@ extension CompareText.Page {
 
     /// Why an arm has no figure; nil when it has.
     private func reason(_ arm: Int) -> TextGrid.Cell? {
-        switch record.arms[arm].outcome {
-        case .measured: nil
-        case .skipped(let reason):
-            .init("skipped: " + CompareText.printable(reason), style.warning)
-        case .incorrect(let findings):
-            .init(
-                "incorrect, so it gets no figure: "
-                    + CompareText.printable(findings.joined(separator: "; ")), style.bad)
-        case .failed(let reason): .init("failed: " + CompareText.printable(reason), style.bad)
-        }
+        let outcome = record.arms[arm].outcome
+        let isSkipped = if case .skipped = outcome { true } else { false }
+        let color = isSkipped ? style.warning : style.bad
+        return Wording.reason(outcome).map { .init(CompareText.printable($0), color) }
     }
 
     private func color(_ word: Standing.Word) -> @Sendable (String) -> String {
@@ -110,7 +108,7 @@ extension CompareText.Page {
             }
             let rows = standing.measured.map { arm in
                 TextGrid.Row.cells(
-                    CompareText.printable(record.arms[arm].name),
+                    name(arm),
                     record.points.indices.map { point in
                         let figure = standing.figure(reading, of: arm, at: point)
                         return .init(figure.map(reading.text) ?? "-")

@@ -43,6 +43,7 @@ package enum CompareText {
             let machine =
                 "\(environment.cpuModel), \(environment.cores) cores, \(environment.kernel)"
             return sentence("compare", counts) + sentence("machine", machine)
+                + record.notes.flatMap { sentence("note", $0) }
         }
 
         private func point(_ point: Int) -> [String] {
@@ -58,7 +59,7 @@ package enum CompareText {
             let rows = told.map { arm in
                 let words = ([arm.proof].filter { !$0.isEmpty } + arm.notes)
                 return TextGrid.Row.sentence(
-                    CompareText.printable(arm.name),
+                    CompareText.printable(Wording.name(arm)),
                     .init(CompareText.printable(words.joined(separator: "; "))))
             }
             return ["", style.bold("what shows which mechanism served"), ""]

@@ -38,6 +38,36 @@ enum Wording {
         return Figures.fixed((ratio - 1) * 100, decimals: ratio < 1.0995 ? 1 : 0) + " %"
     }
 
+    /// The same where there is little room; nil where there is nothing to say.
+    static func short(_ word: Standing.Word, of reading: Reading) -> String? {
+        switch word {
+        case .tooNoisy: "too noisy to tell"
+        case .shown: nil
+        default: Wording.word(word, of: reading)
+        }
+    }
+
+    /// A probability: "0.012", and "< 0.001" where more digits tell nothing.
+    static func probability(_ value: Double) -> String {
+        value < 0.001 ? "< 0.001" : Figures.fixed(value, decimals: 3)
+    }
+
+    /// The name of an arm, with a mark where its notes must be read.
+    static func name(_ arm: CompareRecord.Arm) -> String {
+        arm.notes.isEmpty ? arm.name : arm.name + " †"
+    }
+
+    /// Why an arm has no figure; nil when it has.
+    static func reason(_ outcome: CompareRecord.Arm.Outcome) -> String? {
+        switch outcome {
+        case .measured: nil
+        case .skipped(let reason): "skipped: \(reason)"
+        case .incorrect(let findings):
+            "incorrect, so it gets no figure: \(findings.joined(separator: "; "))"
+        case .failed(let reason): "failed: \(reason)"
+        }
+    }
+
     /// "100 connections of 64 B".
     static func point(_ point: CompareRecord.Point) -> String {
         let noun = point.connections == 1 ? "connection" : "connections"

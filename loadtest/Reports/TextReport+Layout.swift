@@ -67,12 +67,24 @@ extension Style {
         return lines
     }
 
+    /// The words of a text; a percent sign belongs to its number.
+    private static func words(of text: String) -> [Substring] {
+        let words = text.split(whereSeparator: \.isWhitespace)
+        return words.reduce(into: []) { joined, word in
+            if word.first == "%", let number = joined.last, number.last?.isNumber == true {
+                joined[joined.count - 1] = number + " " + word
+            } else {
+                joined.append(word)
+            }
+        }
+    }
+
     /// The text in lines of at most `room` columns, broken between words, or within one that is
     /// longer than a line.
     package static func wrap(_ text: String, _ room: Int) -> [String] {
         let room = max(1, room)
         var lines: [String] = []
-        for word in text.split(whereSeparator: \.isWhitespace) {
+        for word in words(of: text) {
             var rest = word
             if let last = lines.last, last.count + 1 + rest.count <= room {
                 lines[lines.count - 1] += " " + rest
