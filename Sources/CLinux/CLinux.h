@@ -43,6 +43,15 @@ static inline int clinux_epoll_pwait2(int instance, struct epoll_event *events, 
     return (int)syscall(SYS_epoll_pwait2, instance, events, capacity, timeout, 0UL, 8UL);
 }
 
+// sched_getaffinity(2) and sched_setaffinity(2) of the calling thread, as plain calls: Glibc
+// declares them only under _GNU_SOURCE. The first returns how many bytes of the mask it filled.
+static inline int clinux_sched_getaffinity(unsigned char *mask, unsigned long size) {
+    return (int)syscall(SYS_sched_getaffinity, 0, size, mask);
+}
+static inline int clinux_sched_setaffinity(const unsigned char *mask, unsigned long size) {
+    return (int)syscall(SYS_sched_setaffinity, 0, size, mask);
+}
+
 // Asks the processor to fetch a line of memory that will be written; the address may be any.
 static inline void clinux_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
 
