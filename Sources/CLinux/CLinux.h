@@ -27,6 +27,10 @@ static inline int clinux_prctl(int option, unsigned long argument) {
     return prctl(option, argument, 0UL, 0UL, 0UL);
 }
 
+// Swift's Glibc module hides fork(2), because a child of a process with several threads may do next
+// to nothing. Whoever calls it has one thread.
+static inline pid_t clinux_fork(void) { return fork(); }
+
 // pidfd_open(2): as a plain call, because the oldest glibc in use has no name for it.
 static inline int clinux_pidfd_open(int process) {
     return (int)syscall(SYS_pidfd_open, process, 0U);
@@ -38,6 +42,9 @@ static inline int clinux_epoll_pwait2(int instance, struct epoll_event *events, 
                                       const struct timespec *timeout) {
     return (int)syscall(SYS_epoll_pwait2, instance, events, capacity, timeout, 0UL, 8UL);
 }
+
+// Asks the processor to fetch a line of memory that will be written; the address may be any.
+static inline void clinux_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
 
 // environ(7): a global variable, which Swift takes for shared mutable state.
 extern char **environ;

@@ -7,10 +7,16 @@ package struct EchoOptions: Sendable {
     package var address: SocketAddress
     package var model = EchoModel.coroutine
     package var driver = DriverKind.poll
+    /// Event loops, each with a thread of its own.
+    package var loops = 1
+    /// Whether each loop has a listener of its own.
+    package var reusesPort = false
     package var backlog = 1024
     package var connectionsMax: Int?
     package var idleTimeout: Duration?
     package var drain = Duration.seconds(1)
+    /// Whether small letters of ASCII come back as capitals.
+    package var upper = false
     /// The process that this one must not outlive, if any.
     package var parent: Int?
 
@@ -40,7 +46,10 @@ package struct EchoOptions: Sendable {
                 help: "how to serve: \(names(EchoModel.self)) (coroutine)"),
             Flag(
                 "driver", nil, "NAME",
-                help: "how to wait: \(names(DriverKind.self)) (poll)"),
+                help: "how coroutines wait: \(names(DriverKind.self)) (poll)"),
+            Flag("loops", nil, "N", help: "event loops, each with a thread of its own (1)"),
+            Flag("reuse-port", help: "a listener for each loop; the kernel chooses among them"),
+            Flag("upper", help: "answer in capitals, as textbooks do"),
         ])
 
     private static let limits = FlagGroup(
@@ -74,12 +83,19 @@ package struct EchoOptions: Sendable {
         }
         model = try arguments.choice("model") ?? model
         driver = try arguments.choice("driver") ?? driver
+        loops = try arguments.count("loops", in: 1...1024) ?? loops
+        reusesPort = arguments.has("reuse-port")
         backlog = try arguments.count("backlog", in: 1...65_535) ?? backlog
         connectionsMax = try arguments.count("max-connections", in: 1...10_000_000)
         idleTimeout = try arguments.duration(
             "idle-timeout", in: .milliseconds(1)...Duration.seconds(31_536_000))
         drain = try arguments.duration("drain", in: .zero...Duration.seconds(31_536_000)) ?? drain
+        upper = arguments.has("upper")
         parent = try arguments.count("exit-with-parent", in: 1...Int(Int32.max))
+        for option in model.foreignOptions where arguments.has(option) {
+            throw UsageError(
+                "--\(option) means nothing to --model \(model.rawValue): leave one of them out")
+        }
     }
 
     /// What the server prints when it listens: `listening on 127.0.0.1:7788 (coroutine, poll)`.

@@ -10,8 +10,8 @@ struct Inbox {
     /// What may be asked of the loop.
     enum Request {
         case cancelPark(Ticket)
-        /// Every task that serves a connection of this listener is cancelled.
-        case cancelHandlers(SocketID)
+        /// Every task that serves a connection of this server is cancelled.
+        case cancelHandlers(ObjectIdentifier)
         case cancelSleep(DeadlineQueue<Due>.Token)
         case close(SocketID)
         case timer(Job, Duration)
@@ -19,7 +19,7 @@ struct Inbox {
 
     /// What came since the loop last looked.
     struct Mail {
-        var jobs = RunQueue<Job>()
+        var jobs: [Job] = []
         var requests: [Request] = []
     }
 
@@ -40,7 +40,7 @@ struct Inbox {
     /// Adds a job from another thread.
     mutating func add(_ job: Job) -> Admission {
         if isClosed { return .closed }
-        mail.jobs.enqueue(job)
+        mail.jobs.append(job)
         return knock()
     }
 

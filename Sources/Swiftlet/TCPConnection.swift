@@ -43,7 +43,7 @@ public struct TCPConnection: Sendable {
     public static func connect(
         to address: SocketAddress, timeout: Duration? = nil
     ) async throws(IOError) -> TCPConnection {
-        let loop = try EventLoop.require(.connect)
+        let loop = try EventLoop.require(.connect).executor
         return try await loop.perform { () async throws(IOError) in
             try await loop.connect(to: address, timeout: timeout)
         }
@@ -77,7 +77,7 @@ public struct TCPConnection: Sendable {
         into memory: UnsafeMutableRawBufferPointer, timeout: Duration? = nil
     ) async throws(IOError) -> Int {
         let socket = socket
-        if socket.loop.isCurrent {
+        if socket.loop.isHome {
             return try await socket.receive(into: memory, until: socket.deadline(after: timeout))
         }
         // The caller waits for the loop, so only one of them touches the memory at a time.

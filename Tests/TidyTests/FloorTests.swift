@@ -12,7 +12,7 @@ import Testing
         "Sources/Drivers": ["CLinux", "Glibc", "Syscalls"],
         "Sources/Swiftlet": ["Drivers", "Glibc", "Synchronization", "Syscalls", "_Concurrency"],
         "Sources/Flags": [],
-        "Sources/EchoServers": ["Drivers", "Flags", "Glibc", "Swiftlet", "Syscalls"],
+        "Sources/EchoServers": ["CLinux", "Drivers", "Flags", "Glibc", "Swiftlet", "Syscalls"],
         "Sources/echo-server": ["EchoServers", "Glibc"],
         // What a user's program needs: one module.
         "Sources/echo-example": ["Swiftlet"],
@@ -28,6 +28,10 @@ import Testing
         "loadtest/Compare": [
             "Charts", "Conformance", "Drivers", "Flags", "Generator", "Glibc", "Reports",
             "Statistics", "Syscalls",
+        ],
+        // A package of its own, outside Swiftlet's: servers over other people's libraries.
+        "loadtest/peers": [
+            "FlyingSocks", "Foundation", "Glibc", "NIOCore", "NIOPosix", "PackageDescription",
         ],
         "loadtest/loadtest": [
             "Compare", "Drivers", "EchoServers", "Flags", "Generator", "Glibc", "Reports",
