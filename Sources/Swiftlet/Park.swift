@@ -14,8 +14,6 @@ enum Wakeup: Sendable {
     case busy
     /// The driver cannot watch the descriptor.
     case refused(Errno)
-    /// Another task than the socket's owner came: one that runs inside the owner's job.
-    case notOwner
 
     /// The reason to throw; nil for `.ready`.
     var reason: IOError.Reason? {
@@ -25,7 +23,7 @@ enum Wakeup: Sendable {
         case .cancelled: .cancelled
         case .closed: .closed
         case .loopEnded: .loopEnded
-        case .busy, .notOwner: .busy
+        case .busy: .busy
         case .refused(let errno): .system(errno)
         }
     }
@@ -60,10 +58,6 @@ extension LoopExecutor {
 
     /// As `park`, for the task that owns the socket: its cancellation is passed on by its server,
     /// and registering for it at each park would be a tenth of what the runtime costs.
-    ///
-    /// What the runtime says of the running job is asked for who the task is. A task that the
-    /// owner started with `Task.immediate` runs inside the owner's job; it shows at the gate, and
-    /// parks like any other.
     @inline(__always)
     nonisolated(nonsending)
         func parkOwner(
@@ -73,9 +67,22 @@ extension LoopExecutor {
         if state.isEnding { return .loopEnded }
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
         state.suspension = .park(ticket, until: deadline, isOwner: true)
-        let wakeup = await gate.pass()
-        guard case .notOwner = wakeup else { return wakeup }
-        return await park(on: descriptor, for: direction, until: deadline)
+        return await gate.pass()
+    }
+
+    /// Whether the calling task is on the loop's thread and comes back to it from a suspension.
+    var isHome: Bool { isCurrent && isCallerCancelled != nil }
+
+    /// Whether the calling task is cancelled; nil when it would not come back to the loop from a
+    /// suspension.
+    ///
+    /// That is a task on the loop's thread which belongs elsewhere: `Task.immediate` starts one
+    /// inside the job of another.
+    @inline(__always)
+    var isCallerCancelled: Bool? {
+        withUnsafeCurrentTask { task in
+            unsafeBitCast(task, to: UInt.self) == state.task ? task?.isCancelled : nil
+        }
     }
 
     /// Takes the rest of a task that has come to the gate, and keeps it until what it waits for.
@@ -83,8 +90,6 @@ extension LoopExecutor {
         let suspension = state.suspension
         state.suspension = .none
         switch suspension {
-        case .park(_, _, isOwner: true) where job.task != state.task:
-            resume(job, .notOwner)
         case .park(let ticket, let deadline, let isOwner):
             admit(job, with: ticket, until: deadline, isOwner: isOwner)
         case .sleep(let token):

@@ -56,6 +56,8 @@ final class Socket: Sendable {
     nonisolated(nonsending)
         func yield(_ operation: IOError.Operation) async throws(IOError)
     {
+        // One that would not come back goes on; it is a foreign task, and soon elsewhere.
+        guard loop.isCallerCancelled != nil else { return }
         loop.lookSoon()
         await Task.yield()
         if Task.isCancelled { throw IOError(operation, .cancelled) }
@@ -63,16 +65,22 @@ final class Socket: Sendable {
     }
 
     /// Parks until the socket may make progress, or `deadline` passes, or it was idle for too long.
+    ///
+    /// The calling task is one that comes back to the loop.
     @inline(__always)
     nonisolated(nonsending)
         func park(
-            for direction: Direction, _ operation: IOError.Operation, until deadline: Instant
+            for direction: Direction, _ operation: IOError.Operation, until deadline: Instant,
+            isCancelled: Bool = Task.isCancelled
         ) async throws(IOError)
     {
         var limit = deadline
         if idleTimeout != .max { limit = idleLimit(since: loop.now, deadline) }
         while true {
-            let wakeup = try await parkOnce(for: direction, operation, until: limit)
+            if isCancelled || loop.state.table[id].isOwnerCancelled && isOwner {
+                throw IOError(operation, .cancelled)
+            }
+            let wakeup = await parkOnce(for: direction, until: limit)
             if case .ready = wakeup { return try checkOpen(operation) }
             guard case .timedOut = wakeup, deadline > loop.state.turnStart, wasActive else {
                 throw IOError(operation, wakeup.reason ?? .closed)
@@ -89,18 +97,15 @@ final class Socket: Sendable {
 
     @inline(__always)
     nonisolated(nonsending)
-        private func parkOnce(
-            for direction: Direction, _ operation: IOError.Operation, until deadline: Instant
-        ) async throws(IOError) -> Wakeup
+        private func parkOnce(for direction: Direction, until deadline: Instant) async -> Wakeup
     {
-        guard loop.state.table[id].owner == loop.state.task else {
-            return await loop.park(on: descriptor, for: direction, until: deadline)
-        }
-        if loop.state.table[id].isOwnerCancelled || Task.isCancelled {
-            throw IOError(operation, .cancelled)
-        }
-        return await loop.parkOwner(on: descriptor, for: direction, until: deadline)
+        if isOwner { return await loop.parkOwner(on: descriptor, for: direction, until: deadline) }
+        return await loop.park(on: descriptor, for: direction, until: deadline)
     }
+
+    /// Whether the calling task, which is the running job's, serves this connection.
+    @inline(__always)
+    private var isOwner: Bool { loop.state.table[id].owner == loop.state.task }
 
     /// Makes the calling task the socket's owner, whose cancellation its server passes on.
     ///

@@ -30,9 +30,12 @@ extension Socket {
         if !loop.state.table[unread: id].isEmpty { return takeUnread() }
         while true {
             if let received = try receiveNow() { return received.count > 0 ? received : nil }
+            guard let isCancelled = loop.isCallerCancelled else {
+                return try await receiveFromElsewhere(until: deadline)
+            }
             loop.state.table[id].isReading = true
             do throws(IOError) {
-                try await park(for: .read, .read, until: deadline)
+                try await park(for: .read, .read, until: deadline, isCancelled: isCancelled)
             } catch {
                 endReading()
                 throw error
@@ -50,6 +53,18 @@ extension Socket {
             try await self.receive(until: self.deadline(after: timeout))
         }
         return received.map { Bytes($0.base, count: $0.count, of: loop) }
+    }
+
+    /// As `receive`, for a task that has to be taken to the loop.
+    @inline(never)
+    nonisolated(nonsending)
+        private func receiveFromElsewhere(
+            until deadline: Instant
+        ) async throws(IOError) -> Received?
+    {
+        try await loop.perform { () async throws(IOError) in
+            try await self.receive(until: deadline)
+        }
     }
 
     /// As `receive`, for who has the right to read; asks for bytes that were not received yet.

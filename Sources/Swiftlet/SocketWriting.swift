@@ -31,6 +31,13 @@ extension Socket {
             _ memory: UnsafeRawBufferPointer, until deadline: Instant
         ) async throws(IOError)
     {
+        guard loop.isHome else {
+            // The caller waits for the loop, so nobody changes the memory meanwhile.
+            nonisolated(unsafe) let memory = memory
+            return try await loop.perform { () async throws(IOError) in
+                try await self.transmitRest(memory, until: deadline)
+            }
+        }
         loop.state.table[id].isWriting = true
         defer { endWriting() }
         var sent = 0

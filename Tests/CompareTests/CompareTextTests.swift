@@ -88,6 +88,13 @@ import Testing
         #expect(text.contains("one process for each connection"))
     }
 
+    @Test func `arms of which the same is said share a sentence`() {
+        let text = CompareText.report(of: Sessions(rounds: 1).record(), width: 100)
+
+        #expect(text.contains("\nCPU        too few rounds to tell: epoll, threads\n"))
+        #expect(text.contains("3 servers, 1 round, "))
+    }
+
     @Test func `several points have a table each, and a summary of how figures grow`() {
         let text = CompareText.report(of: CompareTextTests.session(points: 3), width: 100)
 

@@ -174,11 +174,13 @@ import Testing
         for index in record.samples.indices where record.samples[index].arm == 2 {
             record.samples[index].doubts = ["busy: G-CPU INVALID"]
         }
+        for index in record.samples.indices { record.samples[index].doubts.append("fixed: G-LAG") }
         record.isInterrupted = true
         record.environment.isDebugBuild = true
         let doubts = Standing(record).doubts
 
         #expect(doubts.contains("busy: G-CPU INVALID: epoll (8 times)"))
+        #expect(doubts.contains("fixed: G-LAG: every server"))
         #expect(doubts.contains { $0.hasPrefix("interrupted: 8 of 8 rounds") })
         #expect(doubts.contains { $0.hasPrefix("debug build") })
     }

@@ -75,6 +75,22 @@ import Testing
         }
     }
 
+    @Test func `a task inside another one's job does what it does elsewhere`() async throws {
+        try await onLoop {
+            let (left, right) = try await makeConnectionPair()
+            let much = pattern(4 << 20)
+            // It begins at once, on the loop's thread, and belongs to Swift's own threads.
+            let task = Task.immediate {
+                try await sleep(for: .nanoseconds(1))
+                try await left.write(much)
+                return try await left.readLine()
+            }
+            #expect(try await right.read(exactly: much.count) == much)
+            try await right.write("done\n")
+            #expect(try await task.value == "done")
+        }
+    }
+
     @Test func `cancelling from another thread reaches the parked task`() async throws {
         try await onLoop {
             let (left, right) = try await makeConnectionPair()

@@ -43,7 +43,7 @@ struct Account {
                 return Rounds(all).map { "\(reading.title) \(Wording.share($0.median))" }
             }
             guard !parts.isEmpty else { return nil }
-            return "\(standing.rounds) rounds show differences\(at(point)) from "
+            return "\(Wording.rounds(standing.rounds)) show differences\(at(point)) from "
                 + parts.joined(separator: ", ") + " on; smaller ones may be missed"
         }
     }

@@ -51,7 +51,8 @@ package enum ComparePage {
             let isInvalid = record.environment.isDebugBuild || standing.rounds == 0
             let level = isInvalid ? "invalid" : doubts.isEmpty ? "valid" : "suspect"
             let heading = Markup.element(
-                "h2", [:], Markup.escape("\(level.uppercased())  \(standing.rounds) rounds"))
+                "h2", [:],
+                Markup.escape("\(level.uppercased())  \(Wording.rounds(standing.rounds))"))
             let points = (record.notes + doubts).map {
                 Markup.element("li", [:], Markup.escape($0))
             }

@@ -9,38 +9,39 @@ extension CompareText.Page {
     /// "p99   faster: epoll -14 % [-19, -9]; slower: …": each arm once for a reading.
     func words(at point: Int) -> [String] {
         CompareText.Page.worded.flatMap { reading -> [String] in
-            let groups = [Standing.Word.better, .worse, .noClearDifference].compactMap { word in
-                group(reading, word, at: point) { $0 == word }
-            }
-            let others = standing.measured.compactMap { arm -> String? in
-                guard let figure = standing.figure(reading, of: arm, at: point) else { return nil }
-                switch figure.word {
-                case .tooNoisy, .tooFewRounds, .open:
-                    return
-                        "\(record.arms[arm].name): \(Wording.word(figure.word, of: reading))"
-                default: return nil
-                }
-            }
-            let all = groups + others
+            let words: [Standing.Word] = [
+                .better, .worse, .noClearDifference, .tooFewRounds, .open,
+            ]
+            let all =
+                words.compactMap { group(reading, $0, at: point) } + noisy(reading, at: point)
             guard !all.isEmpty else { return [] }
             return sentence(reading.label, all.joined(separator: "; "))
         }
     }
 
-    /// The arms of one word, with their differences.
+    /// The arms of one word, with their differences where there are any.
     private func group(
-        _ reading: Reading, _ word: Standing.Word, at point: Int,
-        where holds: (Standing.Word) -> Bool
+        _ reading: Reading, _ word: Standing.Word, at point: Int
     ) -> String? {
         let arms = standing.measured.compactMap { arm -> String? in
-            guard let figure = standing.figure(reading, of: arm, at: point), holds(figure.word)
+            guard let figure = standing.figure(reading, of: arm, at: point), figure.word == word
             else { return nil }
             let name = record.arms[arm].name
-            if word == .noClearDifference { return name }
-            return figure.ratio.map { "\(name) \(Wording.change($0))" } ?? name
+            guard word == .better || word == .worse, let ratio = figure.ratio else { return name }
+            return "\(name) \(Wording.change(ratio))"
         }
         guard !arms.isEmpty else { return nil }
         return Wording.word(word, of: reading) + ": " + arms.joined(separator: ", ")
+    }
+
+    /// Each needs rounds of its own number.
+    private func noisy(_ reading: Reading, at point: Int) -> [String] {
+        standing.measured.compactMap { arm in
+            guard let word = standing.figure(reading, of: arm, at: point)?.word,
+                case .tooNoisy = word
+            else { return nil }
+            return "\(record.arms[arm].name): \(Wording.word(word, of: reading))"
+        }
     }
 
     /// The lines that every report ends with.

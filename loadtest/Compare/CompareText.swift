@@ -38,7 +38,7 @@ package enum CompareText {
         private var title: [String] {
             let environment = record.environment
             let counts =
-                "\(record.arms.count { !$0.isControl }) servers, \(standing.rounds) rounds, "
+                "\(record.arms.count { !$0.isControl }) servers, \(Wording.rounds(standing.rounds)), "
                 + "\(Figures.short(record.seconds)) s a load, order from seed \(record.seed)"
             let machine =
                 "\(environment.cpuModel), \(environment.cores) cores, \(environment.kernel)"

@@ -102,7 +102,10 @@ extension Standing {
                 all.append((doubt, [words]))
             }
         }
-        return all.map { "\($0.doubt): \($0.arms.joined(separator: ", "))" }
+        return all.map { doubt, arms in
+            let isEvery = arms.count == measured.count && arms.count > 2
+            return "\(doubt): \(isEvery ? "every server" : arms.joined(separator: ", "))"
+        }
     }
 
     /// Which point, where there are several.

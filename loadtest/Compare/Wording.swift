@@ -68,6 +68,11 @@ enum Wording {
         }
     }
 
+    /// "8 rounds".
+    static func rounds(_ count: Int) -> String {
+        "\(Figures.count(count)) round\(count == 1 ? "" : "s")"
+    }
+
     /// "100 connections of 64 B".
     static func point(_ point: CompareRecord.Point) -> String {
         let noun = point.connections == 1 ? "connection" : "connections"
