@@ -96,12 +96,16 @@ import Testing
         }
     }
 
-    @Test func `quiet says nothing on the way`() throws {
-        let run = try compare("--variants=epoll", "-q").finish()
+    @Test func `quiet says nothing on the way, and the files are written`() throws {
+        let (page, table) = (temporaryPath("compare.html"), temporaryPath("compare.md"))
+        defer { for path in [page, table] { try? FileManager.default.removeItem(atPath: path) } }
+        let run = try compare("--variants=epoll", "-q", "--html", page, "--md", table).finish()
 
         #expect(run.code == 0)
         #expect(run.errors == "")
         #expect(run.output.contains("\nepoll* "))
+        #expect(try File.read(page, atMost: 1 << 20).hasPrefix("<!DOCTYPE html>"))
+        #expect(try File.read(table, atMost: 1 << 20).contains("| epoll"))
     }
 
     @Test func `others are measured, and those that cannot be are told with the reason`() throws {

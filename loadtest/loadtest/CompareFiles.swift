@@ -37,8 +37,16 @@ struct CompareFiles {
         let width = Terminal.size(of: output)?.columns ?? CompareFiles.width
         let text = CompareText.report(
             of: record, width: min(width, CompareFiles.widthMax), style: style)
-        let isPrinted = Output.write(text, to: output)
-        return writeJSON(CompareJSON.document(of: record).serialized + "\n") && isPrinted
+        var isWritten = Output.write(text, to: output)
+        if let path = options.htmlPath {
+            let page = ComparePage.html(of: record)
+            isWritten = ReportFiles.write(page, to: path, "html") && isWritten
+        }
+        if let path = options.markdownPath {
+            let page = CompareMarkdown.page(of: record)
+            isWritten = ReportFiles.write(page, to: path, "md") && isWritten
+        }
+        return writeJSON(CompareJSON.document(of: record).serialized + "\n") && isWritten
     }
 
     private func writeJSON(_ text: String) -> Bool {
