@@ -80,6 +80,7 @@ extension DriverKind {
         case .poll: "poll"
         case .select: "select"
         case .epoll: "epoll_wait"
+        case .ioUring: "io_uring_enter"
         }
     }
 }
