@@ -70,7 +70,7 @@ package final class IOUringDriver: Driver {
     }
 
     package func usedUp(_ directions: Interest, of descriptor: RawDescriptor) {
-        guard descriptor.index < watches.count else { return }
+        guard watches.indices.contains(descriptor.index) else { return }
         // After the end, only a look can tell: its news may have come before the last bytes were
         // read.
         let hasEnded = watches[descriptor.index].hasEnded

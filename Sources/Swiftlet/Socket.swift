@@ -60,6 +60,8 @@ final class Socket: Sendable {
 
     /// Parks until the socket may make progress, or `deadline` passes, or it was idle for too long:
     /// since now, or since `idleSince`.
+    ///
+    /// Whoever parks here has tried: the call would have blocked, or moved less than it could have.
     nonisolated(nonsending)
         func park(
             for direction: Direction, _ operation: IOError.Operation, until deadline: Instant,
@@ -70,6 +72,7 @@ final class Socket: Sendable {
         if idleTimeout != .max {
             limit = min(limit, (idleSince ?? loop.now).advanced(byNanoseconds: idleTimeout))
         }
+        loop.state.driver?.usedUp(direction.interest, of: descriptor)
         let wakeup = try await parkOnce(for: direction, operation, until: limit)
         if case .ready = wakeup { return try checkOpen(operation) }
         if case .timedOut = wakeup, deadline > loop.state.turnStart, wasActive {
