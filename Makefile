@@ -1,6 +1,6 @@
 # Every target is one line of what it runs; read it and type it yourself if you like that better.
 
-.PHONY: build test tidy format lint sanitize bench ci clean
+.PHONY: build test tidy format lint sanitize bench peers ci clean
 
 build:
 	swift build -c release
@@ -25,6 +25,10 @@ sanitize:
 bench: build
 	python3 loadtest/bench/bench.py all
 	python3 loadtest/bench/generator.py all
+
+# Swiftlet beside servers of other people, which it installs; it says first how long it takes.
+peers: build
+	loadtest/peers/compare.sh
 
 # Everything that must hold before a change lands, as the build machine does it.
 ci:

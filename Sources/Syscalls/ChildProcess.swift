@@ -113,6 +113,9 @@ package struct ChildProcess: Sendable {
     /// Sends a signal (kill(2)); a process that has ended already is no error.
     package func send(signal: Int32) { _ = Glibc.kill(id, signal) }
 
+    /// Sends a signal to the process and to all that it started in its group (kill(2)).
+    package func sendToGroup(signal: Int32) { _ = Glibc.kill(-id, signal) }
+
     /// Says how the process ended and forgets it (waitpid(2)); nil while it runs.
     ///
     /// After the one call that says how, the number may belong to another process.

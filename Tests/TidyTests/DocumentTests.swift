@@ -56,6 +56,16 @@ import Testing
         }
     }
 
+    @Test func `a server of other people that is measured has its row in the README`() throws {
+        let servers = try #require(SourceTree.file("loadtest/peers/servers.txt"))
+        let readme = try #require(SourceTree.file("loadtest/peers/README.md"))
+
+        let measured = servers.lines.map { String($0.prefix { $0 != "=" }) }
+        let described = readme.lines.compactMap { $0.prefixMatch(of: /\| `([^`]+)`/)?.1 }
+
+        #expect(measured == described.map(String.init))
+    }
+
     @Test func `a test that TESTING names is there`() throws {
         let page = try #require(SourceTree.file("docs/TESTING.md"))
         for line in page.lines where line.hasPrefix("|") {

@@ -29,6 +29,10 @@ import Testing
             "Charts", "Conformance", "Drivers", "Flags", "Generator", "Glibc", "Reports",
             "Statistics", "Syscalls",
         ],
+        // A package of its own, outside Swiftlet's: servers over other people's libraries.
+        "loadtest/peers": [
+            "FlyingSocks", "Foundation", "Glibc", "NIOCore", "NIOPosix", "PackageDescription",
+        ],
         "loadtest/loadtest": [
             "Compare", "Drivers", "EchoServers", "Flags", "Generator", "Glibc", "Reports",
             "Statistics",

@@ -1,9 +1,8 @@
-import Drivers
 import Syscalls
 
 /// What every echo service must do, asked of a running one from outside.
 ///
-///     let findings = Conformance.check(.everything, at: server.address, process: server.id)
+///     let findings = Conformance.check(at: server.address, process: server.id)
 ///
 /// The checks run one after the other, each with connections of its own and a limit of time. A
 /// service that keeps all of them may be measured; one that does not gets no figure of speed.
@@ -40,11 +39,21 @@ package enum Conformance {
 
     /// Makes the checks and returns what failed: nothing, if all is well.
     ///
-    /// `process` is the service's, on this machine; without it nobody looks at its memory.
+    /// `process` leads the service's group of processes, on this machine; without it nobody looks
+    /// at its memory. `timeout` is for each check.
     package static func check(
         _ checks: [Check] = Check.allCases, at address: SocketAddress, process: CInt? = nil,
         timeout: Duration = .seconds(10)
     ) -> [Finding] {
-        []
+        checks.compactMap { check in
+            let visit = Visit(
+                address: address, process: process, deadline: .now.advanced(by: timeout))
+            do throws(Client.Failure) {
+                try visit.make(check)
+                return nil
+            } catch {
+                return Finding(check, error.reason)
+            }
+        }
     }
 }

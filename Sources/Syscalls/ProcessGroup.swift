@@ -1,0 +1,32 @@
+import Glibc
+
+/// The processes that a server consists of: it and what it forked, which stay in the group that it
+/// was started in (credentials(7)).
+package enum ProcessGroup {
+    /// The numbers of all processes of a group, of those that are ending too; none when there is
+    /// no such group (proc(5)).
+    package static func members(of group: CInt) -> [CInt] {
+        guard let directory = opendir("/proc") else { return [] }
+        defer { closedir(directory) }
+        var members: [CInt] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard let process = CInt(name), self.group(of: process) == group else { continue }
+            members.append(process)
+        }
+        return members
+    }
+
+    /// Bytes of the group's memory that are in RAM; what its processes share counts for each.
+    package static func residentBytes(of group: CInt) -> Int {
+        // One that has just ended has none.
+        members(of: group).reduce(0) { $0 + ((try? ProcessUsage.read($1).residentBytes) ?? 0) }
+    }
+
+    private static func group(of process: CInt) -> CInt? {
+        let group = getpgid(process)
+        return group < 0 ? nil : group
+    }
+}
