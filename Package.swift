@@ -62,6 +62,7 @@ let package = Package(
         tests(of: "Syscalls", on: ["CLinux"]),
         tests(of: "Drivers", on: ["Syscalls"]),
         tests(of: "Swiftlet", on: ["Drivers", "Syscalls"]),
+        tests(of: "EchoServers", on: ["Drivers", "Flags", "Syscalls"]),
         tests(of: "Statistics", on: [], exclude: ["golden"]),
         tests(of: "Charts", on: ["Statistics", "MarkupChecks"]),
         tests(of: "Generator", on: ["Statistics", "Drivers", "Syscalls", "TestServers"]),
@@ -88,8 +89,9 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "echo-server", "loadtest", "Compare", "Conformance", "MarkupChecks",
-                "SchemaChecks", "Flags", "Generator", "Reports", "Statistics", "Syscalls",
+                "echo-server", "loadtest", "Compare", "Conformance", "EchoServers",
+                "MarkupChecks", "SchemaChecks", "Flags", "Generator", "Reports", "Statistics",
+                "Syscalls",
                 "TestServers",
             ],
             swiftSettings: settings),

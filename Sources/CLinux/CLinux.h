@@ -28,6 +28,10 @@ static inline int clinux_prctl(int option, unsigned long argument) {
     return prctl(option, argument, 0UL, 0UL, 0UL);
 }
 
+// Swift's Glibc module hides fork(2), because a child of a process with several threads may do next
+// to nothing. Whoever calls it has one thread.
+static inline pid_t clinux_fork(void) { return fork(); }
+
 // pidfd_open(2): as a plain call, because the oldest glibc in use has no name for it.
 static inline int clinux_pidfd_open(int process) {
     return (int)syscall(SYS_pidfd_open, process, 0U);

@@ -26,14 +26,24 @@ struct CoroutineEcho: EchoService {
                 try await stop(server, drain: options.drain, on: pending)
             }
             onReady(listener.address)
-            try await server.serve { connection in
-                while let bytes = try await connection.read() {
-                    try await connection.write(bytes)
-                }
-            }
+            try await server.serve(handler: options.upper ? echoInCapitals : echo)
             let loop = await EventLoop.current?.statistics ?? LoopStatistics()
             return EchoCounters(server.statistics, [loop], options.driver)
         }
+    }
+}
+
+private func echo(_ connection: TCPConnection) async throws {
+    while let bytes = try await connection.read() {
+        try await connection.write(bytes)
+    }
+}
+
+private func echoInCapitals(_ connection: TCPConnection) async throws {
+    while let bytes = try await connection.read() {
+        var message = Array(bytes)
+        message.withUnsafeMutableBytes { $0.makeUpperCase() }
+        try await connection.write(message)
     }
 }
 

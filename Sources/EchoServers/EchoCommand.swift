@@ -64,6 +64,9 @@ private func report(_ error: IOError, options: EchoOptions, command: String) -> 
     return isAboutTheAddress ? 69 : 71
 }
 
+/// Writes a line on standard error while the service goes on.
+func sayAside(_ line: String) { say(line, on: STDERR_FILENO) }
+
 /// Writes a line at once. A reader that has gone away is no reason to stop serving.
 private func say(_ line: String, on descriptor: CInt) {
     var bytes = Array((line + "\n").utf8)[...]

@@ -21,7 +21,8 @@ package struct EchoCounters: Sendable, Equatable {
     /// System calls made to serve, by their name: they prove which mechanism really ran.
     ///
     /// "accept4", "recv", "send", "poll", "select", "epoll_wait", "epoll_ctl", "io_uring_enter",
-    /// "fork", "pthread_create", "nanosleep".
+    /// "fork", "pthread_create", "nanosleep"; and "ppoll" where a model whose clients are served by
+    /// processes or threads waits for the next one.
     package var calls: [String: Int] = [:]
     /// Event loops, for the model that has them.
     package var loops: [LoopStatistics] = []

@@ -4,11 +4,47 @@ import Syscalls
 package enum EchoModel: String, CaseIterable, Sendable {
     /// A task for each connection, on an event loop.
     case coroutine
+    /// One client after the other.
+    case iterative
+    /// A process for each connection.
+    case fork
+    /// A thread for each connection.
+    case threads
+    /// Non-blocking sockets, tried one after the other without asking who is ready.
+    case sweep
+    /// A hand-written loop over select(2).
+    case select
+    /// A hand-written loop over poll(2).
+    case poll
+    /// A hand-written loop over epoll(7), level-triggered.
+    case epoll
+    /// A hand-written loop over epoll(7), edge-triggered.
+    case epollEdge = "epoll-et"
+
+    /// Whether the second client waits until the first one has gone.
+    package var servesOneAtATime: Bool { self == .iterative }
+
+    /// Options that mean nothing to this model. Who gives one is told.
+    var foreignOptions: [String] {
+        switch self {
+        case .coroutine: []
+        case .iterative: ["driver", "idle-timeout", "max-connections"]
+        default: ["driver", "idle-timeout"]
+        }
+    }
 
     /// The service of this model, as the options ask for it.
     func makeService(_ options: EchoOptions) -> any EchoService {
         switch self {
         case .coroutine: CoroutineEcho(options: options)
+        case .iterative: IterativeEcho(options: options)
+        case .fork: ForkEcho(options: options)
+        case .threads: ThreadsEcho(options: options)
+        case .sweep: SweepEcho(options: options)
+        case .select: SelectEcho(options: options)
+        case .poll: PollEcho(options: options)
+        case .epoll: EpollEcho(options: options)
+        case .epollEdge: EdgeEpollEcho(options: options)
         }
     }
 }

@@ -11,6 +11,8 @@ package struct EchoOptions: Sendable {
     package var connectionsMax: Int?
     package var idleTimeout: Duration?
     package var drain = Duration.seconds(1)
+    /// Whether small letters of ASCII come back as capitals.
+    package var upper = false
     /// The process that this one must not outlive, if any.
     package var parent: Int?
 
@@ -40,7 +42,8 @@ package struct EchoOptions: Sendable {
                 help: "how to serve: \(names(EchoModel.self)) (coroutine)"),
             Flag(
                 "driver", nil, "NAME",
-                help: "how to wait: \(names(DriverKind.self)) (poll)"),
+                help: "how coroutines wait: \(names(DriverKind.self)) (poll)"),
+            Flag("upper", nil, nil, help: "answer in capitals, as textbooks do"),
         ])
 
     private static let limits = FlagGroup(
@@ -79,7 +82,12 @@ package struct EchoOptions: Sendable {
         idleTimeout = try arguments.duration(
             "idle-timeout", in: .milliseconds(1)...Duration.seconds(31_536_000))
         drain = try arguments.duration("drain", in: .zero...Duration.seconds(31_536_000)) ?? drain
+        upper = arguments.has("upper")
         parent = try arguments.count("exit-with-parent", in: 1...Int(Int32.max))
+        for option in model.foreignOptions where arguments.has(option) {
+            throw UsageError(
+                "--\(option) means nothing to --model \(model.rawValue): leave one of them out")
+        }
     }
 
     /// What the server prints when it listens: `listening on 127.0.0.1:7788 (coroutine, poll)`.

@@ -18,6 +18,18 @@ package func pollOnce(
     return try countOrNothingIfInterrupted(ppoll(entries, count, &timeout, nil))
 }
 
+/// Waits until one of the descriptors is readable or has ended (ppoll(2)); nil waits for ever.
+///
+/// A negative number is left out. A signal ends the wait, too.
+package func waitUntilReadable(
+    _ descriptors: RawDescriptor..., nanoseconds: Int64?
+) throws(Errno) {
+    var entries = descriptors.map { pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0) }
+    _ = try entries.withUnsafeMutableBufferPointer { buffer throws(Errno) in
+        try pollOnce(buffer, nanoseconds: nanoseconds)
+    }
+}
+
 /// Waits until a bit that is set in `readable` or `writable` is ready, and keeps only those
 /// (select(2)).
 ///
@@ -103,7 +115,7 @@ package struct EpollInstance: ~Copyable {
 }
 
 extension timespec {
-    fileprivate init(_ nanoseconds: Int64) {
+    init(_ nanoseconds: Int64) {
         self.init(
             tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
     }

@@ -60,12 +60,13 @@ package struct SignalSet: Sendable {
 /// Makes a write to a closed pipe an error instead of the end of the process.
 package func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
 
-/// Ends this process by `SIGTERM` when the thread that started it ends (prctl(2),
+/// Ends this process by a signal when the thread that started it ends (prctl(2),
 /// `PR_SET_PDEATHSIG`).
 ///
-/// - Parameter parent: the process that should be waiting; if it has ended already, so does this
-///   one.
-package func endWithParent(_ parent: Int) {
-    _ = clinux_prctl(PR_SET_PDEATHSIG, UInt(SIGTERM))
-    if Int(getppid()) != parent { raise(SIGTERM) }
+/// - Parameters:
+///   - parent: the process that should be waiting; if it has ended already, so does this one.
+///   - signal: what ends it: `SIGTERM`, or `SIGKILL` where that is blocked.
+package func endWithParent(_ parent: Int, by signal: CInt = SIGTERM) {
+    _ = clinux_prctl(PR_SET_PDEATHSIG, UInt(signal))
+    if Int(getppid()) != parent { raise(signal) }
 }

@@ -67,6 +67,12 @@ extension RawDescriptor {
         _ = try retrying { Glibc.shutdown(number, CInt(SHUT_WR)) }
     }
 
+    /// Ends both halves, so that calls which wait on the socket return (shutdown(2), `SHUT_RDWR`).
+    ///
+    /// On a listener, accept fails with `EINVAL` from now on. A socket that has ended already is no
+    /// error.
+    package func shutdownBoth() { _ = Glibc.shutdown(number, CInt(SHUT_RDWR)) }
+
     /// The address of this end (getsockname(2)).
     package func localAddress() throws(Errno) -> SocketAddress {
         guard let address = try SocketAddress.filled(by: { getsockname(number, $0, $1) }).address

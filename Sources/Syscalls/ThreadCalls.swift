@@ -14,15 +14,26 @@ package struct RunningThread: Sendable {
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 
-    /// Starts a thread (pthread_create(3)).
+    /// Starts a thread with a stack of so many bytes, or the system's usual 8 MiB
+    /// (pthread_create(3)).
+    ///
+    /// Throws `EAGAIN` at a limit of the system, and `EINVAL` when the stack is too small to start
+    /// on.
     package static func start(
-        _ body: @escaping @Sendable () -> Void
+        stackSize: Int? = nil, _ body: @escaping @Sendable () -> Void
     ) throws(Errno) -> RunningThread {
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        if let stackSize {
+            let failure = pthread_attr_setstacksize(&attributes, stackSize)
+            if failure != 0 { throw Errno(rawValue: failure) }
+        }
         let start = Unmanaged.passRetained(Start(body))
         var thread = pthread_t()
         let failure = pthread_create(
             &thread,
-            nil,
+            &attributes,
             { context in
                 guard let context else { return nil }
                 Unmanaged<Start>.fromOpaque(context).takeRetainedValue().body()
@@ -43,6 +54,13 @@ package struct RunningThread: Sendable {
     /// Lets the calling thread's waits end at most a nanosecond late by intention; the kernel's
     /// default is 50 us, to gather wake-ups (prctl(2), `PR_SET_TIMERSLACK`).
     package static func wakeOnTime() { _ = clinux_prctl(PR_SET_TIMERSLACK, 1) }
+
+    /// Lets the calling thread do nothing for a while (clock_nanosleep(2)).
+    package static func pause(nanoseconds: Int64) {
+        var length = timespec(nanoseconds)
+        // The only failure is a signal, which ends a pause as well as time does.
+        _ = clock_nanosleep(CLOCK_MONOTONIC, 0, &length, nil)
+    }
 
     /// CPU time that the calling thread has used, in nanoseconds (clock_gettime(2)).
     package static var cpuNanoseconds: Int64 { Instant.read(CLOCK_THREAD_CPUTIME_ID) }

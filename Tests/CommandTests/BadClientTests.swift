@@ -1,3 +1,4 @@
+import EchoServers
 import Foundation
 import Syscalls
 import Testing
@@ -6,6 +7,11 @@ import Testing
 /// which must not notice.
 @Suite struct `a client that` {
     static let drivers = ["poll", "select", "epoll"]
+    /// Every way to serve several clients.
+    static let ways =
+        drivers.map { "--driver=\($0)" }
+        + EchoModel.allCases.filter { $0 != .coroutine && !$0.servesOneAtATime }
+        .map { "--model=\($0.rawValue)" }
 
     private func expectEcho(_ client: Client, sourceLocation: SourceLocation = #_sourceLocation)
         throws
@@ -107,9 +113,9 @@ import Testing
         #expect(counters["bytes_read"] ?? 0 >= 14)
     }
 
-    @Test(arguments: drivers)
-    func `sends without a pause does not starve the others`(driver: String) throws {
-        let service = try EchoService("--driver", driver)
+    @Test(arguments: ways)
+    func `sends without a pause does not starve the others`(way: String) throws {
+        let service = try EchoService(way)
         let stream = try Client(service.address)
         let good = try Client(service.address)
         let block = (0..<65_536).map { UInt8(truncatingIfNeeded: $0 &* 7) }
@@ -129,9 +135,9 @@ import Testing
         #expect(try service.stop()["bytes_read"] ?? 0 > 64 * 1024 * 1024)
     }
 
-    @Test(arguments: drivers)
-    func `is one too many is closed at once and counted`(driver: String) throws {
-        let service = try EchoService("--driver", driver, "--max-connections", "2")
+    @Test(arguments: ways)
+    func `is one too many is closed at once and counted`(way: String) throws {
+        let service = try EchoService(way, "--max-connections", "2")
         let first = try Client(service.address)
         let second = try Client(service.address)
         try expectEcho(first)
@@ -151,9 +157,13 @@ import Testing
         #expect(counters["open_max"] == 2)
     }
 
-    @Test func `comes when the descriptors have run out is served when some are free`() throws {
+    // A server that forks holds no descriptor for a client.
+    @Test(arguments: ways.filter { $0 != "--model=fork" })
+    func `comes when the descriptors have run out is served when some are free`(
+        way: String
+    ) throws {
         // 20 descriptors: a few are the server's own, the rest are connections.
-        let service = try EchoService(afterShell: "ulimit -n 20")
+        let service = try EchoService(afterShell: "ulimit -n 20", way)
         var clients: [Client] = []
         for _ in 0..<30 { clients.append(try Client(service.address)) }
         try expectEcho(clients[0])
@@ -168,11 +178,11 @@ import Testing
         #expect(counters["accepted"] == 30)
     }
 
-    @Test(arguments: drivers)
+    @Test(arguments: ways)
     func `is being served when the server is told to stop sees the end and no lost byte`(
-        driver: String
+        way: String
     ) throws {
-        let service = try EchoService("--driver", driver, "--drain", "10ms")
+        let service = try EchoService(way, "--drain", "10ms")
         let clients = try (0..<20).map { _ in try Client(service.address) }
         for client in clients { try expectEcho(client) }
         for client in clients { try client.send("last words") }

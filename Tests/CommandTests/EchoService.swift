@@ -1,5 +1,5 @@
-import Foundation
 import Glibc
+import SchemaChecks
 import Synchronization
 import Syscalls
 
@@ -14,10 +14,11 @@ final class EchoService {
         address = try EchoService.address(of: command)
     }
 
-    /// Starts it through a shell that sets limits first.
-    init(afterShell setup: String) throws {
+    /// Starts it through a shell that sets limits first; `exec` is what the shell calls it with.
+    init(afterShell setup: String, exec: String = "exec", _ options: String...) throws {
         let path = try Command.path(of: "echo-server")
-        command = try Command("/bin/sh", ["-c", "\(setup); exec \(path) --listen 127.0.0.1:0"])
+        let line = "\(setup); \(exec) \(path) --listen 127.0.0.1:0 "
+        command = try Command("/bin/sh", ["-c", line + options.joined(separator: " ")])
         address = try EchoService.address(of: command)
     }
 
@@ -34,13 +35,31 @@ final class EchoService {
     /// Stops it in order and returns those of its counters that are numbers.
     func stop() throws -> [String: Double] {
         command.send(15)
+        return try lastWords().compactMapValues(\.number)
+    }
+
+    /// Waits for its end in order and returns its last line.
+    func lastWords() throws -> [String: JSON] {
         let run = try command.finish()
-        guard run.code == 0 else {
-            throw Command.Failure(description: "ended with \(run.code): \(run.errors)")
+        guard run.code == 0, let line = run.errors.split(separator: "\n").last,
+            case .object(let members) = try JSON(String(line))
+        else { throw Command.Failure(description: "ended with \(run.code): \(run.errors)") }
+        return members
+    }
+
+    /// Waits until nobody is let in any more.
+    func waitUntilItListensNoMore() throws {
+        try command.wait {
+            do {
+                try Client(address).close()
+                return false
+            } catch let error as Errno where error == .connectionRefused {
+                return true
+            } catch let error as Errno where error == .connectionReset {
+                // It was in the queue when the listener was closed.
+                return false
+            }
         }
-        let counters = try JSONSerialization.jsonObject(with: Data(run.errors.utf8))
-        let fields = (counters as? [String: Any]) ?? [:]
-        return fields.compactMapValues { $0 as? Double }
     }
 }
 
@@ -96,6 +115,12 @@ final class Client: Sendable {
             idleRounds = poll(&entry, 1, 10) == 0 ? idleRounds + 1 : 0
         }
         return total
+    }
+
+    /// Whether a receive would return at once.
+    var hasSomethingToRead: Bool {
+        var entry = pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)
+        return poll(&entry, 1, 0) > 0
     }
 
     /// Receives at most so many bytes; none at the end of the stream.

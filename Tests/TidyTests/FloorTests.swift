@@ -12,7 +12,7 @@ import Testing
         "Sources/Drivers": ["CLinux", "Glibc", "Syscalls"],
         "Sources/Swiftlet": ["Drivers", "Glibc", "Synchronization", "Syscalls", "_Concurrency"],
         "Sources/Flags": [],
-        "Sources/EchoServers": ["Drivers", "Flags", "Glibc", "Swiftlet", "Syscalls"],
+        "Sources/EchoServers": ["CLinux", "Drivers", "Flags", "Glibc", "Swiftlet", "Syscalls"],
         "Sources/echo-server": ["EchoServers", "Glibc"],
         // What a user's program needs: one module.
         "Sources/echo-example": ["Swiftlet"],

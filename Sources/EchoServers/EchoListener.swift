@@ -1,0 +1,132 @@
+import Swiftlet
+import Syscalls
+
+/// The listening socket of a hand-written model: who is let in, who is not, and how many they were.
+struct EchoListener: ~Copyable {
+    /// Connections that are taken in a row before everybody else has a turn.
+    private static let rowMax = 64
+    /// How long a server without descriptors waits before it tries again, in nanoseconds.
+    private static let pauseWithoutDescriptors: Int64 = 10_000_000
+    /// The least time between two lines about refused connections, in nanoseconds.
+    private static let noticePause: Int64 = 10_000_000_000
+
+    /// The address that it listens on, with the port that the kernel chose when 0 was asked for.
+    let address: SocketAddress
+    /// The socket, for as long as it is open.
+    let raw: RawDescriptor
+    private var isOpen = true
+    /// Whether the last call of `accept` ended before the queue was empty.
+    private(set) var mayHaveMore = false
+
+    private let connectionsMax: Int
+    private var counted = EchoCounters()
+    private var accepts = 0
+    private var row = 0
+    private var nextNotice = Instant(nanoseconds: .min)
+
+    /// Listens as the options say (socket(2), bind(2), listen(2)).
+    init(_ options: EchoOptions) throws(IOError) {
+        let socket = Descriptor(
+            adopting: try attempt(.open) { () throws(Errno) in
+                try .streamSocket(family: options.address.family)
+            })
+        let raw = socket.raw
+        try attempt(.option) { () throws(Errno) in try raw.setOption(.reuseAddress, to: 1) }
+        try attempt(.bind) { () throws(Errno) in try raw.bind(to: options.address) }
+        try attempt(.listen) { () throws(Errno) in try raw.listen(backlog: options.backlog) }
+        address = try attempt(.address) { () throws(Errno) in try raw.localAddress() }
+        connectionsMax = options.connectionsMax ?? .max
+        self.raw = socket.release()
+    }
+
+    deinit { if isOpen { raw.close() } }
+
+    /// The socket, or -1 when it is closed: a number that poll(2) leaves out.
+    var watched: RawDescriptor { isOpen ? raw : RawDescriptor(-1) }
+
+    /// Stops listening. Who waits in the queue is reset.
+    mutating func close() {
+        if isOpen { raw.close() }
+        isOpen = false
+    }
+
+    /// Takes a connection, non-blocking (accept4(2)).
+    ///
+    /// Nil means: enough for now. The queue is empty, or many came in a row, or there was no
+    /// descriptor for another one, which costs a short pause. Throws what makes accepting
+    /// impossible.
+    mutating func accept() throws(IOError) -> RawDescriptor? {
+        mayHaveMore = isOpen
+        while isOpen, row < EchoListener.rowMax {
+            row += 1
+            accepts += 1
+            do throws(Errno) {
+                let client = try raw.accept().0
+                // An option that a connection will not take does not make it a worse connection.
+                try? client.setOption(.noDelay, to: 1)
+                return client
+            } catch {
+                if try !mayGoOn(after: error) { break }
+            }
+        }
+        row = 0
+        return nil
+    }
+
+    /// Whether there may be a better connection behind one that failed.
+    private mutating func mayGoOn(after error: Errno) throws(IOError) -> Bool {
+        // Linux hands over what happened to a connection while it waited in the queue (accept(2)).
+        if error.concernsOneConnection { return true }
+        if error == .wouldBlock {
+            mayHaveMore = false
+        } else if error.meansExhaustion {
+            counted.acceptErrors += 1
+            RunningThread.pause(nanoseconds: EchoListener.pauseWithoutDescriptors)
+        } else {
+            throw IOError(.accept, .system(error))
+        }
+        return false
+    }
+
+    /// Whether a connection may be served beside so many; if not, it is closed at once.
+    mutating func admits(_ client: RawDescriptor, beside open: Int) -> Bool {
+        if open < connectionsMax { return true }
+        counted.refused += 1
+        client.close()
+        return false
+    }
+
+    /// Counts a connection that is served from now on, as one of so many.
+    mutating func countIn(open: Int) {
+        counted.accepted += 1
+        counted.openMax = max(counted.openMax, open)
+    }
+
+    /// Closes a connection that cannot be served, and says why, though not every time.
+    mutating func refuse(_ client: RawDescriptor, because reason: String) {
+        client.close()
+        counted.refused += 1
+        let now = Instant.now
+        guard now >= nextNotice else { return }
+        nextNotice = now.advanced(byNanoseconds: EchoListener.noticePause)
+        sayAside("refused a connection: \(reason)")
+    }
+
+    /// What was counted at the door.
+    var counters: EchoCounters {
+        var counters = counted
+        counters.count("accept4", accepts)
+        return counters
+    }
+}
+
+/// Makes a system call for an operation, whose name its error gets.
+func attempt<Result: ~Copyable>(
+    _ operation: IOError.Operation, _ call: () throws(Errno) -> Result
+) throws(IOError) -> Result {
+    do throws(Errno) {
+        return try call()
+    } catch {
+        throw IOError(operation, .system(error))
+    }
+}

@@ -1,0 +1,83 @@
+import Glibc
+import Swiftlet
+import Syscalls
+
+/// The echo service as a loop over poll(2).
+///
+///     entries  [ stop | listener | client | client | … ]     handed to poll as it is
+///
+/// The list of all clients goes to the kernel with each wait, and is searched for the ready ones
+/// after it: a wait costs what is watched, not what is ready.
+struct PollEcho: EchoService {
+    let options: EchoOptions
+
+    func run(
+        stoppedBy signals: SignalSet, onReady: @escaping @Sendable (SocketAddress) -> Void
+    ) throws -> EchoCounters {
+        var loop = try PollLoop(options, signals)
+        onReady(loop.room.listener.address)
+        while !loop.room.isOver { try loop.turn() }
+        var counters = loop.room.counters
+        counters.count("poll", loop.waits)
+        return counters
+    }
+}
+
+private struct PollLoop: ~Copyable {
+    private(set) var room: EchoRoom
+    private(set) var waits = 0
+    private var entries: [pollfd]
+
+    init(_ options: EchoOptions, _ signals: SignalSet) throws(IOError) {
+        room = try EchoRoom(options, stoppedBy: signals)
+        entries = [PollLoop.entry(room.stop.raw), PollLoop.entry(room.listener.raw)]
+    }
+
+    private static func entry(_ descriptor: RawDescriptor) -> pollfd {
+        pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
+    }
+
+    /// Waits until somebody is ready, and serves everybody who is.
+    mutating func turn() throws(IOError) {
+        waits += 1
+        let patience = room.stop.patience
+        let ready = try attempt(.wait) { () throws(Errno) in
+            try entries.withUnsafeMutableBufferPointer { entries throws(Errno) in
+                try pollOnce(entries, nanoseconds: patience)
+            }
+        }
+        let (mustStop, mayAccept) = (entries[0].revents != 0, entries[1].revents != 0)
+        serve(ready - (mustStop ? 1 : 0) - (mayAccept ? 1 : 0))
+        if mustStop {
+            try room.lookForSignals()
+            entries[1].fd = room.listener.watched.number
+        }
+        if mayAccept {
+            while let client = try room.letIn() { entries.append(PollLoop.entry(client)) }
+        }
+    }
+
+    /// Makes a step with so many clients, those whose entries have events.
+    private mutating func serve(_ ready: Int) {
+        var left = ready
+        // Backwards, so that the one that takes the place of an ended one was looked at already.
+        var index = entries.count - 1
+        while left > 0, index > 1 {
+            if entries[index].revents != 0 {
+                left -= 1
+                step(at: index)
+            }
+            index -= 1
+        }
+    }
+
+    private mutating func step(at index: Int) {
+        switch room.clients.step(RawDescriptor(entries[index].fd)) {
+        case .moved, .dry: entries[index].events = Int16(POLLIN)
+        case .full: entries[index].events = Int16(POLLOUT)
+        case .ended:
+            entries.swapAt(index, entries.count - 1)
+            entries.removeLast()
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Swiftlet
+import Syscalls
+
+/// The echo service as a loop over select(2).
+///
+///     wantedReadable [ 0b…10010 | 0b…0 ]    one bit a descriptor, 64 a word
+///     wantedWritable [ 0b…00010 | 0b…0 ]    whose echo was not taken
+///     foundReadable, foundWritable          copies that the kernel overwrites with what is ready
+///
+/// All four are equally long, as long as the highest descriptor needs. The `FD_SETSIZE` of 1,024 in
+/// books is the size of glibc's type; the kernel reads as many bits as it is told to.
+struct SelectEcho: EchoService {
+    let options: EchoOptions
+
+    func run(
+        stoppedBy signals: SignalSet, onReady: @escaping @Sendable (SocketAddress) -> Void
+    ) throws -> EchoCounters {
+        var loop = try SelectLoop(options, signals)
+        onReady(loop.room.listener.address)
+        while !loop.room.isOver { try loop.turn() }
+        var counters = loop.room.counters
+        counters.count("select", loop.waits)
+        return counters
+    }
+}
+
+private struct SelectLoop: ~Copyable {
+    private(set) var room: EchoRoom
+    private(set) var waits = 0
+    private var wantedReadable: [UInt] = []
+    private var wantedWritable: [UInt] = []
+    private var foundReadable: [UInt] = []
+    private var foundWritable: [UInt] = []
+
+    init(_ options: EchoOptions, _ signals: SignalSet) throws(IOError) {
+        room = try EchoRoom(options, stoppedBy: signals)
+        want(room.stop.raw, readable: 1, writable: 0)
+        want(room.listener.raw, readable: 1, writable: 0)
+    }
+
+    /// Sets both bits of a descriptor.
+    private mutating func want(_ descriptor: RawDescriptor, readable: UInt, writable: UInt) {
+        let (word, bit) = Int(descriptor.number).quotientAndRemainder(dividingBy: UInt.bitWidth)
+        while wantedReadable.count <= word {
+            wantedReadable.append(0)
+            wantedWritable.append(0)
+            foundReadable.append(0)
+            foundWritable.append(0)
+        }
+        wantedReadable[word] = wantedReadable[word] & ~(1 << bit) | readable << bit
+        wantedWritable[word] = wantedWritable[word] & ~(1 << bit) | writable << bit
+    }
+
+    /// Waits until somebody is ready, and serves everybody who is.
+    mutating func turn() throws(IOError) {
+        waits += 1
+        for word in wantedReadable.indices {
+            foundReadable[word] = wantedReadable[word]
+            foundWritable[word] = wantedWritable[word]
+        }
+        guard try select() > 0 else { return }
+        for word in foundReadable.indices {
+            var bits = foundReadable[word] | foundWritable[word]
+            while bits != 0 {
+                let bit = bits.trailingZeroBitCount
+                bits &= bits - 1
+                try serve(RawDescriptor(CInt(word * UInt.bitWidth + bit)))
+            }
+        }
+    }
+
+    private mutating func select() throws(IOError) -> Int {
+        let count = CInt(foundReadable.count * UInt.bitWidth)
+        let patience = room.stop.patience
+        return try attempt(.wait) { () throws(Errno) in
+            try foundReadable.withUnsafeMutableBufferPointer { readable throws(Errno) in
+                try foundWritable.withUnsafeMutableBufferPointer { writable throws(Errno) in
+                    guard let readable = readable.baseAddress, let writable = writable.baseAddress
+                    else { return 0 }
+                    return try selectOnce(
+                        count: count, readable: readable, writable: writable,
+                        nanoseconds: patience)
+                }
+            }
+        }
+    }
+
+    private mutating func serve(_ ready: RawDescriptor) throws(IOError) {
+        if ready == room.stop.raw {
+            try room.lookForSignals()
+            if room.stop.isDraining { want(room.listener.raw, readable: 0, writable: 0) }
+        } else if ready == room.listener.raw {
+            while let client = try room.letIn() { want(client, readable: 1, writable: 0) }
+        } else {
+            switch room.clients.step(ready) {
+            case .moved, .dry: want(ready, readable: 1, writable: 0)
+            case .full: want(ready, readable: 0, writable: 1)
+            case .ended: want(ready, readable: 0, writable: 0)
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import CLinux
+import Glibc
+
+/// A copy of this process that runs the same program from the same place (fork(2)).
+///
+/// For processes with one thread: in the child, only the thread that forked goes on, and a lock
+/// that another one held stays locked for ever.
+package struct ForkedProcess: Hashable, Sendable {
+    /// The number of the process; somebody else's after it was reaped.
+    package let id: CInt
+
+    /// Makes a copy of this process and runs `child` in it, which decides how it ends (fork(2)).
+    ///
+    /// The copy has a duplicate of every descriptor, and the blocked signals of the parent. It is
+    /// killed when the parent ends. Throws `EAGAIN` at a limit of processes, and `ENOMEM`.
+    package static func start(_ child: () -> Never) throws(Errno) -> ForkedProcess {
+        let parent = Int(getpid())
+        let id = try retrying { clinux_fork() }
+        if id > 0 { return ForkedProcess(id: id) }
+        endWithParent(parent, by: SIGKILL)
+        child()
+    }
+
+    /// Ends the calling process at once, and runs nothing on the way (_exit(2)).
+    package static func leave() -> Never { _exit(0) }
+
+    /// Ends the process without asking (kill(2)).
+    package func kill() { _ = Glibc.kill(id, SIGKILL) }
+
+    /// Forgets a child that has ended, and says which (waitpid(2)); nil when there is none.
+    package static func reapAny() -> ForkedProcess? {
+        // Without any child the call fails, and that is none as well.
+        guard let id = try? retrying({ waitpid(-1, nil, WNOHANG) }), id > 0 else { return nil }
+        return ForkedProcess(id: id)
+    }
+
+    /// Waits for the end of the process and forgets it (waitpid(2)).
+    package func waitAndReap() {
+        // The only failure is that there is no such child, which then need not be waited for.
+        _ = try? retrying { waitpid(id, nil, 0) }
+    }
+}
+
+/// Zeroed memory that this process and the copies that it makes of itself all see (mmap(2),
+/// `MAP_SHARED`).
+///
+/// A page takes room when somebody first writes to it.
+package struct SharedMemory: ~Copyable {
+    /// The first byte, aligned to a page.
+    package let base: UnsafeMutableRawPointer
+    private let byteCount: Int
+
+    /// Maps so many bytes.
+    package init(byteCount: Int) throws(Errno) {
+        let flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE
+        guard let base = mmap(nil, byteCount, PROT_READ | PROT_WRITE, flags, -1, 0),
+            base != MAP_FAILED
+        else { throw .current }
+        self.base = base
+        self.byteCount = byteCount
+    }
+
+    deinit { munmap(base, byteCount) }
+}

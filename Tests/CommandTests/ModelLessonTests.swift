@@ -1,0 +1,197 @@
+import EchoServers
+import Glibc
+import SchemaChecks
+import Syscalls
+import Testing
+
+/// What each model of the echo server is there to show.
+@Suite(.timeLimit(.minutes(5))) struct `A model` {
+    private func expectEcho(
+        _ client: Client, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        try client.send("are you there?")
+        #expect(
+            try client.receive(exactly: 14) == Array("are you there?".utf8),
+            sourceLocation: sourceLocation)
+    }
+
+    @Test(arguments: [
+        (EchoModel.iterative, []),
+        (.fork, ["fork", "ppoll"]),
+        (.threads, ["ppoll", "pthread_create"]),
+        (.sweep, ["nanosleep"]),
+        (.select, ["select"]),
+        (.poll, ["poll"]),
+        (.epoll, ["epoll_ctl", "epoll_wait"]),
+        (.epollEdge, ["epoll_ctl", "epoll_wait"]),
+    ])
+    func `makes the calls that it is about and no other`(
+        model: EchoModel, calls: [String]
+    ) throws {
+        let service = try EchoService("--model=\(model.rawValue)")
+        let client = try Client(service.address)
+        try expectEcho(client)
+        client.close()
+        service.command.send(SIGTERM)
+        guard case .object(let counted) = try service.lastWords()["calls"] else {
+            Issue.record("no calls were counted")
+            return
+        }
+
+        #expect(counted.keys.sorted() == (calls + ["accept4", "recv", "send"]).sorted())
+        #expect(counted.values.allSatisfy { $0.number ?? 0 >= 1 })
+        #expect(counted["send"]?.number == 1)
+    }
+
+    @Test func `that is iterative lets the second client wait for the first`() throws {
+        let service = try EchoService("--model=iterative")
+        let first = try Client(service.address)
+        let second = try Client(service.address)
+        try second.send("me, too")
+        for _ in 0..<100 { try expectEcho(first) }
+        #expect(!second.hasSomethingToRead)
+
+        first.close()
+        #expect(try second.receive(exactly: 7) == Array("me, too".utf8))
+        second.close()
+        #expect(try service.stop()["open_max"] == 1)
+    }
+
+    @Test func `that selects has no limit of 1,024 descriptors`() throws {
+        let limit = try DescriptorLimit.raise()
+        try #require(limit.soft > 2_300, "the test needs 2,300 descriptors: ulimit -Hn")
+        let service = try EchoService("--model=select")
+        let clients = try (0..<1_100).map { _ in try Client(service.address) }
+
+        for client in clients.reversed() { try expectEcho(client) }
+        for client in clients { client.close() }
+        #expect(try service.stop()["open_max"] == 1_100)
+    }
+
+    @Test func `that is edge-triggered needs one epoll_ctl for each client`() throws {
+        let service = try EchoService("--model=epoll-et")
+        let client = try Client(service.address)
+        for _ in 0..<50 { try expectEcho(client) }
+        client.close()
+        service.command.send(SIGTERM)
+
+        // One for the listener, one for the signals, one for the client.
+        #expect(try service.lastWords()["calls"]?["epoll_ctl"].number == 3)
+    }
+
+    @Test func `that forks leaves no zombie`() throws {
+        let service = try EchoService("--model=fork")
+        let group = service.command.child.id
+        let clients = try (0..<20).map { _ in try Client(service.address) }
+        for client in clients { try expectEcho(client) }
+        #expect(ProcessGroup.members(of: group).count == 21)
+
+        for client in clients { client.close() }
+        try service.command.wait { ProcessGroup.members(of: group) == [group] }
+        let counters = try service.stop()
+        #expect(counters["bytes_read"] == 280)
+        #expect(counters["bytes_written"] == 280)
+    }
+
+    @Test func `that forks loses one client with one process`() throws {
+        let service = try EchoService("--model=fork")
+        let group = service.command.child.id
+        let unlucky = try Client(service.address)
+        try expectEcho(unlucky)
+        let child = try #require(ProcessGroup.members(of: group).first { $0 != group })
+        let other = try Client(service.address)
+        try expectEcho(other)
+
+        kill(child, SIGKILL)
+        #expect(try unlucky.receive() == [])
+        try expectEcho(other)
+        other.close()
+        // What the dead one had counted is not lost.
+        #expect(try service.stop()["bytes_read"] == 42)
+    }
+
+    @Test func `that forks takes its children along when it is killed`() throws {
+        let service = try EchoService("--model=fork")
+        let group = service.command.child.id
+        let client = try Client(service.address)
+        try expectEcho(client)
+
+        service.command.send(SIGKILL)
+
+        #expect(try client.receive() == [])
+        try service.command.wait { !ProcessGroup.members(of: group).contains(where: isAlive) }
+    }
+
+    /// Whether a process is more than a number that waits to be reaped (proc(5), `stat`).
+    private func isAlive(_ process: CInt) -> Bool {
+        // Without the file there is no process.
+        let text = try? File.read("/proc/\(process)/stat", atMost: 4096)
+        let state = text?.split(separator: ")").last?.split(separator: " ").first
+        return state != nil && state != "Z" && state != "X"
+    }
+
+    @Test func `with threads joins those that have ended`() throws {
+        let service = try EchoService("--model=threads")
+        let tasks = "/proc/\(service.command.child.id)/status"
+        let clients = try (0..<20).map { _ in try Client(service.address) }
+        for client in clients { try expectEcho(client) }
+        #expect(try File.read(tasks, atMost: 4096).contains("\nThreads:\t21\n"))
+
+        for client in clients { client.close() }
+        try service.command.wait {
+            try File.read(tasks, atMost: 4096).contains("\nThreads:\t1\n")
+        }
+        #expect(try service.stop()["bytes_read"] == 280)
+    }
+
+    /// Root has no limit of processes, so the server becomes somebody else; each case has a user of
+    /// its own, because processes are counted by user.
+    @Test(arguments: [(EchoModel.fork, "fork: ", 61_001), (.threads, "pthread_create: ", 61_002)])
+    func `that can start no more refuses clearly and goes on`(
+        model: EchoModel, call: String, user: Int
+    ) throws {
+        let become = getuid() == 0 ? "setpriv --reuid \(user) --clear-groups" : ""
+        let service = try EchoService(
+            afterShell: "true", exec: "exec \(become)", "--model=\(model.rawValue)")
+        let first = try Client(service.address)
+        try expectEcho(first)
+        let process = service.command.child.id
+        func limitProcesses(to limit: Int) throws {
+            let line = "exec \(become) prlimit --pid \(process) --nproc=\(limit):"
+            let run = try Command.run("/bin/sh", "-c", line)
+            try #require(run.code == 0, "\(run.errors)")
+        }
+        try limitProcesses(to: 1)
+
+        for _ in 0..<3 { #expect(try Client(service.address).receive() == []) }
+        try expectEcho(first)
+        try limitProcesses(to: 4096)
+        let second = try Client(service.address)
+        try expectEcho(second)
+        [first, second].forEach { $0.close() }
+
+        service.command.send(SIGTERM)
+        let run = try service.command.finish()
+        let lines = run.errors.split(separator: "\n")
+        #expect(lines.count == 2, "one line for three refusals, and the counters: \(lines)")
+        #expect(lines.first?.hasPrefix("refused a connection: \(call)") == true)
+        let counters = try JSON(String(lines.last ?? ""))
+        #expect(counters["refused"].number == 3)
+        #expect(counters["accepted"].number == 2)
+    }
+
+    @Test(arguments: [
+        (["--model=poll", "--driver=poll"], "--driver means nothing to --model poll"),
+        (["--model=fork", "--idle-timeout=1s"], "--idle-timeout means nothing to --model fork"),
+        (
+            ["--model=iterative", "--max-connections=3"],
+            "--max-connections means nothing to --model iterative"
+        ),
+    ])
+    func `says so when it is given what it has not`(options: [String], message: String) throws {
+        let run = try Command("echo-server", options).finish()
+
+        #expect(run.code == 64)
+        #expect(run.errors.contains(message), "\(run.errors)")
+    }
+}
