@@ -93,7 +93,7 @@ struct IOUringPolls: ~Copyable {
     private mutating func endRequest(of index: Int) throws(Errno) {
         if watches[index].armed.isEmpty { return }
         // No descriptor has the number of the request's own tag.
-        try ring.add(.endPoll(tagged: watches[index].tag(index), tag: .max))
+        try ring.add(.end(tagged: watches[index].tag(index), tag: .max))
         watches[index].disarm()
     }
 

@@ -27,6 +27,8 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     public static let invalidArgument = Errno(rawValue: EINVAL)
     /// `ENOSYS`: this kernel does not have the call.
     public static let notImplemented = Errno(rawValue: ENOSYS)
+    /// `ECANCELED`: somebody asked for the end of the request.
+    package static let cancelled = Errno(rawValue: ECANCELED)
     /// `ETIMEDOUT`: the kernel has given up.
     public static let timedOut = Errno(rawValue: ETIMEDOUT)
     /// `ECONNRESET`: the peer broke the connection off.

@@ -25,6 +25,8 @@ package struct IOUring: ~Copyable {
     /// The head of the completion ring, of which the kernel learns when all have been taken.
     private var head: UInt32
     private var isEnabled = false
+    /// How often the ring was entered: the system calls that it has cost.
+    package private(set) var enters = 0
 
     /// Opens a ring, closed on exec, that belongs to the first thread which enters it
     /// (io_uring_setup(2)).
@@ -129,6 +131,7 @@ package struct IOUring: ~Copyable {
 
     private mutating func enter(awaiting count: UInt32, nanoseconds: Int64?) throws(Errno) {
         if !isEnabled { try enable() }
+        enters += 1
         let (ring, submitted) = (descriptor.raw.number, UInt32(pending))
         guard count > 0, let nanoseconds else {
             let result = clinux_io_uring_enter(

@@ -35,21 +35,20 @@ extension IOUring {
             }
         }
 
-        /// Ends the poll with a tag, which completes with `ECANCELED`; completes itself only when
-        /// there is none (`IORING_OP_POLL_REMOVE`).
-        package static func endPoll(tagged target: UInt64, tag: UInt64) -> Request {
-            Request(IORING_OP_POLL_REMOVE, RawDescriptor(-1), tag: tag) {
-                $0.flags = UInt8(CLINUX_SQE_CQE_SKIP_SUCCESS)
-                $0.addr = target
-            }
-        }
-
         /// Ends the request with a tag, whatever it is, which completes with `ECANCELED`; completes
         /// itself only when there is none (`IORING_OP_ASYNC_CANCEL`).
         package static func end(tagged target: UInt64, tag: UInt64) -> Request {
             Request(IORING_OP_ASYNC_CANCEL, RawDescriptor(-1), tag: tag) {
                 $0.flags = UInt8(CLINUX_SQE_CQE_SKIP_SUCCESS)
                 $0.addr = target
+            }
+        }
+
+        /// Ends every request of the ring; completes itself only when there is none.
+        package static func endAll(tag: UInt64) -> Request {
+            Request(IORING_OP_ASYNC_CANCEL, RawDescriptor(-1), tag: tag) {
+                $0.flags = UInt8(CLINUX_SQE_CQE_SKIP_SUCCESS)
+                $0.cancel_flags = UInt32(CLINUX_ASYNC_CANCEL_ALL | CLINUX_ASYNC_CANCEL_ANY)
             }
         }
 
@@ -74,15 +73,29 @@ extension IOUring {
             }
         }
 
-        /// Completes with how many bytes the kernel took: with fewer than all only when it failed
-        /// (`IORING_OP_SEND`, `MSG_WAITALL`).
-        package static func send(
-            _ socket: RawDescriptor, _ bytes: UnsafeRawBufferPointer, tag: UInt64
+        /// Completes with how many bytes the kernel took at once, or `EAGAIN` (`IORING_OP_SEND`,
+        /// `MSG_DONTWAIT`).
+        package static func sendAtOnce(
+            _ socket: RawDescriptor, _ bytes: UnsafeMutableRawBufferPointer, tag: UInt64
+        ) -> Request {
+            send(socket, bytes, flags: MSG_DONTWAIT, tag: tag)
+        }
+
+        /// Completes with how many bytes the kernel took: with fewer than all only when the
+        /// connection has failed (`IORING_OP_SEND`, `MSG_WAITALL`).
+        package static func sendAll(
+            _ socket: RawDescriptor, _ bytes: UnsafeMutableRawBufferPointer, tag: UInt64
+        ) -> Request {
+            send(socket, bytes, flags: MSG_WAITALL, tag: tag)
+        }
+
+        private static func send(
+            _ socket: RawDescriptor, _ bytes: UnsafeMutableRawBufferPointer, flags: Int, tag: UInt64
         ) -> Request {
             Request(IORING_OP_SEND, socket, tag: tag) {
                 $0.addr = UInt64(UInt(bitPattern: bytes.baseAddress))
                 $0.len = UInt32(bytes.count)
-                $0.msg_flags = UInt32(MSG_NOSIGNAL | MSG_WAITALL)
+                $0.msg_flags = UInt32(MSG_NOSIGNAL | flags)
             }
         }
     }
@@ -100,6 +113,9 @@ extension IOUring {
             self.result = result
             self.flags = flags
         }
+
+        /// The error that the call would have thrown; nil when it has succeeded.
+        package var error: Errno? { result < 0 ? Errno(rawValue: -result) : nil }
 
         /// Whether more completions of the same request will come.
         package var hasMore: Bool { flags & IORING_CQE_F_MORE != 0 }
