@@ -22,25 +22,28 @@ public enum DriverKind: String, CaseIterable, Sendable {
         }
     }
 
+    /// Those that this machine lets anybody open.
+    package static let usable = allCases.filter { $0.refusal == nil }
+
     /// Why this machine refuses a driver of this kind, and what to do; nil when it does not.
     package var refusal: String? {
         do throws(Errno) {
             _ = try makeDriver()
             return nil
         } catch {
-            return refusal(for: error)
+            return remedy(for: error) ?? "\(rawValue) cannot be opened: \(error)"
         }
     }
 
-    /// The sentence for an error of `makeDriver`.
-    package func refusal(for error: Errno) -> String {
+    /// What an error of `makeDriver` means here, and what to do; nil when the error says it all.
+    package func remedy(for error: Errno) -> String? {
         switch (self, error) {
         case (.ioUring, .notImplemented):
-            "this kernel has no io_uring, or one before Linux 5.19: choose another driver"
+            "this kernel has no io_uring, or that of before Linux 5.19: choose another way to wait"
         case (.ioUring, .notPermitted):
-            "io_uring is forbidden here: allow it with 'sysctl kernel.io_uring_disabled=0', in a "
-                + "container by its seccomp profile, or choose another driver"
-        default: "\(rawValue) cannot be opened: \(error)"
+            "io_uring is forbidden here: allow it with 'sysctl kernel.io_uring_disabled=0' and, in "
+                + "a container, by its seccomp profile, or choose another way to wait"
+        default: nil
         }
     }
 }
