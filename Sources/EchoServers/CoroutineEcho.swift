@@ -2,8 +2,8 @@ import Drivers
 import Swiftlet
 import Syscalls
 
-/// The echo service as tasks on an event loop: one for each connection, and one that waits for
-/// signals.
+/// The echo service as tasks on event loops: one for each connection, and one, on the first loop,
+/// that waits for signals.
 struct CoroutineEcho: EchoService {
     let options: EchoOptions
 
@@ -15,21 +15,31 @@ struct CoroutineEcho: EchoService {
         // left.
         let signalQueue = try signals.makeDescriptor()
         let pending = signalQueue.raw
-        return try EventLoop.run(driver: options.driver) {
-            let listener = try await TCPListener.bind(
-                to: options.address, backlog: options.backlog)
-            var serverOptions = TCPServer.Options()
-            serverOptions.maxConnections = options.connectionsMax
-            serverOptions.idleTimeout = options.idleTimeout
-            let server = TCPServer(listener: listener, options: serverOptions)
+        return try EventLoop.run(driver: options.driver, loops: options.loops) {
+            let server = try await makeServer()
             try spawn(name: "signals") {
                 try await stop(server, drain: options.drain, on: pending)
             }
-            onReady(listener.address)
+            onReady(server.address)
             try await server.serve(handler: options.upper ? echoInCapitals : echo)
-            let loop = await EventLoop.current?.statistics ?? LoopStatistics()
-            return EchoCounters(server.statistics, [loop], options.driver)
+            var loops: [LoopStatistics] = []
+            for loop in EventLoop.all { loops.append(await loop.statistics) }
+            return EchoCounters(server.statistics, loops, options.driver)
         }
+    }
+
+    /// A server on all loops: with one listener that hands connections over, or with one for each.
+    private func makeServer() async throws -> TCPServer {
+        var serverOptions = TCPServer.Options()
+        serverOptions.maxConnections = options.connectionsMax
+        serverOptions.idleTimeout = options.idleTimeout
+        let (address, backlog) = (options.address, options.backlog)
+        guard options.reusesPort else {
+            let listener = try await TCPListener.bind(to: address, backlog: backlog)
+            return TCPServer(listener: listener, options: serverOptions)
+        }
+        let listeners = try await TCPListener.bindOnEachLoop(to: address, backlog: backlog)
+        return TCPServer(listeners: listeners, options: serverOptions)
     }
 }
 

@@ -67,8 +67,9 @@ package struct EchoCounters: Sendable, Equatable {
 extension LoopStatistics {
     fileprivate var json: String {
         let names = [
-            ("bytes_read", bytesRead), ("bytes_written", bytesWritten),
-            ("receives", receives), ("sends", sends), ("would_blocks", wouldBlocks),
+            ("connections", connections), ("bytes_read", bytesRead),
+            ("bytes_written", bytesWritten), ("receives", receives), ("sends", sends),
+            ("would_blocks", wouldBlocks),
             ("turns", turns), ("waits", waits), ("jobs", jobs), ("parks", parks),
             ("spurious_wakes", spuriousWakes), ("interest_changes", interestChanges),
         ]

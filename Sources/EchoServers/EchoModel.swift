@@ -26,12 +26,15 @@ package enum EchoModel: String, CaseIterable, Sendable {
     /// Whether the second client waits until the first one has gone.
     package var servesOneAtATime: Bool { self == .iterative }
 
+    /// Options of what only event loops with tasks have.
+    private static let ofTheRuntime = ["driver", "loops", "reuse-port", "idle-timeout"]
+
     /// Options that mean nothing to this model. Who gives one is told.
     var foreignOptions: [String] {
         switch self {
         case .coroutine: []
-        case .iterative: ["driver", "idle-timeout", "max-connections"]
-        default: ["driver", "idle-timeout"]
+        case .iterative: EchoModel.ofTheRuntime + ["max-connections"]
+        default: EchoModel.ofTheRuntime
         }
     }
 

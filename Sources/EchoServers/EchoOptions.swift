@@ -7,6 +7,10 @@ package struct EchoOptions: Sendable {
     package var address: SocketAddress
     package var model = EchoModel.coroutine
     package var driver = DriverKind.poll
+    /// Event loops, each with a thread of its own.
+    package var loops = 1
+    /// Whether each loop has a listener of its own.
+    package var reusesPort = false
     package var backlog = 1024
     package var connectionsMax: Int?
     package var idleTimeout: Duration?
@@ -43,7 +47,9 @@ package struct EchoOptions: Sendable {
             Flag(
                 "driver", nil, "NAME",
                 help: "how coroutines wait: \(names(DriverKind.self)) (poll)"),
-            Flag("upper", nil, nil, help: "answer in capitals, as textbooks do"),
+            Flag("loops", nil, "N", help: "event loops, each with a thread of its own (1)"),
+            Flag("reuse-port", help: "a listener for each loop; the kernel chooses among them"),
+            Flag("upper", help: "answer in capitals, as textbooks do"),
         ])
 
     private static let limits = FlagGroup(
@@ -77,6 +83,8 @@ package struct EchoOptions: Sendable {
         }
         model = try arguments.choice("model") ?? model
         driver = try arguments.choice("driver") ?? driver
+        loops = try arguments.count("loops", in: 1...1024) ?? loops
+        reusesPort = arguments.has("reuse-port")
         backlog = try arguments.count("backlog", in: 1...65_535) ?? backlog
         connectionsMax = try arguments.count("max-connections", in: 1...10_000_000)
         idleTimeout = try arguments.duration(

@@ -1,4 +1,3 @@
-import Glibc
 import Swiftlet
 import Syscalls
 
@@ -16,9 +15,9 @@ struct ForkEcho: EchoService {
     func run(
         stoppedBy signals: SignalSet, onReady: @escaping @Sendable (SocketAddress) -> Void
     ) throws -> EchoCounters {
-        let ends = SignalSet([SIGCHLD])
-        ends.block()
-        let ended = try attempt(.wait) { () throws(Errno) in try ends.makeDescriptor() }
+        let ended = try attempt(.wait) { () throws(Errno) in
+            try ForkedProcess.makeEndDescriptor()
+        }
         var stop = try EchoStop(signals, drain: options.drain)
         var listener = try EchoListener(options)
         var children = try attempt(.wait) { () throws(Errno) in try ClientProcesses(options) }

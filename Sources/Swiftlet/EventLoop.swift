@@ -31,19 +31,30 @@ public typealias Instant = Syscalls.Instant
 /// Everything that the body awaits runs on the loop's thread: its child tasks, `async let`, default
 /// actors and `@concurrent` functions too. A `Task {}` without an executor preference runs on
 /// Swift's own threads, as everywhere; it may use the loop's sockets all the same.
+///
+/// A run may have several loops, each with a thread of its own. The body is a task of the first; a
+/// server that it starts serves on all of them.
 public struct EventLoop: Sendable {
     let executor: LoopExecutor
+    /// Its own executor and those of the loops that run with it, the first loop's first.
+    private let executors: [LoopExecutor]
 
-    @TaskLocal private static var taskLoop: EventLoop?
+    @TaskLocal static var taskLoop: EventLoop?
 
     /// The loop that the calling task belongs to; nil outside `run`.
     public static var current: EventLoop? { taskLoop }
 
-    static func require(
-        _ operation: IOError.Operation
-    ) throws(IOError) -> LoopExecutor {
+    /// The loops of the run that the calling task belongs to, the body's first; none outside `run`.
+    public static var all: [EventLoop] { taskLoop?.loops ?? [] }
+
+    /// The loops that run together with this one, and itself.
+    var loops: [EventLoop] {
+        executors.map { EventLoop(executor: $0, executors: executors) }
+    }
+
+    static func require(_ operation: IOError.Operation) throws(IOError) -> EventLoop {
         guard let loop = taskLoop else { throw IOError(operation, .noLoop) }
-        return loop.executor
+        return loop
     }
 
     /// Runs `body` on the calling thread until it returns.
@@ -53,52 +64,57 @@ public struct EventLoop: Sendable {
     /// loop's for the whole time; on a thread of Swift's own pool it keeps others from running
     /// there, and on the main thread it keeps the main actor from running at all.
     ///
+    /// With several loops, all end together: when `body` has returned or one of them has failed.
+    ///
     /// - Parameters:
-    ///   - driver: the system call to wait with.
-    ///   - body: what to run; a task on the loop.
+    ///   - driver: the system call to wait with; each loop has its own.
+    ///   - loops: how many loops, at least 1. The first is the calling thread's; each other one has
+    ///     a thread that ends before `run` returns.
+    ///   - body: what to run; a task on the first loop.
     /// - Returns: what `body` returns.
-    /// - Throws: what `body` throws, or an `IOError` of the operation `wait` when the driver fails.
+    /// - Throws: what `body` throws, or an `IOError`: of the operation `wait` when a driver fails,
+    ///   which cancels `body`, and of `spawn` when a thread cannot be started.
     public static func run<Value: Sendable>(
         driver: DriverKind = .poll,
+        loops: Int = 1,
         _ body: @escaping @Sendable () async throws -> Value
     ) throws -> Value {
-        let opened: any Driver
+        var drivers: [any Driver] = []
         do throws(Errno) {
-            opened = try driver.makeDriver()
+            for _ in 0..<loops { drivers.append(try driver.makeDriver()) }
         } catch {
             throw IOError(.wait, .system(error))
         }
-        return try run(on: opened, sockets: SystemSockets(), body)
+        return try run(on: drivers, sockets: SystemSockets(), body)
     }
 
-    /// Runs `body` over a driver and sockets of the caller's choice.
+    /// Runs `body` over sockets of the caller's choice, with a loop for each driver.
     package static func run<Value: Sendable>(
-        on driver: any Driver,
+        on drivers: [any Driver],
         sockets: any Sockets,
         _ body: @escaping @Sendable () async throws -> Value
     ) throws -> Value {
         precondition(
             taskLoop?.executor.isCurrent != true,
             "EventLoop.run inside a task of the same thread's loop would block that loop for ever")
-        let executor = LoopExecutor(driver: driver, sockets: sockets)
-        let isDone = Flag()
-        let outcome = Outcome<Value>(isDone)
-        let task = $taskLoop.withValue(EventLoop(executor: executor)) {
-            Task(executorPreference: executor) {
-                do { outcome.set(.success(try await body())) } catch {
+        precondition(!drivers.isEmpty, "EventLoop.run needs at least one loop")
+        let executors = drivers.map { LoopExecutor(driver: $0, sockets: sockets) }
+        let run = LoopRun(executors)
+        let outcome = Outcome<Value>()
+        let first = EventLoop(executor: executors[0], executors: executors)
+        let task = $taskLoop.withValue(first) {
+            Task(executorPreference: first.executor) {
+                do {
+                    // Cancelled before it began: not all of its loops run.
+                    try Task.checkCancellation()
+                    outcome.set(.success(try await body()))
+                } catch {
                     outcome.set(.failure(error))
                 }
+                run.endBody()
             }
         }
-        var failure: Errno?
-        do throws(Errno) {
-            try executor.run(until: isDone)
-        } catch {
-            failure = error
-            task.cancel()
-        }
-        executor.end(when: isDone)
-        if let failure { throw IOError(.wait, .system(failure)) }
+        try run.drive(task)
         return try outcome.get()
     }
 
@@ -151,14 +167,8 @@ public struct EventLoop: Sendable {
 /// What became of the body of `run`, handed from its task to the thread that waits for it.
 private final class Outcome<Value: Sendable>: Sendable {
     private let result = Guarded<Result<Value, any Error>?>(nil)
-    private let isSet: Flag
 
-    init(_ isSet: Flag) { self.isSet = isSet }
-
-    func set(_ result: Result<Value, any Error>) {
-        self.result.withLock { $0 = result }
-        isSet.raise()
-    }
+    func set(_ result: Result<Value, any Error>) { self.result.withLock { $0 = result } }
 
     func get() throws -> Value {
         guard let result = result.withLock({ $0 }) else { throw IOError(.wait, .loopEnded) }

@@ -10,8 +10,8 @@ struct Inbox {
     /// What may be asked of the loop.
     enum Request {
         case cancelPark(Ticket)
-        /// Every task that serves a connection of this listener is cancelled.
-        case cancelHandlers(SocketID)
+        /// Every task that serves a connection of this server is cancelled.
+        case cancelHandlers(ObjectIdentifier)
         case cancelSleep(DeadlineQueue<Due>.Token)
         case close(SocketID)
         case timer(Job, Duration)

@@ -1,31 +1,36 @@
 import Syscalls
 
 // How a loop ends. The order is the contract: nobody new comes in, everybody is told, those that
-// were started are awaited, and only then do the descriptors and the driver go.
+// were started, on this loop and on those that run with it, are awaited, and only then do the
+// descriptors and the driver go.
 extension LoopExecutor {
     /// Ends the loop: cancels what it started, resumes whoever is parked, drains, and closes every
     /// descriptor.
     ///
-    /// Returns when `isDone` and the last task that `spawn` started has ended.
-    func end(when isDone: Flag) {
+    /// Returns when the body of the run and the last task that `spawn` started on any of its loops
+    /// have ended.
+    func end(in run: LoopRun) {
         state.isEnding = true
         // Cancelling runs code of others, which may want the lock.
         for cancel in children.withLock({ $0.close() }) { cancel() }
         for parked in state.lot.removeAll() { resume(parked, .loopEnded) }
         while let due = state.deadlines.popDue(at: .never) { fire(due, .loopEnded) }
         takeIn()
-        func isDrained() -> Bool {
-            isDone.isRaised && state.runQueue.isEmpty && !hasMail && isChildless
-        }
-        while !isDrained() {
-            // Without a working driver there are still jobs to run, and the inbox to look into.
-            do { _ = try turn(unless: isDrained) } catch { takeIn() }
-        }
+        keepTurning { run.hasBodyEnded && isChildless }
+        run.endChildren(ofLoops: 1)
+        keepTurning { run.isOver && state.runQueue.isEmpty && !hasMail }
         for id in state.table.open { close(id) }
         state.buffers.drain()
         var late = closeInbox()
         while let job = late.jobs.dequeue() { job.runElsewhere() }
         for request in late.requests { carryOutElsewhere(request) }
+    }
+
+    private func keepTurning(until isDone: () -> Bool) {
+        while !isDone() {
+            // Without a working driver there are still jobs to run, and the inbox to look into.
+            do { _ = try turn(unless: isDone) } catch { takeIn() }
+        }
     }
 
     private var isChildless: Bool { children.withLock { $0.isEmpty } }

@@ -234,8 +234,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         switch request {
         case .cancelPark(let ticket):
             if let parked = state.lot.unpark(ticket) { resume(parked, .cancelled) }
-        case .cancelHandlers(let listener):
-            for id in state.table.accepted(by: listener) { cancelOwner(of: id) }
+        case .cancelHandlers(let server):
+            for id in state.table.served(by: server) { cancelOwner(of: id) }
         case .cancelSleep(let token):
             if case .sleep(let sleeper) = state.deadlines.remove(token) {
                 sleeper?.resume(returning: .cancelled)

@@ -8,6 +8,8 @@ public struct LoopStatistics: Sendable, Equatable {
     public var jobs = 0
     /// Jobs that other threads handed to the loop.
     public var postedJobs = 0
+    /// Connections that servers were given and serve on this loop.
+    public var connections = 0
     /// Tasks parked on a descriptor.
     public var parks = 0
     /// Readiness that came for a descriptor with nobody parked on it.

@@ -103,8 +103,10 @@ final class Socket: Sendable {
     /// Such a task is a child of the server's task group, so nobody else can cancel it from
     /// outside, and its parks need not watch for that each by itself. Its own child tasks own
     /// nothing: they can be cancelled alone.
-    func beginOwning(for listener: SocketID) {
-        loop.state.table.setOwner(of: id, to: currentTaskIdentity(), for: listener)
+    func beginOwning(for server: ObjectIdentifier) {
+        // A loop that has ended owns nothing, and its table changes no more.
+        guard loop.isCurrent else { return }
+        loop.state.table.setOwner(of: id, to: currentTaskIdentity(), for: server)
         // A cancellation that was passed on before now did not find this task.
         loop.state.table[id].isOwnerCancelled = Task.isCancelled
     }

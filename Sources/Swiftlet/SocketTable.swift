@@ -13,7 +13,7 @@ struct SocketID: Hashable, Sendable {
 ///
 ///     records    [ – | – | 32 bytes | 32 bytes | … ]   what every operation looks at
 ///     leftovers  [ – | – | bytes    | none     | … ]   what only some sockets have
-///     listeners  [ – | – | 7        | –        | … ]   what is asked at the end of a server
+///     servers    [ – | – | A        | –        | … ]   what is asked at the end of a server
 ///
 /// Apart, so that an operation touches one line of the processor's cache here, and not three.
 struct SocketTable {
@@ -36,14 +36,14 @@ struct SocketTable {
 
     private var records: [Record] = []
     private var leftovers: [UnreadBytes] = []
-    private var listeners: [SocketID?] = []
+    private var servers: [ObjectIdentifier?] = []
 
     /// Enters a descriptor that was just opened.
     mutating func insert(_ descriptor: RawDescriptor) -> SocketID {
         while records.count <= descriptor.index {
             records.append(Record())
             leftovers.append(UnreadBytes())
-            listeners.append(nil)
+            servers.append(nil)
         }
         let generation = records[descriptor.index].generation &+ 1
         records[descriptor.index].generation = generation
@@ -65,7 +65,7 @@ struct SocketTable {
         records[index] = Record()
         records[index].generation = id.generation
         leftovers[index] = UnreadBytes()
-        listeners[index] = nil
+        servers[index] = nil
         return true
     }
 
@@ -81,15 +81,15 @@ struct SocketTable {
         @inline(__always) _modify { yield &leftovers[id.descriptor.index] }
     }
 
-    /// Makes `task` the owner of an open socket that a server of `listener` serves.
-    mutating func setOwner(of id: SocketID, to task: UInt, for listener: SocketID) {
+    /// Makes `task` the owner of an open socket that `server` serves.
+    mutating func setOwner(of id: SocketID, to task: UInt, for server: ObjectIdentifier) {
         records[id.descriptor.index].owner = task
-        listeners[id.descriptor.index] = listener
+        servers[id.descriptor.index] = server
     }
 
-    /// Every open socket that a server of `listener` serves.
-    func accepted(by listener: SocketID) -> [SocketID] {
-        open.filter { listeners[$0.descriptor.index] == listener }
+    /// Every open socket that `server` serves.
+    func served(by server: ObjectIdentifier) -> [SocketID] {
+        open.filter { servers[$0.descriptor.index] == server }
     }
 
     /// Every open socket.

@@ -38,22 +38,34 @@ struct Children {
 public func spawn<Value: Sendable>(
     name: String? = nil, _ body: @escaping @Sendable () async throws -> Value
 ) throws(IOError) -> Task<Value, any Error> {
-    let loop = try EventLoop.require(.spawn)
-    return try loop.spawn(name: name, body)
+    try EventLoop.require(.spawn).spawn(name: name, body)
 }
 
-extension LoopExecutor {
-    func spawn<Value: Sendable>(
-        name: String?, _ body: @escaping @Sendable () async throws -> Value
+extension EventLoop {
+    /// Starts a task on this loop, and returns at once.
+    ///
+    /// It is as if `spawn` had been called by a task of this loop; the caller may be on any thread.
+    ///
+    /// - Parameters:
+    ///   - name: what the task is called in reports.
+    ///   - body: what the task does.
+    /// - Returns: the task, to await or to cancel.
+    /// - Throws: `IOError` with `.loopEnded` when the loop is over.
+    @discardableResult
+    public func spawn<Value: Sendable>(
+        name: String? = nil, _ body: @escaping @Sendable () async throws -> Value
     ) throws(IOError) -> Task<Value, any Error> {
+        let executor = executor
         // The child cannot leave before it was entered: leaving takes the same lock.
-        let task: Task<Value, any Error>? = children.withLock { children in
+        let task: Task<Value, any Error>? = executor.children.withLock { children in
             guard !children.isClosed else { return nil }
             var started: Task<Value, any Error>?
             children.add { serial in
-                let task = Task(name: name, executorPreference: self) {
-                    defer { self.leave(serial) }
-                    return try await body()
+                let task = EventLoop.$taskLoop.withValue(self) {
+                    Task(name: name, executorPreference: executor) {
+                        defer { executor.leave(serial) }
+                        return try await body()
+                    }
                 }
                 started = task
                 return { task.cancel() }
@@ -63,8 +75,11 @@ extension LoopExecutor {
         guard let task else { throw IOError(.spawn, .loopEnded) }
         return task
     }
+}
 
-    private func leave(_ serial: Int) {
+extension LoopExecutor {
+    /// Notes that a child has ended.
+    fileprivate func leave(_ serial: Int) {
         children.withLock { $0.remove(serial) }
         // A last child that ends on another thread ends the loop's wait.
         if !isCurrent { wake() }

@@ -43,7 +43,7 @@ public struct TCPConnection: Sendable {
     public static func connect(
         to address: SocketAddress, timeout: Duration? = nil
     ) async throws(IOError) -> TCPConnection {
-        let loop = try EventLoop.require(.connect)
+        let loop = try EventLoop.require(.connect).executor
         return try await loop.perform { () async throws(IOError) in
             try await loop.connect(to: address, timeout: timeout)
         }

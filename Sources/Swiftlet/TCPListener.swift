@@ -4,6 +4,8 @@ import Syscalls
 /// A socket that accepts TCP connections.
 public struct TCPListener: Sendable {
     let socket: Socket
+    /// The loop that it belongs to.
+    let loop: EventLoop
     /// The address that it listens on, with the port that the kernel chose when 0 was asked for.
     public let address: SocketAddress
 
@@ -19,10 +21,28 @@ public struct TCPListener: Sendable {
     public static func bind(
         to address: SocketAddress, backlog: Int = 1024, reusePort: Bool = false
     ) async throws(IOError) -> TCPListener {
-        let loop = try EventLoop.require(.bind)
-        return try await loop.perform { () async throws(IOError) in
-            try loop.listen(on: address, backlog: backlog, reusePort: reusePort)
+        try await EventLoop.require(.bind).listen(
+            on: address, backlog: backlog, reusePort: reusePort)
+    }
+
+    /// Binds a listener on each loop of the run that the caller belongs to, all on one port
+    /// (`SO_REUSEPORT`, socket(7)): the kernel spreads connections over them by their addresses.
+    ///
+    /// - Parameters:
+    ///   - address: where to listen; port 0 takes a free one for all of them.
+    ///   - backlog: connections that the kernel queues for each listener until they are accepted.
+    /// - Returns: the listeners, in the order of `EventLoop.all`.
+    /// - Throws: as `bind(to:backlog:reusePort:)`.
+    public static func bindOnEachLoop(
+        to address: SocketAddress, backlog: Int = 1024
+    ) async throws(IOError) -> [TCPListener] {
+        var listeners: [TCPListener] = []
+        for loop in try EventLoop.require(.bind).loops {
+            let address = listeners.first?.address ?? address
+            listeners.append(
+                try await loop.listen(on: address, backlog: backlog, reusePort: true))
         }
+        return listeners
     }
 
     /// Waits for a connection and takes it (accept4(2)).
@@ -39,7 +59,7 @@ public struct TCPListener: Sendable {
     ) async throws(IOError) -> TCPConnection {
         let socket = socket
         return try await socket.loop.perform { () async throws(IOError) in
-            try await socket.accept(idleTimeout: idleTimeout)
+            try await socket.accept().adopt(on: socket.loop, idleTimeout: idleTimeout)
         }
     }
 
@@ -47,13 +67,23 @@ public struct TCPListener: Sendable {
     public func close() { socket.close() }
 }
 
-extension LoopExecutor {
-    /// Opens a listener. The caller is on the loop's thread.
+extension EventLoop {
+    /// Opens a listener on this loop, wherever the caller is.
     fileprivate func listen(
         on address: SocketAddress, backlog: Int, reusePort: Bool
+    ) async throws(IOError) -> TCPListener {
+        try await executor.perform { () async throws(IOError) in
+            try self.openListener(on: address, backlog: backlog, reusePort: reusePort)
+        }
+    }
+
+    /// Opens a listener. The caller is on the loop's thread.
+    private func openListener(
+        on address: SocketAddress, backlog: Int, reusePort: Bool
     ) throws(IOError) -> TCPListener {
-        if state.isEnding { throw IOError(.listen, .loopEnded) }
-        let socket = try openSocket(for: address, .open)
+        if executor.state.isEnding { throw IOError(.listen, .loopEnded) }
+        let sockets = executor.sockets
+        let socket = try executor.openSocket(for: address, .open)
         try socket.attempt(.option) { descriptor throws(Errno) in
             try sockets.setOption(.reuseAddress, of: descriptor, to: 1)
             if reusePort { try sockets.setOption(.reusePort, of: descriptor, to: 1) }
@@ -67,45 +97,6 @@ extension LoopExecutor {
         let bound = try socket.attempt(.address) { descriptor throws(Errno) in
             try sockets.localAddress(descriptor)
         }
-        return TCPListener(socket: socket, address: bound)
-    }
-}
-
-extension Socket {
-    /// Waits for a connection. The caller is on the loop's thread.
-    fileprivate nonisolated(nonsending)
-        func accept(idleTimeout: Duration?) async throws(IOError) -> TCPConnection
-    {
-        try beginReading(.accept)
-        defer { endReading() }
-        while true {
-            if !loop.spend() { try await yield(.accept) }
-            if let (descriptor, address) = try tryAccepting() {
-                let accepted = Socket(
-                    adopting: descriptor, peer: address, on: loop, idleTimeout: idleTimeout)
-                // An option that a connection will not take does not make it a worse connection.
-                try? loop.sockets.setOption(.noDelay, of: descriptor, to: 1)
-                return TCPConnection(socket: accepted)
-            }
-            try await park(for: .read, .accept, until: .never)
-        }
-    }
-
-    /// Asks the kernel until it has a good connection or none; nil when it would block.
-    private func tryAccepting() throws(IOError) -> (RawDescriptor, SocketAddress)? {
-        while true {
-            do throws(Errno) {
-                let (descriptor, address) = try loop.sockets.accept(descriptor)
-                if let address { return (descriptor, address) }
-                loop.sockets.close(descriptor)
-            } catch .wouldBlock {
-                loop.state.statistics.wouldBlocks += 1
-                return nil
-            } catch {
-                // Linux hands over what happened to the connection while it waited in the queue
-                // (accept(2)).
-                if !error.concernsOneConnection { throw IOError(.accept, .system(error)) }
-            }
-        }
+        return TCPListener(socket: socket, loop: self, address: bound)
     }
 }

@@ -4,7 +4,7 @@ import Syscalls
 ///
 /// - Throws: `IOError` with `.cancelled`, `.loopEnded`, or `.noLoop` outside `EventLoop.run`.
 public nonisolated(nonsending) func sleep(for duration: Duration) async throws(IOError) {
-    let loop = try EventLoop.require(.sleep)
+    let loop = try EventLoop.require(.sleep).executor
     let wakeup: Wakeup
     if loop.isCurrent {
         wakeup = await loop.sleep(until: loop.now.advanced(by: duration))
@@ -42,7 +42,7 @@ public struct TimeoutError: Error, Equatable, CustomStringConvertible {
 public func withTimeout<Value: Sendable>(
     _ timeout: Duration, _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
-    let loop = try EventLoop.require(.sleep)
+    let loop = try EventLoop.require(.sleep).executor
     return try await withThrowingTaskGroup(of: Step<Value>.self) { group in
         group.addTask(executorPreference: loop) { .value(try await body()) }
         group.addTask(executorPreference: loop) {

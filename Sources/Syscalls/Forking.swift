@@ -27,6 +27,18 @@ package struct ForkedProcess: Hashable, Sendable {
     /// Ends the process without asking (kill(2)).
     package func kill() { _ = Glibc.kill(id, SIGKILL) }
 
+    /// A descriptor that is readable when a child has ended (signalfd(2)); nobody else may wait for
+    /// children.
+    ///
+    /// Whoever started this process may have had it ignore the ends of children, and then they
+    /// would vanish without a word.
+    package static func makeEndDescriptor() throws(Errno) -> Descriptor {
+        _ = signal(SIGCHLD, SIG_DFL)
+        let ends = SignalSet([SIGCHLD])
+        ends.block()
+        return try ends.makeDescriptor()
+    }
+
     /// Forgets a child that has ended, and says which (waitpid(2)); nil when there is none.
     package static func reapAny() -> ForkedProcess? {
         // Without any child the call fails, and that is none as well.

@@ -9,7 +9,10 @@ final class EchoService {
     let address: SocketAddress
 
     /// Starts it on a free port with more options.
-    init(_ options: String...) throws {
+    convenience init(_ options: String...) throws { try self.init(options) }
+
+    /// Starts it on a free port with more options.
+    init(_ options: [String]) throws {
         command = try Command("echo-server", ["--listen", "127.0.0.1:0"] + options)
         address = try EchoService.address(of: command)
     }

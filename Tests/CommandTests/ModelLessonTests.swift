@@ -75,6 +75,25 @@ import Testing
         #expect(try service.stop()["open_max"] == 1)
     }
 
+    @Test func `that sweeps is busy while nobody says anything`() throws {
+        let service = try EchoService("--model=sweep")
+        let client = try Client(service.address)
+        try expectEcho(client)
+        let process = service.command.child.id
+        let before = try ProcessUsage.read(process).cpuNanoseconds
+
+        // A server that waits in the kernel would let this wait for ever.
+        try service.command.wait {
+            try ProcessUsage.read(process).cpuNanoseconds > before + 1_000_000
+        }
+
+        client.close()
+        service.command.send(SIGTERM)
+        let calls = try service.lastWords()["calls"]
+        #expect(calls?["send"].number == 1)
+        #expect(calls?["recv"].number ?? 0 > 10)
+    }
+
     @Test func `that selects has no limit of 1,024 descriptors`() throws {
         let limit = try DescriptorLimit.raise()
         try #require(limit.soft > 2_300, "the test needs 2,300 descriptors: ulimit -Hn")
@@ -97,8 +116,10 @@ import Testing
         #expect(try service.lastWords()["calls"]?["epoll_ctl"].number == 3)
     }
 
-    @Test func `that forks leaves no zombie`() throws {
-        let service = try EchoService("--model=fork")
+    /// Also when it was started by somebody who wants to hear nothing of children.
+    @Test(arguments: ["true", "trap '' CHLD"])
+    func `that forks leaves no zombie`(setup: String) throws {
+        let service = try EchoService(afterShell: setup, "--model=fork", "--drain=1h")
         let group = service.command.child.id
         let clients = try (0..<20).map { _ in try Client(service.address) }
         for client in clients { try expectEcho(client) }
@@ -162,20 +183,35 @@ import Testing
         #expect(try service.stop()["bytes_read"] == 280)
     }
 
-    /// Root has no limit of processes, so the server becomes somebody else; each case has a user of
-    /// its own, because processes are counted by user.
-    @Test(arguments: [(EchoModel.fork, "fork: ", 61_001), (.threads, "pthread_create: ", 61_002)])
+    /// How root runs a command as somebody else; root itself has no limit of processes.
+    private static func become(_ user: Int) -> String {
+        getuid() == 0 ? "exec setpriv --reuid \(user) --clear-groups" : "exec"
+    }
+
+    /// Whether others may run what was built: not if it lies in root's own folder.
+    private static var mayBecome: Bool {
+        get throws {
+            let path = try Command.path(of: "echo-server")
+            let line = "\(become(61_001)) /bin/test -x \(path)"
+            return try Command.run("/bin/sh", "-c", line).code == 0
+        }
+    }
+
+    /// Each case has a user of its own, because processes are counted by user.
+    @Test(
+        .enabled("root's folder is closed to others") { try mayBecome },
+        arguments: [(EchoModel.fork, "fork: ", 61_001), (.threads, "pthread_create: ", 61_002)])
     func `that can start no more refuses clearly and goes on`(
         model: EchoModel, call: String, user: Int
     ) throws {
-        let become = getuid() == 0 ? "setpriv --reuid \(user) --clear-groups" : ""
+        let become = `A model`.become(user)
         let service = try EchoService(
-            afterShell: "true", exec: "exec \(become)", "--model=\(model.rawValue)")
+            afterShell: "true", exec: become, "--model=\(model.rawValue)")
         let first = try Client(service.address)
         try expectEcho(first)
         let process = service.command.child.id
         func limitProcesses(to limit: Int) throws {
-            let line = "exec \(become) prlimit --pid \(process) --nproc=\(limit):"
+            let line = "\(become) prlimit --pid \(process) --nproc=\(limit):"
             let run = try Command.run("/bin/sh", "-c", line)
             try #require(run.code == 0, "\(run.errors)")
         }
@@ -200,6 +236,8 @@ import Testing
 
     @Test(arguments: [
         (["--model=poll", "--driver=poll"], "--driver means nothing to --model poll"),
+        (["--model=epoll", "--loops=2"], "--loops means nothing to --model epoll"),
+        (["--model=sweep", "--reuse-port"], "--reuse-port means nothing to --model sweep"),
         (["--model=fork", "--idle-timeout=1s"], "--idle-timeout means nothing to --model fork"),
         (
             ["--model=iterative", "--max-connections=3"],

@@ -96,7 +96,7 @@ extension DriverContractTests {
             let waits = try setting.waits(
                 until: setting.driver.now.advanced(by: .milliseconds(20)))
             #expect(waits.ready.isEmpty)
-            #expect(waits.count <= 2)
+            #expect(waits.count <= Setting.fewWaits)
         }
 
         try setting.drain(peer)

@@ -24,6 +24,25 @@ func readAll(_ connection: TCPConnection) async throws -> [UInt8] {
     return all
 }
 
+/// Which of the loops that run together the calling task is on: 0 for the first.
+///
+/// Nil when the thread is not that of the loop which the task believes to be on.
+func loopPlace() -> Int? {
+    guard let loop = EventLoop.current?.executor, loop.isCurrent else { return nil }
+    return EventLoop.all.firstIndex { $0.executor === loop }
+}
+
+/// Says on which loop it runs, and then echoes.
+func tellPlace(_ connection: TCPConnection) async throws {
+    try await connection.write("\(loopPlace() ?? -1)\n")
+    try await echoBack(connection)
+}
+
+/// What `tellPlace` says.
+func place(of connection: TCPConnection) async throws -> Int? {
+    try await connection.readLine().flatMap { Int($0) }
+}
+
 /// Echoes until the end of the stream.
 func echoBack(_ connection: TCPConnection) async throws {
     while let bytes = try await connection.read() { try await connection.write(bytes) }

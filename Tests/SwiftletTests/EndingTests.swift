@@ -147,13 +147,13 @@ import Testing
     {
         let refusals = Notes<IOError?>()
         try await onLoop {
-            guard let loop = EventLoop.current?.executor else { return }
+            guard let loop = EventLoop.current else { return }
             try spawn {
                 await withTaskCancellationHandler {
                     _ = await ioError { try await sleep(for: .seconds(1_000_000)) }
                 } onCancel: {
                     do throws(IOError) {
-                        _ = try loop.spawn(name: nil) {}
+                        _ = try loop.spawn {}
                     } catch {
                         refusals.add(error)
                     }

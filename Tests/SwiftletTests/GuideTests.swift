@@ -2,8 +2,9 @@ import Foundation
 import Swiftlet
 import Testing
 
-// The samples of docs/guide.md, word for word: `TidyTests` finds each of them here. They use
-// nothing but what a user of the library has, so there is no `@testable` above.
+// The samples of docs/guide.md, word for word: `TidyTests` finds each of them here, or in the file
+// about several loops. They use nothing but what a user of the library has, so there is no
+// `@testable` above.
 
 @Suite struct GuideTests {
     @Test func `a loop runs until its body returns`() async throws {

@@ -1,6 +1,8 @@
 import Drivers
 import Syscalls
 
+@testable import Swiftlet
+
 /// A real driver with a clock that jumps: when nothing is ready, a wait ends at its deadline at
 /// once.
 ///
@@ -33,4 +35,28 @@ final class FailingDriver: Driver {
         throw .outOfMemory
     }
     func wake() {}
+}
+
+/// A real driver whose waits fail from a certain moment on.
+final class BreakableDriver: Driver {
+    private let real: any Driver
+    private let isBroken: Flag
+    var now: Instant { real.now }
+
+    /// A driver that breaks when the flag is raised; a wait under way must be woken to notice.
+    init(until isBroken: Flag) throws(Errno) {
+        real = try DriverKind.poll.makeDriver()
+        self.isBroken = isBroken
+    }
+
+    func setInterest(_ interest: Interest, in descriptor: RawDescriptor) throws(Errno) {
+        try real.setInterest(interest, in: descriptor)
+    }
+
+    func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
+        if !isBroken.isRaised { try real.wait(until: deadline, into: &ready) }
+        if isBroken.isRaised { throw .outOfMemory }
+    }
+
+    func wake() { real.wake() }
 }

@@ -33,7 +33,7 @@ func onLoop<Value: Sendable>(
     sockets: any Sockets = SystemSockets(),
     _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
-    try await onThread { try EventLoop.run(on: kind.makeDriver(), sockets: sockets, body) }
+    try await onThread { try EventLoop.run(on: [kind.makeDriver()], sockets: sockets, body) }
 }
 
 /// Runs `body` on a loop whose clock jumps, over the kernel's sockets or faulty ones.
@@ -44,13 +44,39 @@ func onJumpingLoop<Value: Sendable>(
     _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
     try await onThread {
-        try EventLoop.run(on: try JumpingDriver(kind), sockets: sockets, body)
+        try EventLoop.run(on: [try JumpingDriver(kind)], sockets: sockets, body)
     }
+}
+
+/// Runs `body` on the first of several loops.
+@discardableResult
+func onLoops<Value: Sendable>(
+    _ count: Int,
+    _ kind: DriverKind = .poll,
+    sockets: any Sockets = SystemSockets(),
+    _ body: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    try await onLoops(sockets: sockets, body) { try (0..<count).map { _ in try kind.makeDriver() } }
+}
+
+/// Runs `body` on the first of several loops, each over a driver that `makeDrivers` makes.
+@discardableResult
+func onLoops<Value: Sendable>(
+    sockets: any Sockets = SystemSockets(),
+    _ body: @escaping @Sendable () async throws -> Value,
+    over makeDrivers: @escaping @Sendable () throws -> [any Driver]
+) async throws -> Value {
+    try await onThread { try EventLoop.run(on: try makeDrivers(), sockets: sockets, body) }
+}
+
+/// Drivers for three loops, of which one breaks when the flag is raised.
+func threeDrivers(_ place: Int, breaksWith isBroken: Flag) throws -> [any Driver] {
+    try (0..<3).map { try BreakableDriver(until: $0 == place ? isBroken : Flag()) }
 }
 
 /// Runs `body` on a loop whose driver cannot wait.
 func onFailingLoop(_ body: @escaping @Sendable () async throws -> Void) async throws {
-    try await onThread { try EventLoop.run(on: FailingDriver(), sockets: SystemSockets(), body) }
+    try await onThread { try EventLoop.run(on: [FailingDriver()], sockets: SystemSockets(), body) }
 }
 
 /// Any free port of the loopback address.

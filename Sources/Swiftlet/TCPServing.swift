@@ -1,0 +1,104 @@
+import Syscalls
+
+// Serving: on each loop a task that takes in the connections which are handed over to it, and under
+// it a task for each connection.
+//
+//     serve ─┬─ acceptors, one for each listener                  (TCPAccepting.swift)
+//            ├─ takes in on loop 0 ─┬─ handler
+//            │                      └─ handler
+//            └─ takes in on loop 1 ─── handler
+//
+// So cancelling `serve` cancels all of them, wherever they run, and it returns after the last one.
+extension TCPServer {
+    /// Where a loop's arrivals are put, by any thread.
+    typealias Door = AsyncStream<Arrival>.Continuation
+
+    /// Accepts and serves until all is over: nil after `stop`, otherwise the reason.
+    func acceptAndServe(_ handler: @escaping ConnectionHandler) async -> IOError? {
+        await withDiscardingTaskGroup { group in
+            var doors: [Door] = []
+            for (place, loop) in loops.enumerated() {
+                let (arrivals, door) = AsyncStream.makeStream(of: Arrival.self)
+                doors.append(door)
+                group.addTask(executorPreference: loop.executor) {
+                    await EventLoop.$taskLoop.withValue(loop) {
+                        await self.takeIn(arrivals, at: place, handler)
+                    }
+                }
+            }
+            let failure = await acceptAll(into: doors)
+            for door in doors { door.finish() }
+            if failure == nil { await drain() }
+            group.cancelAll()
+            cancelHandlers()
+            return failure
+        }
+    }
+
+    /// Passes the cancellation of the group on to the tasks that are parked on their own
+    /// connection.
+    func cancelHandlers() {
+        for loop in loops { loop.executor.post(.cancelHandlers(ObjectIdentifier(self))) }
+    }
+
+    /// Starts a handler on one loop for each connection that comes through its door.
+    private func takeIn(
+        _ arrivals: AsyncStream<Arrival>, at place: Int, _ handler: @escaping ConnectionHandler
+    ) async {
+        let loop = loops[place].executor
+        await withDiscardingTaskGroup { group in
+            for await arrival in arrivals {
+                // A loop that has ended takes nobody in.
+                guard loop.isCurrent else {
+                    turnAway(arrival, from: place)
+                    continue
+                }
+                loop.state.statistics.connections += 1
+                let connection = arrival.adopt(on: loop, idleTimeout: options.idleTimeout)
+                group.addTask(executorPreference: loop) {
+                    await self.serve(connection, at: place, with: handler)
+                }
+            }
+        }
+    }
+
+    /// Closes a connection that was counted in and whose loop will not have it.
+    func turnAway(_ arrival: Arrival, from place: Int) {
+        loops[place].executor.sockets.close(arrival.descriptor)
+        leave(place, hasFailed: false)
+    }
+
+    // Every idle connection is parked in here, so little is kept across the await: a task whose
+    // frames fit its first slab, about a kilobyte, needs no second one.
+
+    private func serve(
+        _ connection: TCPConnection, at place: Int, with handler: ConnectionHandler
+    ) async {
+        do {
+            connection.socket.beginOwning(for: ObjectIdentifier(self))
+            try await handler(connection)
+            finish(connection, at: place, nil)
+        } catch {
+            finish(connection, at: place, error)
+        }
+    }
+
+    private func finish(_ connection: TCPConnection, at place: Int, _ failure: (any Error)?) {
+        connection.close()
+        let isCancelled =
+            (failure as? IOError)?.reason == .cancelled || failure is CancellationError
+        leave(place, hasFailed: failure != nil && !isCancelled)
+        if let failure, !isCancelled { options.onError?(failure, connection) }
+    }
+
+    /// Counts a connection out; the last one ends the wait for it.
+    private func leave(_ place: Int, hasFailed: Bool) {
+        let rests = state.withLock { state in
+            state.spread.remove(from: place)
+            state.statistics.open -= 1
+            if hasFailed { state.statistics.handlerErrors += 1 }
+            return state.grace != nil && state.statistics.open == 0 ? state.rests : []
+        }
+        for rest in rests { rest?.cancel() }
+    }
+}
