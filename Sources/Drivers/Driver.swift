@@ -39,7 +39,7 @@ package protocol Driver: AnyObject {
     func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno)
 
     /// Says that what was reported is used up: a call would have blocked since then, or a stream
-    /// gave less than there was room for. What comes afterwards is reported as ever.
+    /// moved less than it could have, which epoll(7) says is enough. What comes later is reported.
     ///
     /// It spares a driver that would have to ask again the look that would find nothing.
     func usedUp(_ directions: Interest, of descriptor: RawDescriptor)

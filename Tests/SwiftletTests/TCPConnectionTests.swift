@@ -62,7 +62,7 @@ import Testing
         faults.sendAtMost = 1
         faults.receiveAtMost = 1
         let message = pattern(500)
-        let echoed = try await onLoop(driver, sockets: FaultySockets(faults)) {
+        let echoed = try await onWaryLoop(driver, sockets: FaultySockets(faults)) {
             let (left, right) = try await makeConnectionPair()
             try spawn {
                 try await echoBack(right)
