@@ -31,13 +31,12 @@ package struct IOUring: ~Copyable {
     /// Opens a ring, closed on exec, that belongs to the first thread which enters it
     /// (io_uring_setup(2)).
     ///
-    /// Throws `ENOSYS` where the kernel has no io_uring or one before Linux 5.19, and `EPERM` where
-    /// the machine or a container forbids it.
-    ///
     /// - Parameters:
     ///   - capacity: requests that fit before they must be handed over; a power of two.
     ///   - completions: completions that fit before the kernel must keep them; a power of two.
     ///   - setup: the system call, so that a test can refuse.
+    /// - Throws: `ENOSYS` where the kernel has no io_uring or that of before Linux 5.19, `EPERM`
+    ///   where the machine or a container forbids it, or what else the kernel says.
     package init(
         capacity: Int, completions: Int,
         setup: (UInt32, inout io_uring_params) -> CInt = { clinux_io_uring_setup($0, &$1) }

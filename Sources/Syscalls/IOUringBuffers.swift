@@ -23,7 +23,8 @@ package struct IOUringBuffers: ~Copyable {
     ///   - count: how many buffers; a power of two, at most 32,768.
     ///   - size: bytes in each.
     ///   - group: their number, one for each set of buffers of a ring.
-    ///   - ring: where requests will use them; Linux 5.19 or newer.
+    ///   - ring: where requests will use them.
+    /// - Throws: what the kernel says; `EINVAL` before Linux 5.19.
     package init(
         count: Int, size: Int, group: UInt16, on ring: borrowing IOUring
     ) throws(Errno) {
