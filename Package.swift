@@ -76,7 +76,7 @@ let package = Package(
         tests(
             of: "Compare",
             on: [
-                "Conformance", "Generator", "Reports", "Statistics", "Charts", "Drivers",
+                "Conformance", "Generator", "Reports", "Statistics", "Charts", "Flags", "Drivers",
                 "Syscalls", "MarkupChecks", "SchemaChecks",
             ]),
         // Holds JSON against docs/loadtest.schema.json; for tests only.

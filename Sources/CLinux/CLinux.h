@@ -100,6 +100,18 @@ struct clinux_buffer_ring {
     unsigned long long reserved[3];
 };
 
+// sched_getaffinity(2) and sched_setaffinity(2) of the calling thread, as plain calls: Glibc
+// declares them only under _GNU_SOURCE. The first returns how many bytes of the mask it filled.
+static inline int clinux_sched_getaffinity(unsigned char *mask, unsigned long size) {
+    return (int)syscall(SYS_sched_getaffinity, 0, size, mask);
+}
+static inline int clinux_sched_setaffinity(const unsigned char *mask, unsigned long size) {
+    return (int)syscall(SYS_sched_setaffinity, 0, size, mask);
+}
+
+// Asks the processor to fetch a line of memory that will be written; the address may be any.
+static inline void clinux_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
+
 // environ(7): a global variable, which Swift takes for shared mutable state.
 extern char **environ;
 static inline char **clinux_environment(void) { return environ; }

@@ -9,33 +9,6 @@ import Syscalls
 #if compiler(>=6.3) && os(Linux) && !SWIFTLET_PUBLIC_API_ONLY
     @_spi(ExperimentalScheduling) @_spi(ExperimentalCustomExecutors) import _Concurrency
 
-    /// A runnable job. Its place in a queue is kept in two words that the job reserves for its
-    /// executor.
-    struct Job: Linked {
-        fileprivate let unowned: UnownedJob
-
-        init(_ job: consuming ExecutorJob) {
-            job.withUnsafeExecutorPrivateData { $0.storeBytes(of: 0, as: UInt.self) }
-            unowned = UnownedJob(job)
-        }
-
-        /// The job behind this one in its queue.
-        var next: Job? {
-            get {
-                let word = ExecutorJob(unowned).withUnsafeExecutorPrivateData {
-                    $0.load(as: UInt.self)
-                }
-                return unsafeBitCast(word, to: Job?.self)
-            }
-            nonmutating set {
-                let word = unsafeBitCast(newValue, to: UInt.self)
-                ExecutorJob(unowned).withUnsafeExecutorPrivateData {
-                    $0.storeBytes(of: word, as: UInt.self)
-                }
-            }
-        }
-    }
-
     extension LoopExecutor: SchedulingExecutor {
         /// Where `Task.sleep` and the clocks' sleeps inside the loop land: on the loop's own
         /// deadlines.
@@ -65,16 +38,6 @@ import Syscalls
 
 #else
 
-    /// A runnable job, in a node of its own because the public API has no room for a link in the
-    /// job.
-    final class Job: Linked {
-        fileprivate let unowned: UnownedJob
-        /// The job behind this one in its queue.
-        var next: Job?
-
-        init(_ job: consuming ExecutorJob) { unowned = UnownedJob(job) }
-    }
-
     extension Job {
         /// No timer comes to the loop without the SPI.
         func runElsewhere(after delay: Duration) { runElsewhere() }
@@ -82,7 +45,22 @@ import Syscalls
 
 #endif
 
-extension Job {
+/// A runnable job: what a task does until it suspends or ends.
+struct Job {
+    fileprivate let unowned: UnownedJob
+
+    init(_ job: consuming ExecutorJob) { unowned = UnownedJob(job) }
+
+    /// Which task it is a job of: a number that no other task has while this one lives.
+    var task: UInt { unsafeBitCast(unowned, to: UInt.self) }
+
+    /// Asks the processor to fetch what running the job will touch first: the task and the frames
+    /// at the bottom of its stack, which lie together.
+    @inline(__always)
+    func prefetch() {
+        for line in 0..<9 { Syscalls.prefetch(task + UInt(line) * 64) }
+    }
+
     /// Runs the job until it suspends or ends.
     ///
     /// It runs on the task executor and on no serial one, as far as the runtime can tell: the other
@@ -99,13 +77,4 @@ extension Job {
 
     /// Gives the job to the default pool, for when its own loop has ended.
     func runElsewhere() { globalConcurrentExecutor.enqueue(ExecutorJob(unowned)) }
-}
-
-/// Which task is running: a number that no other task has while this one lives; 0 outside any task.
-///
-/// The public type is one pointer, and hashing it, which is what the public API offers, costs ten
-/// times as much.
-@inline(__always)
-func currentTaskIdentity() -> UInt {
-    withUnsafeCurrentTask { unsafeBitCast($0, to: UInt.self) }
 }

@@ -19,7 +19,7 @@ struct Inbox {
 
     /// What came since the loop last looked.
     struct Mail {
-        var jobs = RunQueue<Job>()
+        var jobs: [Job] = []
         var requests: [Request] = []
     }
 
@@ -40,7 +40,7 @@ struct Inbox {
     /// Adds a job from another thread.
     mutating func add(_ job: Job) -> Admission {
         if isClosed { return .closed }
-        mail.jobs.enqueue(job)
+        mail.jobs.append(job)
         return knock()
     }
 

@@ -21,8 +21,8 @@ extension LoopExecutor {
         keepTurning { run.isOver && state.runQueue.isEmpty && !hasMail }
         for id in state.table.open { close(id) }
         state.buffers.drain()
-        var late = closeInbox()
-        while let job = late.jobs.dequeue() { job.runElsewhere() }
+        let late = closeInbox()
+        for job in late.jobs { job.runElsewhere() }
         for request in late.requests { carryOutElsewhere(request) }
     }
 

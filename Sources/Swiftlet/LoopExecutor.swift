@@ -40,6 +40,9 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// The tasks that `spawn` started and that have not ended.
     let children = Guarded(Children())
     let sockets: any Sockets
+    /// Where tasks of this loop are suspended; it needs the loop, so `init` makes it last.
+    // swift-format-ignore: NeverUseImplicitlyUnwrappedOptionals
+    private(set) var gate: ParkingGate! = nil
 
     // For the loop's thread only.
     private let storage: UnsafeMutablePointer<LoopState>
@@ -54,6 +57,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         sleeper = driver
         storage = .allocate(capacity: 1)
         storage.initialize(to: LoopState(driver: driver))
+        gate = ParkingGate(of: self)
     }
 
     deinit {
@@ -69,7 +73,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = Job(job)
-        if isCurrent { state.runQueue.enqueue(job) } else { post(job) }
+        if isCurrent { resume(job, .ready) } else { post(job) }
     }
 
     /// Puts a timer of the standard library among the deadlines.
@@ -147,12 +151,18 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// tasks which never park cannot keep the loop from its descriptors.
     private func runBatch() {
         let executor = asUnownedTaskExecutor()
-        let batch = state.runQueue.count
+        state.runQueue.takeAll(into: &state.batch)
+        let batch = state.batch.count
         state.statistics.jobs += batch
         state.jobsSinceLook += batch
-        for _ in 0..<batch {
+        for index in state.batch.indices {
+            let runnable = state.batch[index]
+            // Its task was last touched a round of all the others ago.
+            if index + 1 < batch { state.batch[index + 1].job.prefetch() }
             state.budget = LoopExecutor.completionsPerJob
-            state.runQueue.dequeue()?.run(on: executor)
+            state.wakeup = runnable.wakeup
+            state.task = runnable.job.task
+            runnable.job.run(on: executor)
         }
     }
 
@@ -196,9 +206,9 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     func fire(_ due: Due, _ wakeup: Wakeup) {
         switch due {
         case .park(let ticket):
-            state.lot.unpark(ticket)?.continuation.resume(returning: wakeup)
+            if let parked = state.lot.unpark(ticket) { resume(parked.job, wakeup) }
         case .sleep(let sleeper):
-            sleeper?.resume(returning: wakeup)
+            if let sleeper { resume(sleeper, wakeup) }
         case .timer(let job):
             job.runAsTimer()
         }
@@ -213,7 +223,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             mail = inbox.take()
         }
         state.statistics.postedJobs += mail.jobs.count
-        state.runQueue.append(mail.jobs)
+        for job in mail.jobs { resume(job, .ready) }
         for request in mail.requests { carryOut(request) }
     }
 
@@ -237,8 +247,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         case .cancelHandlers(let server):
             for id in state.table.served(by: server) { cancelOwner(of: id) }
         case .cancelSleep(let token):
-            if case .sleep(let sleeper) = state.deadlines.remove(token) {
-                sleeper?.resume(returning: .cancelled)
+            if case .sleep(let sleeper?) = state.deadlines.remove(token) {
+                resume(sleeper, .cancelled)
             }
         case .close(let id):
             close(id)
@@ -264,6 +274,12 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Makes a parked task runnable, and its deadline void.
     func resume(_ parked: ParkedTask, _ wakeup: Wakeup) {
         if let timer = parked.timer { _ = state.deadlines.remove(timer) }
-        parked.continuation.resume(returning: wakeup)
+        resume(parked.job, wakeup)
+    }
+
+    /// Makes a job runnable.
+    @inline(__always)
+    func resume(_ job: Job, _ wakeup: Wakeup) {
+        state.runQueue.enqueue(Runnable(job: job, wakeup: wakeup))
     }
 }

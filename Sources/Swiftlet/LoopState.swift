@@ -9,7 +9,15 @@ import Syscalls
 struct LoopState {
     /// Nil when the loop has ended.
     var driver: (any Driver)?
-    var runQueue = RunQueue<Job>()
+    var runQueue = RunQueue<Runnable>()
+    /// The jobs of this turn.
+    var batch: [Runnable] = []
+    /// The task whose job is running.
+    var task: UInt = 0
+    /// Why the running task goes on, if it was suspended at the gate.
+    var wakeup = Wakeup.ready
+    /// What the running task is about to be suspended for.
+    var suspension = Suspension.none
     var lot = ParkingLot<ParkedTask>()
     var deadlines = DeadlineQueue<Due>()
     /// What the last wait found, in memory that every wait uses again.
@@ -30,9 +38,22 @@ struct LoopState {
     }
 }
 
+/// A job that can run, and why its task goes on.
+struct Runnable {
+    let job: Job
+    let wakeup: Wakeup
+}
+
+/// What a task that goes to the gate waits for.
+enum Suspension {
+    case none
+    case park(Ticket, until: Instant, isOwner: Bool)
+    case sleep(DeadlineQueue<Due>.Token)
+}
+
 /// A parked task: how to go on with it, and the deadline that it parked with.
 struct ParkedTask {
-    let continuation: ParkContinuation
+    let job: Job
     let timer: DeadlineQueue<Due>.Token?
     /// Whether it owns the socket, so that its cancellation is watched by the scope of the
     /// ownership.
@@ -44,7 +65,7 @@ enum Due {
     /// A park on a descriptor times out.
     case park(Ticket)
     /// A sleep is over; nil between its reservation and its suspension.
-    case sleep(ParkContinuation?)
+    case sleep(Job?)
     /// A timer of the standard library's `Task.sleep`.
     case timer(Job)
 }

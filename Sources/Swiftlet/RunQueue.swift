@@ -1,44 +1,23 @@
-/// Something that can stand in a `RunQueue`: it carries the link to its successor.
-protocol Linked {
-    /// Who stands behind; the queue's own, to be left alone by everybody else.
-    var next: Self? { get nonmutating set }
-}
-
-/// Runnable jobs in the order in which they became runnable.
+/// What is runnable, in the order in which it became so.
 ///
-///     head → job → job → job ← tail        each job holds the link to the next one
+///     waiting   [ item item item … ]     what came since the batch was taken
+///     batch     [ item item … ]          what runs now, in memory that the next batch uses again
 ///
-/// Because the jobs carry the links themselves, the queue allocates nothing, ever. A job that is
-/// made has no successor; one that has left the queue keeps a stale link that nobody reads.
-struct RunQueue<Item: Linked> {
-    private var head: Item?
-    private var tail: Item?
-    /// How many stand in the queue.
-    private(set) var count = 0
+/// Two arrays that change places: who takes a batch gets all that waits, and what becomes runnable
+/// meanwhile waits for the next one. Nothing is allocated once both are as long as a batch gets.
+struct RunQueue<Item> {
+    private var waiting: [Item] = []
 
-    var isEmpty: Bool { head == nil }
+    /// How many wait.
+    var count: Int { waiting.count }
+    var isEmpty: Bool { waiting.isEmpty }
 
     /// Puts an item at the end.
-    mutating func enqueue(_ item: Item) {
-        if let tail { tail.next = item } else { head = item }
-        tail = item
-        count += 1
-    }
+    mutating func enqueue(_ item: Item) { waiting.append(item) }
 
-    /// Takes the item at the front.
-    mutating func dequeue() -> Item? {
-        guard let item = head else { return nil }
-        count -= 1
-        head = count == 0 ? nil : item.next
-        if count == 0 { tail = nil }
-        return item
-    }
-
-    /// Moves everything from `other` to the end of this queue, in its order.
-    mutating func append(_ other: consuming RunQueue) {
-        guard let otherHead = other.head else { return }
-        if let tail { tail.next = otherHead } else { head = otherHead }
-        tail = other.tail
-        count += other.count
+    /// Takes everything that waits, and leaves the memory of `batch` to what comes.
+    mutating func takeAll(into batch: inout [Item]) {
+        batch.removeAll(keepingCapacity: true)
+        swap(&waiting, &batch)
     }
 }

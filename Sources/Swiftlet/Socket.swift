@@ -17,6 +17,9 @@ final class Socket: Sendable {
     let peer: SocketAddress
 
     /// Takes over a descriptor that was just opened. The caller is on the loop's thread.
+    ///
+    /// Not inlined: Swift 6.3.1 fails to compile what it makes of that in release builds.
+    @inline(never)
     init(
         adopting descriptor: RawDescriptor,
         peer: SocketAddress,
@@ -49,54 +52,62 @@ final class Socket: Sendable {
 
     /// Lets other jobs run, because this one has completed too much at once; notices a
     /// cancellation.
+    @inline(never)
     nonisolated(nonsending)
         func yield(_ operation: IOError.Operation) async throws(IOError)
     {
+        // One that would not come back goes on; it is a foreign task, and soon elsewhere.
+        guard loop.isCallerCancelled != nil else { return }
         loop.lookSoon()
         await Task.yield()
         if Task.isCancelled { throw IOError(operation, .cancelled) }
         try checkOpen(operation)
     }
 
-    /// Parks until the socket may make progress, or `deadline` passes, or it was idle for too long:
-    /// since now, or since `idleSince`.
+    /// Parks until the socket may make progress, or `deadline` passes, or it was idle for too long.
     ///
-    /// Whoever parks here has tried: the call would have blocked, or moved less than it could have.
+    /// The calling task is one that comes back to the loop, and it has tried: the call would have
+    /// blocked, or moved less than it could have.
+    @inline(__always)
     nonisolated(nonsending)
         func park(
             for direction: Direction, _ operation: IOError.Operation, until deadline: Instant,
-            idleSince: Instant? = nil
+            isCancelled: Bool = Task.isCancelled
         ) async throws(IOError)
     {
         var limit = deadline
-        if idleTimeout != .max {
-            limit = min(limit, (idleSince ?? loop.now).advanced(byNanoseconds: idleTimeout))
-        }
+        if idleTimeout != .max { limit = idleLimit(since: loop.now, deadline) }
         loop.state.driver?.usedUp(direction.interest, of: descriptor)
-        let wakeup = try await parkOnce(for: direction, operation, until: limit)
-        if case .ready = wakeup { return try checkOpen(operation) }
-        if case .timedOut = wakeup, deadline > loop.state.turnStart, wasActive {
-            return try await park(
-                for: direction, operation, until: deadline,
-                idleSince: loop.state.table[id].lastActive)
+        while true {
+            if isCancelled || loop.state.table[id].isOwnerCancelled && isOwner {
+                throw IOError(operation, .cancelled)
+            }
+            let wakeup = await parkOnce(for: direction, until: limit)
+            if case .ready = wakeup { return try checkOpen(operation) }
+            guard case .timedOut = wakeup, deadline > loop.state.turnStart, wasActive else {
+                throw IOError(operation, wakeup.reason ?? .closed)
+            }
+            limit = idleLimit(since: loop.state.table[id].lastActive, deadline)
         }
-        throw IOError(operation, wakeup.reason ?? .closed)
+    }
+
+    /// When a park ends that begins with the socket idle since an instant.
+    @inline(never)
+    private func idleLimit(since start: Instant, _ deadline: Instant) -> Instant {
+        min(deadline, start.advanced(byNanoseconds: idleTimeout))
     }
 
     @inline(__always)
     nonisolated(nonsending)
-        private func parkOnce(
-            for direction: Direction, _ operation: IOError.Operation, until deadline: Instant
-        ) async throws(IOError) -> Wakeup
+        private func parkOnce(for direction: Direction, until deadline: Instant) async -> Wakeup
     {
-        guard loop.state.table[id].owner == currentTaskIdentity() else {
-            return await loop.park(on: descriptor, for: direction, until: deadline)
-        }
-        if loop.state.table[id].isOwnerCancelled || Task.isCancelled {
-            throw IOError(operation, .cancelled)
-        }
-        return await loop.parkOwner(on: descriptor, for: direction, until: deadline)
+        if isOwner { return await loop.parkOwner(on: descriptor, for: direction, until: deadline) }
+        return await loop.park(on: descriptor, for: direction, until: deadline)
     }
+
+    /// Whether the calling task, which is the running job's, serves this connection.
+    @inline(__always)
+    private var isOwner: Bool { loop.state.table[id].owner == loop.state.task }
 
     /// Makes the calling task the socket's owner, whose cancellation its server passes on.
     ///
@@ -106,7 +117,7 @@ final class Socket: Sendable {
     func beginOwning(for server: ObjectIdentifier) {
         // A loop that has ended owns nothing, and its table changes no more.
         guard loop.isCurrent else { return }
-        loop.state.table.setOwner(of: id, to: currentTaskIdentity(), for: server)
+        loop.state.table.setOwner(of: id, to: loop.state.task, for: server)
         // A cancellation that was passed on before now did not find this task.
         loop.state.table[id].isOwnerCancelled = Task.isCancelled
     }

@@ -19,13 +19,29 @@ struct Received {
 // The callers are on the loop's thread. A buffer is taken when bytes are expected, not before.
 extension Socket {
     /// Waits for bytes and takes what is there; nil at the end of the stream.
+    ///
+    /// It takes the right to read only while it is parked: nobody else runs before.
+    @inline(__always)
     nonisolated(nonsending)
         func receive(until deadline: Instant) async throws(IOError) -> Received?
     {
-        try beginReading()
-        defer { endReading() }
+        if !loop.spend() { try await yield(.read) }
+        try checkReadable(.read)
         if !loop.state.table[unread: id].isEmpty { return takeUnread() }
-        return try await receiveInsideReading(until: deadline)
+        while true {
+            if let received = try receiveNow() { return received.count > 0 ? received : nil }
+            guard let isCancelled = loop.isCallerCancelled else {
+                return try await receiveFromElsewhere(until: deadline)
+            }
+            loop.state.table[id].isReading = true
+            do throws(IOError) {
+                try await park(for: .read, .read, until: deadline, isCancelled: isCancelled)
+            } catch {
+                endReading()
+                throw error
+            }
+            loop.state.table[id].endWait()
+        }
     }
 
     /// What `read` gives to a caller on another thread, who is taken to the loop and back.
@@ -39,31 +55,41 @@ extension Socket {
         return received.map { Bytes($0.base, count: $0.count, of: loop) }
     }
 
+    /// As `receive`, for a task that has to be taken to the loop.
+    @inline(never)
+    nonisolated(nonsending)
+        private func receiveFromElsewhere(
+            until deadline: Instant
+        ) async throws(IOError) -> Received?
+    {
+        try await loop.perform { () async throws(IOError) in
+            try await self.receive(until: deadline)
+        }
+    }
+
     /// As `receive`, for who has the right to read; asks for bytes that were not received yet.
     nonisolated(nonsending)
         func receiveInsideReading(until deadline: Instant) async throws(IOError) -> Received?
     {
         if !loop.spend() { try await yield(.read) }
         while true {
-            if !loop.state.table[id].isDry {
-                let base = loop.state.buffers.take()
-                let memory = UnsafeMutableRawBufferPointer(
-                    start: base, count: BufferPool.bufferSize)
-                do throws(IOError) {
-                    if let count = try tryReceiving(into: memory) {
-                        if count > 0 { return Received(base: base, count: count) }
-                        loop.state.buffers.put(base)
-                        return nil
-                    }
-                } catch {
-                    loop.state.buffers.put(base)
-                    throw error
-                }
-                loop.state.buffers.put(base)
-            }
+            if let received = try receiveNow() { return received.count > 0 ? received : nil }
             try await park(for: .read, .read, until: deadline)
             loop.state.table[id].isDry = false
         }
+    }
+
+    /// Asks the kernel once, unless it has nothing for sure; nil when there is nothing.
+    ///
+    /// At the end of the stream there are no bytes, and their buffer has gone back.
+    private func receiveNow() throws(IOError) -> Received? {
+        if loop.state.table[id].isDry { return nil }
+        let base = loop.state.buffers.take()
+        var count: Int?
+        defer { if count ?? 0 == 0 { loop.state.buffers.put(base) } }
+        count = try tryReceiving(
+            into: UnsafeMutableRawBufferPointer(start: base, count: BufferPool.bufferSize))
+        return count.map { Received(base: base, count: $0) }
     }
 
     /// Waits for bytes and puts them into the caller's memory; 0 at the end of the stream.
@@ -108,10 +134,16 @@ extension Socket {
         }
     }
 
-    /// Takes the right to read; a second reader is turned away.
-    func beginReading(_ operation: IOError.Operation = .read) throws(IOError) {
+    /// Turns a second reader away.
+    @inline(__always)
+    private func checkReadable(_ operation: IOError.Operation) throws(IOError) {
         try checkOpen(operation)
         guard !loop.state.table[id].isReading else { throw IOError(operation, .busy) }
+    }
+
+    /// Takes the right to read.
+    func beginReading(_ operation: IOError.Operation = .read) throws(IOError) {
+        try checkReadable(operation)
         loop.state.table[id].isReading = true
     }
 

@@ -32,6 +32,13 @@ struct SocketTable {
         var owner: UInt = 0
         /// When bytes last moved in either direction.
         var lastActive = Instant.past
+
+        /// A wait to read is over, and there may be something.
+        @inline(__always)
+        mutating func endWait() {
+            isReading = false
+            isDry = false
+        }
     }
 
     private var records: [Record] = []

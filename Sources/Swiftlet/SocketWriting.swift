@@ -8,19 +8,42 @@ extension Socket {
     /// The caller is on the loop's thread, and keeps the memory valid until this returns. After a
     /// part was taken the rest waits at once: the kernel takes a part only when it has no room for
     /// more, and would say so if it were asked again.
+    @inline(__always)
     nonisolated(nonsending)
         func transmit(
             _ memory: UnsafeRawBufferPointer, until deadline: Instant
         ) async throws(IOError)
     {
-        try beginWriting()
-        defer { endWriting() }
         if !loop.spend() { try await yield(.write) }
+        try checkWritable()
+        let sent = try trySending(memory)
+        if sent < memory.count {
+            try await transmitRest(
+                UnsafeRawBufferPointer(rebasing: memory[sent...]), until: deadline)
+        }
+    }
+
+    /// Hands over what the kernel had no room for. The caller may write; nobody else may until all
+    /// of it is handed over.
+    @inline(never)
+    nonisolated(nonsending)
+        private func transmitRest(
+            _ memory: UnsafeRawBufferPointer, until deadline: Instant
+        ) async throws(IOError)
+    {
+        guard loop.isHome else {
+            // The caller waits for the loop, so nobody changes the memory meanwhile.
+            nonisolated(unsafe) let memory = memory
+            return try await loop.perform { () async throws(IOError) in
+                try await self.transmitRest(memory, until: deadline)
+            }
+        }
+        loop.state.table[id].isWriting = true
+        defer { endWriting() }
         var sent = 0
-        while true {
-            sent += try trySending(UnsafeRawBufferPointer(rebasing: memory[sent...]))
-            if sent == memory.count { return }
+        while sent < memory.count {
             try await park(for: .write, .write, until: deadline)
+            sent += try trySending(UnsafeRawBufferPointer(rebasing: memory[sent...]))
         }
     }
 
@@ -28,9 +51,10 @@ extension Socket {
     nonisolated(nonsending)
         func transmit(_ bytes: [UInt8], until deadline: Instant) async throws(IOError)
     {
-        try beginWriting()
-        defer { endWriting() }
         if !loop.spend() { try await yield(.write) }
+        try checkWritable()
+        loop.state.table[id].isWriting = true
+        defer { endWriting() }
         var sent = 0
         while true {
             sent += try bytes.withUnsafeBufferPointer { memory throws(IOError) in
@@ -42,11 +66,11 @@ extension Socket {
         }
     }
 
-    /// Takes the right to write; a second writer is turned away.
-    private func beginWriting() throws(IOError) {
+    /// Turns a second writer away.
+    @inline(__always)
+    private func checkWritable() throws(IOError) {
         try checkOpen(.write)
         guard !loop.state.table[id].isWriting else { throw IOError(.write, .busy) }
-        loop.state.table[id].isWriting = true
     }
 
     private func endWriting() {

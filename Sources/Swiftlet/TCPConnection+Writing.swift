@@ -26,7 +26,7 @@ extension TCPConnection {
         _ bytes: [UInt8], timeout: Duration? = nil
     ) async throws(IOError) {
         let socket = socket
-        if socket.loop.isCurrent {
+        if socket.loop.isHome {
             return try await socket.transmit(bytes, until: socket.deadline(after: timeout))
         }
         try await socket.loop.perform { () async throws(IOError) in

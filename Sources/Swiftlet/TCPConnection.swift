@@ -77,7 +77,7 @@ public struct TCPConnection: Sendable {
         into memory: UnsafeMutableRawBufferPointer, timeout: Duration? = nil
     ) async throws(IOError) -> Int {
         let socket = socket
-        if socket.loop.isCurrent {
+        if socket.loop.isHome {
             return try await socket.receive(into: memory, until: socket.deadline(after: timeout))
         }
         // The caller waits for the loop, so only one of them touches the memory at a time.

@@ -6,7 +6,7 @@ import Syscalls
 public nonisolated(nonsending) func sleep(for duration: Duration) async throws(IOError) {
     let loop = try EventLoop.require(.sleep).executor
     let wakeup: Wakeup
-    if loop.isCurrent {
+    if loop.isHome {
         wakeup = await loop.sleep(until: loop.now.advanced(by: duration))
     } else {
         wakeup = await loop.perform { await loop.sleep(until: loop.now.advanced(by: duration)) }

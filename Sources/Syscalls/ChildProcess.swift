@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// A program that runs as a child of this process (posix_spawn(3)).
+/// A program that runs as a child of this process (posix_spawnp(3)).
 ///
 /// Its standard input is empty, and its standard output and error come through pipes that are read
 /// without blocking. Whoever starts it reaps it and closes the pipes.
@@ -37,7 +37,8 @@ package struct ChildProcess: Sendable {
         }
     }
 
-    /// Starts a program. `arguments` begin with the name that it is to see as its own.
+    /// Starts a program. `arguments` begin with the name that it is to see as its own; a `path`
+    /// without a slash is looked for as a shell does (`PATH`).
     ///
     /// It gets no blocked and no ignored signal from us, whatever our own state is, and a process
     /// group of its own: a Ctrl-C at the terminal is for us, and we say when the child is to end.
@@ -105,7 +106,7 @@ package struct ChildProcess: Sendable {
         words.append(nil)
         defer { for word in words { free(word) } }
         var id = pid_t()
-        let failure = posix_spawn(&id, path, &actions, &attributes, words, clinux_environment())
+        let failure = posix_spawnp(&id, path, &actions, &attributes, words, clinux_environment())
         guard failure == 0 else { throw Errno(rawValue: failure) }
         return id
     }
@@ -113,8 +114,23 @@ package struct ChildProcess: Sendable {
     /// Sends a signal (kill(2)); a process that has ended already is no error.
     package func send(signal: Int32) { _ = Glibc.kill(id, signal) }
 
-    /// Sends a signal to the process and to all that it started in its group (kill(2)).
+    /// Sends a signal to all that is left of its process group (kill(2)).
+    ///
+    /// Only before it is reaped: until then no other group can have its number.
     package func sendToGroup(signal: Int32) { _ = Glibc.kill(-id, signal) }
+
+    /// Whether the process has ended, or was reaped already (waitid(2), `WNOWAIT`).
+    ///
+    /// It is not reaped by this: its number stays its own.
+    package var hasEnded: Bool {
+        var status = siginfo_t()
+        let options = WEXITED | WNOHANG | WNOWAIT
+        // The only failure is that there is no such child, which has ended then.
+        guard (try? retrying { waitid(P_PID, id_t(id), &status, options) }) != nil else {
+            return true
+        }
+        return status.si_signo == SIGCHLD
+    }
 
     /// Says how the process ended and forgets it (waitpid(2)); nil while it runs.
     ///

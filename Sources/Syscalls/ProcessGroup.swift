@@ -6,17 +6,7 @@ package enum ProcessGroup {
     /// The numbers of all processes of a group, of those that are ending too; none when there is
     /// no such group (proc(5)).
     package static func members(of group: CInt) -> [CInt] {
-        guard let directory = opendir("/proc") else { return [] }
-        defer { closedir(directory) }
-        var members: [CInt] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard let process = CInt(name), self.group(of: process) == group else { continue }
-            members.append(process)
-        }
-        return members
+        ProcessTree.numbers(in: "/proc").filter { self.group(of: $0) == group }
     }
 
     /// Bytes of the group's memory that are in RAM; what its processes share counts for each.

@@ -21,17 +21,26 @@ package struct ProcessUsage: Equatable, Sendable {
     /// The CPU clock of a process counts nanoseconds (clock_getcpuclockid(3)), where /proc/PID/stat
     /// counts hundredths of a second. Memory comes from /proc/PID/statm (proc(5)).
     package static func read(_ process: CInt) throws(Errno) -> ProcessUsage {
+        let cpu = try cpuNanoseconds(of: process)
+        let fields = try contents(ofFile: "/proc/\(process)/statm").split(separator: " ")
+        guard fields.count > 1, let pages = Int(fields[1]) else { throw .invalidArgument }
+        return ProcessUsage(
+            cpuNanoseconds: cpu, residentBytes: pages * sysconf(CInt(_SC_PAGESIZE)))
+    }
+
+    /// The CPU time of several processes together; one that has ended counts as 0.
+    package static func cpuNanoseconds(of processes: [CInt]) -> Int64 {
+        // The only failure is that there is no such process.
+        processes.reduce(0) { $0 + ((try? cpuNanoseconds(of: $1)) ?? 0) }
+    }
+
+    private static func cpuNanoseconds(of process: CInt) throws(Errno) -> Int64 {
         var clock = clockid_t()
         let failure = clock_getcpuclockid(process, &clock)
         guard failure == 0 else { throw Errno(rawValue: failure) }
         var time = timespec()
         _ = try retrying { clock_gettime(clock, &time) }
-        let fields = try contents(ofFile: "/proc/\(process)/statm").split(separator: " ")
-        guard fields.count > 1, let pages = Int(fields[1]) else { throw .invalidArgument }
-        return ProcessUsage(
-            cpuNanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec),
-            residentBytes: pages * sysconf(CInt(_SC_PAGESIZE))
-        )
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 }
 

@@ -132,6 +132,15 @@ extension SocketAddress: CustomStringConvertible {
 }
 
 extension SocketAddress {
+    /// A port of this machine: 127.0.0.1 and the port.
+    package init(loopbackPort port: UInt16) {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
+        address.sin_port = port.bigEndian
+        storage = .ipv4(address)
+    }
+
     /// `AF_INET` or `AF_INET6`.
     package var family: CInt { isIPv6 ? AF_INET6 : AF_INET }
 

@@ -30,6 +30,13 @@ import Testing
         #expect(isColored(.always, false, ["NO_COLOR": "1"]))
         #expect(!isColored(.never, true))
     }
+
+    @Test func `a line is broken between words, and never before the sign of a percentage`() {
+        #expect(Style.wrap("it grew by 5 % then", 12) == ["it grew by", "5 % then"])
+        #expect(Style.wrap("of % it", 4) == ["of %", "it"])
+        #expect(Style.wrap("abcdef", 2) == ["ab", "cd", "ef"])
+        #expect(Style.wrap("ab", 0) == ["a", "b"])
+    }
 }
 
 extension String {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The part of JSON Schema 2020-12 that `docs/loadtest.schema.json` uses; an unknown keyword is a
+/// The part of JSON Schema 2020-12 that the schemas in `docs` use; an unknown keyword is a
 /// violation itself.
 public struct Schema: Sendable {
     private let root: JSON
@@ -8,11 +8,13 @@ public struct Schema: Sendable {
     /// The schema of a text.
     public init(_ text: String) throws { root = try JSON(text) }
 
-    /// The schema that the project ships.
-    public static func shipped(_ file: String = #filePath) throws -> Schema {
+    /// A schema that the project ships in `docs`.
+    public static func shipped(
+        _ name: String = "loadtest.schema.json", _ file: String = #filePath
+    ) throws -> Schema {
         let top = URL(fileURLWithPath: file).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
-        let path = top.appendingPathComponent("docs/loadtest.schema.json")
+        let path = top.appendingPathComponent("docs/\(name)")
         return try Schema(String(contentsOf: path, encoding: .utf8))
     }
 

@@ -53,6 +53,44 @@ import Testing
         }
     }
 
+    @Test func `a task inside its handler's job is cancelled alone`() async throws {
+        try await onLoop {
+            let outcome = Guarded<IOError?>(nil)
+            let handler: TCPServer.ConnectionHandler = { connection in
+                // It begins at once, in the job of the handler, which owns the connection.
+                let inner = Task.immediate { await ioError { try await connection.read() } }
+                await untilParked(2)
+                inner.cancel()
+                let error = await inner.value
+                outcome.withLock { $0 = error }
+                try await echoBack(connection)
+            }
+            try await withServer(handler: handler) { server in
+                let client = try await TCPConnection.connect(to: server.address)
+                while outcome.withLock({ $0 }) == nil { await Task.yield() }
+                try await client.write("still here\n")
+                #expect(try await client.readLine() == "still here")
+            }
+            #expect(outcome.withLock { $0 } == IOError(.read, .cancelled))
+        }
+    }
+
+    @Test func `a task inside another one's job does what it does elsewhere`() async throws {
+        try await onLoop {
+            let (left, right) = try await makeConnectionPair()
+            let much = pattern(4 << 20)
+            // It begins at once, on the loop's thread, and belongs to Swift's own threads.
+            let task = Task.immediate {
+                try await sleep(for: .nanoseconds(1))
+                try await left.write(much)
+                return try await left.readLine()
+            }
+            #expect(try await right.read(exactly: much.count) == much)
+            try await right.write("done\n")
+            #expect(try await task.value == "done")
+        }
+    }
+
     @Test func `cancelling from another thread reaches the parked task`() async throws {
         try await onLoop {
             let (left, right) = try await makeConnectionPair()

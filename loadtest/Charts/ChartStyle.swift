@@ -21,6 +21,8 @@ package enum ChartStyle {
         .heat{shape-rendering:crispEdges}.under{stroke:none;fill-opacity:.14}
         .casing{stroke:var(--paper);stroke-opacity:.75;stroke-width:4}
         .hollow{fill:var(--paper);stroke-width:2}
+        .bar{fill-opacity:.35}.whisker{fill:none;stroke:var(--ink);stroke-width:1.5}
+        .dots{fill:none;stroke-width:5;stroke-linecap:round}
         \(rules)
         """
 
@@ -35,8 +37,8 @@ package enum ChartStyle {
 
     private static var rules: String {
         let series = Palette.series.indices.map {
-            ".line.c\($0),.hollow.c\($0){stroke:var(--c\($0))}"
-                + ".under.c\($0),.full.c\($0){fill:var(--c\($0))}"
+            ".line.c\($0),.hollow.c\($0),.dots.c\($0){stroke:var(--c\($0))}"
+                + ".under.c\($0),.full.c\($0),.bar.c\($0){fill:var(--c\($0))}"
         }
         let heat = Palette.heat.indices.map {
             ".heat.s\($0){stroke:var(--h\($0))}.h\($0){fill:var(--h\($0))}"

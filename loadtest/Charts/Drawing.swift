@@ -50,11 +50,10 @@ struct Drawing {
         _ words: String, x: Double, y: Double, class name: String = "", anchor: String = "start"
     ) -> String {
         guard !words.isEmpty else { return "" }
-        return Markup.element(
-            "text",
-            [
-                "x": Markup.number(x), "y": Markup.number(y), "class": name, "text-anchor": anchor,
-            ], Markup.escape(words))
+        let look = name.isEmpty ? "" : " class=\"\(name)\""
+        let side = anchor == "start" ? "" : " text-anchor=\"\(anchor)\""
+        let place = "x=\"\(Markup.number(x))\" y=\"\(Markup.number(y))\""
+        return "<text \(place)\(look)\(side)>\(Markup.escape(words))</text>"
     }
 
     static func line(

@@ -23,6 +23,8 @@ package struct CompareRecord: Sendable, Equatable {
     package var arms: [Arm] = []
     package var points: [Point] = []
     package var samples: [Sample] = []
+    /// What a reader must know to read all figures: "generator and servers share 2 processors".
+    package var notes: [String] = []
     /// The arm that all others are compared with.
     package var baseline = 0
     /// Whether a signal ended it early; the rounds that were finished are there.
@@ -99,6 +101,9 @@ extension CompareRecord {
         /// Its place in the round's order, counted from 0 over all rounds: time, for a drift.
         package var position: Int
         package var readings: [Reading: Double]
+        /// Those that are known only from below, because the generator was the limit or answers
+        /// were missing: the true figure is at least the one that stands in `readings`.
+        package var lowerBounds: Set<Reading> = []
         /// What the generator doubted of itself: "busy: G-CPU INVALID".
         package var doubts: [String] = []
 

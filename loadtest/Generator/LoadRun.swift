@@ -77,13 +77,26 @@ package final class LoadRun: Sendable {
     /// Whether the run has ended, so that `finish` does not wait.
     package var isFinished: Bool { state.isFinished }
 
+    /// Which phase the run is in, and for how many seconds; cheaper than `progress`.
+    package var phase: (Progress.Phase, elapsed: Double) {
+        let now = Instant.now
+        let (phase, since) = state.phase(at: now)
+        return (phase, Double(since.nanoseconds(to: now)) / 1e9)
+    }
+
+    /// Counts the CPU time of all of these as the server's, and the memory of the first of them.
+    ///
+    /// For a server of several processes, once they are all there; before the measured time.
+    package func follow(server processes: [CInt]) {
+        state.serverProcesses.withLock { $0 = processes }
+    }
+
     /// Where the run is. The interval histogram holds what was answered since the previous call.
     ///
     /// Cheap, but the workers publish only ten times a second.
     package func progress() -> Progress {
-        let now = Instant.now
-        let (phase, since) = state.phase(at: now)
-        var progress = Progress(phase: phase, elapsed: Double(since.nanoseconds(to: now)) / 1e9)
+        let (phase, elapsed) = phase
+        var progress = Progress(phase: phase, elapsed: elapsed)
         for desk in state.desks {
             desk.published.withLock { published in
                 progress.connectionsUp += published.connectionsUp

@@ -30,6 +30,8 @@ final class RunState: Sendable {
     private let requestsLeft: Atomic<Int>
     private let workersMeasuring: Atomic<Int>
     private let workersRunning: Atomic<Int>
+    /// The server's process, or all of them when it has several.
+    let serverProcesses: Guarded<[CInt]>
     let serverSamples = Guarded(ServerSamples())
     let kernelAtStart = KernelCounters.read()
 
@@ -40,6 +42,7 @@ final class RunState: Sendable {
         var desks: [WorkerDesk] = []
         for _ in 0..<workers { desks.append(try WorkerDesk()) }
         self.desks = desks
+        serverProcesses = Guarded(plan.serverProcess.map { [$0] } ?? [])
         requestsLeft = Atomic(plan.requests ?? 0)
         workersMeasuring = Atomic(workers)
         workersRunning = Atomic(workers)
@@ -132,9 +135,9 @@ final class RunState: Sendable {
     /// Reads what the server's process has used, when the plan names it.
     func sampleServer(_ keep: (inout ServerSamples, ProcessUsage) -> Void) {
         // A server that is gone has nothing to read; its connections say so.
-        guard let process = plan.serverProcess, let usage = try? ProcessUsage.read(process) else {
-            return
-        }
+        let processes = serverProcesses.withLock { $0 }
+        guard let first = processes.first, var usage = try? ProcessUsage.read(first) else { return }
+        usage.cpuNanoseconds += ProcessUsage.cpuNanoseconds(of: Array(processes.dropFirst()))
         serverSamples.withLock { keep(&$0, usage) }
     }
 

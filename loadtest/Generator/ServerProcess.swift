@@ -1,7 +1,7 @@
 import Drivers
 import Syscalls
 
-/// The bundled server in a process of its own, so that its CPU and memory can be told apart.
+/// A server in a process of its own, so that its CPU and memory can be told apart.
 ///
 ///     let server = try ServerProcess.start(
 ///         "/proc/self/exe",
@@ -12,16 +12,21 @@ import Syscalls
 ///     let ended = server.stop()
 ///
 /// Start it from the main thread: what ends a child with its parent watches the thread that started
-/// it.
+/// it. Other people's servers, which print no such line, start in `ServerProcess+Foreign.swift`.
 package final class ServerProcess: Sendable {
-    private let ready: ReadyLine
+    /// Where it listens.
+    package let address: SocketAddress
+    /// What it says it is, from its ready line: "coroutine", "poll"; empty when it says nothing.
+    package let model: String
+    package let driver: String
     private let child: ChildProcess
-    private let outcome = Guarded<Outcome>(.running)
+    private let asked: ChildProcess.Asked
+    private let state: Guarded<State>
 
-    private enum Outcome {
-        case running
-        case reaped(ChildProcess.Ending)
-        case ended(Ended)
+    private struct State {
+        /// What it wrote to standard error so far, or the end of it.
+        var said: [UInt8]
+        var ended: Ended?
     }
 
     /// Why there is no server.
@@ -32,6 +37,10 @@ package final class ServerProcess: Sendable {
         /// It said something else than its ready line.
         case notReady(line: String)
         case tooSlow(waited: Duration)
+        /// It was to listen on a port that was given to it; with what it wrote.
+        case notListening(port: UInt16, waited: Duration, standardError: String)
+        /// It listens, and its first answer was not what had been sent.
+        case noEcho(String)
 
         package var description: String {
             switch self {
@@ -43,6 +52,11 @@ package final class ServerProcess: Sendable {
                 "the server said '\(line)' instead of where it listens"
             case .tooSlow(let waited):
                 "the server did not say where it listens within \(waited)"
+            case .notListening(let port, let waited, let text):
+                "the server did not listen on port \(port) within \(waited)"
+                    + (text.isEmpty ? "" : ": \(text)")
+            case .noEcho(let reason):
+                "the server listens and does not echo: \(reason)"
             }
         }
     }
@@ -53,7 +67,7 @@ package final class ServerProcess: Sendable {
         package var exitCode: Int32
         /// Whether it had to be killed because it did not end in time.
         package var wasKilled: Bool
-        /// All that it wrote to standard error.
+        /// What it wrote to standard error: all of it, or the last 64 KiB and what came at its end.
         package var standardError: String
 
         /// The last line of standard error when that is a JSON object: the server's counters.
@@ -65,20 +79,22 @@ package final class ServerProcess: Sendable {
         }
     }
 
-    private init(child: ChildProcess, ready: ReadyLine) {
+    init(
+        child: ChildProcess, ready: ReadyLine, asked: ChildProcess.Asked = .process,
+        said: [UInt8] = []
+    ) {
         self.child = child
-        self.ready = ready
+        self.asked = asked
+        address = ready.address
+        model = ready.model
+        driver = ready.driver
+        state = Guarded(State(said: said))
     }
 
     deinit { _ = stop(within: .zero) }
 
     /// The process's number.
     package var id: CInt { child.id }
-    /// Where it listens, from its ready line.
-    package var address: SocketAddress { ready.address }
-    /// What it says it is, from its ready line: "coroutine", "poll".
-    package var model: String { ready.model }
-    package var driver: String { ready.driver }
 
     /// Starts an executable and waits for its ready line.
     ///
@@ -100,7 +116,7 @@ package final class ServerProcess: Sendable {
             return ServerProcess(child: child, ready: ready)
         }
         // Whatever went wrong, no process stays behind.
-        let ended = end(child, within: said.isAtEnd ? .seconds(1) : .zero)
+        let ended = child.end(within: said.isAtEnd ? .seconds(1) : .zero)
         if said.hasLine { throw .notReady(line: said.text) }
         if said.isAtEnd {
             throw .endedEarly(exitCode: ended.exitCode, standardError: ended.standardError)
@@ -109,86 +125,34 @@ package final class ServerProcess: Sendable {
     }
 
     /// Whether it still runs.
-    package var isRunning: Bool {
-        outcome.withLock { outcome in
-            guard case .running = outcome else { return false }
-            // The only failure is that there is no such child, which is not running either.
-            guard let ending = try? child.reap() else { return true }
-            outcome = .reaped(ending)
-            return false
+    package var isRunning: Bool { state.withLock { $0.ended == nil } && !child.hasEnded }
+
+    /// The most of its words that are kept while it runs, in bytes.
+    private static let wordsMax = 64 << 10
+
+    /// Takes what it wrote meanwhile, so that a server that writes a lot is not held up by a full
+    /// pipe. Call it now and then while it runs.
+    package func takeOutput() {
+        state.withLock { state in
+            guard state.ended == nil else { return }
+            var output: [UInt8] = []
+            _ = child.standardOutput.readAvailable(into: &output)
+            _ = child.standardError.readAvailable(into: &state.said)
+            state.said.removeFirst(max(0, state.said.count - Self.wordsMax))
         }
     }
 
     /// Asks it to end (SIGTERM), kills it when it does not in time, and takes what it left behind.
+    /// What is left of its group when it has ended is killed.
     ///
     /// The same again when called again.
     package func stop(within grace: Duration = .seconds(5)) -> Ended {
-        outcome.withLock { outcome in
-            let ended: Ended
-            switch outcome {
-            case .ended(let before): return before
-            case .running: ended = ServerProcess.end(child, within: grace)
-            case .reaped(let ending): ended = ServerProcess.collect(from: child, ending)
-            }
-            outcome = .ended(ended)
+        state.withLock { state in
+            if let ended = state.ended { return ended }
+            let ended = child.end(asked, within: grace, after: state.said)
+            state = State(said: [], ended: ended)
             return ended
         }
-    }
-
-    // What happens to the child.
-
-    private static func end(_ child: ChildProcess, within grace: Duration) -> Ended {
-        var text: [UInt8] = []
-        let deadline = Instant.now.advanced(by: grace)
-        child.send(signal: ChildProcess.terminate)
-        let hasEnded = awaitEnd(of: child, until: deadline, keeping: &text)
-        if !hasEnded { child.send(signal: ChildProcess.kill) }
-        // It has ended or is about to; the only failure is that somebody else has reaped it.
-        let ending = (try? child.waitAndReap()) ?? .exited(code: 0)
-        return collect(from: child, ending, wasKilled: !hasEnded, after: text)
-    }
-
-    /// Waits for the end of the child, and reads what it writes meanwhile, so that it is not held
-    /// up.
-    private static func awaitEnd(
-        of child: ChildProcess,
-        until deadline: Instant,
-        keeping text: inout [UInt8]
-    ) -> Bool {
-        // Without descriptors to watch with, the child is given no time: it is killed and reaped.
-        guard let end = try? child.makeEndDescriptor(), let driver = try? PollDriver(),
-            (try? driver.setInterest(.readable, in: end.raw)) != nil,
-            (try? driver.setInterest(.readable, in: child.standardError)) != nil
-        else { return false }
-        var ready: [Readiness] = []
-        repeat {
-            ready.removeAll()
-            // A driver that cannot wait means what a passed deadline means.
-            guard (try? driver.wait(until: deadline, into: &ready)) != nil else { return false }
-            if ready.contains(where: { $0.descriptor == end.raw }) { return true }
-            if !ready.isEmpty, !child.standardError.readAvailable(into: &text) {
-                // At its end it is read no more; the driver may forget it or not.
-                try? driver.setInterest([], in: child.standardError)
-            }
-        } while Instant.now < deadline
-        return false
-    }
-
-    private static func collect(
-        from child: ChildProcess,
-        _ ending: ChildProcess.Ending,
-        wasKilled: Bool = false,
-        after text: [UInt8] = []
-    ) -> Ended {
-        var text = text
-        _ = child.standardError.readAvailable(into: &text)
-        child.standardError.close()
-        child.standardOutput.close()
-        return Ended(
-            exitCode: ending.shellCode,
-            wasKilled: wasKilled,
-            standardError: String(decoding: text, as: UTF8.self)
-        )
     }
 
     private struct Said {
@@ -223,6 +187,12 @@ package struct ReadyLine: Equatable, Sendable {
     package let address: SocketAddress
     package let model: String
     package let driver: String
+
+    init(address: SocketAddress, model: String, driver: String) {
+        self.address = address
+        self.model = model
+        self.driver = driver
+    }
 
     /// Reads the line; nil when it is another one.
     package init?(_ line: String) {

@@ -130,11 +130,11 @@ package enum Figures {
 
 extension String {
     /// Fills up with spaces at the left.
-    func right(_ width: Int) -> String {
+    package func right(_ width: Int) -> String {
         String(repeating: " ", count: max(0, width - count)) + self
     }
     /// Fills up with spaces at the right.
-    func left(_ width: Int) -> String {
+    package func left(_ width: Int) -> String {
         self + String(repeating: " ", count: max(0, width - count))
     }
 }

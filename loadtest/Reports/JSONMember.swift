@@ -13,22 +13,26 @@ package struct DocumentError: Error, Equatable, CustomStringConvertible {
 ///
 /// A member that is missing or null gives nil, so that a document of an older version reads; what
 /// is of another kind than it should be is an error that names the path.
-struct JSONMember {
+package struct JSONMember {
     let path: String
     private let value: JSONValue
+    /// A number of things is at most this, where nothing else is said.
+    package static let countMax = Histogram.countMax
 
-    init(_ value: JSONValue, path: String = "") {
+    package init(_ value: JSONValue, path: String = "") {
         self.value = value
         self.path = path
     }
 
-    func error(_ reason: String) -> DocumentError { DocumentError(path: path, reason: reason) }
+    package func error(_ reason: String) -> DocumentError {
+        DocumentError(path: path, reason: reason)
+    }
 
-    var isNull: Bool { if case .null = value { true } else { false } }
+    package var isNull: Bool { if case .null = value { true } else { false } }
     var isText: Bool { if case .text = value { true } else { false } }
 
     /// A member of an object; an empty place where there is no object or no such member.
-    func at(_ name: String) throws(DocumentError) -> JSONMember {
+    package func at(_ name: String) throws(DocumentError) -> JSONMember {
         let inner = path.isEmpty ? name : path + "." + name
         switch value {
         case .null: return JSONMember(.null, path: inner)
@@ -39,7 +43,7 @@ struct JSONMember {
     }
 
     /// The elements of an array; none where there is no array.
-    func elements() throws(DocumentError) -> [JSONMember] {
+    package func elements() throws(DocumentError) -> [JSONMember] {
         switch value {
         case .null: return []
         case .array(let values):
@@ -48,7 +52,7 @@ struct JSONMember {
         }
     }
 
-    func text() throws(DocumentError) -> String? {
+    package func text() throws(DocumentError) -> String? {
         switch value {
         case .null: return nil
         case .text(let text): return text
@@ -56,7 +60,7 @@ struct JSONMember {
         }
     }
 
-    func bool() throws(DocumentError) -> Bool? {
+    package func bool() throws(DocumentError) -> Bool? {
         switch value {
         case .null: return nil
         case .bool(let value): return value
@@ -64,7 +68,7 @@ struct JSONMember {
         }
     }
 
-    func number() throws(DocumentError) -> Double? {
+    package func number() throws(DocumentError) -> Double? {
         switch value {
         case .null: return nil
         case .number(let number): return number
@@ -86,10 +90,21 @@ struct JSONMember {
     }
 
     /// A number of things, bounded so that thousands of them add up without an overflow.
-    func count(atMost limit: Int = Histogram.countMax) throws(DocumentError) -> Int? {
+    package func count(atMost limit: Int = JSONMember.countMax) throws(DocumentError) -> Int? {
         guard let number = try integer() else { return nil }
         guard (0...limit).contains(number) else { throw error("is no count from 0 to \(limit)") }
         return number
+    }
+
+    /// Any number of 64 bits; beyond 2^53 it is a text.
+    package func seed() throws(DocumentError) -> UInt64? {
+        if isText, let text = try text() {
+            guard let seed = UInt64(text) else { throw error("is no whole number") }
+            return seed
+        }
+        guard let number = try integer() else { return nil }
+        guard let seed = UInt64(exactly: number) else { throw error("is below zero") }
+        return seed
     }
 
     /// A time, written in seconds, in whole nanoseconds.
@@ -104,7 +119,7 @@ struct JSONMember {
     }
 
     /// One of a type's names.
-    func choice<Choice: RawRepresentable<String> & CaseIterable>(
+    package func choice<Choice: RawRepresentable<String> & CaseIterable>(
         _ type: Choice.Type = Choice.self
     ) throws(DocumentError) -> Choice? {
         guard let text = try text() else { return nil }
@@ -126,8 +141,14 @@ extension JSONValue {
         return .number((Double(seconds) * 1e9 + Double(attoseconds / 1_000_000_000)) / 1e9)
     }
 
+    /// Any number of 64 bits.
+    package static func seed(_ seed: UInt64) -> JSONValue {
+        Int(exactly: seed).map(JSONValue.integer) ?? .text("\(seed)")
+    }
+
     /// A value, or null where there is none.
-    static func optional<Value>(_ value: Value?, _ write: (Value) -> JSONValue) -> JSONValue {
+    package static func optional<Value>(_ value: Value?, _ write: (Value) -> JSONValue) -> JSONValue
+    {
         value.map(write) ?? .null
     }
 }

@@ -1,7 +1,7 @@
 // The machine, the bundled server, thresholds and the verdict, written and read side by side.
 
 extension RunRecord.Environment {
-    var document: JSONValue {
+    package var document: JSONValue {
         .object([
             ("version", .text(version)), ("build", .text(isDebugBuild ? "debug" : "release")),
             ("kernel", .text(kernel)), ("cpu_model", .text(cpuModel)), ("cores", .integer(cores)),
@@ -14,7 +14,7 @@ extension RunRecord.Environment {
         ])
     }
 
-    init(_ document: JSONMember) throws(DocumentError) {
+    package init(_ document: JSONMember) throws(DocumentError) {
         self.init()
         version = try document.at("version").text() ?? ""
         isDebugBuild = try document.at("build").text() == "debug"

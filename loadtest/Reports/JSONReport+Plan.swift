@@ -19,7 +19,7 @@ extension LoadPlan {
             ("connections", .integer(connections)),
             ("first_connection", .integer(firstConnection)), ("idle", .integer(idle)),
             ("threads", .integer(threads)), ("driver", .text(driver.rawValue)),
-            ("seed", Int(exactly: seed).map(JSONValue.integer) ?? .text("\(seed)")),
+            ("seed", .seed(seed)),
             ("server_pid", .optional(serverProcess) { .integer(Int($0)) }),
             ("rate", .optional(rate)), ("arrivals", .text(arrivals.rawValue)),
             ("max_outstanding", .integer(maxOutstanding)), ("pipeline", .integer(pipeline)),
@@ -37,7 +37,7 @@ extension LoadPlan {
         idle = try document.at("idle").count(atMost: LoadPlan.countMax) ?? idle
         threads = try document.at("threads").count(atMost: LoadPlan.countMax) ?? threads
         driver = try document.at("driver").choice() ?? driver
-        seed = try LoadPlan.seed(try document.at("seed")) ?? seed
+        seed = try document.at("seed").seed() ?? seed
         serverProcess = try document.at("server_pid").count().map(CInt.init(clamping:))
         rate = try document.at("rate").number()
         arrivals = try document.at("arrivals").choice() ?? arrivals
@@ -148,17 +148,6 @@ extension LoadPlan {
             addresses.append(address)
         }
         return .addresses(addresses)
-    }
-
-    /// Any number of 64 bits; beyond 2^53 it is a text.
-    private static func seed(_ place: JSONMember) throws(DocumentError) -> UInt64? {
-        if place.isText, let text = try place.text() {
-            guard let seed = UInt64(text) else { throw place.error("is no whole number") }
-            return seed
-        }
-        guard let number = try place.integer() else { return nil }
-        guard let seed = UInt64(exactly: number) else { throw place.error("is below zero") }
-        return seed
     }
 }
 

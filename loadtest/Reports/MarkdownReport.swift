@@ -32,7 +32,7 @@ package struct MarkdownReport {
     }
 
     /// Text that is nothing but text: no tag, no link, no end of a table's cell.
-    static func escape(_ text: String) -> String {
+    package static func escape(_ text: String) -> String {
         var escaped = ""
         for character in text {
             switch character {

@@ -16,16 +16,22 @@ package struct Page {
 
     package init(_ runs: [PageRun]) { self.runs = runs }
 
-    package var html: String {
-        "<!DOCTYPE html>\n"
-            + Markup.element("html", ["lang": "en"], "\n" + head + "\n" + body + "\n") + "\n"
+    package var html: String { Page.html(title: title, sections: sections) }
+
+    /// A whole file of a title and what stands below it, which is markup already.
+    package static func html(title: String, sections: [String]) -> String {
+        let content = [Markup.element("h1", [:], Markup.escape(title))] + sections
+        let body = Markup.element("body", [:], "\n" + content.joined(separator: "\n") + "\n")
+        return "<!DOCTYPE html>\n"
+            + Markup.element("html", ["lang": "en"], "\n" + head(title) + "\n" + body + "\n")
+            + "\n"
     }
 
     private var title: String {
         "loadtest: " + runs.map { $0.plan.target.description }.uniqued.joined(separator: ", ")
     }
 
-    private var head: String {
+    private static func head(_ title: String) -> String {
         let policy = "default-src 'none'; style-src 'unsafe-inline'"
         return Markup.element(
             "head", [:],
@@ -38,24 +44,24 @@ package struct Page {
                 + Markup.element("style", [:], "\n" + ChartStyle.css + "\n" + Page.css + "\n"))
     }
 
-    private var body: String {
+    private var sections: [String] {
         let tables = PageTables(runs: runs)
-        let figures = PagePictures(runs).all.map(Page.figure)
-        let sections =
-            [Markup.element("h1", [:], Markup.escape(title))]
-            + runs.map(Page.verdict) + runs.map(summary)
+        let figures = PagePictures(runs).all.map {
+            Page.figure($0.svg, caption: $0.emptiness == nil ? $0.summary : "")
+        }
+        return runs.map(Page.verdict) + runs.map(summary)
             + [tables.throughput.html, tables.latencies.html, tables.steps.html]
             + figures + [tables.errors.html, tables.parts.html, tables.environment.html]
             + runs.map(repetition)
-        return Markup.element("body", [:], "\n" + sections.joined(separator: "\n") + "\n")
     }
 
-    private static func figure(_ chart: Chart) -> String {
+    /// A picture with its words below.
+    package static func figure(_ svg: String, caption: String) -> String {
         Markup.element(
             "figure", [:],
-            Markup.element("div", ["class": "wide"], chart.svg)
-                + (chart.emptiness == nil
-                    ? Markup.element("figcaption", [:], Markup.escape(chart.summary)) : ""))
+            Markup.element("div", ["class": "wide"], svg)
+                + (caption.isEmpty
+                    ? "" : Markup.element("figcaption", [:], Markup.escape(caption))))
     }
 
     /// The strip that comes first: nobody should read a figure before it.
@@ -104,6 +110,7 @@ package struct Page {
         border:1px solid var(--grid);border-radius:6px}
         .wide{overflow-x:auto}.chart{width:100%;min-width:600px;display:block}
         figure{margin:22px 0;break-inside:avoid}
+        details{margin:0 0 18px}summary{cursor:pointer;color:var(--dim);font-size:13px}
         figcaption{color:var(--dim);font-size:13px;padding-left:8px;overflow-wrap:anywhere}
         table{border-collapse:collapse;margin:12px 0;font-size:14px}
         caption{text-align:left;font-weight:600;padding:4px 0}
@@ -123,7 +130,7 @@ package struct Page {
 
 extension Array where Element: Hashable {
     /// Each element once, where it stood first.
-    var uniqued: [Element] {
+    package var uniqued: [Element] {
         var seen: Set<Element> = []
         return filter { seen.insert($0).inserted }
     }

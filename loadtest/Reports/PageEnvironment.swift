@@ -73,9 +73,12 @@ extension PageTables {
 
 extension RunRecord {
     /// The command that repeats the run, as a shell reads it.
-    var repeatCommand: String {
+    var repeatCommand: String { RunRecord.shellWords(commandLine) }
+
+    /// A command line as a shell reads it.
+    package static func shellWords(_ words: [String]) -> String {
         let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,%+@")
-        return commandLine.map { word in
+        return words.map { word in
             if !word.isEmpty, word.allSatisfy(plain.contains) { return word }
             let quoted = word.split(separator: "'", omittingEmptySubsequences: false)
             return "'" + quoted.joined(separator: "'\\''") + "'"

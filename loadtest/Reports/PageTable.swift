@@ -3,14 +3,20 @@ import Generator
 import Statistics
 
 /// A table as a value, so that HTML and Markdown say the same.
-struct PageTable {
+package struct PageTable {
     let title: String
     let head: [String]
     /// Each as long as the head; the first cell names its row.
     let rows: [[String]]
 
+    package init(title: String, head: [String], rows: [[String]]) {
+        self.title = title
+        self.head = head
+        self.rows = rows
+    }
+
     /// A real table: its head and the first cells are headers, for those who have it read to them.
-    var html: String {
+    package var html: String {
         guard !rows.isEmpty else { return "" }
         let columns = self.columns
         let top = zip(head, columns).map { cell, column in
@@ -32,7 +38,7 @@ struct PageTable {
     }
 
     /// The same as GitHub and others read it.
-    var markdown: [String] {
+    package var markdown: [String] {
         guard !rows.isEmpty else { return [] }
         func line(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |" }
         let columns = columns.map { $0 == .figures ? "---:" : ":---" }
@@ -67,7 +73,7 @@ struct PageTable {
 
     /// Whether a cell is a number with its unit, or the dash of a missing one.
     private static func isFigure(_ cell: String) -> Bool {
-        guard let first = cell.drop(while: { "≥+ ".contains($0) }).first else { return true }
+        guard let first = cell.drop(while: { "≥>=+ ".contains($0) }).first else { return true }
         return first.isNumber && cell.count < 20 || cell == "-"
     }
 }

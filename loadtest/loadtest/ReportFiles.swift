@@ -65,7 +65,7 @@ struct ReportFiles {
         return write(text, to: path, "json")
     }
 
-    private static func write(_ text: String, to path: String, _ option: String) -> Bool {
+    static func write(_ text: String, to path: String, _ option: String) -> Bool {
         do throws(Errno) {
             try File.replace(path, with: text)
             return true

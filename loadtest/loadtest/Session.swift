@@ -164,7 +164,7 @@ struct Session {
             strictly: options.isStrict ? record.verdict.level : .valid)
     }
 
-    private static func environment() -> RunRecord.Environment {
+    static func environment() -> RunRecord.Environment {
         var environment = RunRecord.Environment()
         environment.version = Options.version
         #if DEBUG

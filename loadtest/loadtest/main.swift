@@ -7,6 +7,7 @@ let words = Array(CommandLine.arguments.dropFirst())
 let rest = Array(words.dropFirst())
 switch words.first {
 case "echo": exit(runEchoServer(command: "loadtest echo", arguments: rest))
+case "compare": exit(CompareCommand.run(rest))
 case "merge": exit(MergeCommand.run(rest))
 case "diff": exit(DiffCommand.run(rest))
 case "report": exit(ReportCommand.run(rest))

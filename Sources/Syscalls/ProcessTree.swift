@@ -1,0 +1,117 @@
+import Glibc
+
+/// A process and those that came from it, as /proc has them at one moment (proc(5)).
+///
+/// A server may be one process, a parent with a child for each client, or a script that starts
+/// another: what it costs is what all of them cost. Who belongs to it is told by the process group
+/// of its first process, which is quick, and of all others by who is whose parent, since a member
+/// may leave the group.
+package struct ProcessTree: Sendable, Equatable {
+    /// The numbers of the members in ascending order, of those too that have ended and whose parent
+    /// has not asked yet (zombies); empty when all are gone.
+    package let members: [CInt]
+
+    /// Looks at every process of this machine once.
+    package init(of root: CInt) {
+        let all = ProcessTree.numbers(in: "/proc")
+        let group = Set(all.filter { getpgid($0) == root })
+        let others = all.filter { !group.contains($0) }.compactMap(ProcessStatus.init(reading:))
+        self.init(of: root, group: group, others: others)
+    }
+
+    init(of root: CInt, group: Set<CInt>, others: [ProcessStatus]) {
+        var belongs = group
+        if others.contains(where: { $0.id == root }) { belongs.insert(root) }
+        var count = 0
+        // A child may stand before its parent in the list, so it is read until nothing is added.
+        while belongs.count > count {
+            count = belongs.count
+            for status in others where belongs.contains(status.parent) {
+                belongs.insert(status.id)
+            }
+        }
+        members = belongs.sorted()
+    }
+
+    /// How many processes and threads it has now.
+    package struct Size: Sendable, Equatable {
+        package var processes = 0
+        package var threads = 0
+        package init() {}
+    }
+
+    /// Counts the members that have not ended, and their threads.
+    package var size: Size {
+        members.compactMap(ProcessStatus.init(reading:)).filter { !$0.hasEnded }
+            .reduce(into: Size()) { size, status in
+                size.processes += 1
+                size.threads += status.threads
+            }
+    }
+
+    /// CPU time that the members have used so far, in nanoseconds; one that has ended counts as 0.
+    package var cpuNanoseconds: Int64 { ProcessUsage.cpuNanoseconds(of: members) }
+
+    /// The members' memory that is in RAM; all zero when none has any.
+    package var memory: ProcessMemory {
+        members.reduce(into: ProcessMemory()) { $0.add(ProcessMemory(of: $1)) }
+    }
+
+    /// The number behind a word in a file of lines like "Pss:      120 kB".
+    static func number(in text: String, after word: String) -> Int? {
+        for line in text.split(separator: "\n") where line.hasPrefix(word) {
+            let fields = line.dropFirst(word.count).split(whereSeparator: \.isWhitespace)
+            return fields.first.flatMap { Int($0) }
+        }
+        return nil
+    }
+
+    /// The entries of a folder that are numbers (opendir(3), readdir(3)); none where it is gone.
+    static func numbers(in folder: String) -> [CInt] {
+        guard let stream = opendir(folder) else { return [] }
+        defer { closedir(stream) }
+        var numbers: [CInt] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if let number = CInt(name) { numbers.append(number) }
+        }
+        return numbers
+    }
+}
+
+/// What /proc/PID/stat says of a process.
+struct ProcessStatus: Equatable {
+    var id: CInt
+    var parent: CInt
+    var threads: Int
+    var hasEnded: Bool
+
+    init(id: CInt, parent: CInt, threads: Int = 1, hasEnded: Bool = false) {
+        self.id = id
+        self.parent = parent
+        self.threads = threads
+        self.hasEnded = hasEnded
+    }
+
+    /// Nil when there is no such process any more.
+    init?(reading process: CInt) {
+        // It may have ended since its number was read.
+        guard let text = try? contents(ofFile: "/proc/\(process)/stat") else { return nil }
+        self.init(text)
+    }
+
+    /// `id (name) state parent …`; a name may hold blanks and brackets itself.
+    init?(_ text: String) {
+        guard let end = text.lastIndex(of: ")"),
+            let id = text.split(separator: " ").first.flatMap({ CInt($0) })
+        else { return nil }
+        let fields = text[text.index(after: end)...].split(whereSeparator: \.isWhitespace)
+        guard fields.count > 17, let parent = CInt(fields[1]), let threads = Int(fields[17])
+        else { return nil }
+        self.init(
+            id: id, parent: parent, threads: threads,
+            hasEnded: fields[0] == "Z" || fields[0] == "X")
+    }
+}

@@ -1,0 +1,256 @@
+import Compare
+import Flags
+import Foundation
+import Glibc
+import Reports
+import Syscalls
+import Testing
+
+@testable import loadtest
+
+/// `loadtest compare` as a user runs it, with few clients and for moments: what counts is who takes
+/// part and what is said of whom.
+@Suite(.timeLimit(.minutes(3))) struct CompareCommandTests {
+    /// Moments instead of seconds, long enough for a busy machine to answer something.
+    private static let brief = ["-c2", "-d250ms", "--rounds=1"]
+
+    private func compare(_ arguments: String...) throws -> Command {
+        try Command("loadtest", ["compare"] + Self.brief + arguments)
+    }
+
+    /// Somebody else's server that echoes: the bundled one, by its command line.
+    private func server(_ name: String, _ options: String = "", after setup: String = "") throws
+        -> [String]
+    {
+        let path = try Command.path(of: "echo-server")
+        let command = "exec \(path) --listen 127.0.0.1:$0 \(options)"
+        return ["--server", "\(name)=sh -c '\(setup)\(command)' {port}"]
+    }
+
+    /// Processes of this machine that have a word on their command line.
+    private func processes(with word: String) -> [Int32] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.compactMap(Int32.init).filter { process in
+            // Gone meanwhile is not there.
+            let text = try? String(contentsOfFile: "/proc/\(process)/cmdline", encoding: .utf8)
+            return text?.contains(word) == true
+        }
+    }
+
+    @Test func `every arm runs in every round, the baseline twice`() throws {
+        let run = try compare(
+            "--variants=coroutine-epoll,iterative", "--rounds=2", "--json=-"
+        ).finish()
+        let record = try CompareJSON.record(of: JSONValue(parsing: run.output))
+
+        #expect(run.code == 0, "\(run.errors)")
+        #expect(record.arms.map(\.name) == ["coroutine-epoll", "coroutine-epoll*", "iterative"])
+        #expect(record.arms.map(\.outcome) == [.measured, .measured, .measured])
+        #expect(record.control == 1)
+        #expect(record.arms[0].proof.hasPrefix("epoll_wait "))
+        #expect(record.arms[2].notes == ["one client at a time: 1 connection"])
+        #expect(record.samples.map(\.position) == Array(0..<6))
+        expectWholeRounds(record)
+        #expect(run.errors.contains("estimate  3 arms × 2 rounds × 1 load × "))
+        #expect(run.errors.contains("proof     iterative: correct, "))
+        #expect(run.errors.contains("round     2 of 2 finished"))
+        #expect(run.errors.contains("\ncoroutine-epoll* "))
+    }
+
+    /// Every arm that is measured has one sample of each round and load, with the figures that no
+    /// machine is too slow for.
+    private func expectWholeRounds(_ record: CompareRecord) {
+        let arms = record.arms.indices.filter { record.arms[$0].outcome == .measured }
+        let rounds = Set(record.samples.map(\.round))
+        for (round, point) in rounds.flatMap({ round in
+            record.points.indices.map { (round, $0) }
+        }) {
+            let samples = record.samples.filter { $0.round == round && $0.point == point }
+            #expect(samples.map(\.arm).sorted() == arms)
+        }
+        let readings: Set<Reading> = [
+            .rate, .p50, .p99, .sparseP99, .idleMemory, .connectionMemory, .idleCPU, .threads,
+            .processes,
+        ]
+        for sample in record.samples { #expect(readings.isSubset(of: sample.readings.keys)) }
+    }
+
+    @Test func `a matrix has every load in every round, at rates of its own`() throws {
+        let command = try Command(
+            "loadtest",
+            [
+                "compare", "-v", "fork", "-d250ms", "--rounds=1", "--json=-", "--matrix",
+                "conns=1,3 size=64",
+            ])
+        let run = try command.finish()
+        let record = try CompareJSON.record(of: JSONValue(parsing: run.output))
+
+        #expect(run.code == 0, "\(run.errors)")
+        #expect(record.points.map(\.connections) == [1, 3])
+        #expect(record.points.allSatisfy { $0.fixedRate != nil && $0.sparseRate != nil })
+        #expect(record.samples.count == 4)
+        expectWholeRounds(record)
+        for sample in record.samples {
+            let connections = record.points[sample.point].connections
+            #expect(sample.readings[.processes] == Double(1 + connections))
+        }
+    }
+
+    @Test func `quiet says nothing on the way`() throws {
+        let run = try compare("--variants=epoll", "-q").finish()
+
+        #expect(run.code == 0)
+        #expect(run.errors == "")
+        #expect(run.output.contains("\nepoll* "))
+    }
+
+    @Test func `others are measured, and those that cannot be are told with the reason`() throws {
+        let arguments =
+            try server("honest") + server("upper", "--upper") + server("few", "--max-connections 9")
+            + ["--server", "absent=no-such-command {port}"]
+            + ["--server", "broken=sh -c 'echo no such module >&2; exit 3' {port}"]
+        let command = try Command(
+            "loadtest", ["compare", "--variants=epoll"] + Self.brief + arguments)
+        let run = try command.finish()
+
+        #expect(run.code == 0, "\(run.errors)")
+        for line in [
+            "proof     honest: correct, ",
+            "proof     upper: incorrect: first echo: the bytes that came back were other ones",
+            "proof     few: incorrect: 100 clients at once",
+            "proof     absent: skipped: command not found: no-such-command",
+            "proof     broken: skipped: ended with code 3 before it served: no such module",
+        ] {
+            #expect(run.errors.contains(line), "\(run.errors)")
+        }
+        #expect(run.output.contains("not self-reported"))
+    }
+
+    @Test func `a server that fails under load is told, and the others go on`() throws {
+        let arguments = try server("few", "--max-connections 120")
+        let command = try Command(
+            "loadtest",
+            ["compare", "--variants=epoll", "-c150", "-d250ms", "--rounds=1"] + arguments)
+        let run = try command.finish()
+
+        #expect(run.code == 0, "\(run.errors)")
+        #expect(run.errors.contains("proof     few: failed: "), "\(run.errors)")
+        #expect(run.output.contains("\nepoll* "))
+    }
+
+    @Test func `connections that this machine cannot hold end with 71`() throws {
+        let path = try Command.path(of: "loadtest")
+        let command = "ulimit -n 64; exec '\(path)' compare -v epoll -c 1000"
+        let run = try Command.run("/bin/sh", "-c", command)
+
+        #expect(run.code == 71)
+        #expect(run.errors.contains("descriptors are needed"))
+        #expect(run.output == "")
+    }
+
+    @Test func `nobody stays behind, not even what a script started`() throws {
+        let mark = "1000.\(UInt32.random(in: 1...999_999_999))"
+        let arguments = try server("script", after: "sleep \(mark) & ")
+        let command = try Command(
+            "loadtest", ["compare", "--variants=fork"] + Self.brief + arguments)
+        let run = try command.finish()
+
+        #expect(run.code == 0, "\(run.errors)")
+        #expect(run.errors.contains("proof     script: correct, "), "\(run.errors)")
+        try command.wait { processes(with: mark).isEmpty }
+    }
+
+    @Test(arguments: [SIGINT, SIGTERM])
+    func `a signal keeps the rounds that are finished`(signal: Int32) throws {
+        let command = try compare("--variants=epoll", "--rounds=1000", "--json=-")
+        try command.waitForLine(saying: "round     1 of 1000 finished")
+        command.send(signal)
+        let run = try command.finish()
+        let record = try CompareJSON.record(of: JSONValue(parsing: run.output))
+
+        #expect(run.code == 128 + signal)
+        #expect(record.isInterrupted)
+        #expect(record.rounds == 1000)
+        #expect(!record.samples.isEmpty)
+        expectWholeRounds(record)
+    }
+
+    @Test func `a signal before the first round leaves no figures and nobody behind`() throws {
+        let mark = "1000.\(UInt32.random(in: 1...999_999_999))"
+        let arguments = try server("script", after: "sleep \(mark) & ")
+        let command = try Command(
+            "loadtest", ["compare", "--variants=epoll"] + Self.brief + arguments)
+        try command.waitForLine(saying: "proof     epoll: correct")
+        command.send(SIGINT)
+        let run = try command.finish()
+
+        #expect(run.code == 130)
+        try command.wait { processes(with: mark).isEmpty }
+    }
+
+    @Test func `a file that cannot be written is told before anything runs`() throws {
+        let run = try compare("--variants=epoll", "--html=/nonexistent/page.html").finish()
+
+        #expect(run.code == 73)
+        #expect(run.errors.contains("cannot write --html /nonexistent/page.html"))
+        #expect(run.errors.contains("nothing was run"))
+        #expect(run.output == "")
+    }
+
+    @Test func `what is wrong with the words ends with 64`() throws {
+        let run = try compare("--variants=epol").finish()
+
+        #expect(run.code == 64)
+        #expect(run.errors.contains("'epol', which is no variant; did you mean epoll"))
+        #expect(run.output == "")
+    }
+
+    // The exit code.
+
+    private func options(_ words: String...) throws -> CompareOptions {
+        try CompareOptions(
+            try CompareOptions.table.parse(words), bundled: CompareCommand.bundled)
+    }
+
+    private func record(
+        _ outcome: CompareRecord.Arm.Outcome = .measured, doubts: [String] = []
+    ) -> CompareRecord {
+        var record = CompareRecord(environment: RunRecord.Environment())
+        record.arms = [.init(name: "a", kind: .bundled(model: "a", driver: "a"))]
+        record.arms[0].outcome = outcome
+        var sample = CompareRecord.Sample(arm: 0, point: 0, round: 0, position: 0, readings: [:])
+        sample.doubts = doubts
+        record.samples = [sample]
+        return record
+    }
+
+    @Test func `strict wants figures of all, and no invalid ones`() throws {
+        let (lenient, strict) = (try options(), try options("--strict"))
+        let rows: [(CompareRecord, Int32)] = [
+            (record(), 0), (record(doubts: ["busy: G-LAG SUSPECT"]), 0),
+            (record(doubts: ["busy: G-CPU INVALID"]), 98), (record(.skipped("no node")), 98),
+            (record(.incorrect(["half-close"])), 98), (record(.failed("died")), 98),
+        ]
+
+        for (record, code) in rows {
+            #expect(CompareCommand.exitCode(of: record, strict, signal: nil) == code)
+            #expect(CompareCommand.exitCode(of: record, lenient, signal: nil) == 0)
+            #expect(CompareCommand.exitCode(of: record, strict, signal: 2) == 130)
+        }
+        let empty = CompareRecord(environment: RunRecord.Environment())
+        #expect(CompareCommand.exitCode(of: empty, lenient, signal: nil) == 69)
+    }
+
+    @Test func `the bundled servers are every model, and the coroutine with every driver`() {
+        let names = CompareCommand.bundled.map(\.name)
+
+        #expect(names.contains("coroutine-poll"))
+        #expect(names.contains("coroutine-epoll"))
+        #expect(names.contains("epoll"))
+        #expect(Set(names).count == names.count)
+        let alone = CompareCommand.bundled.filter { $0.shape == .oneAtATime }
+        #expect(alone.map(\.name) == ["iterative"])
+        let eachOne = CompareCommand.bundled.filter { $0.shape == .taskEach }
+        #expect(eachOne.map(\.name) == ["fork", "threads"])
+    }
+}

@@ -1,0 +1,164 @@
+import Compare
+import Flags
+import Testing
+
+@Suite struct CompareOptionsTests {
+    static let bundled = [
+        Contender(model: "coroutine", driver: "poll", shape: .together),
+        Contender(model: "coroutine", driver: "epoll", shape: .together),
+        Contender(model: "iterative", driver: "iterative", shape: .oneAtATime),
+        Contender(model: "epoll", driver: "epoll", shape: .together),
+    ]
+
+    private func options(_ words: String...) throws -> CompareOptions {
+        let arguments = try CompareOptions.table.parse(words)
+        return try CompareOptions(arguments, bundled: Self.bundled)
+    }
+
+    private func refusal(_ words: [String]) -> String {
+        do {
+            let arguments = try CompareOptions.table.parse(words)
+            _ = try CompareOptions(arguments, bundled: Self.bundled)
+            return "taken"
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test func `without options everybody takes part, eight times`() throws {
+        let options = try options()
+
+        #expect(
+            options.contenders.map(\.name)
+                == ["coroutine-poll", "coroutine-epoll", "iterative", "epoll"])
+        #expect(options.points == [.init(connections: 1000, size: 64)])
+        #expect(options.rounds == 8)
+        #expect(options.duration == .seconds(2))
+        #expect(options.baseline == nil)
+        #expect(options.seed == 1)
+    }
+
+    @Test(arguments: [
+        ("coroutine-epoll", ["coroutine-epoll"]),
+        ("coroutine", ["coroutine-poll", "coroutine-epoll"]),
+        ("epoll,coroutine,epoll", ["epoll", "coroutine-poll", "coroutine-epoll"]),
+    ])
+    func `a list names models, drivers of one, or all of them`(list: String, names: [String]) throws
+    {
+        #expect(try options("--variants", list).contenders.map(\.name) == names)
+    }
+
+    @Test func `other servers come behind the bundled ones`() throws {
+        let options = try options(
+            "-v", "epoll", "--server", "node=node 'my server.js' {port}",
+            "--server", "go=./go -listen=127.0.0.1:{port}", "--baseline", "node")
+
+        #expect(options.contenders.map(\.name) == ["epoll", "node", "go"])
+        #expect(
+            options.contenders[1].origin
+                == .foreign(
+                    command: "node 'my server.js' {port}",
+                    words: ["node", "my server.js", "{port}"]))
+        #expect(options.baseline == "node")
+    }
+
+    @Test func `quick is short unless something else is said`() throws {
+        let quick = try options("--quick")
+        #expect(quick.rounds == 6)
+        #expect(quick.duration == .milliseconds(500))
+        #expect(quick.isQuick)
+
+        let other = try options("--quick", "--rounds", "2", "-d", "1s")
+        #expect(other.rounds == 2)
+        #expect(other.duration == .seconds(1))
+    }
+
+    @Test func `a matrix gives every combination, and leaves the rest to the options`() throws {
+        let both = try options("--matrix", "conns=10,1k size=64,4k").points
+        let one = try options("--matrix", "conns=10,9k", "--size", "100").points
+
+        #expect(
+            both == [
+                .init(connections: 10, size: 64), .init(connections: 10, size: 4096),
+                .init(connections: 1000, size: 64), .init(connections: 1000, size: 4096),
+            ])
+        #expect(
+            one == [.init(connections: 10, size: 100), .init(connections: 9000, size: 100)])
+    }
+
+    @Test(arguments: [
+        (["--variants", "epol"], "'epol', which is no variant; did you mean epoll?"),
+        (["--variants", "corutine"], "did you mean coroutine?"),
+        (["--variants", "zzzzzzzz"], "there are coroutine-poll, coroutine-epoll, iterative"),
+        (["--variants", "epoll,"], "empty item"),
+        (["--server", "node"], "has no name; write for example"),
+        (["--server", "=node {port}"], "has a name with other signs"),
+        (["--server", "a b=node {port}"], "has a name with other signs"),
+        (["--server", "node=node"], "has no {port}"),
+        (["--server", "node="], "has no command"),
+        (["--server", "node=node '{port}"], "opens ' and never closes it"),
+        (["--server", "epoll=x {port}"], "has the name of another arm"),
+        (["--server", "a=x {port}", "--server", "a=y {port}"], "has the name of another arm"),
+        (["--baseline", "epol"], "takes no part; did you mean epoll?"),
+        (["--variants", "epoll", "--baseline", "iterative"], "takes no part; the arms are epoll"),
+        (["--conns", "0"], "out of range: give from 1 to 20,000"),
+        (["--size", "0"], "out of range"),
+        (["--rounds", "0"], "out of range"),
+        (["-d", "0"], "out of range"),
+        (["--matrix", "conns=10,0"], "'0', which is out of range: give from 1 to 20,000"),
+        (["--matrix", "conns=10,10"], "a number twice in '10,10'"),
+        (["--matrix", "conns=1 conns=2"], "has conns twice"),
+        (["--matrix", "rate=1"], "has 'rate', which is neither conns nor size"),
+        (["--matrix", "10"], "has '10', which is no list"),
+        (["--matrix", " "], "is empty"),
+        (["--matrix", "conns=1,2,3,4,5,6,7,8,9 size=1,2,3,4,5,6,7,8"], "has 72 loads"),
+        (["--matrix", "conns=1,2", "-c", "5"], "leave out --conns 5"),
+        (["--matrix", "size=1,2", "-s", "5"], "leave out --size 5"),
+        (["--html", "a", "--md", "a"], "two reports cannot go to one file"),
+        (["--html", "-"], "--html '-' is no file"),
+        (["--json", ""], "--json '' is no file"),
+        (["epoll"], "unexpected argument 'epoll'"),
+    ])
+    func `what is wrong is said, on what, and what would be right`(
+        words: [String], saying: String
+    ) {
+        let refusal = refusal(words)
+        #expect(refusal.contains(saying), "\(refusal)")
+    }
+
+    @Test func `the help fits a screen`() {
+        let lines = CompareOptions.table.help.split(
+            separator: "\n", omittingEmptySubsequences: false)
+
+        #expect(lines.count <= 42)
+        #expect(lines.allSatisfy { $0.count <= 80 })
+    }
+
+    @Test(arguments: [
+        ("a b", ["a", "b"]), ("  a\tb  ", ["a", "b"]), ("'a b' c", ["a b", "c"]),
+        ("\"a 'b'\" ''", ["a 'b'", ""]), ("a\\ b", ["a b"]), ("x'y'\"z\"", ["xyz"]),
+        ("\"a\\\"b\" \"c\\d\"", ["a\"b", "c\\d"]), ("'a\\b'", ["a\\b"]),
+        ("$HOME *", ["$HOME", "*"]),
+    ])
+    func `a command is cut into words as a shell does`(text: String, words: [String]) throws {
+        #expect(try CommandWords(text).words == words)
+    }
+
+    @Test(arguments: ["", " ", "'", "\"a", "a\\"])
+    func `a command that does not end or is none is refused`(text: String) {
+        #expect(throws: Units.Mistake.self) { try CommandWords(text) }
+    }
+
+    @Test func `the estimate counts the baseline twice and says what quick would take`() throws {
+        let usual = Timing.estimate(try options("-v", "epoll,coroutine"))
+        let quick = Timing.estimate(try options("--quick", "--matrix", "conns=10,1k"))
+
+        #expect(usual.hasPrefix("4 arms × 8 rounds × 1 load × "), "\(usual)")
+        #expect(usual.contains("; --quick takes "), "\(usual)")
+        #expect(quick.hasPrefix("5 arms × 6 rounds × 2 loads of at most × "), "\(quick)")
+        #expect(quick.hasSuffix("; --quick finds only large differences"), "\(quick)")
+        #expect(Timing.minutes(.seconds(40)) == "40 s")
+        #expect(Timing.minutes(.seconds(17 * 60 + 10)) == "17 min")
+        #expect(Timing.minutes(.seconds(2 * 3600 + 300)) == "2 h 5 min")
+    }
+}

@@ -1,0 +1,131 @@
+import Compare
+import Foundation
+import Reports
+import Testing
+
+@Suite struct CompareTextTests {
+    /// A session with something of everything: arms that differ, that cannot run, and that lie.
+    static func session(points: Int = 1) -> CompareRecord {
+        var session = Sessions(
+            others: [
+                "poll", "coroutine-poll", "epoll", "threads", "fork", "io_uring", "my server",
+            ],
+            readings: Reading.allCases)
+        session.points = (0..<points).map { point in
+            var point = CompareRecord.Point(connections: [100, 1000, 9000][point % 3], size: 64)
+            point.fixedRate = 20_000
+            return point
+        }
+        session.factor = { name, reading in
+            switch (name, reading) {
+            case ("threads", .rate): 0.75
+            case ("fork", .rate): 0.48
+            case ("fork", .cpu): 2.7
+            case ("coroutine-poll", .cpu): 1.07
+            default: 1
+            }
+        }
+        var record = session.record()
+        record.arms[7].outcome = .skipped("io_uring is disabled on this machine")
+        record.arms[8].outcome = .incorrect(["turned the stream around", "lost the last byte"])
+        record.arms[0].proof = "epoll_wait 1.9M"
+        record.arms[6].notes = ["one process for each connection"]
+        return record
+    }
+
+    @Test(arguments: [60, 80, 100, 120], [1, 3])
+    func `no line is wider than the terminal, whatever stands in the record`(
+        width: Int, points: Int
+    ) {
+        var record = CompareTextTests.session(points: points)
+        record.arms[5].name = "somebody's server with a name that never ends"
+        record.arms[5].outcome = .failed(String(repeating: "it said nothing ", count: 20))
+        record.samples[3].doubts = [String(repeating: "busy ", count: 50)]
+        let text = CompareText.report(of: record, width: width)
+
+        for line in text.split(separator: "\n") { #expect(line.count <= width, "\(line)") }
+        #expect(text.hasSuffix("\n"))
+    }
+
+    @Test func `the baseline's row says so, and each other row has its word`() {
+        let text = CompareText.report(of: CompareTextTests.session(), width: 100)
+        let rows = text.split(separator: "\n")
+
+        #expect(rows.contains { $0.contains(/^coroutine-epoll +[\d,]+\/s +baseline$/) })
+        #expect(rows.contains { $0.contains(/^coroutine-epoll\* .*baseline again$/) })
+        #expect(rows.contains { $0.contains(/^fork † +[\d,]+\/s +-5\d % \[.*\] +slower$/) })
+        #expect(rows.contains { $0.contains(/^poll .*no clear difference$/) })
+    }
+
+    @Test func `who has no figure has a row with the reason, and no figure anywhere`() {
+        let rows = CompareText.report(of: CompareTextTests.session(), width: 100)
+            .split(separator: "\n")
+
+        let skipped = rows.filter { $0.hasPrefix("io_uring ") }
+        #expect(skipped.count == 1)
+        #expect(skipped.first?.contains("skipped: io_uring is disabled on this machine") == true)
+        let wrong = rows.filter { $0.hasPrefix("my server") }
+        #expect(wrong.count == 1)
+        #expect(wrong.first?.contains("turned the stream around; lost the last byte") == true)
+    }
+
+    @Test func `what looking blocking costs has a line of its own`() {
+        let text = CompareText.report(of: CompareTextTests.session(), width: 200)
+
+        #expect(
+            text.contains(
+                /\nblocking +what looking blocking costs: \+\d\.\d % CPU a message over poll \[\+/))
+    }
+
+    @Test func `below the tables stand noise, what could be seen, method and how to repeat it`() {
+        let text = CompareText.report(of: CompareTextTests.session())
+
+        for line in ["noise", "sees", "method", "repeat"] {
+            #expect(text.contains("\n\(line) "), "\(line)")
+        }
+        #expect(text.contains("repeat     loadtest compare --rounds 8"))
+        #expect(text.contains("epoll_wait 1.9M"))
+        #expect(text.contains("one process for each connection"))
+    }
+
+    @Test func `several points have a table each, and a summary of how figures grow`() {
+        let text = CompareText.report(of: CompareTextTests.session(points: 3), width: 100)
+
+        for heading in ["\n100 connections of 64 B\n", "\n9,000 connections of 64 B\n"] {
+            #expect(text.contains(heading))
+        }
+        #expect(text.contains("growth of rate"))
+        #expect(!CompareText.report(of: CompareTextTests.session()).contains("growth of"))
+    }
+
+    @Test func `a lower bound carries its sign`() {
+        var record = CompareTextTests.session()
+        for index in record.samples.indices where record.samples[index].arm == 4 {
+            record.samples[index].lowerBounds = [.rate]
+        }
+        let text = CompareText.report(of: record, width: 100)
+
+        #expect(text.contains(/\nepoll +>=[\d,]+\/s .*not known: only a bound\n/))
+    }
+
+    @Test func `colours are sugar, and text from outside has none`() {
+        var record = CompareTextTests.session()
+        record.arms[7].outcome = .skipped("\u{1B}[31mred\u{7}\nand\u{9B}more")
+        let plain = CompareText.report(of: record)
+        let colored = CompareText.report(of: record, style: Style(isColored: true))
+
+        #expect(!plain.contains { $0 == "\u{1B}" || $0 == "\u{7}" || $0 == "\u{9B}" })
+        #expect(colored.contains("\u{1B}[31mslower\u{1B}[0m"))
+        #expect(colored.replacing(/\u{1B}\[\d+m/, with: "") == plain)
+    }
+
+    @Test func `a comparison without a round says so, and one without arms is a report too`() {
+        var record = CompareTextTests.session()
+        record.samples = []
+        #expect(CompareText.report(of: record).contains("no round was finished"))
+
+        record.arms = []
+        record.points = []
+        #expect(CompareText.report(of: record).contains("compare    0 servers"))
+    }
+}

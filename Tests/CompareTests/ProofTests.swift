@@ -1,0 +1,221 @@
+import Generator
+import Statistics
+import Syscalls
+import Testing
+
+@testable import Compare
+
+/// What is decided before the rounds, from values alone.
+@Suite struct ProofTests {
+    @Test(arguments: [
+        ("coroutine", "epoll", ["recv": 9, "epoll_wait": 3]),
+        ("coroutine", "select", ["recv": 9, "select": 3]),
+        ("coroutine", "io_uring", ["recv": 9, "io_uring_enter": 3]),
+        ("epoll-et", "epoll-et", ["recv": 9, "epoll_wait": 3, "epoll_ctl": 4]),
+        ("poll", "poll", ["recv": 9, "poll": 3]),
+        ("io_uring", "io_uring", ["io_uring_enter": 3]),
+        ("fork", "fork", ["recv": 9, "fork": 1, "ppoll": 2]),
+        ("threads", "threads", ["recv": 9, "pthread_create": 1]),
+        ("iterative", "iterative", ["recv": 9, "ppoll": 4]),
+        ("sweep", "sweep", ["recv": 9, "nanosleep": 4]),
+    ])
+    func `a model is what its calls say it is`(
+        model: String, driver: String, calls: [String: Int]
+    ) {
+        #expect(Mechanism(model: model, driver: driver).objection(to: calls) == nil)
+    }
+
+    @Test(arguments: [
+        ("coroutine", "epoll", ["poll": 3], "it never called epoll_wait; it counted poll"),
+        ("coroutine", "epoll", ["epoll_wait": 3, "poll": 1], "it also called poll"),
+        ("io_uring", "io_uring", ["recv": 3], "it never called io_uring_enter"),
+        ("threads", "threads", ["pthread_create": 3, "fork": 1], "it also called fork"),
+        ("sweep", "sweep", ["recv": 3, "select": 1, "poll": 2], "it also called poll, select"),
+        ("fork", "fork", [:], "it never called fork"),
+    ])
+    func `a model that does as others do is not what it says`(
+        model: String, driver: String, calls: [String: Int], objection: String
+    ) {
+        #expect(Mechanism(model: model, driver: driver).objection(to: calls) == objection)
+    }
+
+    @Test func `the proof is the call and how often it was made`() {
+        let mechanism = Mechanism(model: "coroutine", driver: "epoll")
+
+        #expect(mechanism.proof(in: ["epoll_wait": 1_900_000]) == "epoll_wait 1,900,000")
+    }
+
+    @Test func `counts of calls are read from the last line of a server`() {
+        let line = #"{"accepted":3,"calls":{"recv":12,"epoll_wait":4},"loops":[]}"#
+
+        #expect(CallCounts.read(line) == ["recv": 12, "epoll_wait": 4])
+        #expect(CallCounts.read(#"{"calls":{}}"#) == [:])
+        for other in ["", "{", "[]", #"{"accepted":3}"#, #"{"calls":7}"#] {
+            #expect(CallCounts.read(other) == nil)
+        }
+    }
+
+    // What the machine can host.
+
+    private let hosting = Hosting(
+        tasks: ProcessLimits([
+            .init("kernel.pid_max", most: 32_768, used: 200),
+            .init("ulimit -u", most: 1200, used: 200),
+        ]), descriptors: 4096)
+
+    @Test func `a process for each client needs as many as are left`() {
+        #expect(hosting.objection(to: .taskEach, connections: 900) == nil)
+        #expect(
+            hosting.objection(to: .taskEach, connections: 1000)
+                == "1,064 processes or threads are needed, and ulimit -u of 1,200 leaves 1,000")
+        #expect(hosting.objection(to: .together, connections: 4000) == nil)
+        #expect(
+            hosting.objection(to: .together, connections: 4096)?
+                .contains("4,128 descriptors are needed, and a process may open 4,096") == true)
+        #expect(hosting.objection(to: .oneAtATime, connections: 1) == nil)
+        let free = Hosting(tasks: ProcessLimits([]), descriptors: 4096)
+        #expect(free.objection(to: .taskEach, connections: 100_000) == nil)
+    }
+
+    @Test func `with four processors the sides share none`() {
+        #expect(Placement([0, 1]).threads == 1)
+        #expect(Placement([0, 1]).note == "generator and servers share 2 processors")
+        #expect(Placement([]).note == "generator and servers share 1 processor")
+        #expect(Placement(Array(0..<6)).threads == 3)
+        #expect(Placement(Array(0..<64)).threads == 4)
+        #expect(
+            Placement([0, 1, 2, 3]).note
+                == "servers have 2 processors, and 2 threads of the generator others")
+    }
+
+    // The rates.
+
+    private func arm(_ shape: Contender.Shape, rate: Double) -> ArmState {
+        var arm = ArmState(Contender(model: "m\(rate)", driver: "d", shape: shape))
+        arm.take(Trial.Pilot(rate: rate), at: 0)
+        return arm
+    }
+
+    @Test func `the slowest decides the rates, and who serves one client does not count`() throws {
+        let arms = [
+            arm(.together, rate: 90_000), arm(.taskEach, rate: 24_690),
+            arm(.oneAtATime, rate: 700),
+        ]
+
+        let point = try #require(Rates.set([.init(connections: 1000, size: 64)], arms: arms).first)
+
+        #expect(point.fixedRate == 12_000)
+        #expect(point.sparseRate == 1000)
+        #expect(point.sparseConnections == 20)
+    }
+
+    @Test func `the sparse load is never the higher one`() throws {
+        let slow = Rates.set([.init(connections: 3, size: 64)], arms: [arm(.together, rate: 801)])
+        let many = Rates.set([.init(connections: 9000, size: 1)], arms: [arm(.together, rate: 1e5)])
+        let alone = Rates.set([.init(connections: 9, size: 1)], arms: [arm(.oneAtATime, rate: 44)])
+        let none = Rates.set([.init(connections: 9, size: 1)], arms: [])
+
+        #expect(slow[0].fixedRate == 400)
+        #expect(slow[0].sparseRate == 400)
+        #expect(slow[0].sparseConnections == 1)
+        #expect(many[0].sparseRate == 3600)
+        #expect(alone[0].fixedRate == 22)
+        #expect(none[0].fixedRate == nil)
+    }
+
+    @Test func `calls for a message are what a longer life has more`() throws {
+        // Each of 1,000 connections takes four calls, and each message two.
+        let short = try #require(Trial.Life(["recv": 3000, "send": 3000], messages: 1000))
+        let long = try #require(Trial.Life(["recv": 34_000, "send": 30_000], messages: 30_000))
+
+        #expect(long.callsPerMessage(beyond: short) == 2)
+        #expect(long.callsPerMessage(beyond: nil) == nil)
+        #expect(short.callsPerMessage(beyond: long) == nil)
+        #expect(short.callsPerMessage(beyond: short) == nil)
+        #expect(Trial.Life(nil, messages: 9) == nil)
+    }
+
+    // What a load says of its server.
+
+    private func measurement(_ change: (inout Measurement) -> Void) -> Measurement {
+        var measurement = Measurement()
+        measurement.ledger.scheduled = 100
+        measurement.ledger.answered = 100
+        measurement.phases.measured = 1
+        change(&measurement)
+        return measurement
+    }
+
+    @Test func `late answers are no failure, lost connections and wrong bytes are`() {
+        let reset = ErrorRow(
+            phase: .read, errno: "ECONNRESET", count: 3, firstSeen: 0, exampleConnection: 1)
+        let rows: [(Measurement, Trouble?)] = [
+            (measurement { $0.ledger.timedOut = 5 }, nil),
+            (measurement { $0.ending = .connectFailed }, .failed("not all connections came up")),
+            (
+                measurement {
+                    $0.ledger.reset = 3
+                    $0.errors = [reset]
+                }, .failed("it lost 3 connections: read ECONNRESET")
+            ),
+            (
+                measurement { $0.ending = .allConnectionsLost },
+                .failed("it lost all connections")
+            ),
+            (measurement { $0.ledger.answered = 0 }, .failed("it answered nothing in time")),
+            (measurement { $0.ledger.corrupt = 1 }, .incorrect(["wrong bytes under load"])),
+        ]
+
+        for (measurement, trouble) in rows { #expect(measurement.failure == trouble) }
+    }
+
+    @Test func `a busy generator is the limit of a server that is not`() {
+        let busy = { (cpu: Double, doubts: [String]) in
+            WatchedLoad(
+                measurement: measurement { _ in }, switchesPerSecond: nil, cpuPerMessage: cpu,
+                doubts: doubts)
+        }
+
+        #expect(busy(0.005, ["G-CPU SUSPECT"]).isGeneratorTheLimit)
+        #expect(!busy(0.0095, ["G-CPU SUSPECT"]).isGeneratorTheLimit)
+        #expect(!busy(0.005, ["G-LAG SUSPECT"]).isGeneratorTheLimit)
+    }
+
+    // What becomes of an arm.
+
+    private let points: [CompareRecord.Point] = [
+        .init(connections: 10, size: 64), .init(connections: 9000, size: 64),
+    ]
+
+    @Test func `an arm that fails under one load goes on under the others`() {
+        var arm = arm(.taskEach, rate: 5)
+        arm.take(Trial.Pilot(rate: 5), at: 1)
+
+        arm.end(.failed("it lost 3 connections"), at: 1, of: points)
+
+        #expect(arm.isMeasured)
+        #expect(arm.pilots.keys.sorted() == [0])
+        #expect(arm.arm.notes == ["9,000 connections × 64 B: it lost 3 connections"])
+
+        arm.end(.failed("no more"), at: 0, of: points)
+
+        #expect(arm.arm.outcome == .failed("no more"))
+    }
+
+    @Test func `an arm that is wrong under one load is wrong`() {
+        var arm = arm(.together, rate: 5)
+
+        arm.end(.incorrect(["wrong bytes"]), at: 1, of: points)
+
+        #expect(arm.arm.outcome == .incorrect(["wrong bytes"]))
+        #expect(arm.pilots.isEmpty)
+    }
+
+    @Test func `the control is the same arm under its own name`() {
+        let arm = arm(.together, rate: 5)
+
+        #expect(arm.control.arm.name == arm.arm.name + "*")
+        #expect(arm.control.arm.isControl)
+        #expect(arm.control.contender == arm.contender)
+    }
+}

@@ -1,0 +1,135 @@
+import Foundation
+import Statistics
+import Testing
+
+@Suite struct PairedRatioTests {
+    /// The 97.5 % points as Student's table prints them, and those of 99.95 %.
+    @Test(arguments: [
+        (1, 12.706, 636.619), (2, 4.303, 31.599), (3, 3.182, 12.924), (7, 2.365, 5.408),
+        (8, 2.306, 5.041), (11, 2.201, 4.437), (30, 2.042, 3.646), (120, 1.980, 3.373),
+    ])
+    func `the tail of Student's t is that of the printed tables`(
+        freedom: Int, five: Double, tenth: Double
+    ) {
+        #expect(abs(StudentT.probability(beyond: five, freedom: freedom) - 0.05) < 5e-5)
+        #expect(abs(StudentT.probability(beyond: -five, freedom: freedom) - 0.05) < 5e-5)
+        #expect(abs(StudentT.factor(probability: 0.05, freedom: freedom) - five) < 6e-4)
+        #expect(abs(StudentT.factor(probability: 0.001, freedom: freedom) - tenth) < 6e-4)
+    }
+
+    @Test func `no value of t is surprising that is 0, and an infinite one is`() {
+        for freedom in 1...20 {
+            #expect(StudentT.probability(beyond: 0, freedom: freedom) == 1)
+            #expect(StudentT.probability(beyond: .infinity, freedom: freedom) < 1e-15)
+            #expect(StudentT.probability(beyond: .nan, freedom: freedom) == 1)
+        }
+    }
+
+    @Test func `Holm multiplies the smallest most, and keeps the order`() {
+        #expect(Holm.corrected([]) == [])
+        #expect(Holm.corrected([0.04]) == [0.04])
+        #expect(Holm.corrected([0.03, 0.01, 0.02]) == [0.04, 0.03, 0.04])
+        #expect(Holm.corrected([0.5, 0.9, 0.0]) == [1, 1, 0])
+    }
+
+    @Test func `what a round does to both falls out of their ratio`() throws {
+        let rounds = [1.0, 3, 0.5, 8, 2, 1.5]
+        let ratio = try #require(PairedRatio(rounds.map { (new: 110 * $0, old: 100 * $0) }))
+
+        #expect(abs(exp(ratio.center) - 1.1) < 1e-12)
+        #expect(ratio.probability < 1e-9)
+        let interval = try #require(ratio.interval)
+        #expect(interval.upperBound - interval.lowerBound < 1e-9)
+    }
+
+    @Test func `the interval is Student's on the logarithms`() throws {
+        let logarithms = [0.01, 0.02, 0.03, 0.04]
+        let ratio = try #require(PairedRatio(logarithms.map { (new: exp($0), old: 1) }))
+
+        // Mean 0.025, standard deviation 0.012910, so 0.006455 for the mean of four.
+        let interval = try #require(ratio.interval)
+        #expect(abs(interval.lowerBound - (0.025 - 3.182 * 0.006455)) < 1e-5)
+        #expect(abs(interval.upperBound - (0.025 + 3.182 * 0.006455)) < 1e-5)
+        #expect(abs(ratio.probability - 0.0305) < 1e-3)
+    }
+
+    @Test func `one round has a ratio and no interval, and what is not above zero has none`() {
+        let one = PairedRatio([(new: 2, old: 1)])
+
+        #expect(one?.interval == nil && one?.probability == 1 && one?.count == 1)
+        #expect(PairedRatio([]) == nil)
+        #expect(PairedRatio([(new: 0, old: 1), (new: 1, old: 1)]) == nil)
+        #expect(PairedRatio([(new: 1, old: -1)]) == nil)
+        #expect(PairedRatio([(new: .infinity, old: 1)]) == nil)
+        #expect(PairedRatio([(new: .nan, old: 1)]) == nil)
+    }
+
+    @Test func `the center is never outside of its interval`() throws {
+        // Three rounds alike and one far away: the mean goes where the median does not.
+        let ratio = try #require(
+            PairedRatio([(1, 1), (1, 1), (1, 1), (1, 1), (1, 1), (1, 1), (1, 1), (1e9, 1)]))
+
+        #expect(try #require(ratio.interval).contains(ratio.center))
+    }
+
+    @Test func `a difference of the smallest size is found about four times in five`() throws {
+        var random = SplitMix(seed: 7)
+        var (found, all) = (0, 0)
+        let error = 0.02 * (2.0 / 8).squareRoot()
+        let expected = (StudentT.factor(probability: 0.005, freedom: 7) + 0.9) * error
+        for _ in 0..<1000 {
+            let pairs = (0..<8).map { _ in
+                (new: exp(expected + 0.02 * random.normal()), old: exp(0.02 * random.normal()))
+            }
+            let ratio = try #require(PairedRatio(pairs))
+            all += 1
+            if ratio.probability < 0.005 { found += 1 }
+        }
+
+        #expect((0.72...0.88).contains(Double(found) / Double(all)), "\(found) of \(all)")
+    }
+}
+
+@Suite struct RoundsTests {
+    @Test func `the middle of rounds is their median`() {
+        #expect(Rounds([3, 1, 2])?.median == 2)
+        #expect(Rounds([4, 1, 2, 3])?.median == 2.5)
+        #expect(Rounds([]) == nil)
+        #expect(Rounds([1, .nan]) == nil)
+    }
+
+    @Test func `a round that stands apart is told from the others`() throws {
+        let rounds = try #require(Rounds([10, 11, 10.5, 10.2, 30, 10.8, 10.4, 10.6]))
+
+        #expect(rounds.standsApart == [false, false, false, false, true, false, false, false])
+        #expect(Rounds([1, 1, 90])?.standsApart == [false, false, false])
+    }
+
+    @Test func `an interval needs two rounds above zero`() throws {
+        #expect(try #require(Rounds([5])).interval == nil)
+        #expect(try #require(Rounds([5, 0])).interval == nil)
+        let interval = try #require(Rounds([99, 101, 100, 100])?.interval)
+        #expect(interval.low < 100 && interval.low > 98)
+        #expect(interval.high > 100 && interval.high < 102)
+    }
+
+    @Test func `a trend is told from noise about a level`() throws {
+        let noise = [0.3, -0.3, 0.3, -0.3, 0.3, -0.3, 0.3, -0.3]
+        let level = noise.enumerated().map { (x: Double($0.offset), y: $0.element) }
+        let rising = level.map { (x: $0.x, y: $0.x + $0.y) }
+
+        let trend = try #require(Trend(rising))
+        #expect(abs(trend.slope - 1) < 0.1 && trend.probability < 1e-4)
+        #expect(try #require(Trend(level)).probability > 0.5)
+        #expect(Trend([(1, 1), (1, 2), (1, 3), (1, 4)]) == nil)
+        #expect(Trend([(1, 1), (2, 2), (3, 3)]) == nil)
+        #expect(Trend([(1, 2), (2, 4), (3, 6), (4, 8)])?.probability == 0)
+    }
+}
+
+extension SplitMix {
+    /// A number of the normal distribution (Box and Muller 1958).
+    mutating func normal() -> Double {
+        (-2 * log(share())).squareRoot() * cos(2 * Double.pi * share())
+    }
+}

@@ -1,0 +1,82 @@
+import Reports
+import Statistics
+
+/// The sentences about a comparison that every report has: what looking blocking costs, what noise
+/// reaches, what could have been seen, and how it was judged.
+struct Account {
+    private let standing: Standing
+    private var record: CompareRecord { standing.record }
+
+    init(_ standing: Standing) { self.standing = standing }
+
+    /// "+7.0 % CPU a message over poll [+5.1, +9.0]", for each system call and point.
+    var blocking: [String] {
+        record.points.indices.flatMap { point in
+            standing.blocking(at: point).map { cost in
+                let change = Wording.change(cost.ratio.center)
+                let interval = Wording.interval(of: cost.ratio).map { " \($0)" } ?? ""
+                return "\(change) CPU a message over \(cost.loop)\(interval)\(at(point))"
+            }
+        }
+    }
+
+    /// What the baseline differs by from itself.
+    var noise: [String] {
+        guard let control = record.control else { return [] }
+        return record.points.indices.compactMap { point in
+            let parts = Account.told.compactMap { reading -> String? in
+                let ratio = standing.figure(reading, of: control, at: point)?.ratio
+                return ratio.map { "\(reading.title) \(Wording.change($0))" }
+            }
+            guard !parts.isEmpty else { return nil }
+            return "the baseline against itself\(at(point)): " + parts.joined(separator: ", ")
+        }
+    }
+
+    /// The smallest difference that the session would have shown.
+    var sees: [String] {
+        record.points.indices.compactMap { point in
+            let parts = Account.told.compactMap { reading -> String? in
+                let all = record.arms.indices.compactMap {
+                    standing.figure(reading, of: $0, at: point)?.smallest
+                }
+                return Rounds(all).map { "\(reading.title) \(Wording.share($0.median))" }
+            }
+            guard !parts.isEmpty else { return nil }
+            return "\(standing.rounds) rounds show differences\(at(point)) from "
+                + parts.joined(separator: ", ") + " on; smaller ones may be missed"
+        }
+    }
+
+    /// Rounds that stand apart from the others of their figure.
+    var apart: [String] {
+        var (count, all) = (0, 0)
+        for point in record.points.indices {
+            for arm in standing.measured {
+                for reading in Reading.allCases where reading.isJudged {
+                    let flags = standing.figure(reading, of: arm, at: point)?.rounds.standsApart
+                    count += flags?.count { $0 } ?? 0
+                    all += flags?.count ?? 0
+                }
+            }
+        }
+        guard count > 0 else { return [] }
+        return [
+            "\(Figures.count(count)) of \(Figures.count(all)) figures of a round stand apart from "
+                + "their others (Tukey's fences); they are kept"
+        ]
+    }
+
+    let method =
+        "each figure is the median of the rounds; differences are the median of the ratios within "
+        + "rounds, [95 % interval by Student's t on logarithms]. A word is given where the "
+        + "probability, corrected for the servers compared (Holm), is below 5 % and the difference "
+        + "is beyond what noise reached, and 2 %"
+
+    /// The readings that are worth their place in a line.
+    private static let told: [Reading] = [.rate, .p99, .cpu, .sparseCPU, .connectionMemory]
+
+    private func at(_ point: Int) -> String {
+        record.points.count > 1 ? " at \(Wording.point(record.points[point]))" : ""
+    }
+}

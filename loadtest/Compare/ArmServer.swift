@@ -1,0 +1,120 @@
+import Flags
+import Generator
+import Reports
+import Syscalls
+
+/// The server of an arm as a process: started as the arm says, and stopped with what it counted.
+struct ArmServer: Sendable {
+    let process: ServerProcess
+    private let mechanism: Mechanism?
+
+    /// Starts a process of a contender, on a port of its own.
+    static func start(_ contender: Contender) throws(Trouble) -> ArmServer {
+        do throws(ServerProcess.Failure) {
+            switch contender.origin {
+            case .bundled(let model, let driver):
+                let process = try ServerProcess.start(
+                    "/proc/self/exe", arguments: words(model: model, driver: driver))
+                return ArmServer(
+                    process: process, mechanism: Mechanism(model: model, driver: driver))
+            case .foreign:
+                guard let port = FreePort.find() else {
+                    throw .notStarted(.addressInUse)
+                }
+                let words = contender.words(port: port)
+                let process = try ServerProcess.start(foreign: words, port: port)
+                return ArmServer(process: process, mechanism: nil)
+            }
+        } catch {
+            throw Trouble(starting: error, words: contender.words(port: 0))
+        }
+    }
+
+    private static func words(model: String, driver: String) -> [String] {
+        var words = ["loadtest", "echo", "--listen", "127.0.0.1:0", "--model", model]
+        if driver != model { words += ["--driver", driver] }
+        return words + ["--exit-with-parent", "\(Machine.processNumber)"]
+    }
+
+    /// What it left behind: its counts of system calls, if it counts them.
+    struct Ended {
+        var calls: [String: Int]?
+    }
+
+    /// Stops it; throws when it did not end in order, or served by another mechanism than its own.
+    func stop() throws(Trouble) -> Ended {
+        let wasRunning = process.isRunning
+        let ended = process.stop()
+        guard wasRunning else {
+            throw .failed("it ended by itself with code \(ended.exitCode)\(ended.lastWords)")
+        }
+        // How others end when they are told to is their affair.
+        guard let mechanism else { return Ended(calls: nil) }
+        if ended.wasKilled {
+            throw .failed("it had to be killed: it did not end within 5 s\(ended.lastWords)")
+        }
+        guard ended.exitCode == 0, let calls = ended.counters.flatMap(CallCounts.read) else {
+            throw .failed("it ended with code \(ended.exitCode) and no counters\(ended.lastWords)")
+        }
+        if let objection = mechanism.objection(to: calls) { throw .incorrect([objection]) }
+        return Ended(calls: calls)
+    }
+}
+
+extension Trouble {
+    /// A server that did not start: it was not there, or the machine has not what it needs.
+    fileprivate init(starting failure: ServerProcess.Failure, words: [String]) {
+        switch failure {
+        case .notStarted(.noEntry): self = .notHosted("command not found: \(words.first ?? "")")
+        case .noEcho(let reason): self = .incorrect(["first echo: \(reason)"])
+        case .endedEarly(ExitCode.systemLimit, let text) where words.isEmpty:
+            // Ours says in a sentence what this machine has not.
+            let said = Trouble.lastLine(of: text) ?? "a limit of the system"
+            self = .notHosted(said.replacing("loadtest echo: ", with: ""))
+        case .endedEarly(let code, let text):
+            let said = Trouble.lastLine(of: text).map { ": \($0)" } ?? ""
+            self = .notHosted("ended with code \(code) before it served\(said)")
+        default: self = .notHosted("\(failure)")
+        }
+    }
+
+    /// The last line that says something, cut to what fits a table.
+    static func lastLine(of text: String) -> String? {
+        let line = text.split(whereSeparator: \.isNewline).last { !$0.allSatisfy(\.isWhitespace) }
+        return line.map { String($0.prefix(200)) }
+    }
+}
+
+extension ServerProcess.Ended {
+    /// What it said at its end, to be put behind what became of it.
+    var lastWords: String { Trouble.lastLine(of: standardError).map { ": \($0)" } ?? "" }
+}
+
+/// A port of this machine that nobody has, for a server that cannot find one itself.
+enum FreePort {
+    /// Below the ports that the kernel gives to connections: one of those could be taken by a
+    /// client before the server has it.
+    private static let candidates: ClosedRange<UInt16> = 15_000...30_000
+
+    /// Nil when a hundred of them are taken.
+    static func find() -> UInt16? {
+        for _ in 0..<100 {
+            let port = UInt16.random(in: candidates)
+            if isFree(port) { return port }
+        }
+        return nil
+    }
+
+    private static func isFree(_ port: UInt16) -> Bool {
+        let address = SocketAddress(loopbackPort: port)
+        do throws(Errno) {
+            let socket = Descriptor(
+                adopting: try RawDescriptor.streamSocket(family: address.family))
+            try socket.raw.bind(to: address)
+            return true
+        } catch {
+            // Whatever is wrong with a port, it is not free.
+            return false
+        }
+    }
+}

@@ -1,0 +1,154 @@
+import Charts
+import Reports
+import Statistics
+
+/// A picture of bars for each reading at each point: one bar for each server.
+struct BarPictures {
+    private let standing: Standing
+    private var record: CompareRecord { standing.record }
+    /// From this factor between the largest and the smallest on, equal steps show nothing of most.
+    private static let spanMax = 25.0
+
+    struct Picture {
+        let reading: Reading
+        let point: Int
+        let bars: Bars
+    }
+
+    init(_ standing: Standing) { self.standing = standing }
+
+    /// Point by point, in the order of the readings. A page stays below half a megabyte: the more
+    /// points it has, the fewer readings have bars at each.
+    var all: [Picture] {
+        let readings =
+            switch record.points.count {
+            case ...1: Reading.allCases.filter { $0 != .threads && $0 != .processes }
+            case ...4: Reading.headline
+            default: [Reading.rate, .cpu]
+            }
+        return record.points.indices.flatMap { point in
+            readings.compactMap { reading -> Picture? in
+                guard let bars = bars(reading, at: point)
+                else { return nil }
+                return Picture(reading: reading, point: point, bars: bars)
+            }
+        }
+    }
+
+    private func bars(_ reading: Reading, at point: Int) -> Bars? {
+        let figures = record.arms.indices.map { standing.figure(reading, of: $0, at: point) }
+        let values = figures.compactMap { $0 }.flatMap {
+            $0.rounds.values + [$0.rounds.interval?.high].compactMap { $0 }
+        }
+        guard let highest = values.max(), highest > 0 else { return nil }
+        let unit = Unit(reading, typical: highest)
+        let lowest = values.min() ?? 0
+        let isLog = lowest > 0 && highest / lowest > BarPictures.spanMax
+        let scale: Scale =
+            isLog
+            ? .log(from: lowest * unit.factor / 1.5, to: highest * unit.factor, of: unit.quantity)
+            : .linear(from: 0, to: highest * unit.factor, of: unit.quantity)
+        var bars = Bars(
+            name: name(reading, at: point),
+            title: CompareTables(standing).heading(reading, at: point),
+            summary: summary(reading, isLog: isLog), axis: Chart.Axis(unit.title, scale),
+            rows: record.arms.indices.map { row($0, figures[$0], reading, unit) })
+        if let base = figures.indices.contains(record.baseline) ? figures[record.baseline] : nil {
+            let middle = base.rounds.median * unit.factor
+            let floor = Change.ratio(standing.floor(reading, at: point))
+            bars.rule = middle
+            if reading.isJudged { bars.band = middle / floor...middle * floor }
+        }
+        return bars
+    }
+
+    private func summary(_ reading: Reading, isLog: Bool) -> String {
+        let better = reading.isHigherBetter ? "More is better." : "Less is better."
+        let judged =
+            reading.isJudged
+            ? " Shaded: what noise reaches alone around the baseline, which is the dotted line."
+            : ""
+        return "\(better) A bar ends at the median of the rounds, with its 95 % interval; each dot "
+            + "is a round, hollow where it stands apart." + judged
+            + (isLog ? " The axis is logarithmic: lengths of bars are no proportions." : "")
+    }
+
+    private func row(
+        _ arm: Int, _ figure: Standing.Figure?, _ reading: Reading, _ unit: Unit
+    ) -> Bars.Row {
+        let name = Wording.name(record.arms[arm])
+        guard let figure else {
+            let reason = Wording.reason(record.arms[arm].outcome)
+            return Bars.Row(name, words: reason ?? "not measured")
+        }
+        // The interval is drawn; how many rounds it would take is in the table.
+        let change = [
+            figure.ratio.map { Wording.change($0.center) },
+            Wording.short(figure.word, of: reading),
+        ].compactMap { $0 }.joined(separator: " ")
+        let words = [reading.text(figure), change].filter { !$0.isEmpty }
+        var bar = Bars.Bar(
+            figure.rounds.median * unit.factor,
+            interval: figure.rounds.interval.map { $0.low * unit.factor...$0.high * unit.factor },
+            number: BarPictures.number(of: figure.word))
+        bar.dots = zip(zip(figure.numbers, figure.rounds.values), figure.rounds.standsApart).map {
+            let ((round, value), isApart) = $0
+            return Bars.Dot(
+                value * unit.factor, isHollow: isApart,
+                words: reading.text(value) + (isApart ? " in round \(round + 1)" : ""))
+        }
+        return Bars.Row(name, words: words.joined(separator: ", "), bar: bar)
+    }
+
+    /// Green is better and vermilion is worse; the words beside the bar say so too.
+    private static func number(of word: Standing.Word) -> Int {
+        switch word {
+        case .better: 2
+        case .worse: 1
+        default: 0
+        }
+    }
+
+    /// "cpu-100x64"; with one point, the reading alone.
+    private func name(_ reading: Reading, at point: Int) -> String {
+        let load = record.points[point]
+        guard record.points.count > 1 else { return reading.slug }
+        return "\(reading.slug)-\(load.connections)x\(load.size)"
+    }
+}
+
+/// In what a picture shows a reading.
+struct Unit {
+    /// What a value is multiplied with.
+    let factor: Double
+    let quantity: Quantity
+    /// What stands at the axis.
+    let title: String
+
+    init(_ reading: Reading, typical: Double) {
+        switch reading {
+        case .cpu, .p50, .p99, .sparseCPU, .sparseP99:
+            (factor, quantity, title) = (1e9, .time, reading.title)
+        case .idleMemory, .connectionMemory:
+            let isLarge = typical >= 2_097_152
+            factor = isLarge ? 1.0 / 1_048_576 : 1.0 / 1024
+            (quantity, title) = (.plain, reading.title + (isLarge ? ", MiB" : ", KiB"))
+        case .idleCPU: (factor, quantity, title) = (100, .percent, reading.title)
+        case .rate: (factor, quantity, title) = (1, .plain, "answers per second")
+        case .switches, .calls, .threads, .processes:
+            (factor, quantity, title) = (1, .plain, reading.title)
+        }
+    }
+}
+
+extension Reading {
+    /// What to show of many.
+    static let headline: [Reading] = [
+        .rate, .cpu, .p99, .sparseCPU, .connectionMemory, .idleCPU,
+    ]
+
+    /// Its name in the name of a file.
+    var slug: String {
+        title.lowercased().replacing("/", with: "-per-").replacing(" ", with: "-")
+    }
+}

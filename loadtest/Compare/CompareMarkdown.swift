@@ -1,0 +1,60 @@
+import Reports
+
+/// A comparison as Markdown, for a document or a job's summary; the same tables as the page has.
+package enum CompareMarkdown {
+    /// `pictures` is the folder of the files that `ComparePage.pictures` gave, as the document
+    /// links to them; without one there is no picture.
+    package static func page(of record: CompareRecord, pictures: String? = nil) -> String {
+        let standing = Standing(record)
+        let tables = CompareTables(standing)
+        let account = Account(standing)
+        var lines = ["## \(plain(ComparePage.Contents(standing: standing).title))"]
+        lines += list("Doubts", record.notes + standing.doubts)
+        for point in record.points.indices {
+            lines += tables.answers(at: point).markdown + tables.costs(at: point).markdown
+        }
+        lines += list("What looking blocking costs", account.blocking)
+        for picture in BarPictures(standing).all {
+            let title = tables.heading(picture.reading, at: picture.point)
+            lines += ["", "### \(plain(title))"]
+            lines += image(picture.bars.name, title, in: pictures)
+            lines += tables.detail(of: picture.reading, at: picture.point).markdown
+        }
+        if let pictures {
+            for chart in GrowthPictures(standing).all {
+                lines += ["", "### \(plain(chart.title))"]
+                lines += image(chart.name, chart.title, in: pictures)
+            }
+        }
+        lines += stories(standing) + tables.arms.markdown + tables.session.markdown
+        lines += list(
+            "How far to trust it",
+            account.noise + account.sees + account.apart + [account.method])
+        return (lines + repetition(record)).joined(separator: "\n") + "\n"
+    }
+
+    private static func list(_ title: String, _ points: [String]) -> [String] {
+        points.isEmpty ? [] : ["", "**\(plain(title))**", ""] + points.map { "* \(plain($0))" }
+    }
+
+    private static func image(
+        _ name: String, _ title: String, in folder: String?
+    ) -> [String] {
+        folder.map { ["", "![\(plain(title))](\($0)/\(name).svg)"] } ?? []
+    }
+
+    private static func stories(_ standing: Standing) -> [String] {
+        let stories = standing.stories
+        guard !stories.isEmpty else { return [] }
+        return ["", "### Why each behaves so"]
+            + stories.flatMap { ["", "**\(plain($0.name))**: \(plain($0.text))"] }
+    }
+
+    /// The command as a block that is code by its indentation: no fence that it could close.
+    private static func repetition(_ record: CompareRecord) -> [String] {
+        let words = RunRecord.shellWords(record.commandLine).map { $0.isNewline ? " " : $0 }
+        return words.isEmpty ? [] : ["", "To repeat:", "", "    " + String(words)]
+    }
+
+    private static func plain(_ text: String) -> String { MarkdownReport.escape(text) }
+}

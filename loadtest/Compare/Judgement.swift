@@ -1,0 +1,94 @@
+import Statistics
+
+/// One reading at one point: the figures of all arms, held against the baseline and against each
+/// other.
+///
+///     −floor       0       +floor      what nothing differs by: the control's interval
+///       ├──────────┼──────────┤
+///       ·   [──●───┼──]       ·        no clear difference: so much would not be seen
+///       ·          ·          · [─●─]  called: surely not chance, and beyond what noise reaches
+///
+/// The probabilities are corrected for the arms that are compared here (Holm 1979), a reading at a
+/// point being one question. A difference is called when its corrected probability is below 5 %
+/// and it is larger than the floor.
+struct Judgement {
+    /// Less than 2 % is not worth calling a difference, however surely it is there.
+    static let floorMin = Change.difference(1.02)
+    /// Who could not have seen a tenth cannot say that nothing differs.
+    static let worthSeeing = Change.difference(1.10)
+    private static let level = 0.05
+    /// More rounds than anybody runs.
+    private static let roundsMax = 10_000
+
+    /// By arm.
+    private(set) var figures: [Standing.Figure?]
+    /// What noise reaches alone, as a logarithm.
+    private(set) var floor = floorMin
+    private let isHigherBetter: Bool
+
+    /// `rounds` are the samples of each arm at the point, in the order of their rounds.
+    init(of reading: Reading, in rounds: [[CompareRecord.Sample]], of record: CompareRecord) {
+        isHigherBetter = reading.isHigherBetter
+        figures = rounds.map { Standing.Figure(reading, in: $0) }
+        guard figures.indices.contains(record.baseline), let base = figures[record.baseline] else {
+            return
+        }
+        for arm in figures.indices where arm != record.baseline {
+            let ratio = figures[arm]?.ratio(to: base)
+            figures[arm]?.ratio = ratio
+        }
+        figures[record.baseline]?.word = .baseline
+        guard reading.isJudged else { return }
+        if let control = record.control, control != record.baseline {
+            figures[control]?.word = .control
+            if let interval = figures[control]?.ratio?.interval {
+                floor = max(floor, -interval.lowerBound, interval.upperBound)
+            }
+        }
+        judge(against: base)
+    }
+
+    /// Gives every arm that has a ratio its word.
+    private mutating func judge(against base: Standing.Figure) {
+        let compared = figures.indices.filter {
+            figures[$0]?.word == .shown && figures[$0]?.ratio != nil
+        }
+        let ratios = compared.compactMap { figures[$0]?.ratio }
+        let corrected = Holm.corrected(ratios.map(\.probability))
+        let strictest = Judgement.level / Double(max(1, ratios.count))
+        for (place, arm) in compared.enumerated() {
+            let smallest = ratios[place].smallest(level: strictest, floor: floor)
+            figures[arm]?.probability = corrected[place]
+            figures[arm]?.smallest = smallest
+            let word = settled(
+                word(for: ratios[place], corrected[place], smallest), ratios[place],
+                isBound: figures[arm]?.isLowerBound == true, isBaseBound: base.isLowerBound)
+            figures[arm]?.word = word
+        }
+    }
+
+    private func word(
+        for ratio: PairedRatio, _ probability: Double, _ smallest: Double?
+    ) -> Standing.Word {
+        guard let interval = ratio.interval, let smallest else { return .tooFewRounds }
+        let isSure = probability < Judgement.level && !interval.contains(0)
+        if isSure, ratio.center.magnitude > floor {
+            return (ratio.center > 0) == isHigherBetter ? .better : .worse
+        }
+        guard smallest > Judgement.worthSeeing else { return .noClearDifference }
+        let factor = smallest / Judgement.worthSeeing
+        let needed = (Double(ratio.count) * factor * factor).rounded(.up)
+        return .tooNoisy(rounds: Int(min(needed, Double(Judgement.roundsMax))))
+    }
+
+    /// What is left of a word where a side is only known from below: an arm that is ahead of the
+    /// baseline with what is sure of it is ahead, and nothing else follows.
+    private func settled(
+        _ word: Standing.Word, _ ratio: PairedRatio, isBound: Bool, isBaseBound: Bool
+    ) -> Standing.Word {
+        guard isBound || isBaseBound else { return word }
+        guard word == .better || word == .worse else { return .open }
+        let isHigher = ratio.center > 0
+        return isBound && !isHigher || isBaseBound && isHigher ? .open : word
+    }
+}
