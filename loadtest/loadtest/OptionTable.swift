@@ -12,7 +12,7 @@ extension Options {
             "Opens connections to an echo server, checks every echoed byte, reports latency.",
         usage: [
             "[HOST:PORT | tcp://HOST:PORT] [options]",
-            "echo | compare | diff | merge | report [options]   (each has a --help)",
+            "echo | compare | diff | merge | report [options]  (--help for each)",
         ],
         groups: [load, output, pacing, connections, payload, engine, files, parts],
         positionalsMax: 1,
