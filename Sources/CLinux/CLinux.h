@@ -6,6 +6,7 @@
 #ifndef SWIFTLET_CLINUX_H
 #define SWIFTLET_CLINUX_H
 
+#include <linux/io_uring.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -42,6 +43,62 @@ static inline int clinux_epoll_pwait2(int instance, struct epoll_event *events, 
                                       const struct timespec *timeout) {
     return (int)syscall(SYS_epoll_pwait2, instance, events, capacity, timeout, 0UL, 8UL);
 }
+
+// io_uring_setup(2), io_uring_enter(2) and io_uring_register(2), which glibc has no names for.
+static inline int clinux_io_uring_setup(unsigned entries, struct io_uring_params *parameters) {
+    return (int)syscall(SYS_io_uring_setup, entries, parameters);
+}
+static inline int clinux_io_uring_enter(int ring, unsigned submitted, unsigned awaited,
+                                        unsigned flags, const void *argument, size_t size) {
+    return (int)syscall(SYS_io_uring_enter, ring, submitted, awaited, flags, argument, size);
+}
+static inline int clinux_io_uring_register(int ring, unsigned operation, const void *argument,
+                                           unsigned count) {
+    return (int)syscall(SYS_io_uring_register, ring, operation, argument, count);
+}
+
+// Heads and tails in memory that the kernel shares: who reads a tail sees what was written before
+// it. Swift's atomics must own their memory.
+static inline unsigned clinux_load_acquire(const unsigned *place) {
+    return __atomic_load_n(place, __ATOMIC_ACQUIRE);
+}
+static inline void clinux_store_release(unsigned *place, unsigned value) {
+    __atomic_store_n(place, value, __ATOMIC_RELEASE);
+}
+static inline void clinux_store_release16(unsigned short *place, unsigned short value) {
+    __atomic_store_n(place, value, __ATOMIC_RELEASE);
+}
+
+// What <linux/io_uring.h> has learned since Linux 5.15, whose headers are the oldest in use.
+enum {
+    CLINUX_FEAT_CQE_SKIP = 1 << 11,
+    CLINUX_SETUP_SUBMIT_ALL = 1 << 7,
+    CLINUX_SETUP_COOP_TASKRUN = 1 << 8,
+    CLINUX_SETUP_SINGLE_ISSUER = 1 << 12,
+    CLINUX_SETUP_DEFER_TASKRUN = 1 << 13,
+    CLINUX_SQE_CQE_SKIP_SUCCESS = 1 << 6,
+    CLINUX_ASYNC_CANCEL_ALL = 1 << 0,
+    CLINUX_ASYNC_CANCEL_ANY = 1 << 2,
+    CLINUX_ACCEPT_MULTISHOT = 1 << 0,
+    CLINUX_RECV_MULTISHOT = 1 << 1,
+    CLINUX_REGISTER_PBUF_RING = 22,
+};
+
+// One buffer that is offered to the kernel; in the first one of a ring, the last field is the tail.
+struct clinux_offered_buffer {
+    unsigned long long address;
+    unsigned length;
+    unsigned short number;
+    unsigned short tail;
+};
+// The argument of CLINUX_REGISTER_PBUF_RING.
+struct clinux_buffer_ring {
+    unsigned long long address;
+    unsigned count;
+    unsigned short group;
+    unsigned short flags;
+    unsigned long long reserved[3];
+};
 
 // sched_getaffinity(2) and sched_setaffinity(2) of the calling thread, as plain calls: Glibc
 // declares them only under _GNU_SOURCE. The first returns how many bytes of the mask it filled.

@@ -7,6 +7,7 @@ import Syscalls
 /// * **Readiness is a hint.** A descriptor may be reported when the next call would block after
 ///   all, so callers try, and wait again. What is ready and not used is reported again by the next
 ///   wait.
+///   Who has used it up may say so, and is told of what comes after it.
 /// * **A hang-up or an error is reported to both directions**, or to both that were asked for where
 ///   the kernel does not tell it apart (select): the next system call says which it was.
 /// * **Nothing is reported about a descriptor that nobody asked for.** With its interest withdrawn,
@@ -21,7 +22,7 @@ import Syscalls
 /// * **A wait may return with nothing**: for a wake, a deadline or a signal. It is the caller who
 ///   knows what it waits for.
 ///
-/// Every method but `wake` is called by one thread at a time.
+/// Every method but `wake` is called by one thread at a time, and by one only once it has waited.
 package protocol Driver: AnyObject {
     /// The present instant, real or simulated.
     var now: Instant { get }
@@ -37,8 +38,19 @@ package protocol Driver: AnyObject {
     /// Appends what is ready to `ready`. A deadline of `.past` looks without waiting.
     func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno)
 
+    /// Says that what was reported is used up: a call would have blocked since then, or a stream
+    /// moved less than it could have, which epoll(7) says is enough. What comes later is reported.
+    ///
+    /// It spares a driver that would have to ask again the look that would find nothing.
+    func usedUp(_ directions: Interest, of descriptor: RawDescriptor)
+
     /// Ends the wait under way, or the next one if there is none.
     func wake()
+}
+
+extension Driver {
+    /// A system call that looks at every descriptor in every wait has no use for the word.
+    @inlinable package func usedUp(_ directions: Interest, of descriptor: RawDescriptor) {}
 }
 
 extension Instant {

@@ -8,6 +8,9 @@ public enum DriverKind: String, CaseIterable, Sendable {
     case select
     /// epoll(7): a wait costs what is ready, not what is watched.
     case epoll
+    /// io_uring(7): as epoll, and a steady conversation is never registered anew. Needs Linux 5.19,
+    /// and a machine that allows it: many containers forbid it.
+    case ioUring = "io_uring"
 
     /// Opens a driver of this kind; throws what the kernel says when it cannot.
     package func makeDriver() throws(Errno) -> any Driver {
@@ -15,6 +18,32 @@ public enum DriverKind: String, CaseIterable, Sendable {
         case .poll: try PollDriver()
         case .select: try SelectDriver()
         case .epoll: try EpollDriver()
+        case .ioUring: try IOUringDriver()
+        }
+    }
+
+    /// Those that this machine lets anybody open.
+    package static let usable = allCases.filter { $0.refusal == nil }
+
+    /// Why this machine refuses a driver of this kind, and what to do; nil when it does not.
+    package var refusal: String? {
+        do throws(Errno) {
+            _ = try makeDriver()
+            return nil
+        } catch {
+            return remedy(for: error) ?? "\(rawValue) cannot be opened: \(error)"
+        }
+    }
+
+    /// What an error of `makeDriver` means here, and what to do; nil when the error says it all.
+    package func remedy(for error: Errno) -> String? {
+        switch (self, error) {
+        case (.ioUring, .notImplemented):
+            "this kernel has no io_uring, or that of before Linux 5.19: choose another way to wait"
+        case (.ioUring, .notPermitted):
+            "io_uring is forbidden here: allow it with 'sysctl kernel.io_uring_disabled=0' and, in "
+                + "a container, by its seccomp profile, or choose another way to wait"
+        default: nil
         }
     }
 }

@@ -100,6 +100,7 @@ extension DriverKind {
         case .poll: "poll"
         case .select: "select"
         case .epoll: "epoll_wait"
+        case .ioUring: "io_uring_enter"
         }
     }
 }

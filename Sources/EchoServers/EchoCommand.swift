@@ -1,3 +1,4 @@
+import Drivers
 import Flags
 import Glibc
 import Swiftlet
@@ -57,6 +58,10 @@ private func report(_ error: IOError, options: EchoOptions, command: String) -> 
         case .addressNotAvailable: advice = "; this machine has no such address: see 'ip address'"
         case .accessDenied: advice = "; ports below 1024 need privileges"
         default: break
+        }
+        let driver = options.model == .ioUring ? .ioUring : options.driver
+        if error.operation == .wait, let remedy = driver.remedy(for: errno) {
+            advice = "; \(remedy)"
         }
     }
     say("\(command): cannot serve on \(options.address): \(error)\(advice)", on: STDERR_FILENO)

@@ -74,7 +74,7 @@ struct EchoListener: ~Copyable {
     }
 
     /// Whether there may be a better connection behind one that failed.
-    private mutating func mayGoOn(after error: Errno) throws(IOError) -> Bool {
+    mutating func mayGoOn(after error: Errno) throws(IOError) -> Bool {
         // Linux hands over what happened to a connection while it waited in the queue (accept(2)).
         if error.concernsOneConnection { return true }
         if error == .wouldBlock {

@@ -20,6 +20,8 @@ package enum EchoModel: String, CaseIterable, Sendable {
     case epoll
     /// A hand-written loop over epoll(7), edge-triggered.
     case epollEdge = "epoll-et"
+    /// A hand-written loop over io_uring(7), by completions.
+    case ioUring = "io_uring"
 
     /// Whether the second client waits until the first one has gone.
     package var servesOneAtATime: Bool { self == .iterative }
@@ -48,6 +50,7 @@ package enum EchoModel: String, CaseIterable, Sendable {
         case .poll: PollEcho(options: options)
         case .epoll: EpollEcho(options: options)
         case .epollEdge: EdgeEpollEcho(options: options)
+        case .ioUring: IOUringEcho(options: options)
         }
     }
 }

@@ -2,7 +2,8 @@ import Drivers
 import Synchronization
 import Syscalls
 
-/// The system call that tells an event loop what is ready: `.poll`, `.select` or `.epoll`.
+/// The system call that tells an event loop what is ready: `.poll`, `.select`, `.epoll` or
+/// `.ioUring`.
 public typealias DriverKind = Drivers.DriverKind
 /// An IPv4 or IPv6 address and a port: `try SocketAddress("127.0.0.1:7788")`.
 public typealias SocketAddress = Syscalls.SocketAddress

@@ -66,7 +66,8 @@ final class Socket: Sendable {
 
     /// Parks until the socket may make progress, or `deadline` passes, or it was idle for too long.
     ///
-    /// The calling task is one that comes back to the loop.
+    /// The calling task is one that comes back to the loop, and it has tried: the call would have
+    /// blocked, or moved less than it could have.
     @inline(__always)
     nonisolated(nonsending)
         func park(
@@ -76,6 +77,7 @@ final class Socket: Sendable {
     {
         var limit = deadline
         if idleTimeout != .max { limit = idleLimit(since: loop.now, deadline) }
+        loop.state.driver?.usedUp(direction.interest, of: descriptor)
         while true {
             if isCancelled || loop.state.table[id].isOwnerCancelled && isOwner {
                 throw IOError(operation, .cancelled)

@@ -3,47 +3,40 @@ import Syscalls
 
 // Writing is trying and parking: an operation returns when the kernel has taken every byte.
 extension Socket {
-    /// Hands every byte of `memory` to the kernel, parking whenever its buffer is full.
+    /// Hands to the kernel what it takes of `memory` at once; returns the rest.
     ///
-    /// The caller is on the loop's thread, and keeps the memory valid until this returns. After a
-    /// part was taken the rest waits at once: the kernel takes a part only when it has no room for
-    /// more, and would say so if it were asked again.
+    /// The caller is on the loop's thread.
     @inline(__always)
     nonisolated(nonsending)
+        func transmitAtOnce(
+            _ memory: UnsafeRawBufferPointer
+        ) async throws(IOError) -> UnsafeRawBufferPointer
+    {
+        if !loop.spend() { try await yield(.write) }
+        try checkWritable()
+        return UnsafeRawBufferPointer(rebasing: memory[try trySending(memory)...])
+    }
+
+    /// Hands every byte of `memory` to the kernel, parking whenever its buffer is full.
+    ///
+    /// The caller comes back to the loop, and keeps the memory valid until this returns. When the
+    /// kernel `isFull`, or has taken a part, the rest waits at once: it would only say that it has
+    /// no room if it were asked again.
+    nonisolated(nonsending)
         func transmit(
-            _ memory: UnsafeRawBufferPointer, until deadline: Instant
+            _ memory: UnsafeRawBufferPointer, until deadline: Instant, isFull: Bool = false
         ) async throws(IOError)
     {
         if !loop.spend() { try await yield(.write) }
         try checkWritable()
-        let sent = try trySending(memory)
-        if sent < memory.count {
-            try await transmitRest(
-                UnsafeRawBufferPointer(rebasing: memory[sent...]), until: deadline)
-        }
-    }
-
-    /// Hands over what the kernel had no room for. The caller may write; nobody else may until all
-    /// of it is handed over.
-    @inline(never)
-    nonisolated(nonsending)
-        private func transmitRest(
-            _ memory: UnsafeRawBufferPointer, until deadline: Instant
-        ) async throws(IOError)
-    {
-        guard loop.isHome else {
-            // The caller waits for the loop, so nobody changes the memory meanwhile.
-            nonisolated(unsafe) let memory = memory
-            return try await loop.perform { () async throws(IOError) in
-                try await self.transmitRest(memory, until: deadline)
-            }
-        }
         loop.state.table[id].isWriting = true
         defer { endWriting() }
+        if isFull { try await park(for: .write, .write, until: deadline) }
         var sent = 0
-        while sent < memory.count {
-            try await park(for: .write, .write, until: deadline)
+        while true {
             sent += try trySending(UnsafeRawBufferPointer(rebasing: memory[sent...]))
+            if sent == memory.count { return }
+            try await park(for: .write, .write, until: deadline)
         }
     }
 

@@ -50,13 +50,21 @@ extension TCPConnection {
         _ memory: UnsafeRawBufferPointer, timeout: Duration? = nil
     ) async throws(IOError) {
         let socket = socket
-        if socket.loop.isCurrent {
-            return try await socket.transmit(memory, until: socket.deadline(after: timeout))
+        var rest = memory
+        let isTried = socket.loop.isCurrent
+        if isTried {
+            rest = try await socket.transmitAtOnce(memory)
+            if rest.isEmpty { return }
+            if socket.loop.isHome {
+                let deadline = socket.deadline(after: timeout)
+                return try await socket.transmit(rest, until: deadline, isFull: true)
+            }
         }
         // The caller waits for the loop, so nobody changes the memory meanwhile.
-        nonisolated(unsafe) let memory = memory
+        nonisolated(unsafe) let memory = rest
         try await socket.loop.perform { () async throws(IOError) in
-            try await socket.transmit(memory, until: socket.deadline(after: timeout))
+            let deadline = socket.deadline(after: timeout)
+            try await socket.transmit(memory, until: deadline, isFull: isTried)
         }
     }
 }

@@ -11,6 +11,8 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     /// The calling thread's `errno`, to be read at once after a failed call.
     package static var current: Errno { Errno(rawValue: errno) }
 
+    /// `EPERM`: the machine or its owner forbids it.
+    public static let notPermitted = Errno(rawValue: EPERM)
     /// `ENOENT`: there is no such file.
     public static let noEntry = Errno(rawValue: ENOENT)
     /// `EINTR`: a signal cut the call short; never leaves this module.
@@ -25,6 +27,8 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     public static let invalidArgument = Errno(rawValue: EINVAL)
     /// `ENOSYS`: this kernel does not have the call.
     public static let notImplemented = Errno(rawValue: ENOSYS)
+    /// `ECANCELED`: somebody asked for the end of the request.
+    package static let cancelled = Errno(rawValue: ECANCELED)
     /// `ETIMEDOUT`: the kernel has given up.
     public static let timedOut = Errno(rawValue: ETIMEDOUT)
     /// `ECONNRESET`: the peer broke the connection off.

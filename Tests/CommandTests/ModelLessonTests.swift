@@ -1,3 +1,4 @@
+import Drivers
 import EchoServers
 import Glibc
 import SchemaChecks
@@ -41,6 +42,23 @@ import Testing
         #expect(counted.keys.sorted() == (calls + ["accept4", "recv", "send"]).sorted())
         #expect(counted.values.allSatisfy { $0.number ?? 0 >= 1 })
         #expect(counted["send"]?.number == 1)
+    }
+
+    @Test(.enabled(if: DriverKind.ioUring.refusal == nil, "\(DriverKind.ioUring.refusal ?? "")"))
+    func `that is told what was done makes one call and no other`() throws {
+        let service = try EchoService("--model=io_uring")
+        let client = try Client(service.address)
+        for _ in 0..<10 { try expectEcho(client) }
+        client.close()
+        service.command.send(SIGTERM)
+        guard case .object(let counted) = try service.lastWords()["calls"] else {
+            Issue.record("no calls were counted")
+            return
+        }
+
+        #expect(counted.keys.sorted() == ["io_uring_enter"])
+        // Two turns an echo: one hands over the send, one brings what came next.
+        #expect(counted["io_uring_enter"]?.number ?? 0 <= 40)
     }
 
     @Test func `that is iterative lets the second client wait for the first`() throws {

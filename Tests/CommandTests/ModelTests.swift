@@ -1,4 +1,5 @@
 import Conformance
+import Drivers
 import EchoServers
 import Glibc
 import SchemaChecks
@@ -7,7 +8,9 @@ import Testing
 
 /// What every model of the echo server promises, and how it ends.
 @Suite(.timeLimit(.minutes(5))) struct `Every model` {
-    static let models = EchoModel.allCases
+    static let models = EchoModel.allCases.filter {
+        $0 != .ioUring || DriverKind.ioUring.refusal == nil
+    }
 
     private func expectEcho(
         _ client: Client, _ text: String, sourceLocation: SourceLocation = #_sourceLocation

@@ -9,7 +9,7 @@ import Testing
         (["-d", "0"], "--duration '0' is out of range: give from 1ms to"),
         (["-s", ""], "--size '' is empty"),
         (["-t", "3", "-c", "2"], "--threads 3 is more than --conns 2"),
-        (["--driver", "kqueue"], "--driver 'kqueue' is not one of poll, select, epoll"),
+        (["--driver", "kqueue"], "--driver 'kqueue' is not one of poll, select, epoll, io_uring"),
         (["--fail-if", "p99"], "--fail-if 'p99' compares nothing"),
         (["--json="], "--json '' is no file"),
         (["nonsense"], "target 'nonsense' is not an address"),

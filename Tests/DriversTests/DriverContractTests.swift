@@ -222,7 +222,7 @@ import Testing
         let deadline = setting.driver.now.advanced(by: .milliseconds(20))
         let waits = try setting.waits(until: deadline)
         #expect(waits.ready.isEmpty)
-        #expect(waits.count <= 2)
+        #expect(waits.count <= Setting.fewWaits)
     }
 
     @Test(arguments: DriverUnderTest.all)
@@ -241,6 +241,6 @@ import Testing
         let deadline = setting.driver.now.advanced(by: .milliseconds(20))
         let waits = try setting.waits(until: deadline)
         #expect(waits.ready.isEmpty)
-        #expect(waits.count <= 2)
+        #expect(waits.count <= Setting.fewWaits)
     }
 }

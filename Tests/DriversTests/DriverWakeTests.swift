@@ -27,7 +27,7 @@ extension DriverContractTests {
         let deadline = setting.driver.now.advanced(by: .milliseconds(20))
         let waits = try setting.waits(until: deadline)
         #expect(waits.ready.isEmpty)
-        #expect(waits.count <= 3)
+        #expect(waits.count <= Setting.fewWaits)
     }
 
     @Test(arguments: DriverUnderTest.all)

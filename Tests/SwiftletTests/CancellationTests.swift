@@ -16,7 +16,7 @@ import Testing
         return try await task.value
     }
 
-    @Test(arguments: DriverKind.allCases)
+    @Test(arguments: DriverKind.usable)
     func `a cancelled task leaves every kind of park`(driver: DriverKind) async throws {
         try await onLoop(driver) {
             let listener = try await TCPListener.bind(to: anyPort())

@@ -58,7 +58,7 @@ nonisolated(nonsending) private func inheritingThread() async -> UInt { thisThre
         }
     }
 
-    @Test(arguments: DriverKind.allCases)
+    @Test(arguments: DriverKind.usable)
     func `everything that a task awaits stays on the loop's thread`(driver: DriverKind) async throws
     {
         let (caller, threads) = try await onThread {

@@ -6,7 +6,7 @@ import Testing
 
 /// Several loops that run together: what is where, and how they end.
 @Suite(.serialized) struct LoopRunTests {
-    @Test(arguments: DriverKind.allCases)
+    @Test(arguments: DriverKind.usable)
     func `each loop has a thread of its own, and the body is on the first`(
         driver: DriverKind
     ) async throws {

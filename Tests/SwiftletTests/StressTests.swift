@@ -8,7 +8,7 @@ import Testing
 /// closed, reset and timed out at random moments. The seed, which every failure names, says what
 /// each of them does; how they meet is up to the machine.
 @Suite(.serialized) struct StressTests {
-    @Test(arguments: DriverKind.allCases, [1, 3])
+    @Test(arguments: DriverKind.usable, [1, 3])
     func `tasks from everywhere get every byte echoed, or an error`(
         driver: DriverKind, loops: Int
     ) async throws {

@@ -5,7 +5,7 @@ import Testing
 
 /// How connections end, and what their users then see.
 @Suite(.serialized) struct TCPClosingTests {
-    @Test(arguments: DriverKind.allCases)
+    @Test(arguments: DriverKind.usable)
     func `closing resumes a parked reader and a parked writer`(driver: DriverKind) async throws {
         try await onLoop(driver) {
             let (left, right) = try await makeConnectionPair()
@@ -42,7 +42,7 @@ import Testing
         #expect(sockets.openCount == 0)
     }
 
-    @Test(arguments: DriverKind.allCases)
+    @Test(arguments: DriverKind.usable)
     func `a reset is an error for a parked reader and for the next writer`(
         driver: DriverKind
     ) async throws {
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test(arguments: DriverKind.allCases)
+    @Test(arguments: DriverKind.usable)
     func `a reset is an error for a parked writer`(driver: DriverKind) async throws {
         try await onLoop(driver) {
             let (left, right) = try await makeConnectionPair()

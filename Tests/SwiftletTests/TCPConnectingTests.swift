@@ -5,7 +5,7 @@ import Testing
 
 /// Attempts to connect that fail, and that somebody gives up.
 @Suite(.serialized) struct TCPConnectingTests {
-    @Test(arguments: DriverKind.allCases)
+    @Test(arguments: DriverKind.usable)
     func `nobody listening is a refusal, and leaves no descriptor`(driver: DriverKind) async throws
     {
         let sockets = FaultySockets()
@@ -38,7 +38,7 @@ import Testing
         #expect(sockets.openCount == 0)
     }
 
-    @Test(arguments: DriverKind.allCases)
+    @Test(arguments: DriverKind.usable)
     func `an attempt that nobody answers can be cancelled`(driver: DriverKind) async throws {
         let sockets = FaultySockets()
         try await onLoop(driver, sockets: sockets) {

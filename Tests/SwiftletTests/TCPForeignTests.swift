@@ -5,7 +5,7 @@ import Testing
 
 /// Connections in the hands of tasks that do not belong to their loop.
 @Suite(.serialized) struct TCPForeignTests {
-    @Test(arguments: DriverKind.allCases)
+    @Test(arguments: DriverKind.usable)
     func `a detached task uses a connection and stays where it is`(driver: DriverKind) async throws
     {
         try await onLoop(driver) {

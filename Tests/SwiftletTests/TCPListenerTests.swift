@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test(arguments: DriverKind.allCases)
+    @Test(arguments: DriverKind.usable)
     func `who is in the queue already is accepted in turn`(driver: DriverKind) async throws {
         try await onLoop(driver) {
             let listener = try await TCPListener.bind(to: anyPort())
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test(arguments: DriverKind.allCases)
+    @Test(arguments: DriverKind.usable)
     func `closing a listener ends the wait for a connection`(driver: DriverKind) async throws {
         let sockets = FaultySockets()
         try await onLoop(driver, sockets: sockets) {

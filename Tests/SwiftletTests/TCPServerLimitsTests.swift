@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test(arguments: DriverKind.allCases)
+    @Test(arguments: DriverKind.usable)
     func `a silent client is closed after the idle timeout`(driver: DriverKind) async throws {
         var options = TCPServer.Options()
         options.idleTimeout = .seconds(60)

@@ -6,7 +6,7 @@ import Testing
 /// A server with a listener for each loop. The kernel chooses among them, so tests ask only for
 /// sums.
 @Suite(.serialized) struct TCPServerListenersTests {
-    @Test(arguments: DriverKind.allCases)
+    @Test(arguments: DriverKind.usable)
     func `listeners share a port, and each serves on its own loop`(driver: DriverKind) async throws
     {
         let sockets = FaultySockets()

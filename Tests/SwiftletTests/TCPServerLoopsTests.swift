@@ -5,7 +5,7 @@ import Testing
 
 /// A server on several loops, on ordinary days.
 @Suite(.serialized) struct TCPServerLoopsTests {
-    @Test(arguments: DriverKind.allCases)
+    @Test(arguments: DriverKind.usable)
     func `many clients are served on all loops, as many on each`(driver: DriverKind) async throws {
         let sockets = FaultySockets()
         try await onLoops(4, driver, sockets: sockets) {

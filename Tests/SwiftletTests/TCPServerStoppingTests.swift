@@ -106,7 +106,7 @@ import Testing
         }
     }
 
-    @Test(arguments: DriverKind.allCases)
+    @Test(arguments: DriverKind.usable)
     func `another thread may stop a server`(driver: DriverKind) async throws {
         let sockets = FaultySockets()
         try await onLoop(driver, sockets: sockets) {
@@ -175,7 +175,7 @@ import Testing
         }
     }
 
-    @Test(arguments: DriverKind.allCases)
+    @Test(arguments: DriverKind.usable)
     func `the end of the loop ends a server that nobody awaits`(driver: DriverKind) async throws {
         let sockets = FaultySockets()
         try await onLoop(driver, sockets: sockets) {

@@ -5,7 +5,7 @@ import Testing
 
 /// A server and its clients, on ordinary days.
 @Suite(.serialized) struct TCPServerTests {
-    @Test(arguments: DriverKind.allCases)
+    @Test(arguments: DriverKind.usable)
     func `many clients are served at the same time`(driver: DriverKind) async throws {
         let sockets = FaultySockets()
         try await onLoop(driver, sockets: sockets) {

@@ -37,8 +37,9 @@ package enum CompareText {
 
         private var title: [String] {
             let environment = record.environment
+            let servers = record.arms.count { !$0.isControl }
             let counts =
-                "\(record.arms.count { !$0.isControl }) servers, \(Wording.rounds(standing.rounds)), "
+                "\(servers) servers, \(Wording.rounds(standing.rounds)), "
                 + "\(Figures.short(record.seconds)) s a load, order from seed \(record.seed)"
             let machine =
                 "\(environment.cpuModel), \(environment.cores) cores, \(environment.kernel)"

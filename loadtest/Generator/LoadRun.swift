@@ -37,8 +37,10 @@ package final class LoadRun: Sendable {
         }
     }
 
-    /// Starts the threads of a run. Throws what the kernel says when it refuses one.
+    /// Starts the threads of a run. Throws what the kernel says when it refuses one, or a driver.
     package static func start(_ plan: LoadPlan) throws(Errno) -> LoadRun {
+        // Once before the threads: what they meet counts as an error of the run.
+        _ = try plan.driver.makeDriver()
         let workers = min(plan.threads, plan.connections)
         let state = try RunState(plan: plan, workers: workers)
         state.sampleServer { $0.started = $1 }

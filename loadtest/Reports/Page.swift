@@ -118,7 +118,7 @@ package struct Page {
         vertical-align:top}
         .long{min-width:18em}tbody th{white-space:nowrap}
         tr{break-inside:avoid}.n{text-align:right;font-variant-numeric:tabular-nums;
-        white-space:nowrap}
+        white-space:nowrap}thead .n{white-space:normal}
         .verdict{border:1px solid var(--grid);border-left:8px solid;border-radius:6px;
         padding:2px 14px;margin:10px 0}.verdict h2{margin:8px 0;white-space:pre-wrap}
         .verdict.valid{border-left-color:#009e73}.verdict.suspect{border-left-color:#e69f00}

@@ -103,7 +103,9 @@ extension Options {
     private static let engine = FlagGroup(
         "Engine:", isAdvanced: true,
         [
-            Flag("driver", nil, "NAME", help: "the generator's: poll, select or epoll (epoll)"),
+            Flag(
+                "driver", nil, "NAME",
+                help: "the generator's: poll, select, epoll or io_uring (epoll)"),
             Flag("server-driver", nil, "NAME", help: "the bundled server's (poll)"),
             Flag("prove-headroom", help: "repeat 3 s with half the threads, and compare"),
         ]

@@ -25,9 +25,11 @@ struct Watch {
             run = try LoadRun.start(next.plan)
         } catch {
             let plan = next.plan
+            let remedy = plan.driver.remedy(for: error).map { "; \($0)" } ?? ""
             throw Stop(
                 message:
-                    "cannot start \(plan.threads) threads with \(plan.driver.rawValue): \(error)",
+                    "cannot start \(plan.threads) threads with \(plan.driver.rawValue): \(error)"
+                    + remedy,
                 exitCode: ExitCode.systemLimit
             )
         }
