@@ -102,6 +102,22 @@ struct WatchedLoad {
     }
 }
 
+extension WatchedLoad {
+    /// Answers in all, those of the warm-up included.
+    var messages: Int {
+        measurement.ledger.answered + measurement.warmup.answered.count
+    }
+
+    /// Whether the generator had no time to spare while the server had: then the server could do
+    /// more.
+    var isGeneratorTheLimit: Bool {
+        guard doubts.contains(where: { $0.hasPrefix("G-CPU") }), let cpuPerMessage else {
+            return false
+        }
+        return cpuPerMessage * measurement.rate < 0.9
+    }
+}
+
 extension Measurement {
     /// What makes a run one that its server failed; nil when it has figures.
     ///
