@@ -142,6 +142,36 @@ import Testing
         #expect(run.output.contains("\nepoll* "))
     }
 
+    @Test func `where the baseline fails in a round, another arm takes its place`() throws {
+        let folder = temporaryPath("starts")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = try Command.path(of: "echo-server")
+        // Three processes prove it; those of the rounds refuse the second client.
+        let tries = (1...3).map { "mkdir \(folder)/\($0) 2>/dev/null" }.joined(separator: " || ")
+        let proof = "if \(tries); then exec \(path) --listen 127.0.0.1:$0; fi; "
+        let arguments = try server("frail", "--max-connections 1", after: proof)
+        let command = try Command(
+            "loadtest",
+            ["compare", "--variants=epoll", "--baseline=frail", "--json=-"] + Self.brief
+                + arguments)
+        let run = try command.finish()
+        let record = try CompareJSON.record(of: JSONValue(parsing: run.output))
+
+        #expect(run.code == 0, "\(run.errors)")
+        #expect(record.arms.map(\.name) == ["epoll", "frail", "frail*"])
+        #expect(record.baseline == 0)
+        #expect(record.control == nil)
+        #expect(record.arms[0].notes == ["the baseline since frail failed; there is no control"])
+        for arm in record.arms.dropFirst() {
+            guard case .failed = arm.outcome else {
+                Issue.record("\(arm)")
+                continue
+            }
+        }
+        #expect(record.samples.map(\.arm) == [0])
+    }
+
     @Test func `connections that this machine cannot hold end with 71`() throws {
         let path = try Command.path(of: "loadtest")
         let command = "ulimit -n 64; exec '\(path)' compare -v epoll -c 1000"
@@ -166,15 +196,15 @@ import Testing
 
     @Test(arguments: [SIGINT, SIGTERM])
     func `a signal keeps the rounds that are finished`(signal: Int32) throws {
-        let command = try compare("--variants=epoll", "--rounds=1000", "--json=-")
-        try command.waitForLine(saying: "round     1 of 1000 finished")
+        let command = try compare("--variants=epoll", "--rounds=20", "--json=-")
+        try command.waitForLine(saying: "round     1 of 20 finished")
         command.send(signal)
         let run = try command.finish()
         let record = try CompareJSON.record(of: JSONValue(parsing: run.output))
 
         #expect(run.code == 128 + signal)
         #expect(record.isInterrupted)
-        #expect(record.rounds == 1000)
+        #expect(record.rounds == 20)
         #expect(!record.samples.isEmpty)
         expectWholeRounds(record)
     }

@@ -50,62 +50,10 @@ struct Trial {
         }
     }
 
-    /// What an arm showed before the rounds.
-    struct Pilot: Sendable {
-        /// Answers per second of a short busy load.
-        var rate: Double
-        /// What a life of the server counts in which each connection gets one answer.
-        var setUp: Life?
-        /// What its processes counted, together.
-        var calls: [String: Int] = [:]
-    }
-
-    /// What one process counted in all: system calls, for so many messages.
-    struct Life: Sendable, Equatable {
-        var calls: Int
-        var messages: Int
-
-        /// Nil for a server that does not count.
-        init?(_ calls: [String: Int]?, messages: Int) {
-            guard let calls else { return nil }
-            self.calls = calls.values.reduce(0, +)
-            self.messages = messages
-        }
-
-        /// System calls for one message more: what this life had more than a short one with the
-        /// same connections, whose opening and closing so is in neither.
-        func callsPerMessage(beyond short: Life?) -> Double? {
-            guard let short, messages > 2 * short.messages, calls >= short.calls else {
-                return nil
-            }
-            return Double(calls - short.calls) / Double(messages - short.messages)
-        }
-    }
-
-    private var connections: Int { contender.connections(of: point.connections) }
+    var connections: Int { contender.connections(of: point.connections) }
 
     /// How long opening all connections and the first answer on the last may take.
     private static let opening = Duration.seconds(30)
-
-    /// Finds out what the arm can do, in one process, and what its connections take, in another.
-    func pilot() throws(Trouble) -> Pilot {
-        tell("busy")
-        let busy = try start()
-        var short = plan(for: busy)
-        short.duration = timing.pilot
-        let rate = try run(short, on: busy).measurement.rate
-        let busyCalls = try busy.stop().calls ?? [:]
-        let setUp = try start()
-        var once = plan(for: setUp)
-        once.duration = nil
-        once.requests = connections
-        once.warmup = .fixed(.zero)
-        let load = try run(once, on: setUp)
-        let calls = try setUp.stop().calls
-        return Pilot(
-            rate: rate, setUp: Life(calls, messages: load.messages),
-            calls: busyCalls.merging(calls ?? [:], uniquingKeysWith: +))
-    }
 
     /// Measures everything; `pilot` is what the same arm showed at this load.
     func measure(after pilot: Pilot) throws(Trouble) -> Result {
@@ -115,12 +63,12 @@ struct Trial {
         return result
     }
 
-    private func start() throws(Trouble) -> ArmServer {
+    func start() throws(Trouble) -> ArmServer {
         do throws(Pulse.Interrupted) { try pulse.check() } catch { throw Trouble(error) }
         return try placement.starting { () throws(Trouble) in try ArmServer.start(contender) }
     }
 
-    private func plan(for server: ArmServer) -> LoadPlan {
+    func plan(for server: ArmServer) -> LoadPlan {
         var plan = LoadPlan(target: server.process.address)
         plan.connections = connections
         plan.size = .fixed(point.size)
@@ -133,7 +81,7 @@ struct Trial {
         return plan
     }
 
-    private func run(_ plan: LoadPlan, on server: ArmServer) throws(Trouble) -> WatchedLoad {
+    func run(_ plan: LoadPlan, on server: ArmServer) throws(Trouble) -> WatchedLoad {
         do throws(Trouble) {
             return try WatchedLoad.run(plan, on: server.process, in: environment, pulse: pulse)
         } catch .failed(let reason) {
@@ -257,21 +205,5 @@ struct Trial {
             .callsPerMessage(beyond: pilot.setUp)
         result.doubt("busy", load.doubts)
         result.add(ended)
-    }
-}
-
-extension WatchedLoad {
-    /// Answers in all, those of the warm-up included.
-    fileprivate var messages: Int {
-        measurement.ledger.answered + measurement.warmup.answered.count
-    }
-
-    /// Whether the generator had no time to spare while the server had: then the server could do
-    /// more.
-    var isGeneratorTheLimit: Bool {
-        guard doubts.contains(where: { $0.hasPrefix("G-CPU") }), let cpuPerMessage else {
-            return false
-        }
-        return cpuPerMessage * measurement.rate < 0.9
     }
 }

@@ -63,7 +63,7 @@ struct WatchedLoad {
         private let measured: Double
         private var switches: ContextSwitches?
         private var began: Instant?
-        /// Whether the server's processes were known when measuring began.
+        /// Whether all of the server's processes were followed when measuring began.
         private(set) var hasFollowed = false
         private(set) var switchesPerSecond: Double?
 
@@ -75,11 +75,8 @@ struct WatchedLoad {
         mutating func take(_ run: LoadRun, _ server: ServerProcess) {
             let (phase, elapsed) = run.phase
             switch phase {
-            case .warmup where switches == nil && elapsed >= warmup * 0.7:
-                let tree = ProcessTree(of: server.id)
-                run.follow(server: tree.members)
-                if case .warmup = run.phase.0 { hasFollowed = true }
-                switches = ContextSwitches(of: tree)
+            case .warmup where switches == nil && elapsed >= warmup * 0.7: find(server, run)
+            case .measuring where switches == nil: find(server, run)
             case .measuring where began == nil:
                 switches?.begin()
                 began = .now
@@ -89,6 +86,35 @@ struct WatchedLoad {
             default: break
             }
         }
+
+        /// Finds the server's processes. The first of them is followed from the start; more than
+        /// that must be known before measuring begins.
+        private mutating func find(_ server: ServerProcess, _ run: LoadRun) {
+            let tree = ProcessTree(of: server.id)
+            switches = ContextSwitches(of: tree)
+            if tree.members == [server.id] {
+                hasFollowed = true
+            } else if run.phase.0 == .warmup {
+                run.follow(server: tree.members)
+                hasFollowed = run.phase.0 == .warmup
+            }
+        }
+    }
+}
+
+extension WatchedLoad {
+    /// Answers in all, those of the warm-up included.
+    var messages: Int {
+        measurement.ledger.answered + measurement.warmup.answered.count
+    }
+
+    /// Whether the generator had no time to spare while the server had: then the server could do
+    /// more.
+    var isGeneratorTheLimit: Bool {
+        guard doubts.contains(where: { $0.hasPrefix("G-CPU") }), let cpuPerMessage else {
+            return false
+        }
+        return cpuPerMessage * measurement.rate < 0.9
     }
 }
 
