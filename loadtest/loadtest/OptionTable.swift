@@ -12,7 +12,7 @@ extension Options {
             "Opens connections to an echo server, checks every echoed byte, reports latency.",
         usage: [
             "[HOST:PORT | tcp://HOST:PORT] [options]",
-            "echo | compare | diff | merge | report [options]  (--help for each)",
+            "echo | compare | diff | merge | report [options]  (try --help)",
         ],
         groups: [load, output, pacing, connections, payload, engine, files, parts],
         positionalsMax: 1,
