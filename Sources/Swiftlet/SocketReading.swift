@@ -25,8 +25,11 @@ extension Socket {
     nonisolated(nonsending)
         func receive(until deadline: Instant) async throws(IOError) -> Received?
     {
-        if !loop.spend() { try await yield(.read) }
         try checkReadable(.read)
+        if !loop.spend() {
+            try await yield(.read)
+            try checkReadable(.read)
+        }
         if !loop.state.table[unread: id].isEmpty { return takeUnread() }
         while true {
             if let received = try receiveNow() { return received.count > 0 ? received : nil }

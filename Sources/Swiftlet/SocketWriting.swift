@@ -12,8 +12,11 @@ extension Socket {
             _ memory: UnsafeRawBufferPointer
         ) async throws(IOError) -> UnsafeRawBufferPointer
     {
-        if !loop.spend() { try await yield(.write) }
         try checkWritable()
+        if !loop.spend() {
+            try await yield(.write)
+            try checkWritable()
+        }
         return UnsafeRawBufferPointer(rebasing: memory[try trySending(memory)...])
     }
 
@@ -27,8 +30,11 @@ extension Socket {
             _ memory: UnsafeRawBufferPointer, until deadline: Instant, isFull: Bool = false
         ) async throws(IOError)
     {
-        if !loop.spend() { try await yield(.write) }
         try checkWritable()
+        if !loop.spend() {
+            try await yield(.write)
+            try checkWritable()
+        }
         loop.state.table[id].isWriting = true
         defer { endWriting() }
         if isFull { try await park(for: .write, .write, until: deadline) }
@@ -44,8 +50,11 @@ extension Socket {
     nonisolated(nonsending)
         func transmit(_ bytes: [UInt8], until deadline: Instant) async throws(IOError)
     {
-        if !loop.spend() { try await yield(.write) }
         try checkWritable()
+        if !loop.spend() {
+            try await yield(.write)
+            try checkWritable()
+        }
         loop.state.table[id].isWriting = true
         defer { endWriting() }
         var sent = 0

@@ -97,15 +97,24 @@ import Testing
     }
 
     @Test func `quiet says nothing on the way, and the files are written`() throws {
-        let (page, table) = (temporaryPath("compare.html"), temporaryPath("compare.md"))
-        defer { for path in [page, table] { try? FileManager.default.removeItem(atPath: path) } }
-        let run = try compare("--variants=epoll", "-q", "--html", page, "--md", table).finish()
+        let folder = temporaryPath("compare")
+        let (page, table, pictures) = (folder + "/c.html", folder + "/c.md", folder + "/pictures")
+        try FileManager.default.createDirectory(
+            atPath: pictures, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let run = try compare(
+            "--variants=epoll", "-q", "--html", page, "--md", table, "--svg", pictures
+        ).finish()
 
         #expect(run.code == 0)
         #expect(run.errors == "")
         #expect(run.output.contains("\nepoll* "))
         #expect(try File.read(page, atMost: 1 << 20).hasPrefix("<!DOCTYPE html>"))
-        #expect(try File.read(table, atMost: 1 << 20).contains("| epoll"))
+        let tables = try File.read(table, atMost: 1 << 20)
+        #expect(tables.contains("| epoll"))
+        let files = try FileManager.default.contentsOfDirectory(atPath: pictures)
+        #expect(!files.isEmpty)
+        for file in files { #expect(tables.contains("](pictures/\(file))")) }
     }
 
     @Test func `others are measured, and those that cannot be are told with the reason`() throws {
@@ -229,6 +238,9 @@ import Testing
         #expect(run.errors.contains("cannot write --html /nonexistent/page.html"))
         #expect(run.errors.contains("nothing was run"))
         #expect(run.output == "")
+        let pictures = try compare("--variants=epoll", "--svg=/nonexistent").finish()
+        #expect(pictures.code == 73)
+        #expect(pictures.errors.contains("cannot write --svg /nonexistent"))
     }
 
     @Test func `what is wrong with the words ends with 64`() throws {

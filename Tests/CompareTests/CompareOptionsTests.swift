@@ -48,6 +48,18 @@ import Testing
         #expect(try options("--variants", list).contenders.map(\.name) == names)
     }
 
+    @Test(arguments: [
+        ("docs/table.md", "docs/pictures", "pictures"), ("table.md", "pictures/", "pictures"),
+        ("docs/table.md", "/tmp/pictures", "/tmp/pictures"), ("/a/b.md", "/a/c/d", "c/d"),
+    ])
+    func `the table links to its pictures from where it is`(
+        table: String, pictures: String, link: String
+    ) throws {
+        let options = try options("--md", table, "--svg", pictures)
+
+        #expect(options.picturesLink == link)
+    }
+
     @Test func `other servers come behind the bundled ones`() throws {
         let options = try options(
             "-v", "epoll", "--server", "node=node 'my server.js' {port}",

@@ -19,6 +19,19 @@ package struct CompareOptions: Sendable {
     package var htmlPath: String?
     package var jsonPath: String?
     package var markdownPath: String?
+    /// The directory for the pictures, a file each.
+    package var picturesPath: String?
+
+    /// The pictures' directory as the Markdown file links to it: relative where it is beside it.
+    package var picturesLink: String? {
+        guard let picturesPath, let markdownPath else { return nil }
+        let folder = markdownPath.split(
+            separator: "/", omittingEmptySubsequences: false
+        ).dropLast().map { $0 + "/" }.joined()
+        var link = picturesPath[...]
+        while link.count > 1, link.hasSuffix("/") { link = link.dropLast() }
+        return String(link.hasPrefix(folder) ? link.dropFirst(folder.count) : link)
+    }
 
     /// The usual measure, and the quick one: six rounds are the fewest of which a test of signs can
     /// say anything with 95 % confidence (2 / 2⁶ = 3 %).
@@ -43,6 +56,7 @@ package struct CompareOptions: Sendable {
         htmlPath = arguments.text("html")
         jsonPath = arguments.text("json")
         markdownPath = arguments.text("md")
+        picturesPath = arguments.text("svg")
         baseline = arguments.text("baseline")
         if let baseline { try checkBaseline(baseline) }
         try checkPaths()
@@ -107,7 +121,9 @@ package struct CompareOptions: Sendable {
         guard Set(paths).count == paths.count else {
             throw UsageError("two reports cannot go to one file: give each a name of its own")
         }
-        let named = [("html", htmlPath), ("md", markdownPath), ("json", jsonPath)]
+        let named = [
+            ("html", htmlPath), ("md", markdownPath), ("svg", picturesPath), ("json", jsonPath),
+        ]
         for (option, path) in named where path == "" || path == "-" && option != "json" {
             throw UsageError(
                 "--\(option) '\(path ?? "")' is no file: give a name, or '-' to --json for "

@@ -25,6 +25,11 @@ struct CompareFiles {
                     exitCode: ExitCode.cannotWrite)
             }
         }
+        if let path = options.picturesPath, !File.isDirectory(path) {
+            throw Stop(
+                message: "cannot write --svg \(path): there is no such directory; nothing was run",
+                exitCode: ExitCode.cannotWrite)
+        }
     }
 
     /// Prints the report and writes the files; false when something could not be written.
@@ -43,8 +48,13 @@ struct CompareFiles {
             isWritten = ReportFiles.write(page, to: path, "html") && isWritten
         }
         if let path = options.markdownPath {
-            let page = CompareMarkdown.page(of: record)
+            let page = CompareMarkdown.page(of: record, pictures: options.picturesLink)
             isWritten = ReportFiles.write(page, to: path, "md") && isWritten
+        }
+        if let path = options.picturesPath {
+            for (name, svg) in ComparePage.pictures(of: record) {
+                isWritten = ReportFiles.write(svg, to: "\(path)/\(name).svg", "svg") && isWritten
+            }
         }
         return writeJSON(CompareJSON.document(of: record).serialized + "\n") && isWritten
     }
