@@ -3,7 +3,7 @@ import TestServers
 import Testing
 
 /// What the command ends with, and says, when the server does not echo.
-@Suite(.timeLimit(.minutes(2))) struct TenLiesTests {
+@Suite(.timeLimit(.minutes(10))) struct TenLiesTests {
     @Test(arguments: Lie.allCases)
     func `a lie has its error and its exit code`(lie: Lie) throws {
         let server = try TestServer(lie.behaviour())

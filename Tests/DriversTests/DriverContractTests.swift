@@ -6,7 +6,7 @@ import Testing
 ///
 /// Waits that could hang are bounded by the time limit; no test depends on how long something
 /// takes.
-@Suite(.timeLimit(.minutes(2))) struct DriverContractTests {
+@Suite(.timeLimit(.minutes(10))) struct DriverContractTests {
     // MARK: Interest
 
     @Test(arguments: DriverUnderTest.all)

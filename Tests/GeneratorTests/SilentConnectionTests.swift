@@ -4,7 +4,7 @@ import TestServers
 import Testing
 
 /// Connections that are there and say nothing, beside those that do.
-@Suite(.timeLimit(.minutes(2))) struct SilentConnectionTests {
+@Suite(.timeLimit(.minutes(10))) struct SilentConnectionTests {
     /// Echoes, and on the twentieth answer does something with the connections that are silent.
     private func measureSilent(
         rate: Double? = nil, _ disturb: @escaping @Sendable (Peer) -> Void

@@ -5,8 +5,8 @@
 #     loadtest/peers/compare.sh --quick --conns 1k
 #     loadtest/peers/compare.sh --matrix 'conns=100,1k,9k size=64'
 #
-# Needs `swift build -c release`; installs the rest. The tables, the page, the raw figures and the pictures are
-# .build/peers/comparison.md, .html and .json, and .build/peers/pictures.
+# Needs `swift build -c release`; installs the rest. The tables, the page and the raw figures are
+# .build/peers/comparison.md, .html and .json; the pictures are in .build/peers/pictures.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 variants=coroutine-epoll,coroutine-poll,coroutine-io_uring,epoll,poll,io_uring
