@@ -34,9 +34,14 @@ import Testing
     }
 
     @Test func `what has ended is counted no more`() throws {
-        let child = try shell("true & echo ready; exec sleep 1000")
+        // The child ends when the shell has become a program that never asks what became of it.
+        let child = try shell(
+            """
+            (until read name </proc/$$/comm && [ "$name" = sleep ]; do :; done) &
+            echo ready
+            exec sleep 1000
+            """)
 
-        // The shell has become a program that never asks what became of its child.
         while ProcessTree(of: child.id).size.processes != 1 {}
 
         #expect(ProcessTree(of: child.id).members.count == 2)
