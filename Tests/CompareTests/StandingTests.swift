@@ -1,8 +1,9 @@
-import Compare
 import Foundation
 import Reports
 import Statistics
 import Testing
+
+@testable import Compare
 
 @Suite struct StandingTests {
     /// A whole table: twelve arms, the five readings that have a word in it.
@@ -87,7 +88,17 @@ import Testing
             Issue.record("seed 1 gave a word")
             return
         }
-        #expect(rounds > 100 && rounds < 10_000)
+        #expect(rounds > 100 && rounds <= 1001)
+    }
+
+    @Test func `what nobody can run is told as more than that`() {
+        let word = Standing.Word.tooNoisy(rounds: 40)
+
+        #expect(Wording.word(word, of: .rate) == "too noisy to tell (need ~40 rounds)")
+        #expect(Wording.needed(1000) == "~1,000")
+        #expect(Wording.needed(1001) == "> 1,000")
+        #expect(Wording.share(Change.difference(1.02)) == "2.0 %")
+        #expect(Wording.share(Change.difference(1e9)) == "more than x100")
     }
 
     @Test func `one round tells no difference, however large`() {

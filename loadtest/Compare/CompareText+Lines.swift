@@ -12,8 +12,8 @@ extension CompareText.Page {
             let words: [Standing.Word] = [
                 .better, .worse, .noClearDifference, .tooFewRounds, .open,
             ]
-            let all =
-                words.compactMap { group(reading, $0, at: point) } + noisy(reading, at: point)
+            var all = words.compactMap { group(reading, $0, at: point) }
+            if let noisy = noisy(reading, at: point) { all.append(noisy) }
             guard !all.isEmpty else { return [] }
             return sentence(reading.label, all.joined(separator: "; "))
         }
@@ -34,14 +34,15 @@ extension CompareText.Page {
         return Wording.word(word, of: reading) + ": " + arms.joined(separator: ", ")
     }
 
-    /// Each needs rounds of its own number.
-    private func noisy(_ reading: Reading, at point: Int) -> [String] {
-        standing.measured.compactMap { arm in
-            guard let word = standing.figure(reading, of: arm, at: point)?.word,
-                case .tooNoisy = word
+    /// The arms of which nothing can be told, each with the rounds that it would take.
+    private func noisy(_ reading: Reading, at point: Int) -> String? {
+        let arms = standing.measured.compactMap { arm -> String? in
+            guard case .tooNoisy(let rounds) = standing.figure(reading, of: arm, at: point)?.word
             else { return nil }
-            return "\(record.arms[arm].name): \(Wording.word(word, of: reading))"
+            return "\(record.arms[arm].name) \(Wording.needed(rounds))"
         }
+        guard !arms.isEmpty else { return nil }
+        return "too noisy to tell, and the rounds it would need: " + arms.joined(separator: ", ")
     }
 
     /// The lines that every report ends with.

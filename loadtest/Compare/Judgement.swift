@@ -17,8 +17,8 @@ struct Judgement {
     /// Who could not have seen a tenth cannot say that nothing differs.
     static let worthSeeing = Change.difference(1.10)
     private static let level = 0.05
-    /// More rounds than anybody runs.
-    private static let roundsMax = 10_000
+    /// As many rounds as `--rounds` takes; where more are needed, nobody can run them.
+    static let roundsMax = 1000
 
     /// By arm.
     private(set) var figures: [Standing.Figure?]
@@ -78,7 +78,7 @@ struct Judgement {
         guard smallest > Judgement.worthSeeing else { return .noClearDifference }
         let factor = smallest / Judgement.worthSeeing
         let needed = (Double(ratio.count) * factor * factor).rounded(.up)
-        return .tooNoisy(rounds: Int(min(needed, Double(Judgement.roundsMax))))
+        return .tooNoisy(rounds: Int(min(needed, Double(Judgement.roundsMax + 1))))
     }
 
     /// What is left of a word where a side is only known from below: an arm that is ahead of the

@@ -34,6 +34,7 @@ enum Wording {
     /// How far noise reaches, or the smallest difference seen, without a sign: "2 %", "x3.1".
     static func share(_ difference: Double) -> String {
         let ratio = Change.ratio(difference)
+        if ratio >= 100 { return "more than x100" }
         if ratio >= 1.995 { return "x" + Figures.short(ratio) }
         return Figures.fixed((ratio - 1) * 100, decimals: ratio < 1.0995 ? 1 : 0) + " %"
     }
@@ -80,6 +81,12 @@ enum Wording {
             "\(Figures.count(point.connections)) \(noun) of \(Figures.bytes(Double(point.size)))"
     }
 
+    /// So many rounds, about: "~40", and "> 1,000" where nobody can run them.
+    static func needed(_ rounds: Int) -> String {
+        let most = Judgement.roundsMax
+        return rounds > most ? "> \(Figures.count(most))" : "~\(Figures.count(rounds))"
+    }
+
     /// What a word is, said of a reading: an arm is faster, and takes less memory.
     static func word(_ word: Standing.Word, of reading: Reading) -> String {
         switch word {
@@ -88,7 +95,7 @@ enum Wording {
         case .better: reading.isSpeed ? "faster" : "less"
         case .worse: reading.isSpeed ? "slower" : "more"
         case .noClearDifference: "no clear difference"
-        case .tooNoisy(let rounds): "too noisy to tell (need ~\(Figures.count(rounds)) rounds)"
+        case .tooNoisy(let rounds): "too noisy to tell (need \(needed(rounds)) rounds)"
         case .tooFewRounds: "too few rounds to tell"
         case .open: "not known: only a bound"
         case .shown: "-"
