@@ -6,7 +6,7 @@ import Syscalls
 import Testing
 
 /// What each model of the echo server is there to show.
-@Suite(.timeLimit(.minutes(10))) struct `A model` {
+@Suite(.timeLimit(.minutes(60))) struct `A model` {
     private func expectEcho(
         _ client: Client, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
