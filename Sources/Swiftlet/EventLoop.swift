@@ -37,7 +37,7 @@ public typealias Instant = Syscalls.Instant
 public struct EventLoop: Sendable {
     let executor: LoopExecutor
     /// Its own executor and those of the loops that run with it, the first loop's first.
-    private let executors: [LoopExecutor]
+    let executors: [LoopExecutor]
 
     @TaskLocal static var taskLoop: EventLoop?
 

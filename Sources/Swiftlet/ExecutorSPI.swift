@@ -1,3 +1,4 @@
+import CLinux
 import Syscalls
 
 // Everything that the runtime takes from the standard library beyond its documented interface, in
@@ -53,6 +54,9 @@ struct Job {
 
     /// Which task it is a job of: a number that no other task has while this one lives.
     var task: UInt { unsafeBitCast(unowned, to: UInt.self) }
+
+    /// Which task it is a job of: a number that no other task of the process ever has.
+    var id: TaskID { TaskID(number: swift_task_getJobTaskId(UnsafeRawPointer(bitPattern: task))) }
 
     /// Asks the processor to fetch what running the job will touch first: the task and the frames
     /// at the bottom of its stack, which lie together.

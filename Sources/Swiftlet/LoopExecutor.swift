@@ -52,11 +52,11 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         @inline(__always) unsafeMutableAddress { storage }
     }
 
-    init(driver: any Driver, sockets: any Sockets) {
+    init(driver: any Driver, sockets: any Sockets, witness: (any LoopWitness)? = nil) {
         self.sockets = sockets
         sleeper = driver
         storage = .allocate(capacity: 1)
-        storage.initialize(to: LoopState(driver: driver))
+        storage.initialize(to: LoopState(driver: driver, witness: witness))
         gate = ParkingGate(of: self)
     }
 
@@ -122,10 +122,15 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     // MARK: The turn
 
-    /// Makes the calling thread the loop's own and turns until `isDone`.
-    func run(until isDone: Flag) throws(Errno) {
+    /// Makes the calling thread the loop's own.
+    func claim() {
         thread.store(UInt(pthread_self()), ordering: .relaxed)
         takeIn()
+    }
+
+    /// Makes the calling thread the loop's own and turns until `isDone`.
+    func run(until isDone: Flag) throws(Errno) {
+        claim()
         while try turn(unless: { isDone.isRaised }) {}
     }
 
@@ -152,6 +157,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     private func runBatch() {
         let executor = asUnownedTaskExecutor()
         state.runQueue.takeAll(into: &state.batch)
+        if let witness = state.witness { rearrange(by: witness) }
         let batch = state.batch.count
         state.statistics.jobs += batch
         state.jobsSinceLook += batch
@@ -162,8 +168,11 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             state.budget = LoopExecutor.completionsPerJob
             state.wakeup = runnable.wakeup
             state.task = runnable.job.task
+            if let witness = state.witness { witness.saw(.ran(runnable.job.id)) }
             runnable.job.run(on: executor)
         }
+        // Another loop of the same thread may run a task that has this one's memory.
+        state.task = 0
     }
 
     private func wait() throws(Errno) {
@@ -206,9 +215,9 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     func fire(_ due: Due, _ wakeup: Wakeup) {
         switch due {
         case .park(let ticket):
-            if let parked = state.lot.unpark(ticket) { resume(parked.job, wakeup) }
+            if let parked = state.lot.unpark(ticket) { unpark(parked.job, wakeup) }
         case .sleep(let sleeper):
-            if let sleeper { resume(sleeper, wakeup) }
+            if let sleeper { unpark(sleeper, wakeup) }
         case .timer(let job):
             job.runAsTimer()
         }
@@ -223,6 +232,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             mail = inbox.take()
         }
         state.statistics.postedJobs += mail.jobs.count
+        if let witness = state.witness { for job in mail.jobs { witness.saw(.posted(job.id)) } }
         for job in mail.jobs { resume(job, .ready) }
         for request in mail.requests { carryOut(request) }
     }
@@ -248,7 +258,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             for id in state.table.served(by: server) { cancelOwner(of: id) }
         case .cancelSleep(let token):
             if case .sleep(let sleeper?) = state.deadlines.remove(token) {
-                resume(sleeper, .cancelled)
+                unpark(sleeper, .cancelled)
             }
         case .close(let id):
             close(id)
@@ -274,7 +284,14 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Makes a parked task runnable, and its deadline void.
     func resume(_ parked: ParkedTask, _ wakeup: Wakeup) {
         if let timer = parked.timer { _ = state.deadlines.remove(timer) }
-        resume(parked.job, wakeup)
+        unpark(parked.job, wakeup)
+    }
+
+    /// Makes a job runnable whose task was suspended at the gate.
+    @inline(__always)
+    func unpark(_ job: Job, _ wakeup: Wakeup) {
+        if let witness = state.witness { witness.saw(.unparked(job.id, because: wakeup)) }
+        resume(job, wakeup)
     }
 
     /// Makes a job runnable.

@@ -31,9 +31,12 @@ struct LoopState {
     /// The clock as it was when the last wait ended; read once a turn.
     var turnStart: Instant
     var isEnding = false
+    /// Who watches the loop and orders what it does; nil outside of a simulation.
+    let witness: (any LoopWitness)?
 
-    init(driver: any Driver) {
+    init(driver: any Driver, witness: (any LoopWitness)?) {
         self.driver = driver
+        self.witness = witness
         turnStart = driver.now
     }
 }

@@ -3,7 +3,7 @@ import Syscalls
 // The door between a task and the loop, and why a task comes out of it.
 
 /// Why a parked task goes on.
-enum Wakeup: Sendable {
+package enum Wakeup: Sendable {
     /// The descriptor may make progress.
     case ready
     /// The deadline passed: the good end of a sleep, the bad one of a park.
@@ -89,13 +89,26 @@ extension LoopExecutor {
     fileprivate func suspend(_ job: Job) {
         let suspension = state.suspension
         state.suspension = .none
+        if let witness = state.witness { tell(witness, job, suspension) }
         switch suspension {
         case .park(let ticket, let deadline, let isOwner):
             admit(job, with: ticket, until: deadline, isOwner: isOwner)
         case .sleep(let token):
-            if !state.deadlines.replace(token, with: .sleep(job)) { resume(job, .loopEnded) }
+            if !state.deadlines.replace(token, with: .sleep(job)) { unpark(job, .loopEnded) }
         case .none:
             preconditionFailure("a task came to the gate without a word of what it waits for")
+        }
+    }
+
+    private func tell(_ witness: any LoopWitness, _ job: Job, _ suspension: Suspension) {
+        switch suspension {
+        case .park(let ticket, let deadline, _):
+            let place = ParkedOn.descriptor(ticket.descriptor, ticket.direction)
+            witness.saw(.parked(job.id, on: place, until: deadline))
+        case .sleep(let token):
+            witness.saw(.parked(job.id, on: .sleep, until: state.deadlines.deadline(of: token)))
+        case .none:
+            break
         }
     }
 

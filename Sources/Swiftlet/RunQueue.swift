@@ -20,4 +20,10 @@ struct RunQueue<Item> {
         batch.removeAll(keepingCapacity: true)
         swap(&waiting, &batch)
     }
+
+    /// Puts back the end of a batch, from an index on, before what waits.
+    mutating func putBack(from start: Int, of batch: inout [Item]) {
+        waiting.insert(contentsOf: batch[start...], at: 0)
+        batch.removeSubrange(start...)
+    }
 }

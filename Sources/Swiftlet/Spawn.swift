@@ -17,10 +17,10 @@ struct Children {
 
     mutating func remove(_ serial: Int) { cancels[serial] = nil }
 
-    /// Lets nobody join any more; returns what cancels those who are there.
+    /// Lets nobody join any more; returns what cancels those who are there, the eldest first.
     mutating func close() -> [@Sendable () -> Void] {
         isClosed = true
-        return Array(cancels.values)
+        return cancels.sorted { $0.key < $1.key }.map(\.value)
     }
 }
 
