@@ -23,6 +23,9 @@ package struct SteppedLoop: Sendable {
     /// When the next sleep or park is due, on the driver's clock; `.never` when there is none.
     package var nextDeadline: Instant { executor.state.deadlines.next }
 
+    /// What the loop has done since it was made.
+    package var statistics: LoopStatistics { executor.state.statistics }
+
     /// Makes one turn; throws what the driver's wait throws.
     package func turn() throws(Errno) { _ = try executor.turn { false } }
 
