@@ -123,14 +123,15 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     // MARK: The turn
 
     /// Makes the calling thread the loop's own.
-    func claim() {
-        thread.store(UInt(pthread_self()), ordering: .relaxed)
-        takeIn()
-    }
+    func claim() { thread.store(UInt(pthread_self()), ordering: .relaxed) }
+
+    /// Gives the loop up, for whichever thread claims it next.
+    func release() { thread.store(0, ordering: .relaxed) }
 
     /// Makes the calling thread the loop's own and turns until `isDone`.
     func run(until isDone: Flag) throws(Errno) {
         claim()
+        takeIn()
         while try turn(unless: { isDone.isRaised }) {}
     }
 
@@ -171,8 +172,6 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             if let witness = state.witness { witness.saw(.ran(runnable.job.id)) }
             runnable.job.run(on: executor)
         }
-        // Another loop of the same thread may run a task that has this one's memory.
-        state.task = 0
     }
 
     private func wait() throws(Errno) {
@@ -246,7 +245,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             late = inbox.close()
             sleeper = nil
         }
-        thread.store(0, ordering: .relaxed)
+        release()
         return late
     }
 

@@ -27,7 +27,7 @@ package enum LoopStep: Sendable {
     case parked(TaskID, on: ParkedOn, until: Instant)
     /// What the task waited for has come, or will never come: it is runnable.
     case unparked(TaskID, because: Wakeup)
-    /// A job of the task came from another thread.
+    /// A job of the task came through the inbox: from another host, or from another thread.
     case posted(TaskID)
 }
 
