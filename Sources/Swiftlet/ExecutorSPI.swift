@@ -46,6 +46,13 @@ import Syscalls
 
 #endif
 
+extension TaskID {
+    /// The identity of a task that lives, by the number that no other one has while it does.
+    init(of task: UInt) {
+        self.init(number: swift_task_getJobTaskId(UnsafeRawPointer(bitPattern: task)))
+    }
+}
+
 /// A runnable job: what a task does until it suspends or ends.
 struct Job {
     fileprivate let unowned: UnownedJob
@@ -56,7 +63,7 @@ struct Job {
     var task: UInt { unsafeBitCast(unowned, to: UInt.self) }
 
     /// Which task it is a job of: a number that no other task of the process ever has.
-    var id: TaskID { TaskID(number: swift_task_getJobTaskId(UnsafeRawPointer(bitPattern: task))) }
+    var id: TaskID { TaskID(of: task) }
 
     /// Asks the processor to fetch what running the job will touch first: the task and the frames
     /// at the bottom of its stack, which lie together.

@@ -25,6 +25,9 @@ package struct SteppedLoop: Sendable {
     /// When the next sleep or park is due, on the driver's clock; `.never` when there is none.
     package var nextDeadline: Instant { executor.state.deadlines.next }
 
+    /// What the tasks of the loop wait for, between two turns.
+    package var parkReports: [ParkReport] { executor.parkReports() }
+
     /// Makes one turn; throws what the driver's wait throws.
     package func turn() throws(Errno) {
         executor.claim()
