@@ -120,16 +120,20 @@ public final class Host: Sendable {
     ///
     /// - Parameters:
     ///   - name: what the task is called in reports.
+    ///   - file: the file of the call, for reports.
+    ///   - line: the line of the call.
     ///   - body: what the task does.
     /// - Returns: the task, to await or to cancel.
     /// - Throws: `HostIsDown`.
     @discardableResult
     public func spawn<Value: Sendable>(
-        name: String? = nil, _ body: @escaping @Sendable () async throws -> Value
+        name: String? = nil, file: StaticString = #fileID, line: UInt32 = #line,
+        _ body: @escaping @Sendable () async throws -> Value
     ) throws(HostIsDown) -> Task<Value, any Error> {
         guard let loop = state.withLock({ $0.loop }) else { throw HostIsDown(host: self.name) }
         do throws(IOError) {
-            return try loop.loop.spawn(name: name) { [id, kernel = scheduler.kernel] in
+            return try loop.loop.spawn(name: name, file: file, line: line) {
+                [id, kernel = scheduler.kernel] in
                 do {
                     return try await body()
                 } catch {
@@ -148,13 +152,16 @@ public final class Host: Sendable {
     ///
     /// - Parameters:
     ///   - name: what the task is called in reports.
+    ///   - file: the file of the call, for reports.
+    ///   - line: the line of the call.
     ///   - body: what to run; it is cancelled when the caller is.
     /// - Returns: what `body` returns.
     /// - Throws: what `body` throws, or `HostIsDown` when the host is down or crashed meanwhile.
     public func run<Value: Sendable>(
-        name: String? = nil, _ body: @escaping @Sendable () async throws -> Value
+        name: String? = nil, file: StaticString = #fileID, line: UInt32 = #line,
+        _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        let task = try spawn(name: name, body)
+        let task = try spawn(name: name, file: file, line: line, body)
         let crashes = crashes
         do {
             return try await withTaskCancellationHandler {

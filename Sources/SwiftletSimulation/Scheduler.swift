@@ -35,11 +35,12 @@ final class Scheduler: Sendable {
 
     /// Gives a host a loop over a driver and sockets of its own.
     func addLoop(of host: HostID) -> SteppedLoop {
+        let wakes = WakeFlag()
         let loop = SteppedLoop(
-            driver: SimulatedDriver(of: host, in: kernel, movesTheClock: false),
+            driver: SimulatedDriver(of: host, in: kernel, movesTheClock: false, wakes: wakes),
             sockets: SimulatedSockets(of: host, in: kernel),
             witness: HostWitness(of: host, in: kernel, choices: choices))
-        loops.withLock { $0.append(HostLoop(host: host, loop: loop)) }
+        loops.withLock { $0.append(HostLoop(host: host, loop: loop, wakes: wakes)) }
         return loop
     }
 
@@ -59,6 +60,9 @@ final class Scheduler: Sendable {
     func fail(_ host: String, _ error: any Error) {
         failure.withLock { if $0 == nil { $0 = HostFailure(host: host, error: error) } }
     }
+
+    /// The loops that have not ended: of hosts in the order in which they started.
+    var all: [HostLoop] { loops.withLock { $0 } }
 
     // MARK: Steps
 
@@ -95,10 +99,8 @@ final class Scheduler: Sendable {
     /// ended.
     func finish(limits: Limits) -> Stop {
         failure.withLock { $0 = nil }
-        for host in loops.withLock({ $0.filter { !$0.isEnding }.map(\.host) }) {
-            beginEnding(loopOf: host)
-        }
-        return run(until: { self.isOver }, limits: limits)
+        for entry in all where !entry.isEnding { beginEnding(loopOf: entry.host) }
+        return run(until: { self.all.allSatisfy(\.isOver) }, limits: limits)
     }
 
     /// Closes what the loops hold; nothing runs any more.
@@ -108,10 +110,6 @@ final class Scheduler: Sendable {
             return loops
         }
         for entry in last { entry.loop.finishEnding() }
-    }
-
-    private var isOver: Bool {
-        loops.withLock { $0 }.allSatisfy { $0.loop.isChildless && !$0.loop.hasWork }
     }
 
     /// Lets one thing happen, or moves the clock, and says whether it moved; nil when nothing can
@@ -135,7 +133,7 @@ final class Scheduler: Sendable {
 
     /// The loops, without those of crashed hosts on which nothing is left.
     private func retired() -> [HostLoop] {
-        let all = loops.withLock { $0 }
+        let all = self.all
         guard all.contains(where: \.isOver) else { return all }
         for entry in all where entry.isOver { entry.loop.finishEnding() }
         let left = all.filter { !$0.isOver }
@@ -176,17 +174,21 @@ struct Limits {
 }
 
 /// One loop of a host.
-private struct HostLoop: Sendable {
+struct HostLoop: Sendable {
     let host: HostID
     let loop: SteppedLoop
+    let wakes: WakeFlag
     var isEnding = false
 
-    /// Whether nothing is left to run on it.
-    var isOver: Bool { isEnding && loop.isChildless && !loop.hasWork }
+    /// Whether nothing of it is left: no task, no job, no deadline.
+    var isOver: Bool {
+        isEnding && !loop.hasWork && !wakes.isRaised && loop.nextDeadline == .never
+            && loop.isChildless
+    }
 
     /// Whether a turn would do something.
-    func hasWork(in kernel: Kernel) -> Bool {
-        if loop.hasWork { return true }
+    func hasWork(in kernel: borrowing Kernel) -> Bool {
+        if loop.hasWork || wakes.isRaised { return true }
         if loop.nextDeadline <= kernel.now(on: host) { return true }
         return !isEnding && kernel.hasReadiness(on: host)
     }

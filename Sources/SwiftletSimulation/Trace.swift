@@ -67,22 +67,3 @@ struct Trace {
         }
     }
 }
-
-/// The tasks of a world, numbered from 1 in the order in which they are first met: what the process
-/// calls them depends on whatever else runs in it.
-struct TaskNumbers {
-    private var numbers: [TaskID: Int] = [:]
-    /// Most steps are of the task of the step before.
-    private var last: (task: TaskID, number: Int)?
-
-    mutating func number(of task: TaskID) -> Int {
-        if let last, last.task == task { return last.number }
-        let number = numbers[task] ?? numbers.count + 1
-        numbers[task] = number
-        last = (task, number)
-        return number
-    }
-
-    /// The number of a task that was met; nil for another.
-    func known(_ task: TaskID) -> Int? { numbers[task] }
-}

@@ -28,15 +28,19 @@ extension Trace {
     private func words(of step: LoopStep) -> String {
         switch step {
         case .ran(let task): "\(name(task)) runs"
-        case .parked(let task, let place, let deadline):
-            "\(name(task)) is parked: \(place.text)"
+        case .parked(let task, let cause, let deadline, let call, _):
+            "\(name(task)) is parked at \(call.place): \(cause.text)"
                 + (deadline == .never ? "" : ", until \(deadline.asSeconds)")
         case .unparked(let task, let wakeup): "\(name(task)) goes on: \(wakeup.text)"
-        case .posted(let task): "\(name(task)) was resumed by a thread outside of the simulation"
+        case .posted(let task): "\(name(task)) was resumed from outside of the host"
         }
     }
 
-    private func name(_ task: TaskID) -> String { "task \(tasks.known(task) ?? 0)" }
+    private func name(_ task: TaskID) -> String {
+        let known = tasks.known(task)
+        let number = "task \(known?.number ?? 0)"
+        return known?.name.map { "\(number) '\($0)'" } ?? number
+    }
 }
 
 extension LoopStep {
@@ -44,8 +48,9 @@ extension LoopStep {
     func mix(into digest: inout TraceDigest, numbering tasks: inout TaskNumbers) {
         switch self {
         case .ran(let task): digest.add(1, tasks.number(of: task))
-        case .parked(let task, let place, let deadline):
+        case .parked(let task, let place, let deadline, _, let name):
             digest.add(2, tasks.number(of: task))
+            if let name { tasks.name(task, name) }
             digest.add(deadline.nanoseconds)
             if case .descriptor(let descriptor, let direction) = place {
                 digest.add(Int(descriptor.number), direction == .read ? 1 : 2)
