@@ -1,11 +1,5 @@
 import Syscalls
 
-/// What a trace tells of the network.
-enum NetworkStep: Sendable {
-    /// Bytes, or a signal when there are none, left for a host.
-    case left(to: HostID, bytes: Int)
-}
-
 /// What a trace tells of the faults.
 enum FaultStep: Sendable {
     /// So many connections between two hosts were reset.
