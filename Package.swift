@@ -16,6 +16,7 @@ let package = Package(
     name: "swiftlet",
     products: [
         .library(name: "Swiftlet", targets: ["Swiftlet"]),
+        .library(name: "SwiftletSimulation", targets: ["SwiftletSimulation"]),
         .executable(name: "echo-server", targets: ["echo-server"]),
         .executable(name: "loadtest", targets: ["loadtest"]),
     ],
@@ -23,7 +24,9 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         floor("Syscalls", on: ["CLinux"]),
         floor("Drivers", on: ["Syscalls"]),
-        floor("Swiftlet", on: ["Drivers", "Syscalls"]),
+        floor("Swiftlet", on: ["CLinux", "Drivers", "Syscalls"]),
+        // A world for tests: hosts, a network and a clock that are values, and loops over them.
+        floor("SwiftletSimulation", on: ["Swiftlet", "Drivers", "Syscalls"]),
         // The command lines of every command, read and explained from tables; imports nothing.
         floor("Flags", on: []),
         floor("EchoServers", on: ["Swiftlet", "Flags", "Drivers", "Syscalls"]),
@@ -60,8 +63,9 @@ let package = Package(
 
         tests(of: "Flags", on: []),
         tests(of: "Syscalls", on: ["CLinux"]),
-        tests(of: "Drivers", on: ["Syscalls"]),
+        tests(of: "Drivers", on: ["SwiftletSimulation", "Syscalls"]),
         tests(of: "Swiftlet", on: ["Drivers", "Syscalls"]),
+        tests(of: "SwiftletSimulation", on: ["Swiftlet", "Drivers", "Syscalls"]),
         tests(of: "EchoServers", on: ["Drivers", "Flags", "Syscalls"]),
         tests(of: "Statistics", on: [], exclude: ["golden"]),
         tests(of: "Charts", on: ["Statistics", "MarkupChecks"]),

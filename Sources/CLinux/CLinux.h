@@ -116,6 +116,10 @@ static inline void clinux_prefetch(const void *address) { __builtin_prefetch(add
 extern char **environ;
 static inline char **clinux_environment(void) { return environ; }
 
+// The number of a job's task, which no other task of the process ever has: an entry of the Swift
+// runtime that its own `ExecutorJob.description` calls.
+extern unsigned long long swift_task_getJobTaskId(const void *job);
+
 // poll(2): the peer has shut down its writing half. Glibc hides it behind _GNU_SOURCE.
 enum { CLINUX_POLLRDHUP = 0x2000 };
 

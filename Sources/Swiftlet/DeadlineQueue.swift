@@ -1,3 +1,4 @@
+import Drivers
 import Syscalls
 
 /// What is due when, the earliest first.
@@ -8,9 +9,9 @@ import Syscalls
 /// A pure value: it reads no clock and resumes nobody. Equal deadlines are due in the order in
 /// which they were entered. A cancelled entry leaves at once, in O(log n), so that timeouts which
 /// hardly ever pass cost no memory; its token then finds nobody, however often it is used.
-struct DeadlineQueue<Payload> {
+package struct DeadlineQueue<Payload> {
     /// The identity of one entry.
-    struct Token: Hashable, Sendable {
+    package struct Token: Hashable, Sendable {
         fileprivate let slot: UInt32
         fileprivate let sequence: UInt32
     }
@@ -22,19 +23,22 @@ struct DeadlineQueue<Payload> {
         var payload: Payload?
     }
 
+    /// Nothing is due.
+    package init() {}
+
     private var slots: [Entry] = []
     private var free: [UInt32] = []
     private var heap: [UInt32] = []
     private var sequence: UInt32 = 0
 
-    var isEmpty: Bool { heap.isEmpty }
-    var count: Int { heap.count }
+    package var isEmpty: Bool { heap.isEmpty }
+    package var count: Int { heap.count }
 
     /// When the first entry is due; `.never` when there is none.
-    var next: Instant { heap.isEmpty ? .never : slots[Int(heap[0])].deadline }
+    package var next: Instant { heap.isEmpty ? .never : slots[Int(heap[0])].deadline }
 
     /// Enters a deadline.
-    mutating func insert(_ payload: Payload, at deadline: Instant) -> Token {
+    package mutating func insert(_ payload: Payload, at deadline: Instant) -> Token {
         sequence &+= 1
         let entry = Entry(
             deadline: deadline, sequence: sequence, place: heap.count, payload: payload)
@@ -58,16 +62,28 @@ struct DeadlineQueue<Payload> {
         return true
     }
 
+    /// When an entry is due; `.past` when it has left already.
+    func deadline(of token: Token) -> Instant {
+        holds(token) ? slots[Int(token.slot)].deadline : .past
+    }
+
     /// Takes an entry out before it is due; nil when it has left already.
-    mutating func remove(_ token: Token) -> Payload? {
+    package mutating func remove(_ token: Token) -> Payload? {
         guard holds(token) else { return nil }
         return removeEntry(at: slots[Int(token.slot)].place)
     }
 
     /// Takes out the first entry if it is due at `now`.
-    mutating func popDue(at now: Instant) -> Payload? {
+    package mutating func popDue(at now: Instant) -> Payload? {
         guard let first = heap.first, slots[Int(first)].deadline <= now else { return nil }
         return removeEntry(at: 0)
+    }
+
+    /// Every entry, in the order in which they are due.
+    var all: [(deadline: Instant, payload: Payload)] {
+        heap.sorted(by: isBefore).compactMap { slot in
+            slots[Int(slot)].payload.map { (slots[Int(slot)].deadline, $0) }
+        }
     }
 
     private func holds(_ token: Token) -> Bool {

@@ -10,15 +10,25 @@ extension LoopExecutor {
     /// Returns when the body of the run and the last task that `spawn` started on any of its loops
     /// have ended.
     func end(in run: LoopRun) {
+        beginEnding()
+        keepTurning { run.hasBodyEnded && isChildless }
+        run.endChildren(ofLoops: 1)
+        keepTurning { run.isOver && !hasRunnable }
+        finishEnding()
+    }
+
+    /// Lets nobody in any more, cancels what the loop started, and resumes whoever is parked.
+    func beginEnding() {
         state.isEnding = true
         // Cancelling runs code of others, which may want the lock.
         for cancel in children.withLock({ $0.close() }) { cancel() }
         for parked in state.lot.removeAll() { resume(parked, .loopEnded) }
         while let due = state.deadlines.popDue(at: .never) { fire(due, .loopEnded) }
         takeIn()
-        keepTurning { run.hasBodyEnded && isChildless }
-        run.endChildren(ofLoops: 1)
-        keepTurning { run.isOver && state.runQueue.isEmpty && !hasMail }
+    }
+
+    /// Closes every descriptor and lets the driver go. Nothing that the loop started is left.
+    func finishEnding() {
         for id in state.table.open { close(id) }
         state.buffers.drain()
         let late = closeInbox()
@@ -33,5 +43,9 @@ extension LoopExecutor {
         }
     }
 
-    private var isChildless: Bool { children.withLock { $0.isEmpty } }
+    /// Whether there is a job to run, now or after a look into the inbox.
+    var hasRunnable: Bool { !state.runQueue.isEmpty || hasMail }
+
+    /// Whether every task that `spawn` started has ended.
+    var isChildless: Bool { children.withLock { $0.isEmpty } }
 }

@@ -52,11 +52,11 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         @inline(__always) unsafeMutableAddress { storage }
     }
 
-    init(driver: any Driver, sockets: any Sockets) {
+    init(driver: any Driver, sockets: any Sockets, witness: (any LoopWitness)? = nil) {
         self.sockets = sockets
         sleeper = driver
         storage = .allocate(capacity: 1)
-        storage.initialize(to: LoopState(driver: driver))
+        storage.initialize(to: LoopState(driver: driver, witness: witness))
         gate = ParkingGate(of: self)
     }
 
@@ -122,9 +122,15 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     // MARK: The turn
 
+    /// Makes the calling thread the loop's own.
+    func claim() { thread.store(UInt(pthread_self()), ordering: .relaxed) }
+
+    /// Gives the loop up, for whichever thread claims it next.
+    func release() { thread.store(0, ordering: .relaxed) }
+
     /// Makes the calling thread the loop's own and turns until `isDone`.
     func run(until isDone: Flag) throws(Errno) {
-        thread.store(UInt(pthread_self()), ordering: .relaxed)
+        claim()
         takeIn()
         while try turn(unless: { isDone.isRaised }) {}
     }
@@ -152,6 +158,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     private func runBatch() {
         let executor = asUnownedTaskExecutor()
         state.runQueue.takeAll(into: &state.batch)
+        if let witness = state.witness { rearrange(by: witness) }
         let batch = state.batch.count
         state.statistics.jobs += batch
         state.jobsSinceLook += batch
@@ -162,6 +169,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             state.budget = LoopExecutor.completionsPerJob
             state.wakeup = runnable.wakeup
             state.task = runnable.job.task
+            if let witness = state.witness { announce(runnable.job, to: witness) }
             runnable.job.run(on: executor)
         }
     }
@@ -206,9 +214,9 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     func fire(_ due: Due, _ wakeup: Wakeup) {
         switch due {
         case .park(let ticket):
-            if let parked = state.lot.unpark(ticket) { resume(parked.job, wakeup) }
+            if let parked = state.lot.unpark(ticket) { unpark(parked.job, wakeup) }
         case .sleep(let sleeper):
-            if let sleeper { resume(sleeper, wakeup) }
+            if let sleeper { unpark(sleeper.job, wakeup) }
         case .timer(let job):
             job.runAsTimer()
         }
@@ -223,9 +231,13 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             mail = inbox.take()
         }
         state.statistics.postedJobs += mail.jobs.count
+        if let witness = state.witness { for job in mail.jobs { witness.saw(.posted(job.id)) } }
         for job in mail.jobs { resume(job, .ready) }
         for request in mail.requests { carryOut(request) }
     }
+
+    /// The tasks of the jobs that other threads posted and that were not taken in yet.
+    var postedTasks: [UInt] { lock.withLock { _ in inbox.mail.jobs.map(\.task) } }
 
     /// Ends what other threads can reach, lets the driver go, and returns what came too late.
     func closeInbox() -> Inbox.Mail {
@@ -236,45 +248,24 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             late = inbox.close()
             sleeper = nil
         }
-        thread.store(0, ordering: .relaxed)
+        release()
         return late
-    }
-
-    private func carryOut(_ request: Inbox.Request) {
-        switch request {
-        case .cancelPark(let ticket):
-            if let parked = state.lot.unpark(ticket) { resume(parked, .cancelled) }
-        case .cancelHandlers(let server):
-            for id in state.table.served(by: server) { cancelOwner(of: id) }
-        case .cancelSleep(let token):
-            if case .sleep(let sleeper?) = state.deadlines.remove(token) {
-                resume(sleeper, .cancelled)
-            }
-        case .close(let id):
-            close(id)
-        case .timer(let job, let delay):
-            admit(job, after: delay)
-        }
-    }
-
-    /// Ends the owner's present park on its socket and all of its later ones.
-    func cancelOwner(of id: SocketID) {
-        state.table[id].isOwnerCancelled = true
-        for parked in state.lot.unpark(id.descriptor, where: \.isOwner) {
-            resume(parked, .cancelled)
-        }
-    }
-
-    func admit(_ timer: Job, after delay: Duration) {
-        // A loop that is ending waits for no timer; the sleeper, who is none of its children, does.
-        if state.isEnding { return timer.runElsewhere(after: delay) }
-        _ = state.deadlines.insert(.timer(timer), at: now.advanced(by: delay))
     }
 
     /// Makes a parked task runnable, and its deadline void.
     func resume(_ parked: ParkedTask, _ wakeup: Wakeup) {
         if let timer = parked.timer { _ = state.deadlines.remove(timer) }
-        resume(parked.job, wakeup)
+        unpark(parked.job, wakeup)
+    }
+
+    /// Makes a job runnable whose task was suspended at the gate.
+    @inline(__always)
+    func unpark(_ job: Job, _ wakeup: Wakeup) {
+        if let witness = state.witness {
+            state.names[job.task] = nil
+            witness.saw(.unparked(job.id, because: wakeup))
+        }
+        resume(job, wakeup)
     }
 
     /// Makes a job runnable.

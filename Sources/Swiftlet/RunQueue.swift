@@ -12,6 +12,9 @@ struct RunQueue<Item> {
     var count: Int { waiting.count }
     var isEmpty: Bool { waiting.isEmpty }
 
+    /// All that wait, in their order.
+    var all: [Item] { waiting }
+
     /// Puts an item at the end.
     mutating func enqueue(_ item: Item) { waiting.append(item) }
 
@@ -19,5 +22,11 @@ struct RunQueue<Item> {
     mutating func takeAll(into batch: inout [Item]) {
         batch.removeAll(keepingCapacity: true)
         swap(&waiting, &batch)
+    }
+
+    /// Puts back the end of a batch, from an index on, before what waits.
+    mutating func putBack(from start: Int, of batch: inout [Item]) {
+        waiting.insert(contentsOf: batch[start...], at: 0)
+        batch.removeSubrange(start...)
     }
 }

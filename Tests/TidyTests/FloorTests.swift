@@ -10,7 +10,10 @@ import Testing
         "Sources/CLinux": [],
         "Sources/Syscalls": ["CLinux", "Glibc", "Synchronization"],
         "Sources/Drivers": ["CLinux", "Glibc", "Syscalls"],
-        "Sources/Swiftlet": ["Drivers", "Glibc", "Synchronization", "Syscalls", "_Concurrency"],
+        "Sources/Swiftlet": [
+            "CLinux", "Drivers", "Glibc", "Synchronization", "Syscalls", "_Concurrency",
+        ],
+        "Sources/SwiftletSimulation": ["Drivers", "Glibc", "Swiftlet", "Syscalls"],
         "Sources/Flags": [],
         "Sources/EchoServers": ["CLinux", "Drivers", "Flags", "Glibc", "Swiftlet", "Syscalls"],
         "Sources/echo-server": ["EchoServers", "Glibc"],

@@ -1,0 +1,60 @@
+import Drivers
+import Syscalls
+
+/// Who watches a loop and decides what it leaves open: a simulation.
+///
+/// A loop without one runs its jobs in the order in which they became runnable, and says nothing.
+package protocol LoopWitness: AnyObject {
+    /// A number from 0 up to but not including `bound`, which is at least 1: what comes next where
+    /// the order is free.
+    func choose(below bound: Int) -> Int
+
+    /// Hears of a step of the loop, on the loop's thread.
+    func saw(_ step: LoopStep)
+}
+
+/// The identity of a task: a number that no other task of the process ever has.
+package struct TaskID: Hashable, Sendable {
+    /// The number that the standard library gave it.
+    package let number: UInt64
+}
+
+/// What a loop does with a task.
+package enum LoopStep: Sendable {
+    /// A job of the task runs.
+    case ran(TaskID)
+    /// The task came to the gate and is suspended, in a call; its name if it has one.
+    ///
+    /// A call is the address of a text: its `place` is what is the same in every run.
+    case parked(TaskID, on: ParkedOn, until: Instant, in: Call, name: String?)
+    /// What the task waited for has come, or will never come: it is runnable.
+    case unparked(TaskID, because: Wakeup)
+    /// A job of the task came through the inbox: from another host, or from another thread.
+    case posted(TaskID)
+}
+
+/// What a task that is suspended at the gate waits for.
+package enum ParkedOn: Sendable {
+    case descriptor(RawDescriptor, Direction)
+    case sleep
+}
+
+extension LoopExecutor {
+    /// Tells of a job that is about to run, and notes when.
+    func announce(_ job: Job, to witness: any LoopWitness) {
+        witness.saw(.ran(job.id))
+        state.jobStart = .now
+    }
+
+    /// Puts the batch in the order that the witness chooses, and now and then leaves a part of it
+    /// to the next turn, so that what becomes runnable meanwhile can come first.
+    func rearrange(by witness: any LoopWitness) {
+        guard state.batch.count > 1 else { return }
+        for last in stride(from: state.batch.count - 1, to: 0, by: -1) {
+            state.batch.swapAt(last, witness.choose(below: last + 1))
+        }
+        guard witness.choose(below: 4) == 0 else { return }
+        let kept = 1 + witness.choose(below: state.batch.count - 1)
+        state.runQueue.putBack(from: kept, of: &state.batch)
+    }
+}
