@@ -31,6 +31,9 @@ extension Kernel {
     /// Gives a host its power back: it has no socket and knows of no connection.
     mutating func restart(_ host: HostID) { hosts[host.index].isDown = false }
 
+    /// Makes the clock of a host run fast by so many millionths from now on.
+    mutating func setClockRate(of host: HostID, partsPerMillion rate: Int) {}
+
     /// Every socket of every host, a line each, for the report of a failure.
     var socketTable: [String] { [] }
 }

@@ -8,6 +8,10 @@ enum NetworkStep: Sendable {
 
 /// What a trace tells of the faults.
 enum FaultStep: Sendable {
+    /// A fault came into force.
+    case began(FaultRule)
+    /// A fault is in force no longer.
+    case ended(FaultRule)
     /// So many connections between two hosts were reset.
     case reset(HostID, HostID, connections: Int)
 }
