@@ -61,3 +61,25 @@ extension FaultScope: CustomStringConvertible {
         }
     }
 }
+
+extension FaultScope {
+    static func between(_ one: Party, and other: Party) -> FaultScope {
+        FaultScope(from: one, to: other, isBothWays: true)
+    }
+
+    static func from(_ sender: Party, to receiver: Party) -> FaultScope {
+        FaultScope(from: sender, to: receiver, isBothWays: false)
+    }
+
+    static func of(_ host: Party) -> FaultScope {
+        FaultScope(from: host, to: nil, isBothWays: true)
+    }
+
+    static func from(_ host: Party) -> FaultScope {
+        FaultScope(from: host, to: nil, isBothWays: false)
+    }
+
+    static func to(_ host: Party) -> FaultScope {
+        FaultScope(from: nil, to: host, isBothWays: false)
+    }
+}
