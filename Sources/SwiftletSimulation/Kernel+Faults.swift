@@ -46,6 +46,7 @@ extension Kernel {
 
     /// The machines whose power has changed since this was asked last, in that order.
     mutating func takePowerChanges() -> [PowerChange] {
+        if faults.powerChanges.isEmpty { return [] }
         defer { faults.powerChanges = [] }
         return faults.powerChanges
     }

@@ -10,8 +10,13 @@ final class SimulatedDriver: Driver {
     private let kernel: SharedKernel
     private let host: HostID
     private let movesTheClock: Bool
+    private let flag: WakeFlag
 
-    init(of host: HostID, in kernel: SharedKernel, movesTheClock: Bool) {
+    init(
+        of host: HostID, in kernel: SharedKernel, movesTheClock: Bool,
+        wakes flag: WakeFlag = .init()
+    ) {
+        self.flag = flag
         self.kernel = kernel
         self.host = host
         self.movesTheClock = movesTheClock
@@ -21,7 +26,9 @@ final class SimulatedDriver: Driver {
 
     func setInterest(_ interest: Interest, in descriptor: RawDescriptor) throws(Errno) {}
 
-    func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {}
+    func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
+        flag.lower()
+    }
 
-    func wake() {}
+    func wake() { flag.raise() }
 }
