@@ -1,6 +1,6 @@
 /// What a trace tells of the network: what became of a segment of a connection, seen by a host.
-struct NetworkStep: Sendable, Equatable {
-    enum Fate: Sendable {
+struct NetworkStep: TraceStep, Equatable {
+    enum Fate: Int, Sendable {
         case sent
         /// It waits for a partition to heal, or for a machine that is down.
         case held
@@ -17,14 +17,16 @@ struct NetworkStep: Sendable, Equatable {
     let other: HostID
 }
 
-extension NetworkStep: CustomStringConvertible {
-    /// A line of the trace; the other host by its number.
-    var description: String { text { "host \($0.index)" } }
-
-    /// A line of the trace, as in "connection 3: 1448 bytes sent to server".
-    func text(naming name: (HostID) -> String) -> String {
+extension NetworkStep {
+    /// As in "connection 3: 1448 bytes sent to server".
+    func text(hosts: [String]) -> String {
         let whom = fate == .sent || fate == .held ? "to" : "from"
-        return "connection \(connection): \(segment) \(fate) \(whom) \(name(other))"
+        return "connection \(connection): \(segment) \(fate) \(whom) \(hosts[other.index])"
+    }
+
+    func mix(into digest: inout TraceDigest) {
+        digest.add(fate.rawValue, connection, other.index)
+        segment.mix(into: &digest)
     }
 }
 
@@ -38,6 +40,19 @@ extension Segment: CustomStringConvertible {
         case .acknowledge(let count): "ACK of \(count) bytes"
         case .finish: "FIN"
         case .reset: "RST"
+        }
+    }
+}
+
+extension Segment {
+    fileprivate func mix(into digest: inout TraceDigest) {
+        switch self {
+        case .synchronize: digest.add(1)
+        case .accept: digest.add(2)
+        case .bytes(let count): digest.add(3, count)
+        case .acknowledge(let count): digest.add(4, count)
+        case .finish: digest.add(5)
+        case .reset: digest.add(6)
         }
     }
 }

@@ -13,10 +13,14 @@ final class SimulatedDriver: Driver {
     private let host: HostID
     private let movesTheClock: Bool
     private let crashes: Int
-    /// Set by a wake that no wait has taken; the only part that other threads touch.
-    private let isAwake = Guarded(false)
+    /// A wake that no wait has taken; the only part that other threads touch.
+    private let flag: WakeFlag
 
-    init(of host: HostID, in kernel: SharedKernel, movesTheClock: Bool) {
+    init(
+        of host: HostID, in kernel: SharedKernel, movesTheClock: Bool,
+        wakes flag: WakeFlag = .init()
+    ) {
+        self.flag = flag
         self.kernel = kernel
         self.host = host
         self.movesTheClock = movesTheClock
@@ -36,10 +40,7 @@ final class SimulatedDriver: Driver {
     }
 
     func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
-        let isAwake = isAwake.withLock { isAwake in
-            defer { isAwake = false }
-            return isAwake
-        }
+        let isAwake = flag.take()
         let found = kernel.use { kernel in
             var found: [Readiness] = []
             guard kernel.hosts[host.index].crashes == crashes else { return found }
@@ -53,7 +54,7 @@ final class SimulatedDriver: Driver {
         ready += found
     }
 
-    func wake() { isAwake.withLock { $0 = true } }
+    func wake() { flag.raise() }
 }
 
 extension Kernel {
