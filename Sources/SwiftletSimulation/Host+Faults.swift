@@ -79,10 +79,12 @@ extension Network {
         precondition(times >= 1, "connections are reset at least once")
         let delays = kernel.use { kernel in
             (0..<times).map { _ in
-                Latency.uniform(.zero ... time).draw(using: &kernel.random)
+                Latency.uniform(.zero...time).draw(using: &kernel.random)
             }
         }
-        for delay in delays { inject(.reset, .between(one, and: other), after: .nanoseconds(delay)) }
+        for delay in delays {
+            inject(.reset, .between(one, and: other), after: .nanoseconds(delay))
+        }
     }
 }
 

@@ -83,7 +83,7 @@ extension Kernel {
                     } ?? false
                 faults.powerChanges.append(PowerChange(host: host, isOn: !isOff))
             } else {
-                setClockRate(of: host, partsPerMillion: faults.clockRate(of: host))
+                setClock(of: host, partsPerMillion: Int64(faults.clockRate(of: host)))
             }
         }
     }

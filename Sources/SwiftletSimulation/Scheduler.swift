@@ -151,7 +151,7 @@ final class Scheduler: Sendable {
         kernel.use { kernel in
             var candidates: [Candidate] = []
             if kernel.nextEvent <= kernel.now { candidates.append(.event) }
-            for entry in loops where entry.hasWork(in: kernel) {
+            for entry in loops where entry.hasWork(in: &kernel) {
                 candidates.append(.turn(entry.loop))
             }
             return candidates
@@ -193,7 +193,7 @@ struct HostLoop: Sendable {
     }
 
     /// Whether a turn would do something.
-    func hasWork(in kernel: borrowing Kernel) -> Bool {
+    func hasWork(in kernel: inout Kernel) -> Bool {
         if loop.hasWork || wakes.isRaised { return true }
         if loop.nextDeadline <= kernel.now(on: host) { return true }
         return !isEnding && kernel.hasReadiness(on: host)
