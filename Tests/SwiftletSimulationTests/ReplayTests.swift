@@ -12,13 +12,13 @@ import Testing
     ) throws {
         let recording = Recording()
         let heard = try EventLoop.run(driver: kind, recording: recording) {
-            try await conversation(Manners { #expect(outcomeOfConnecting(to: $0) == nil) })
+            try await conversation(Manners { #expect(try outcomeOfConnecting(to: $0) == nil) })
         }
 
         for _ in 0..<3 {
             let again = try Simulation.replay(recording) {
                 try await conversation(
-                    Manners { #expect(outcomeOfConnecting(to: $0) == .connectionRefused) })
+                    Manners { #expect(try outcomeOfConnecting(to: $0) == .connectionRefused) })
             }
             #expect(again == heard)
         }
@@ -91,16 +91,5 @@ extension Manners {
     fileprivate init(_ whileServing: @escaping @Sendable (SocketAddress) throws -> Void) {
         self.init()
         self.whileServing = whileServing
-    }
-}
-
-/// What the kernel says to a connection to an address of this machine; nil when it takes it.
-private func outcomeOfConnecting(to address: SocketAddress) -> Errno? {
-    do throws(Errno) {
-        let socket = Descriptor(adopting: try .streamSocket(family: address.family))
-        _ = try socket.raw.connect(to: address)
-        return nil
-    } catch {
-        return error
     }
 }
