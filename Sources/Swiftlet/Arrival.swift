@@ -20,14 +20,14 @@ struct Arrival: Sendable {
 extension Socket {
     /// Waits for a connection. The caller is on the loop's thread.
     nonisolated(nonsending)
-        func accept() async throws(IOError) -> Arrival
+        func accept(in call: Call) async throws(IOError) -> Arrival
     {
         try beginReading(.accept)
         defer { endReading() }
         while true {
             if !loop.spend() { try await yield(.accept) }
             if let arrival = try tryAccepting() { return arrival }
-            try await park(for: .read, .accept, until: .never)
+            try await park(for: .read, until: .never, in: call)
         }
     }
 

@@ -79,6 +79,13 @@ package struct DeadlineQueue<Payload> {
         return removeEntry(at: 0)
     }
 
+    /// Every entry, in the order in which they are due.
+    var all: [(deadline: Instant, payload: Payload)] {
+        heap.sorted(by: isBefore).compactMap { slot in
+            slots[Int(slot)].payload.map { (slots[Int(slot)].deadline, $0) }
+        }
+    }
+
     private func holds(_ token: Token) -> Bool {
         let slot = Int(token.slot)
         return slot < slots.count && slots[slot].sequence == token.sequence

@@ -131,6 +131,21 @@ public struct EventLoop: Sendable {
         get async { await withTaskExecutorPreference(executor) { executor.state.statistics } }
     }
 
+    /// What the tasks of this loop wait for: all that are parked, and those that were spawned and
+    /// wait for something else. The running task and those that are about to run are left out.
+    ///
+    /// For a person who wants to know why nothing happens. It takes as long as the loop has tasks,
+    /// with some system calls for each.
+    public var parkReports: [ParkReport] {
+        get async {
+            let executor = executor
+            return await withTaskExecutorPreference(executor) {
+                // On a loop that has ended nobody waits.
+                executor.isCurrent ? executor.parkReports() : []
+            }
+        }
+    }
+
     /// Suspends the calling task until `descriptor` may make progress in `direction`.
     ///
     /// For descriptors that this library did not open: pipes, terminals, signalfd, inotify. They
@@ -141,15 +156,19 @@ public struct EventLoop: Sendable {
     ///   - descriptor: what to watch.
     ///   - direction: which way bytes are to flow.
     ///   - deadline: the instant at which to give up.
+    ///   - file: the file of the call, for reports of parked tasks.
+    ///   - line: the line of the call.
     /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.busy` when another task is parked
     ///   there in the same direction, `.loopEnded`, or what the kernel says when it cannot watch
     ///   the descriptor.
     public func park(
-        on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant = .never
+        on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant = .never,
+        file: StaticString = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
         let executor = executor
+        let call = Call(.park, file, line)
         let wakeup = await withTaskExecutorPreference(executor) {
-            await executor.park(on: descriptor, for: direction, until: deadline)
+            await executor.park(on: descriptor, for: direction, until: deadline, in: call)
         }
         if let reason = wakeup.reason { throw IOError(.park, reason) }
     }

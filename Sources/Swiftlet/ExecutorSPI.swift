@@ -13,14 +13,27 @@ import Syscalls
     extension LoopExecutor: SchedulingExecutor {
         /// Where `Task.sleep` and the clocks' sleeps inside the loop land: on the loop's own
         /// deadlines.
+        ///
+        /// All of them come with an instant, which they have made from the machine's clock.
+        func enqueue<C: Clock>(
+            _ job: consuming ExecutorJob,
+            at instant: C.Instant,
+            tolerance: C.Duration?,
+            clock: C
+        ) {
+            // The standard clocks measure in `Duration`; one that does not is due at once and asks
+            // again.
+            let delay = clock.now.duration(to: instant) as? Duration ?? .zero
+            enqueue(timer: Job(job), after: isCurrent ? settled(delay) : delay)
+        }
+
+        /// As above, for a sleep that is known by its length.
         func enqueue<C: Clock>(
             _ job: consuming ExecutorJob,
             after delay: C.Duration,
             tolerance: C.Duration?,
             clock: C
         ) {
-            // The standard clocks measure in `Duration`; one that does not is due at once and asks
-            // again.
             let delay = delay as? Duration ?? .zero
             enqueue(timer: Job(job), after: delay)
         }
@@ -46,6 +59,13 @@ import Syscalls
 
 #endif
 
+extension TaskID {
+    /// The identity of a task that lives, by the number that no other one has while it does.
+    init(of task: UInt) {
+        self.init(number: swift_task_getJobTaskId(UnsafeRawPointer(bitPattern: task)))
+    }
+}
+
 /// A runnable job: what a task does until it suspends or ends.
 struct Job {
     fileprivate let unowned: UnownedJob
@@ -56,7 +76,7 @@ struct Job {
     var task: UInt { unsafeBitCast(unowned, to: UInt.self) }
 
     /// Which task it is a job of: a number that no other task of the process ever has.
-    var id: TaskID { TaskID(number: swift_task_getJobTaskId(UnsafeRawPointer(bitPattern: task))) }
+    var id: TaskID { TaskID(of: task) }
 
     /// Asks the processor to fetch what running the job will touch first: the task and the frames
     /// at the bottom of its stack, which lie together.

@@ -33,7 +33,8 @@ struct Inbox {
         case quiet
     }
 
-    private var mail = Mail()
+    /// What is to be taken.
+    private(set) var mail = Mail()
     private var isWakePending = false
     private var isClosed = false
 

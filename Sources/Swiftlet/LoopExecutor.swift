@@ -123,14 +123,15 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     // MARK: The turn
 
     /// Makes the calling thread the loop's own.
-    func claim() {
-        thread.store(UInt(pthread_self()), ordering: .relaxed)
-        takeIn()
-    }
+    func claim() { thread.store(UInt(pthread_self()), ordering: .relaxed) }
+
+    /// Gives the loop up, for whichever thread claims it next.
+    func release() { thread.store(0, ordering: .relaxed) }
 
     /// Makes the calling thread the loop's own and turns until `isDone`.
     func run(until isDone: Flag) throws(Errno) {
         claim()
+        takeIn()
         while try turn(unless: { isDone.isRaised }) {}
     }
 
@@ -168,11 +169,9 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             state.budget = LoopExecutor.completionsPerJob
             state.wakeup = runnable.wakeup
             state.task = runnable.job.task
-            if let witness = state.witness { witness.saw(.ran(runnable.job.id)) }
+            if let witness = state.witness { announce(runnable.job, to: witness) }
             runnable.job.run(on: executor)
         }
-        // Another loop of the same thread may run a task that has this one's memory.
-        state.task = 0
     }
 
     private func wait() throws(Errno) {
@@ -217,7 +216,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         case .park(let ticket):
             if let parked = state.lot.unpark(ticket) { unpark(parked.job, wakeup) }
         case .sleep(let sleeper):
-            if let sleeper { unpark(sleeper, wakeup) }
+            if let sleeper { unpark(sleeper.job, wakeup) }
         case .timer(let job):
             job.runAsTimer()
         }
@@ -237,6 +236,9 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         for request in mail.requests { carryOut(request) }
     }
 
+    /// The tasks of the jobs that other threads posted and that were not taken in yet.
+    var postedTasks: [UInt] { lock.withLock { _ in inbox.mail.jobs.map(\.task) } }
+
     /// Ends what other threads can reach, lets the driver go, and returns what came too late.
     func closeInbox() -> Inbox.Mail {
         var late = Inbox.Mail()
@@ -246,39 +248,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             late = inbox.close()
             sleeper = nil
         }
-        thread.store(0, ordering: .relaxed)
+        release()
         return late
-    }
-
-    private func carryOut(_ request: Inbox.Request) {
-        switch request {
-        case .cancelPark(let ticket):
-            if let parked = state.lot.unpark(ticket) { resume(parked, .cancelled) }
-        case .cancelHandlers(let server):
-            for id in state.table.served(by: server) { cancelOwner(of: id) }
-        case .cancelSleep(let token):
-            if case .sleep(let sleeper?) = state.deadlines.remove(token) {
-                unpark(sleeper, .cancelled)
-            }
-        case .close(let id):
-            close(id)
-        case .timer(let job, let delay):
-            admit(job, after: delay)
-        }
-    }
-
-    /// Ends the owner's present park on its socket and all of its later ones.
-    func cancelOwner(of id: SocketID) {
-        state.table[id].isOwnerCancelled = true
-        for parked in state.lot.unpark(id.descriptor, where: \.isOwner) {
-            resume(parked, .cancelled)
-        }
-    }
-
-    func admit(_ timer: Job, after delay: Duration) {
-        // A loop that is ending waits for no timer; the sleeper, who is none of its children, does.
-        if state.isEnding { return timer.runElsewhere(after: delay) }
-        _ = state.deadlines.insert(.timer(timer), at: now.advanced(by: delay))
     }
 
     /// Makes a parked task runnable, and its deadline void.
@@ -290,7 +261,10 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Makes a job runnable whose task was suspended at the gate.
     @inline(__always)
     func unpark(_ job: Job, _ wakeup: Wakeup) {
-        if let witness = state.witness { witness.saw(.unparked(job.id, because: wakeup)) }
+        if let witness = state.witness {
+            state.names[job.task] = nil
+            witness.saw(.unparked(job.id, because: wakeup))
+        }
         resume(job, wakeup)
     }
 

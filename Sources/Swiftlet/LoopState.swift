@@ -14,6 +14,10 @@ struct LoopState {
     var batch: [Runnable] = []
     /// The task whose job is running.
     var task: UInt = 0
+    /// The names of parked tasks, as far as they were noted: only where somebody watches the loop.
+    var names: [UInt: String] = [:]
+    /// Where the sockets are to be connected that are not yet; looked up, never listed.
+    var targets: [RawDescriptor: SocketAddress] = [:]
     /// Why the running task goes on, if it was suspended at the gate.
     var wakeup = Wakeup.ready
     /// What the running task is about to be suspended for.
@@ -33,6 +37,8 @@ struct LoopState {
     var isEnding = false
     /// Who watches the loop and orders what it does; nil outside of a simulation.
     let witness: (any LoopWitness)?
+    /// When the running job started, on the machine's clock; noted for a witness only.
+    var jobStart = Instant.past
 
     init(driver: any Driver, witness: (any LoopWitness)?) {
         self.driver = driver
@@ -50,17 +56,29 @@ struct Runnable {
 /// What a task that goes to the gate waits for.
 enum Suspension {
     case none
-    case park(Ticket, until: Instant, isOwner: Bool)
-    case sleep(DeadlineQueue<Due>.Token)
+    case park(Ticket, until: Instant, isOwner: Bool, in: Call)
+    case sleep(DeadlineQueue<Due>.Token, in: Call)
 }
 
-/// A parked task: how to go on with it, and the deadline that it parked with.
+/// A task that is parked on a descriptor: how to go on with it, the deadline that it parked with,
+/// and what a report tells of it.
 struct ParkedTask {
     let job: Job
-    let timer: DeadlineQueue<Due>.Token?
+    /// The turn in which it parked.
+    let since: Instant
+    let call: Call
     /// Whether it owns the socket, so that its cancellation is watched by the scope of the
     /// ownership.
     let isOwner: Bool
+    let timer: DeadlineQueue<Due>.Token?
+}
+
+/// A sleeping task, and what a report tells of it.
+struct Sleeper {
+    let job: Job
+    /// The turn in which it fell asleep.
+    let since: Instant
+    let call: Call
 }
 
 /// What is due at a deadline.
@@ -68,7 +86,7 @@ enum Due {
     /// A park on a descriptor times out.
     case park(Ticket)
     /// A sleep is over; nil between its reservation and its suspension.
-    case sleep(Job?)
+    case sleep(Sleeper?)
     /// A timer of the standard library's `Task.sleep`.
     case timer(Job)
 }

@@ -23,11 +23,13 @@ package struct TaskID: Hashable, Sendable {
 package enum LoopStep: Sendable {
     /// A job of the task runs.
     case ran(TaskID)
-    /// The task came to the gate and is suspended.
-    case parked(TaskID, on: ParkedOn, until: Instant)
+    /// The task came to the gate and is suspended, in a call; its name if it has one.
+    ///
+    /// A call is the address of a text: its `place` is what is the same in every run.
+    case parked(TaskID, on: ParkedOn, until: Instant, in: Call, name: String?)
     /// What the task waited for has come, or will never come: it is runnable.
     case unparked(TaskID, because: Wakeup)
-    /// A job of the task came from another thread.
+    /// A job of the task came through the inbox: from another host, or from another thread.
     case posted(TaskID)
 }
 
@@ -38,6 +40,12 @@ package enum ParkedOn: Sendable {
 }
 
 extension LoopExecutor {
+    /// Tells of a job that is about to run, and notes when.
+    func announce(_ job: Job, to witness: any LoopWitness) {
+        witness.saw(.ran(job.id))
+        state.jobStart = .now
+    }
+
     /// Puts the batch in the order that the witness chooses, and now and then leaves a part of it
     /// to the next turn, so that what becomes runnable meanwhile can come first.
     func rearrange(by witness: any LoopWitness) {

@@ -38,18 +38,19 @@ package enum Wakeup: Sendable {
 extension LoopExecutor {
     /// Suspends the calling task until `descriptor` may make progress in `direction`.
     ///
-    /// The caller is on the loop's thread.
+    /// The caller is on the loop's thread, in a call that reports tell of.
     @inline(never)
     nonisolated(nonsending)
         func park(
-            on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant
+            on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant,
+            in call: Call
         ) async -> Wakeup
     {
         // After the end this is no longer the loop's thread, and nothing may change.
         if state.isEnding { return .loopEnded }
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
         return await withTaskCancellationHandler {
-            state.suspension = .park(ticket, until: deadline, isOwner: false)
+            state.suspension = .park(ticket, until: deadline, isOwner: false, in: call)
             return await gate.pass()
         } onCancel: {
             post(.cancelPark(ticket))
@@ -61,12 +62,13 @@ extension LoopExecutor {
     @inline(__always)
     nonisolated(nonsending)
         func parkOwner(
-            on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant
+            on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant,
+            in call: Call
         ) async -> Wakeup
     {
         if state.isEnding { return .loopEnded }
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
-        state.suspension = .park(ticket, until: deadline, isOwner: true)
+        state.suspension = .park(ticket, until: deadline, isOwner: true, in: call)
         return await gate.pass()
     }
 
@@ -91,32 +93,40 @@ extension LoopExecutor {
         state.suspension = .none
         if let witness = state.witness { tell(witness, job, suspension) }
         switch suspension {
-        case .park(let ticket, let deadline, let isOwner):
-            admit(job, with: ticket, until: deadline, isOwner: isOwner)
-        case .sleep(let token):
-            if !state.deadlines.replace(token, with: .sleep(job)) { unpark(job, .loopEnded) }
+        case .park(let ticket, let deadline, let isOwner, let call):
+            admit(job, with: ticket, until: deadline, isOwner: isOwner, in: call)
+        case .sleep(let token, let call):
+            let sleeper = Sleeper(job: job, since: state.turnStart, call: call)
+            if !state.deadlines.replace(token, with: .sleep(sleeper)) { unpark(job, .loopEnded) }
         case .none:
             preconditionFailure("a task came to the gate without a word of what it waits for")
         }
     }
 
     private func tell(_ witness: any LoopWitness, _ job: Job, _ suspension: Suspension) {
+        // The runtime tells the name of the current task only, which the parking one still is.
+        let name = Task.name
+        state.names[job.task] = name
         switch suspension {
-        case .park(let ticket, let deadline, _):
-            let place = ParkedOn.descriptor(ticket.descriptor, ticket.direction)
-            witness.saw(.parked(job.id, on: place, until: deadline))
-        case .sleep(let token):
-            witness.saw(.parked(job.id, on: .sleep, until: state.deadlines.deadline(of: token)))
+        case .park(let ticket, let deadline, _, let call):
+            let cause = ParkedOn.descriptor(ticket.descriptor, ticket.direction)
+            witness.saw(.parked(job.id, on: cause, until: deadline, in: call, name: name))
+        case .sleep(let token, let call):
+            let deadline = state.deadlines.deadline(of: token)
+            witness.saw(.parked(job.id, on: .sleep, until: deadline, in: call, name: name))
         case .none:
             break
         }
     }
 
     @inline(__always)
-    private func admit(_ job: Job, with ticket: Ticket, until deadline: Instant, isOwner: Bool) {
+    private func admit(
+        _ job: Job, with ticket: Ticket, until deadline: Instant, isOwner: Bool, in call: Call
+    ) {
         state.statistics.parks += 1
         let timer = deadline == .never ? nil : state.deadlines.insert(.park(ticket), at: deadline)
-        let parked = ParkedTask(job: job, timer: timer, isOwner: isOwner)
+        let parked = ParkedTask(
+            job: job, since: state.turnStart, call: call, isOwner: isOwner, timer: timer)
         switch state.lot.park(parked, with: ticket) {
         case .parked:
             break
@@ -132,14 +142,15 @@ extension LoopExecutor {
         }
     }
 
-    /// Suspends the calling task until `deadline`. The caller is on the loop's thread.
+    /// Suspends the calling task until `deadline`. The caller is on the loop's thread, in a call
+    /// that reports tell of.
     nonisolated(nonsending)
-        func sleep(until deadline: Instant) async -> Wakeup
+        func sleep(until deadline: Instant, in call: Call) async -> Wakeup
     {
         if state.isEnding { return .loopEnded }
         let token = state.deadlines.insert(.sleep(nil), at: deadline)
         return await withTaskCancellationHandler {
-            state.suspension = .sleep(token)
+            state.suspension = .sleep(token, in: call)
             return await gate.pass()
         } onCancel: {
             post(.cancelSleep(token))

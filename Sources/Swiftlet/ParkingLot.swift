@@ -168,6 +168,17 @@ struct ParkingLot<Parked> {
         return everybody
     }
 
+    /// Everybody, by descriptor; who reads before who writes.
+    var all: [(RawDescriptor, Direction, Parked)] {
+        installed.indices.flatMap { index in
+            [Direction.read, .write].compactMap { direction in
+                spot(direction, at: index).map {
+                    (RawDescriptor(CInt(index)), direction, $0.parked)
+                }
+            }
+        }
+    }
+
     private func spot(_ direction: Direction, at index: Int) -> Spot? {
         direction == .read ? readers[index] : writers[index]
     }

@@ -12,6 +12,9 @@ struct RunQueue<Item> {
     var count: Int { waiting.count }
     var isEmpty: Bool { waiting.isEmpty }
 
+    /// All that wait, in their order.
+    var all: [Item] { waiting }
+
     /// Puts an item at the end.
     mutating func enqueue(_ item: Item) { waiting.append(item) }
 

@@ -71,7 +71,7 @@ final class Socket: Sendable {
     @inline(__always)
     nonisolated(nonsending)
         func park(
-            for direction: Direction, _ operation: IOError.Operation, until deadline: Instant,
+            for direction: Direction, until deadline: Instant, in call: Call,
             isCancelled: Bool = Task.isCancelled
         ) async throws(IOError)
     {
@@ -80,12 +80,12 @@ final class Socket: Sendable {
         loop.state.driver?.usedUp(direction.interest, of: descriptor)
         while true {
             if isCancelled || loop.state.table[id].isOwnerCancelled && isOwner {
-                throw IOError(operation, .cancelled)
+                throw IOError(call.operation, .cancelled)
             }
-            let wakeup = await parkOnce(for: direction, until: limit)
-            if case .ready = wakeup { return try checkOpen(operation) }
+            let wakeup = await parkOnce(for: direction, until: limit, in: call)
+            if case .ready = wakeup { return try checkOpen(call.operation) }
             guard case .timedOut = wakeup, deadline > loop.state.turnStart, wasActive else {
-                throw IOError(operation, wakeup.reason ?? .closed)
+                throw IOError(call.operation, wakeup.reason ?? .closed)
             }
             limit = idleLimit(since: loop.state.table[id].lastActive, deadline)
         }
@@ -99,10 +99,14 @@ final class Socket: Sendable {
 
     @inline(__always)
     nonisolated(nonsending)
-        private func parkOnce(for direction: Direction, until deadline: Instant) async -> Wakeup
+        private func parkOnce(
+            for direction: Direction, until deadline: Instant, in call: Call
+        ) async -> Wakeup
     {
-        if isOwner { return await loop.parkOwner(on: descriptor, for: direction, until: deadline) }
-        return await loop.park(on: descriptor, for: direction, until: deadline)
+        if isOwner {
+            return await loop.parkOwner(on: descriptor, for: direction, until: deadline, in: call)
+        }
+        return await loop.park(on: descriptor, for: direction, until: deadline, in: call)
     }
 
     /// Whether the calling task, which is the running job's, serves this connection.

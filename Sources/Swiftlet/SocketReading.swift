@@ -23,7 +23,7 @@ extension Socket {
     /// It takes the right to read only while it is parked: nobody else runs before.
     @inline(__always)
     nonisolated(nonsending)
-        func receive(until deadline: Instant) async throws(IOError) -> Received?
+        func receive(until deadline: Instant, in call: Call) async throws(IOError) -> Received?
     {
         try checkReadable(.read)
         if !loop.spend() {
@@ -34,11 +34,12 @@ extension Socket {
         while true {
             if let received = try receiveNow() { return received.count > 0 ? received : nil }
             guard let isCancelled = loop.isCallerCancelled else {
-                return try await receiveFromElsewhere(until: deadline)
+                return try await receiveFromElsewhere(until: deadline, in: call)
             }
             loop.state.table[id].isReading = true
             do throws(IOError) {
-                try await park(for: .read, .read, until: deadline, isCancelled: isCancelled)
+                try await park(
+                    for: .read, until: deadline, in: call, isCancelled: isCancelled)
             } catch {
                 endReading()
                 throw error
@@ -50,10 +51,12 @@ extension Socket {
     /// What `read` gives to a caller on another thread, who is taken to the loop and back.
     @inline(never)
     nonisolated(nonsending)
-        func bytesForElsewhere(timeout: Duration?) async throws(IOError) -> Bytes?
+        func bytesForElsewhere(
+            timeout: Duration?, in call: Call
+        ) async throws(IOError) -> Bytes?
     {
         let received = try await loop.perform { () async throws(IOError) in
-            try await self.receive(until: self.deadline(after: timeout))
+            try await self.receive(until: self.deadline(after: timeout), in: call)
         }
         return received.map { Bytes($0.base, count: $0.count, of: loop) }
     }
@@ -62,22 +65,24 @@ extension Socket {
     @inline(never)
     nonisolated(nonsending)
         private func receiveFromElsewhere(
-            until deadline: Instant
+            until deadline: Instant, in call: Call
         ) async throws(IOError) -> Received?
     {
         try await loop.perform { () async throws(IOError) in
-            try await self.receive(until: deadline)
+            try await self.receive(until: deadline, in: call)
         }
     }
 
     /// As `receive`, for who has the right to read; asks for bytes that were not received yet.
     nonisolated(nonsending)
-        func receiveInsideReading(until deadline: Instant) async throws(IOError) -> Received?
+        func receiveInsideReading(
+            until deadline: Instant, in call: Call
+        ) async throws(IOError) -> Received?
     {
         if !loop.spend() { try await yield(.read) }
         while true {
             if let received = try receiveNow() { return received.count > 0 ? received : nil }
-            try await park(for: .read, .read, until: deadline)
+            try await park(for: .read, until: deadline, in: call)
             loop.state.table[id].isDry = false
         }
     }
@@ -98,7 +103,7 @@ extension Socket {
     /// Waits for bytes and puts them into the caller's memory; 0 at the end of the stream.
     nonisolated(nonsending)
         func receive(
-            into memory: UnsafeMutableRawBufferPointer, until deadline: Instant
+            into memory: UnsafeMutableRawBufferPointer, until deadline: Instant, in call: Call
         ) async throws(IOError) -> Int
     {
         try beginReading()
@@ -112,7 +117,7 @@ extension Socket {
             if !loop.state.table[id].isDry, let count = try tryReceiving(into: memory) {
                 return count
             }
-            try await park(for: .read, .read, until: deadline)
+            try await park(for: .read, until: deadline, in: call)
             loop.state.table[id].isDry = false
         }
     }

@@ -94,6 +94,11 @@ struct SocketTable {
         servers[id.descriptor.index] = server
     }
 
+    /// The open sockets that have an owner, and the task that owns each.
+    var owned: [(task: UInt, id: SocketID)] {
+        open.compactMap { self[$0].owner == 0 ? nil : (self[$0].owner, $0) }
+    }
+
     /// Every open socket that `server` serves.
     func served(by server: ObjectIdentifier) -> [SocketID] {
         open.filter { servers[$0.descriptor.index] == server }

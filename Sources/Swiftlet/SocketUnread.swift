@@ -6,13 +6,17 @@ import Syscalls
 extension Socket {
     /// Reads exactly `count` bytes.
     nonisolated(nonsending)
-        func receive(exactly count: Int, until deadline: Instant) async throws(IOError) -> [UInt8]
+        func receive(
+            exactly count: Int, until deadline: Instant, in call: Call
+        ) async throws(IOError) -> [UInt8]
     {
         try beginReading()
         defer { endReading() }
         if !loop.spend() { try await yield(.read) }
         while loop.state.table[unread: id].count < count {
-            if try await gather(until: deadline) == 0 { throw IOError(.read, .endOfStream) }
+            if try await gather(until: deadline, in: call) == 0 {
+                throw IOError(.read, .endOfStream)
+            }
         }
         return loop.state.table[unread: id].take(count)
     }
@@ -21,7 +25,7 @@ extension Socket {
     /// nothing is.
     nonisolated(nonsending)
         func receive(
-            until delimiter: UInt8, limit: Int, deadline: Instant
+            until delimiter: UInt8, limit: Int, deadline: Instant, in call: Call
         ) async throws(IOError) -> [UInt8]?
     {
         try beginReading()
@@ -33,7 +37,7 @@ extension Socket {
             searched = loop.state.table[unread: id].count
             if end ?? searched > limit { throw IOError(.read, .tooLong) }
             if let end { return loop.state.table[unread: id].take(end) }
-            if try await gather(until: deadline) == 0 {
+            if try await gather(until: deadline, in: call) == 0 {
                 return searched == 0 ? nil : loop.state.table[unread: id].take(searched)
             }
         }
@@ -42,9 +46,10 @@ extension Socket {
     /// Waits for bytes and puts them behind what was gathered; says how many, 0 at the end of the
     /// stream.
     nonisolated(nonsending)
-        private func gather(until deadline: Instant) async throws(IOError) -> Int
+        private func gather(until deadline: Instant, in call: Call) async throws(IOError) -> Int
     {
-        guard let received = try await receiveInsideReading(until: deadline) else { return 0 }
+        let received = try await receiveInsideReading(until: deadline, in: call)
+        guard let received else { return 0 }
         defer { loop.state.buffers.put(received.base) }
         loop.state.table[unread: id].append(
             UnsafeRawBufferPointer(start: received.base, count: received.count))

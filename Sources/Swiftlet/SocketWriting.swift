@@ -27,7 +27,8 @@ extension Socket {
     /// no room if it were asked again.
     nonisolated(nonsending)
         func transmit(
-            _ memory: UnsafeRawBufferPointer, until deadline: Instant, isFull: Bool = false
+            _ memory: UnsafeRawBufferPointer, until deadline: Instant, in call: Call,
+            isFull: Bool = false
         ) async throws(IOError)
     {
         try checkWritable()
@@ -37,18 +38,20 @@ extension Socket {
         }
         loop.state.table[id].isWriting = true
         defer { endWriting() }
-        if isFull { try await park(for: .write, .write, until: deadline) }
+        if isFull { try await park(for: .write, until: deadline, in: call) }
         var sent = 0
         while true {
             sent += try trySending(UnsafeRawBufferPointer(rebasing: memory[sent...]))
             if sent == memory.count { return }
-            try await park(for: .write, .write, until: deadline)
+            try await park(for: .write, until: deadline, in: call)
         }
     }
 
     /// As above for an array, whose memory can be lent only from one suspension to the next.
     nonisolated(nonsending)
-        func transmit(_ bytes: [UInt8], until deadline: Instant) async throws(IOError)
+        func transmit(
+            _ bytes: [UInt8], until deadline: Instant, in call: Call
+        ) async throws(IOError)
     {
         try checkWritable()
         if !loop.spend() {
@@ -64,7 +67,7 @@ extension Socket {
                 return try trySending(UnsafeRawBufferPointer(rest))
             }
             if sent == bytes.count { return }
-            try await park(for: .write, .write, until: deadline)
+            try await park(for: .write, until: deadline, in: call)
         }
     }
 

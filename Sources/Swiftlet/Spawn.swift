@@ -1,26 +1,40 @@
 import Syscalls
 
-/// The tasks that a loop started and that have not ended, so that it can cancel and await them.
+/// The tasks that a loop started and that have not ended, so that it can cancel and await them, and
+/// tell who they are.
 struct Children {
-    private var cancels: [Int: @Sendable () -> Void] = [:]
+    /// A task that was started.
+    struct Child {
+        /// Which task it is: a number that no other one has while it lives.
+        let task: UInt
+        let name: String?
+        /// The call that started it.
+        let call: Call
+        let cancel: @Sendable () -> Void
+    }
+
+    private var children: [Int: Child] = [:]
     private var serial = 0
 
     /// Set when the loop ends: nobody joins any more.
     private(set) var isClosed = false
 
-    var isEmpty: Bool { cancels.isEmpty }
+    var isEmpty: Bool { children.isEmpty }
 
-    mutating func add(_ start: (Int) -> @Sendable () -> Void) {
+    /// All of them, the eldest first.
+    var all: [Child] { children.sorted { $0.key < $1.key }.map(\.value) }
+
+    mutating func add(_ start: (Int) -> Child) {
         serial += 1
-        cancels[serial] = start(serial)
+        children[serial] = start(serial)
     }
 
-    mutating func remove(_ serial: Int) { cancels[serial] = nil }
+    mutating func remove(_ serial: Int) { children[serial] = nil }
 
     /// Lets nobody join any more; returns what cancels those who are there, the eldest first.
     mutating func close() -> [@Sendable () -> Void] {
         isClosed = true
-        return cancels.sorted { $0.key < $1.key }.map(\.value)
+        return all.map(\.cancel)
     }
 }
 
@@ -30,15 +44,18 @@ struct Children {
 ///
 /// - Parameters:
 ///   - name: what the task is called in reports.
+///   - file: the file of the call, for reports of parked tasks.
+///   - line: the line of the call.
 ///   - body: what the task does.
 /// - Returns: the task, to await or to cancel.
 /// - Throws: `IOError` with `.noLoop` outside `EventLoop.run`, and `.loopEnded` when the loop is
 ///   over.
 @discardableResult
 public func spawn<Value: Sendable>(
-    name: String? = nil, _ body: @escaping @Sendable () async throws -> Value
+    name: String? = nil, file: StaticString = #fileID, line: UInt32 = #line,
+    _ body: @escaping @Sendable () async throws -> Value
 ) throws(IOError) -> Task<Value, any Error> {
-    try EventLoop.require(.spawn).spawn(name: name, body)
+    try EventLoop.require(.spawn).spawn(name: name, file: file, line: line, body)
 }
 
 extension EventLoop {
@@ -48,14 +65,18 @@ extension EventLoop {
     ///
     /// - Parameters:
     ///   - name: what the task is called in reports.
+    ///   - file: the file of the call, for reports of parked tasks.
+    ///   - line: the line of the call.
     ///   - body: what the task does.
     /// - Returns: the task, to await or to cancel.
     /// - Throws: `IOError` with `.loopEnded` when the loop is over.
     @discardableResult
     public func spawn<Value: Sendable>(
-        name: String? = nil, _ body: @escaping @Sendable () async throws -> Value
+        name: String? = nil, file: StaticString = #fileID, line: UInt32 = #line,
+        _ body: @escaping @Sendable () async throws -> Value
     ) throws(IOError) -> Task<Value, any Error> {
         let executor = executor
+        let call = Call(.spawn, file, line)
         // The child cannot leave before it was entered: leaving takes the same lock.
         let task: Task<Value, any Error>? = executor.children.withLock { children in
             guard !children.isClosed else { return nil }
@@ -68,7 +89,9 @@ extension EventLoop {
                     }
                 }
                 started = task
-                return { task.cancel() }
+                // A task is the address of its first job.
+                let number = unsafeBitCast(task, to: UInt.self)
+                return Children.Child(task: number, name: name, call: call) { task.cancel() }
             }
             return started
         }

@@ -5,11 +5,11 @@ import Syscalls
 extension TCPServer {
     /// Accepts from every listener until one of them ends, and ends the others: nil after `stop`,
     /// otherwise the reason.
-    func acceptAll(into doors: [Door]) async -> IOError? {
+    func acceptAll(into doors: [Door], in call: Call) async -> IOError? {
         await withTaskGroup(of: IOError?.self) { group in
             for (place, listener) in listeners.enumerated() {
                 group.addTask(executorPreference: listener.socket.loop) {
-                    await self.accept(at: place, into: doors)
+                    await self.accept(at: place, into: doors, in: call)
                 }
             }
             let failure = await group.next() ?? nil
@@ -20,14 +20,14 @@ extension TCPServer {
     }
 
     /// Accepts from one listener until it must end.
-    private func accept(at place: Int, into doors: [Door]) async -> IOError? {
+    private func accept(at place: Int, into doors: [Door], in call: Call) async -> IOError? {
         let socket = listeners[place].socket
         // One listener has all loops; of several, each has its own.
         let places = listeners.count == 1 ? loops.indices : place..<place + 1
         var pause = Duration.milliseconds(10)
         while true {
             do throws(IOError) {
-                let arrival = try await socket.accept()
+                let arrival = try await socket.accept(in: call)
                 pause = .milliseconds(10)
                 handOver(arrival, to: places, through: doors, of: socket.loop)
             } catch {
@@ -38,7 +38,7 @@ extension TCPServer {
                 state.withLock { $0.statistics.acceptErrors += 1 }
                 // Level-triggered readiness would report the waiting client for ever: wait for
                 // better times.
-                let reason = await rest(at: place) { $0.grace == nil ? pause : nil }
+                let reason = await rest(at: place, in: call) { $0.grace == nil ? pause : nil }
                 if let reason, reason != .cancelled || Task.isCancelled {
                     return IOError(.accept, reason)
                 }
@@ -77,10 +77,10 @@ extension TCPServer {
 
     /// Waits until the last handler has ended, or the grace is over, or the calling task is
     /// cancelled.
-    func drain() async {
+    func drain(in call: Call) async {
         func grace(_ state: State) -> Duration? { state.statistics.open > 0 ? state.grace : nil }
         // A second `stop` with a shorter grace ends the wait, and it begins anew.
-        while await rest(at: 0, for: grace) == .cancelled, !Task.isCancelled {}
+        while await rest(at: 0, in: call, for: grace) == .cancelled, !Task.isCancelled {}
     }
 
     /// Sleeps on a listener's loop for as long as `duration` says, or not at all when it says nil.
@@ -88,13 +88,13 @@ extension TCPServer {
     /// `stop`, after it the end of the last handler, and the cancellation of the calling task cut
     /// it short; the reason is `.cancelled` then, and nil when the time has passed.
     private func rest(
-        at place: Int, for duration: (State) -> Duration?
+        at place: Int, in call: Call, for duration: (State) -> Duration?
     ) async -> IOError.Reason? {
         let loop = listeners[place].socket.loop
         let rest: Task<Wakeup, Never>? = state.withLock { state in
             guard let duration = duration(state), duration > .zero else { return nil }
             let task = Task<Wakeup, Never>(executorPreference: loop) {
-                await loop.sleep(until: loop.now.advanced(by: duration))
+                await loop.sleep(until: loop.now.advanced(by: duration), in: call)
             }
             state.rests[place] = task
             return task

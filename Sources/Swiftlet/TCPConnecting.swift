@@ -5,12 +5,13 @@ import Syscalls
 extension LoopExecutor {
     /// Opens a connection. The caller is on the loop's thread.
     func connect(
-        to address: SocketAddress, timeout: Duration?
+        to address: SocketAddress, timeout: Duration?, in call: Call
     ) async throws(IOError) -> TCPConnection {
         if state.isEnding { throw IOError(.connect, .loopEnded) }
         let socket = try openSocket(for: address, .connect)
         do throws(IOError) {
-            try await socket.connect(to: address, until: socket.deadline(after: timeout))
+            try await socket.connect(
+                to: address, until: socket.deadline(after: timeout), in: call)
         } catch {
             socket.close()
             throw error
@@ -33,15 +34,19 @@ extension LoopExecutor {
 extension Socket {
     /// Connects and waits for the outcome, which the kernel keeps as the socket's pending error.
     fileprivate nonisolated(nonsending)
-        func connect(to address: SocketAddress, until deadline: Instant) async throws(IOError)
+        func connect(
+            to address: SocketAddress, until deadline: Instant, in call: Call
+        ) async throws(IOError)
     {
         let isUp = try attempt(.connect) { descriptor throws(Errno) in
             try loop.sockets.setOption(.noDelay, of: descriptor, to: 1)
             return try loop.sockets.connect(descriptor, to: address)
         }
         if isUp { return }
+        loop.state.targets[descriptor] = address
+        defer { loop.state.targets[descriptor] = nil }
         repeat {
-            try await park(for: .write, .connect, until: deadline)
+            try await park(for: .write, until: deadline, in: call)
         } while try !isConnected()
     }
 

@@ -49,17 +49,21 @@ public struct TCPListener: Sendable {
     ///
     /// A connection that was given up before it was accepted is passed over.
     ///
-    /// - Parameter idleTimeout: the time without a byte in either direction after which the
-    ///   connection's reads and writes fail with `.timedOut`; nil for never.
+    /// - Parameters:
+    ///   - idleTimeout: the time without a byte in either direction after which the connection's
+    ///     reads and writes fail with `.timedOut`; nil for never.
+    ///   - file: the file of the call, for reports of parked tasks.
+    ///   - line: the line of the call.
     /// - Returns: the connection.
     /// - Throws: `IOError` with `.cancelled`, `.busy`, `.closed`, or what the kernel says, such as
     ///   "accept: Too many open files"; the listener is as good as before then.
     public nonisolated(nonsending) func accept(
-        idleTimeout: Duration? = nil
+        idleTimeout: Duration? = nil, file: StaticString = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> TCPConnection {
         let socket = socket
+        let call = Call(.accept, file, line)
         return try await socket.loop.perform { () async throws(IOError) in
-            try await socket.accept().adopt(on: socket.loop, idleTimeout: idleTimeout)
+            try await socket.accept(in: call).adopt(on: socket.loop, idleTimeout: idleTimeout)
         }
     }
 

@@ -109,9 +109,12 @@ public final class TCPServer: Sendable {
     /// - Throws: `SocketAddress.ParseError` for a text that is no address, `IOError` when it cannot
     ///   listen, and `IOError` with `.cancelled`.
     public static func serve(
-        on address: String, options: Options = Options(), handler: @escaping ConnectionHandler
+        on address: String, options: Options = Options(),
+        file: StaticString = #fileID, line: UInt32 = #line,
+        handler: @escaping ConnectionHandler
     ) async throws {
-        try await serve(on: SocketAddress(address), options: options, handler: handler)
+        try await serve(
+            on: SocketAddress(address), options: options, file: file, line: line, handler: handler)
     }
 
     /// Listens on `address` and serves until the calling task is cancelled.
@@ -119,10 +122,12 @@ public final class TCPServer: Sendable {
     /// - Throws: `IOError` when it cannot listen, and with `.cancelled`.
     public static func serve(
         on address: SocketAddress, options: Options = Options(),
+        file: StaticString = #fileID, line: UInt32 = #line,
         handler: @escaping ConnectionHandler
     ) async throws(IOError) {
         let listener = try await TCPListener.bind(to: address, backlog: options.backlog)
-        try await TCPServer(listener: listener, options: options).serve(handler: handler)
+        let server = TCPServer(listener: listener, options: options)
+        try await server.serve(file: file, line: line, handler: handler)
     }
 
     /// Where the server listens; with several listeners, where the first one does.
@@ -136,10 +141,14 @@ public final class TCPServer: Sendable {
     /// - Throws: `IOError` with `.cancelled`, or what made accepting impossible. Running out of
     ///   descriptors or memory does not: the server waits, 10 ms at first and up to 1 s, and tries
     ///   again.
-    public func serve(handler: @escaping ConnectionHandler) async throws(IOError) {
+    public func serve(
+        file: StaticString = #fileID, line: UInt32 = #line,
+        handler: @escaping ConnectionHandler
+    ) async throws(IOError) {
+        let call = Call(.accept, file, line)
         let failure: IOError? = await withTaskExecutorPreference(listeners[0].socket.loop) {
             await withTaskCancellationHandler {
-                await acceptAndServe(handler)
+                await acceptAndServe(handler, in: call)
             } onCancel: {
                 cancelHandlers()
             }

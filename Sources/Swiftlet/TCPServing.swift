@@ -14,7 +14,7 @@ extension TCPServer {
     typealias Door = AsyncStream<Arrival>.Continuation
 
     /// Accepts and serves until all is over: nil after `stop`, otherwise the reason.
-    func acceptAndServe(_ handler: @escaping ConnectionHandler) async -> IOError? {
+    func acceptAndServe(_ handler: @escaping ConnectionHandler, in call: Call) async -> IOError? {
         await withDiscardingTaskGroup { group in
             var doors: [Door] = []
             for (place, loop) in loops.enumerated() {
@@ -26,9 +26,9 @@ extension TCPServer {
                     }
                 }
             }
-            let failure = await acceptAll(into: doors)
+            let failure = await acceptAll(into: doors, in: call)
             for door in doors { door.finish() }
-            if failure == nil { await drain() }
+            if failure == nil { await drain(in: call) }
             group.cancelAll()
             cancelHandlers()
             return failure

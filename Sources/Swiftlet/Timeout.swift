@@ -2,14 +2,23 @@ import Syscalls
 
 /// Suspends the calling task for `duration`.
 ///
+/// - Parameters:
+///   - duration: how long.
+///   - file: the file of the call, for reports of parked tasks.
+///   - line: the line of the call.
 /// - Throws: `IOError` with `.cancelled`, `.loopEnded`, or `.noLoop` outside `EventLoop.run`.
-public nonisolated(nonsending) func sleep(for duration: Duration) async throws(IOError) {
+public nonisolated(nonsending) func sleep(
+    for duration: Duration, file: StaticString = #fileID, line: UInt32 = #line
+) async throws(IOError) {
+    let call = Call(.sleep, file, line)
     let loop = try EventLoop.require(.sleep).executor
     let wakeup: Wakeup
     if loop.isHome {
-        wakeup = await loop.sleep(until: loop.now.advanced(by: duration))
+        wakeup = await loop.sleep(until: loop.now.advanced(by: duration), in: call)
     } else {
-        wakeup = await loop.perform { await loop.sleep(until: loop.now.advanced(by: duration)) }
+        wakeup = await loop.perform {
+            await loop.sleep(until: loop.now.advanced(by: duration), in: call)
+        }
     }
     if case .timedOut = wakeup { return }
     throw IOError(.sleep, wakeup.reason ?? .cancelled)
@@ -35,18 +44,22 @@ public struct TimeoutError: Error, Equatable, CustomStringConvertible {
 ///
 /// - Parameters:
 ///   - timeout: how long the body may take.
+///   - file: the file of the call, for reports of parked tasks.
+///   - line: the line of the call.
 ///   - body: what to do; it runs as a child task on the loop.
 /// - Returns: what `body` returns.
 /// - Throws: `TimeoutError`, what `body` throws, or `IOError` with `.noLoop` outside
 ///   `EventLoop.run`.
 public func withTimeout<Value: Sendable>(
-    _ timeout: Duration, _ body: @escaping @Sendable () async throws -> Value
+    _ timeout: Duration, file: StaticString = #fileID, line: UInt32 = #line,
+    _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
+    let call = Call(.sleep, file, line)
     let loop = try EventLoop.require(.sleep).executor
     return try await withThrowingTaskGroup(of: Step<Value>.self) { group in
         group.addTask(executorPreference: loop) { .value(try await body()) }
         group.addTask(executorPreference: loop) {
-            let wakeup = await loop.sleep(until: loop.now.advanced(by: timeout))
+            let wakeup = await loop.sleep(until: loop.now.advanced(by: timeout), in: call)
             if case .timedOut = wakeup { return .expired }
             return .abandoned
         }
