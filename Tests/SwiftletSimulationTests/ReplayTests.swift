@@ -45,6 +45,30 @@ import Testing
         #expect(replayed == recorded)
     }
 
+    #if !SWIFTLET_PUBLIC_API_ONLY
+        @Test func `a sleep of the standard library lasts as long as it did`() throws {
+            let recording = Recording()
+            let body: @Sendable () async throws -> [Int] = {
+                let ended = Notes<Int>()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for task in 0..<5 {
+                        group.addTask {
+                            for _ in 0..<3 { try await Task.sleep(for: .microseconds(1500)) }
+                            ended.add(task)
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                return ended.all
+            }
+
+            let ended = try EventLoop.record(over: JumpingDriver(), into: recording, body)
+
+            #expect(recording.tape.count { $0.call == .timer } == 15)
+            for _ in 0..<3 { #expect(try Simulation.replay(recording, body) == ended) }
+        }
+    #endif
+
     @Test func `an error of the body comes again`() throws {
         let recording = Recording()
         let body: @Sendable () async throws -> Void = {
@@ -77,7 +101,7 @@ import Testing
     {
         let recording = Recording(bytesMax: 400)
         try EventLoop.run(recording: recording) { _ = try await conversation() }
-        let heard = Findings<String>()
+        let heard = Notes<String>()
 
         #expect(throws: ReplayError.cut(steps: recording.steps)) {
             try Simulation.replay(recording) { _ = try await conversation(noting: heard) }
