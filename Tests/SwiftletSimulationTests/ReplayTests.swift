@@ -12,13 +12,12 @@ import Testing
     ) throws {
         let recording = Recording()
         let heard = try EventLoop.run(driver: kind, recording: recording) {
-            try await conversation(Manners { #expect(try outcomeOfConnecting(to: $0) == nil) })
+            try await conversation(expecting: nil)
         }
 
         for _ in 0..<3 {
             let again = try Simulation.replay(recording) {
-                try await conversation(
-                    Manners { #expect(try outcomeOfConnecting(to: $0) == .connectionRefused) })
+                try await conversation(expecting: .connectionRefused)
             }
             #expect(again == heard)
         }
@@ -111,9 +110,12 @@ import Testing
     }
 }
 
-extension Manners {
-    fileprivate init(_ whileServing: @escaping @Sendable (SocketAddress) throws -> Void) {
-        self.init()
-        self.whileServing = whileServing
+/// A conversation while which the kernel says this to somebody else who connects to its server.
+private func conversation(expecting outcome: Errno?) async throws -> [String] {
+    var manners = Manners()
+    manners.whileServing = { server in
+        let found = try outcomeOfConnecting(to: server)
+        #expect(found == outcome)
     }
+    return try await conversation(manners)
 }
