@@ -161,10 +161,10 @@ public struct EventLoop: Sendable {
     ///   the descriptor.
     public func park(
         on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant = .never,
-        file: StaticString = #fileID, line: UInt32 = #line
+        file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
         let executor = executor
-        let call = Call(.park, file, line)
+        let call = Call(file, line)
         let wakeup = await withTaskExecutorPreference(executor) {
             await executor.park(on: descriptor, for: direction, until: deadline, in: call)
         }
