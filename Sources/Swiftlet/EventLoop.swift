@@ -130,7 +130,8 @@ public struct EventLoop: Sendable {
     }
 
     /// What the tasks of this loop wait for: all that are parked, and those that were spawned and
-    /// wait for something else. The running task and those that are about to run are left out.
+    /// wait for something else. The running task and those that are about to run are left out; one
+    /// that has just called `Task.yield` may be told as waiting.
     ///
     /// For a person who wants to know why nothing happens. It takes as long as the loop has tasks,
     /// with some system calls for each.

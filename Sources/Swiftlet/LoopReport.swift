@@ -76,11 +76,14 @@ extension LoopExecutor {
             case .read: isListening ? "to accept on" : "to read from"
             case .write: target == nil ? "to write to" : "to connect to"
             }
-        // One that is no socket has no address, nor has a connection that the kernel has given up.
-        let address =
-            isListening
-            ? try? sockets.localAddress(descriptor)
-            : target ?? (try? sockets.remoteAddress(descriptor))
-        return "\(words) \(address.map { "\($0), " } ?? "")\(descriptor)"
+        var address = target
+        if address == nil {
+            // What is no socket has no address, nor has a connection that the kernel has given up.
+            address =
+                try? isListening
+                ? sockets.localAddress(descriptor) : sockets.remoteAddress(descriptor)
+        }
+        let place = address.map { "\($0), " } ?? ""
+        return "\(words) \(place)\(descriptor)"
     }
 }

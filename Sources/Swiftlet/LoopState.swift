@@ -14,8 +14,6 @@ struct LoopState {
     var batch: [Runnable] = []
     /// The task whose job is running.
     var task: UInt = 0
-    /// The names of parked tasks, as far as they were noted: only where somebody watches the loop.
-    var names: [UInt: String] = [:]
     /// Where the sockets are to be connected that are not yet; looked up, never listed.
     var targets: [RawDescriptor: SocketAddress] = [:]
     /// Why the running task goes on, if it was suspended at the gate.
@@ -24,6 +22,9 @@ struct LoopState {
     var suspension = Suspension.none
     /// The call in which it is about to be.
     var call = Call("", 0)
+    /// Its name, and those of the tasks that are parked: noted only where somebody watches.
+    var name: String?
+    var names: [UInt: String] = [:]
     var lot = ParkingLot<ParkedTask>()
     var deadlines = DeadlineQueue<Due>()
     /// What the last wait found, in memory that every wait uses again.

@@ -50,8 +50,7 @@ extension LoopExecutor {
         if state.isEnding { return .loopEnded }
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
         return await withTaskCancellationHandler {
-            state.suspension = .park(ticket, until: deadline, isOwner: false)
-            state.call = call
+            announce(.park(ticket, until: deadline, isOwner: false), in: call)
             return await gate.pass()
         } onCancel: {
             post(.cancelPark(ticket))
@@ -69,8 +68,7 @@ extension LoopExecutor {
     {
         if state.isEnding { return .loopEnded }
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
-        state.suspension = .park(ticket, until: deadline, isOwner: true)
-        state.call = call
+        announce(.park(ticket, until: deadline, isOwner: true), in: call)
         return await gate.pass()
     }
 
@@ -87,6 +85,15 @@ extension LoopExecutor {
         withUnsafeCurrentTask { task in
             unsafeBitCast(task, to: UInt.self) == state.task ? task?.isCancelled : nil
         }
+    }
+
+    /// Says what the calling task is about to be suspended for, and in which call.
+    @inline(__always)
+    private func announce(_ suspension: Suspension, in call: Call) {
+        state.suspension = suspension
+        state.call = call
+        // The runtime tells the name of the current task only, which it is no longer at the gate.
+        if state.witness != nil { state.name = Task.name }
     }
 
     /// Takes the rest of a task that has come to the gate, and keeps it until what it waits for.
@@ -106,8 +113,7 @@ extension LoopExecutor {
     }
 
     private func tell(_ witness: any LoopWitness, _ job: Job, _ suspension: Suspension) {
-        // The runtime tells the name of the current task only, which the parking one still is.
-        let name = Task.name
+        let name = state.name
         state.names[job.task] = name
         switch suspension {
         case .park(let ticket, let deadline, _):
@@ -149,8 +155,7 @@ extension LoopExecutor {
         if state.isEnding { return .loopEnded }
         let token = state.deadlines.insert(.sleep(nil), at: deadline)
         return await withTaskCancellationHandler {
-            state.suspension = .sleep(token)
-            state.call = call
+            announce(.sleep(token), in: call)
             return await gate.pass()
         } onCancel: {
             post(.cancelSleep(token))

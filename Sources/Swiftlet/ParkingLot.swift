@@ -66,7 +66,9 @@ struct ParkingLot<Parked> {
         case busy
     }
 
-    /// Parks a task under a ticket. Inlined, because passing all of it on costs more than keeping it.
+    /// Parks a task under a ticket.
+    ///
+    /// Inlined, because passing all of it on costs more than keeping it.
     @inline(__always)
     mutating func park(_ parked: Parked, with ticket: Ticket, for stay: Stay) -> Admission {
         let index = ticket.descriptor.index
