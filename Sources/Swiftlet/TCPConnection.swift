@@ -115,8 +115,8 @@ public struct TCPConnection: Sendable {
     ///   - file: the file of the call, for reports of parked tasks.
     ///   - line: the line of the call.
     /// - Returns: that many bytes.
-    /// - Throws: as `read(timeout:file:line:)`, and `.endOfStream` when fewer come. What had arrived
-    ///   by then is not lost: the next read gives it.
+    /// - Throws: as `read(timeout:file:line:)`, and `.endOfStream` when fewer come. What had
+    ///   arrived by then is not lost: the next read gives it.
     public nonisolated(nonsending) func read(
         exactly count: Int, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
@@ -139,8 +139,8 @@ public struct TCPConnection: Sendable {
     ///   - line: the line of the call.
     /// - Returns: the bytes with the delimiter; at the end of the stream what is left, nil if
     ///   nothing is.
-    /// - Throws: as `read(timeout:file:line:)`, and `.tooLong`. What had arrived by then is the next
-    ///   read's.
+    /// - Throws: as `read(timeout:file:line:)`, and `.tooLong`. What had arrived by then is the
+    ///   next read's.
     public nonisolated(nonsending) func read(
         until delimiter: UInt8, limit: Int = 65_536, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
