@@ -13,14 +13,27 @@ import Syscalls
     extension LoopExecutor: SchedulingExecutor {
         /// Where `Task.sleep` and the clocks' sleeps inside the loop land: on the loop's own
         /// deadlines.
+        ///
+        /// All of them come with an instant, which they have made from the machine's clock.
+        func enqueue<C: Clock>(
+            _ job: consuming ExecutorJob,
+            at instant: C.Instant,
+            tolerance: C.Duration?,
+            clock: C
+        ) {
+            // The standard clocks measure in `Duration`; one that does not is due at once and asks
+            // again.
+            let delay = clock.now.duration(to: instant) as? Duration ?? .zero
+            enqueue(timer: Job(job), after: isCurrent ? settled(delay) : delay)
+        }
+
+        /// As above, for a sleep that is known by its length.
         func enqueue<C: Clock>(
             _ job: consuming ExecutorJob,
             after delay: C.Duration,
             tolerance: C.Duration?,
             clock: C
         ) {
-            // The standard clocks measure in `Duration`; one that does not is due at once and asks
-            // again.
             let delay = delay as? Duration ?? .zero
             enqueue(timer: Job(job), after: delay)
         }

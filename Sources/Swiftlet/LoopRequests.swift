@@ -30,7 +30,8 @@ extension LoopExecutor {
 
     func admit(_ timer: Job, after delay: Duration) {
         // A loop that is ending waits for no timer; the sleeper, who is none of its children, does.
-        if state.isEnding { return timer.runElsewhere(after: delay) }
+        // A watched loop waits all the same: elsewhere, time would be real.
+        if state.isEnding, state.witness == nil { return timer.runElsewhere(after: delay) }
         _ = state.deadlines.insert(.timer(timer), at: now.advanced(by: delay))
     }
 }

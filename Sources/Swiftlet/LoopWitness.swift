@@ -40,6 +40,12 @@ package enum ParkedOn: Sendable {
 }
 
 extension LoopExecutor {
+    /// Tells of a job that is about to run, and notes when.
+    func announce(_ job: Job, to witness: any LoopWitness) {
+        witness.saw(.ran(job.id))
+        state.jobStart = .now
+    }
+
     /// Puts the batch in the order that the witness chooses, and now and then leaves a part of it
     /// to the next turn, so that what becomes runnable meanwhile can come first.
     func rearrange(by witness: any LoopWitness) {

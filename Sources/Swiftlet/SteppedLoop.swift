@@ -25,6 +25,9 @@ package struct SteppedLoop: Sendable {
     /// When the next sleep or park is due, on the driver's clock; `.never` when there is none.
     package var nextDeadline: Instant { executor.state.deadlines.next }
 
+    /// What the loop has done since it was made.
+    package var statistics: LoopStatistics { executor.state.statistics }
+
     /// What the tasks of the loop wait for, between two turns.
     package var parkReports: [ParkReport] { executor.parkReports() }
 
@@ -36,9 +39,12 @@ package struct SteppedLoop: Sendable {
     }
 
     /// Cancels what was spawned and resumes whoever is parked with `.loopEnded`.
+    ///
+    /// A task of the loop itself may ask for it, in the middle of a turn.
     package func beginEnding() {
-        executor.claim()
-        defer { executor.release() }
+        let isTurning = executor.isCurrent
+        if !isTurning { executor.claim() }
+        defer { if !isTurning { executor.release() } }
         executor.beginEnding()
     }
 

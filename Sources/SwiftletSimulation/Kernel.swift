@@ -5,7 +5,8 @@ import Syscalls
 /// Everything that a simulated world knows but no task does: the clock, the hosts, their sockets,
 /// what is under way between them, the faults, and the trace.
 ///
-///     hosts     [ host | host | … ]     address, descriptors, clock, limit      (KernelHost)
+///     hosts     [ host | host | … ]     descriptors, ports, clock, limit        (KernelHost)
+///     ends      [ a ⇄ b | a ⇄ b | … ]   of connections, with what is under way  (ConnectionEnd)
 ///     events    in order of time: a segment arrives, a fault strikes            (KernelEvent)
 ///     faults    what the network does to what is sent, and hosts to their calls (Faults)
 ///
@@ -16,6 +17,11 @@ struct Kernel {
     private(set) var now = Instant(nanoseconds: 0)
     var events = DeadlineQueue<KernelEvent>()
     var hosts: [KernelHost] = []
+    /// The ends of all connections, two and two, and the pairs that are free.
+    var ends: [ConnectionEnd] = []
+    var freePairs: [EndID] = []
+    /// Connections that were ever begun.
+    var connectionCount = 0
     var faults = Faults()
     /// What happens in the network and to the calls.
     var random: SeededRandom

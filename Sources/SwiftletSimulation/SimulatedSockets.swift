@@ -1,43 +1,100 @@
 import Drivers
+import Glibc
 import Syscalls
 
 /// The socket calls of a simulated host, answered by the kernel of its world.
+///
+/// They belong to the host as it is now: when it has crashed, whoever still has them finds every
+/// number closed, even if the host is back and has given the numbers out again.
 final class SimulatedSockets: Sockets {
     private let kernel: SharedKernel
     private let host: HostID
+    private let crashes: Int
 
     init(of host: HostID, in kernel: SharedKernel) {
         self.kernel = kernel
         self.host = host
+        crashes = kernel.use { $0.hosts[host.index].crashes }
     }
 
-    func open(for address: SocketAddress) throws(Errno) -> RawDescriptor { throw .wouldBlock }
-    func bind(_ socket: RawDescriptor, to address: SocketAddress) throws(Errno) {}
-    func listen(_ socket: RawDescriptor, backlog: Int) throws(Errno) {}
+    /// Lends the kernel to a call, if the host is still the one that it was.
+    private func call<Result: Sendable>(
+        _ body: (inout Kernel) throws(Errno) -> Result
+    ) throws(Errno) -> Result {
+        try kernel.use { kernel throws(Errno) in
+            guard kernel.hosts[host.index].crashes == crashes else { throw .badDescriptor }
+            return try body(&kernel)
+        }
+    }
+
+    func open(for address: SocketAddress) throws(Errno) -> RawDescriptor {
+        try call { kernel throws(Errno) in try kernel.open(isIPv6: address.isIPv6, on: host) }
+    }
+
+    func bind(_ socket: RawDescriptor, to address: SocketAddress) throws(Errno) {
+        try call { kernel throws(Errno) in try kernel.bind(socket, on: host, to: address) }
+    }
+
+    func listen(_ socket: RawDescriptor, backlog: Int) throws(Errno) {
+        try call { kernel throws(Errno) in
+            try kernel.listen(socket, on: host, backlog: backlog)
+        }
+    }
+
     func accept(_ socket: RawDescriptor) throws(Errno) -> (RawDescriptor, SocketAddress?) {
-        throw .wouldBlock
+        try call { kernel throws(Errno) in try kernel.accept(socket, on: host) }
     }
+
     func connect(_ socket: RawDescriptor, to address: SocketAddress) throws(Errno) -> Bool {
-        throw .wouldBlock
+        try call { kernel throws(Errno) in try kernel.connect(socket, on: host, to: address) }
     }
-    func takeError(_ socket: RawDescriptor) throws(Errno) -> Errno? { nil }
+
+    func takeError(_ socket: RawDescriptor) throws(Errno) -> Errno? {
+        try call { kernel throws(Errno) in try kernel.takeError(of: socket, on: host) }
+    }
+
     func receive(
         _ socket: RawDescriptor, into buffer: UnsafeMutableRawBufferPointer
-    ) throws(Errno) -> Int { throw .wouldBlock }
-    func send(
-        _ socket: RawDescriptor, _ buffer: UnsafeRawBufferPointer
-    ) throws(Errno) -> Int { throw .wouldBlock }
-    func shutdownWriting(_ socket: RawDescriptor) throws(Errno) {}
+    ) throws(Errno) -> Int {
+        try call { kernel throws(Errno) in
+            try kernel.receive(socket, on: host, into: buffer)
+        }
+    }
+
+    func send(_ socket: RawDescriptor, _ buffer: UnsafeRawBufferPointer) throws(Errno) -> Int {
+        try call { kernel throws(Errno) in try kernel.send(socket, on: host, buffer) }
+    }
+
+    func shutdownWriting(_ socket: RawDescriptor) throws(Errno) {
+        try call { kernel throws(Errno) in try kernel.shutdownWriting(socket, on: host) }
+    }
+
     func localAddress(_ socket: RawDescriptor) throws(Errno) -> SocketAddress {
-        throw .wouldBlock
+        try call { kernel throws(Errno) in try kernel.localAddress(of: socket, on: host) }
     }
+
     func remoteAddress(_ socket: RawDescriptor) throws(Errno) -> SocketAddress {
-        throw .wouldBlock
+        try call { kernel throws(Errno) in try kernel.remoteAddress(of: socket, on: host) }
     }
-    func option(_ option: SocketOption, of socket: RawDescriptor) throws(Errno) -> Int { 0 }
+
+    func option(_ option: SocketOption, of socket: RawDescriptor) throws(Errno) -> Int {
+        try call { kernel throws(Errno) in try kernel.option(option, of: socket, on: host) }
+    }
+
     func setOption(
         _ option: SocketOption, of socket: RawDescriptor, to value: Int
-    ) throws(Errno) {}
-    func resetOnClose(_ socket: RawDescriptor) throws(Errno) {}
-    func close(_ socket: RawDescriptor) {}
+    ) throws(Errno) {
+        try call { kernel throws(Errno) in
+            try kernel.setOption(option, of: socket, on: host, to: value)
+        }
+    }
+
+    func resetOnClose(_ socket: RawDescriptor) throws(Errno) {
+        try call { kernel throws(Errno) in try kernel.resetOnClose(socket, on: host) }
+    }
+
+    func close(_ socket: RawDescriptor) {
+        // close(2) tells nobody that the number was not open.
+        try? call { kernel throws(Errno) in kernel.close(socket, on: host) }
+    }
 }

@@ -1,4 +1,5 @@
 import Swiftlet
+import Syscalls
 
 /// A run of ordinary async code in a simulated world, which the seed alone decides.
 ///
@@ -9,10 +10,76 @@ import Swiftlet
 ///     try await client.run { try await chat(with: server.address(port: 7788)) }
 /// }
 /// ```
+///
+/// Time is virtual. `sleep`, `withTimeout` and every timeout of a socket are exact to the
+/// nanosecond. `Task.sleep` and the sleeps of `ContinuousClock` and `SuspendingClock` are rounded
+/// up to whole milliseconds, because the standard library reads the machine's clock to make them.
+/// What a clock of the standard library shows is real time, and stands nearly still.
+///
+/// Everything runs on the calling thread. Code that leaves the simulation is decided by no seed: a
+/// `Task {}` or `Task.detached` runs on the threads of Swift's own pool, main-actor code on the
+/// main thread. `spawn` and `Task(executorPreference: EventLoop.current?.taskExecutor)` stay.
 public struct Simulation: Sendable {
-    /// What repeats the run.
+    /// What repeats the run. The environment variable SWIFTLET_SEED takes its place when it is set.
     public var seed: UInt64
+    /// Whether the body is run twice, in two worlds of the same seed, and fails when the two runs
+    /// are not the same: to catch code that is not deterministic.
+    public var checksDeterminism = false
+    /// How many of the last events stand in a report.
+    public var traceTail = 64
+    /// The simulated time after which a body that has not ended fails.
+    public var timeLimit = Duration.seconds(7 * 86_400)
+    /// The turns of loops without a move of the clock after which a run fails.
+    var turnLimit = 10_000_000
 
     /// A simulation that `seed` decides.
     public init(seed: UInt64) { self.seed = seed }
+
+    /// Runs `body` in a new world until it returns.
+    ///
+    /// It blocks the calling thread, on which everything runs, and takes as long as the code needs:
+    /// waiting costs nothing. When the body has returned, what it started is cancelled and awaited,
+    /// and nothing may be left then.
+    ///
+    /// - Parameters:
+    ///   - test: the name of the test, for the line that repeats a failure.
+    ///   - body: what to run, on a host of its own.
+    /// - Returns: what `body` returns.
+    /// - Throws: `SimulationFailure`.
+    @discardableResult
+    public func run<Value: Sendable>(
+        test: StaticString = #function,
+        _ body: @escaping @Sendable (World) async throws -> Value
+    ) throws(SimulationFailure) -> Value {
+        var settings = self
+        settings.seed = try forcedSeed(test: test) ?? seed
+        return try SeededRun(settings: settings, test: test, body: body).value()
+    }
+
+    /// Runs `body` in a new world for each of many seeds, and stops at the first that fails.
+    ///
+    /// When the environment variable SWIFTLET_SEED is set, only that seed is run.
+    ///
+    /// - Parameters:
+    ///   - seeds: the seeds to try.
+    ///   - settings: what each run is like; its own seed is of no account.
+    ///   - test: the name of the test, for the line that repeats a failure.
+    ///   - body: what to run, on a host of its own.
+    /// - Throws: the `SimulationFailure` of the first seed that fails.
+    public static func explore(
+        seeds: Range<UInt64>,
+        with settings: Simulation = Simulation(seed: 0),
+        test: StaticString = #function,
+        _ body: @escaping @Sendable (World) async throws -> Void
+    ) throws(SimulationFailure) {
+        var settings = settings
+        if let seed = try forcedSeed(test: test) {
+            settings.seed = seed
+            return try SeededRun(settings: settings, test: test, body: body).value()
+        }
+        for seed in seeds {
+            settings.seed = seed
+            try SeededRun(settings: settings, test: test, body: body).value()
+        }
+    }
 }

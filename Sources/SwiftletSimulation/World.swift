@@ -1,18 +1,127 @@
+import Glibc
 import Swiftlet
 import Syscalls
 
 /// A simulated world: hosts, a network between them, and one clock that jumps.
 ///
-///     while the body has not ended
-///       choose one of: an event that is due, a host that has work   (by the seed)
-///       let it happen, or turn the host's loop once
-///       nothing to choose from: move the clock to the next event or deadline
-///       none either: a deadlock, which ends the run with a report
+/// The body of a simulation is given one. It runs on a host of its own, called "test", so that a
+/// test that needs only one machine never names any.
 public final class World: Sendable {
     let kernel: SharedKernel
+    let scheduler: Scheduler
+    private let test: Host
+    private let others = Guarded<[Host]>([])
+    private let userRandom: SharedRandom
+    private let thread = UInt(pthread_self())
 
-    init(seed: UInt64) {
+    init(seed: UInt64, keeping lines: Int) {
+        // The order of these three is part of what a seed means.
         var random = SeededRandom(seed: seed)
-        kernel = SharedKernel(Kernel(random: random.split()))
+        let choices = SharedRandom(random.split())
+        var kernel = Kernel(random: random.split())
+        userRandom = SharedRandom(random.split())
+        kernel.trace = Trace(keeping: lines)
+        self.kernel = SharedKernel(kernel)
+        scheduler = Scheduler(self.kernel, choices: choices)
+        test = Host("test", in: scheduler)
+        scheduler.obey { [weak self] change in self?.make(change) }
+    }
+
+    /// The network between the hosts, and what goes wrong in it and on them.
+    public var network: Network { Network(kernel) }
+
+    // MARK: Hosts
+
+    /// Adds a host, which is up and runs what it is told.
+    public func host(_ name: String) -> Host { add(name, nil) }
+
+    /// Adds a host that runs a program from now on, and from the start again after each restart.
+    ///
+    /// An error that the program throws while the host is up fails the simulation.
+    public func host(
+        _ name: String, program: @escaping @Sendable () async throws -> Void
+    ) -> Host { add(name, program) }
+
+    /// All hosts in the order in which they were added; the first is that of the body.
+    public var hosts: [Host] { [test] + others.withLock { $0 } }
+
+    private func add(_ name: String, _ program: (@Sendable () async throws -> Void)?) -> Host {
+        precondition(
+            UInt(pthread_self()) == thread,
+            "a host is added by code that runs inside of the simulation, on its one thread")
+        precondition(
+            !hosts.contains { $0.name == name }, "there is a host called '\(name)' already")
+        let host = Host(name, in: scheduler, program: program)
+        others.withLock { $0.append(host) }
+        return host
+    }
+
+    /// Crashes a host, or starts it again, because a fault says so.
+    private func make(_ change: PowerChange) {
+        let host = hosts[change.host.index]
+        if host.isUp, !change.isOn { host.crash() }
+        if !host.isUp, change.isOn { host.restart() }
+    }
+
+    // MARK: Time and chance
+
+    /// The present instant of the world, which began at zero. A host's own clock may differ.
+    public var now: Instant { kernel.use { $0.now } }
+
+    /// How much time has passed in the world.
+    public var elapsed: Duration { Instant(nanoseconds: 0).duration(to: now) }
+
+    /// Random numbers that the seed decides, for the test's own use; what is drawn here changes
+    /// nothing else.
+    public var random: SharedRandom {
+        get { userRandom }
+        // All copies draw from the same stream: a draw has nothing to put back.
+        set {}
+    }
+
+    // MARK: What happened
+
+    /// The last events, a line each: who ran, parked and went on, which bytes went where, and when.
+    public var trace: String { traceLines.joined(separator: "\n") }
+
+    /// Every socket of every host, a line each.
+    public var socketTable: String { kernel.use { $0.socketTable }.joined(separator: "\n") }
+
+    var traceLines: [String] {
+        kernel.use { kernel in kernel.trace.text(hosts: kernel.hosts.map(\.name)) }
+    }
+
+    // MARK: The body
+
+    /// Starts the body on its host.
+    func start(_ body: @escaping @Sendable () async -> Void) {
+        do throws(HostIsDown) {
+            try test.spawn(name: "body", body)
+        } catch {
+            preconditionFailure("the host of the body is up: \(error)")
+        }
+    }
+
+    /// Ends every host; says what does not end although it is cancelled, nil when all has.
+    func finish(turns: Int) -> String? {
+        let limits = Limits(turns: turns, time: now.advanced(by: World.grace))
+        switch scheduler.finish(limits: limits) {
+        case .done, .failed: return nil
+        case .standsStill: return "a task does not end although it is cancelled"
+        case .turnsInPlace: return "a task runs and runs although it is cancelled"
+        case .timeIsOver: return "a task goes on for more than \(World.grace) after the end"
+        }
+    }
+
+    /// How long tasks that nobody cancels, or who do not care, may take to end.
+    private static let grace = Duration.seconds(3600)
+
+    /// Says which host still holds a descriptor; nil when none does.
+    var openDescriptors: String? { nil }
+
+    /// Closes what the hosts hold, and lets go of what could hold the world in a circle.
+    func close() {
+        scheduler.close()
+        for host in hosts { host.forgetProgram() }
     }
 }

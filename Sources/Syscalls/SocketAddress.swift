@@ -133,12 +133,43 @@ extension SocketAddress: CustomStringConvertible {
 
 extension SocketAddress {
     /// A port of this machine: 127.0.0.1 and the port.
-    package init(loopbackPort port: UInt16) {
+    package init(loopbackPort port: UInt16) { self.init(ipv4: INADDR_LOOPBACK, port: port) }
+
+    /// An IPv4 address from its number, which is 0x7F000001 for 127.0.0.1, and a port.
+    package init(ipv4 number: UInt32, port: UInt16) {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
+        address.sin_addr.s_addr = number.bigEndian
         address.sin_port = port.bigEndian
         storage = .ipv4(address)
+    }
+
+    /// An IPv6 address from its first and its last eight bytes as numbers, and a port.
+    package init(ipv6 high: UInt64, _ low: UInt64, port: UInt16) {
+        var address = sockaddr_in6()
+        address.sin6_family = sa_family_t(AF_INET6)
+        address.sin6_port = port.bigEndian
+        withUnsafeMutableBytes(of: &address.sin6_addr) { bytes in
+            bytes.storeBytes(of: high.bigEndian, as: UInt64.self)
+            bytes.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+        }
+        storage = .ipv6(address)
+    }
+
+    /// The address without its port as two numbers, as `init(ipv6:_:port:)` takes them; one of IPv4
+    /// in the form ::ffff:127.0.0.1 (RFC 4291, 2.5.5.2).
+    package var words: (high: UInt64, low: UInt64) {
+        switch storage {
+        case .ipv4(let address):
+            return (0, 0xFFFF_0000_0000 | UInt64(UInt32(bigEndian: address.sin_addr.s_addr)))
+        case .ipv6(let address):
+            return withUnsafeBytes(of: address.sin6_addr) { bytes in
+                (
+                    UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+                    UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+                )
+            }
+        }
     }
 
     /// `AF_INET` or `AF_INET6`.

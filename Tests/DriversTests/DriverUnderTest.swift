@@ -2,6 +2,8 @@ import Drivers
 import Syscalls
 import Testing
 
+@testable import SwiftletSimulation
+
 /// One driver that the contract is held against, and the calls that make its descriptors ready.
 ///
 /// A driver of the kernel comes with the kernel's sockets; a simulated one brings its own, and
@@ -12,7 +14,7 @@ struct DriverUnderTest: Sendable, CustomTestStringConvertible {
     private let make: @Sendable () throws -> Setting
 
     /// Every driver there is.
-    static let all = kernel
+    static let all = kernel + [simulated]
     /// The drivers that wait in the kernel for real descriptors.
     static let kernel = DriverKind.usable.map(DriverUnderTest.init(kind:))
 
@@ -27,6 +29,15 @@ struct DriverUnderTest: Sendable, CustomTestStringConvertible {
                 try makeSocketPair()
             }
         }
+    }
+
+    /// The driver of a host that is alone in a simulated world, with its sockets.
+    static let simulated = DriverUnderTest("simulated") {
+        let kernel = SharedKernel(Kernel(random: SeededRandom(seed: 1)))
+        let host = kernel.use { $0.addHost(named: "alone") }
+        let sockets = SimulatedSockets(of: host, in: kernel)
+        let driver = SimulatedDriver(of: host, in: kernel, movesTheClock: true)
+        return Setting(driver: driver, sockets: sockets) { try sockets.connectedPair() }
     }
 
     /// A driver of this kind, freshly opened.
@@ -98,10 +109,10 @@ final class Setting {
         return ready
     }
 
-    /// Waits until something is ready; a minute without anything fails the test.
+    /// Waits until something is ready; ten minutes without anything fail the test.
     func waitForReadiness() throws -> [Readiness] {
         var ready: [Readiness] = []
-        let giveUp = driver.now.advanced(by: .seconds(60))
+        let giveUp = driver.now.advanced(by: .seconds(600))
         while ready.isEmpty {
             try #require(driver.now < giveUp, "nothing became ready")
             try driver.wait(until: giveUp, into: &ready)
@@ -124,5 +135,19 @@ final class Setting {
             count += 1
         }
         return (count, ready)
+    }
+}
+
+extension Sockets {
+    /// The two ends of a connection over this machine's loopback.
+    func connectedPair() throws -> (RawDescriptor, RawDescriptor) {
+        let any = try SocketAddress("127.0.0.1:0")
+        let listener = try open(for: any)
+        defer { close(listener) }
+        try bind(listener, to: any)
+        try listen(listener, backlog: 1)
+        let client = try open(for: any)
+        _ = try connect(client, to: localAddress(listener))
+        return (client, try accept(listener).0)
     }
 }

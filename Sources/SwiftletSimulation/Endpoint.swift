@@ -1,0 +1,90 @@
+import Syscalls
+
+/// An address of the simulated network without a port.
+///
+/// All are held as IPv6; one of IPv4 as ::ffff:10.0.0.1, which is how Linux shows it to a socket of
+/// IPv6. So one table serves both families.
+struct IPAddress: Hashable, Sendable {
+    let high: UInt64
+    let low: UInt64
+
+    /// `::`, every address of the host.
+    static let anyIPv6 = IPAddress(high: 0, low: 0)
+    /// `0.0.0.0`, every IPv4 address of the host.
+    static let anyIPv4 = IPAddress(ipv4: 0)
+
+    init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    init(ipv4 number: UInt32) { self.init(high: 0, low: 0xFFFF_0000_0000 | UInt64(number)) }
+
+    var isIPv4: Bool { high == 0 && low >> 32 == 0xFFFF }
+    /// Whether it stands for all addresses of a host.
+    var isAny: Bool { self == .anyIPv6 || self == .anyIPv4 }
+    /// Whether it is in 127.0.0.0/8 or ::1: the host itself, for every host.
+    var isLoopback: Bool { isIPv4 ? low >> 24 & 0xFF == 127 : high == 0 && low == 1 }
+}
+
+/// Where one end of a connection is.
+struct Endpoint: Hashable, Sendable, CustomStringConvertible {
+    var address: IPAddress
+    /// 0 when there is none yet.
+    var port: UInt16
+
+    init(_ address: IPAddress, port: UInt16) {
+        self.address = address
+        self.port = port
+    }
+
+    /// An endpoint as a program gave it.
+    init(_ address: SocketAddress) {
+        let words = address.words
+        self.init(IPAddress(high: words.high, low: words.low), port: address.port)
+    }
+
+    /// The endpoint as a socket of one family shows it.
+    func socketAddress(isIPv6: Bool) -> SocketAddress {
+        isIPv6
+            ? SocketAddress(ipv6: address.high, address.low, port: port)
+            : SocketAddress(ipv4: UInt32(truncatingIfNeeded: address.low), port: port)
+    }
+
+    var description: String { socketAddress(isIPv6: !address.isIPv4).description }
+}
+
+/// The addresses that hosts have, which follow from the order in which they were added.
+extension HostID {
+    /// Host 0 has 10.0.0.1, and so on.
+    var ipv4: IPAddress { IPAddress(ipv4: 10 << 24 | UInt32(index + 1)) }
+
+    /// Host 0 has fd00::1, and so on.
+    var ipv6: IPAddress { IPAddress(high: 0xFD00 << 48, low: UInt64(index + 1)) }
+
+    /// The host's address for others, with a port.
+    func address(port: UInt16) -> SocketAddress {
+        Endpoint(ipv4, port: port).socketAddress(isIPv6: false)
+    }
+}
+
+extension Kernel {
+    /// The most hosts of a simulation: as many as 10.0.0.0/16 has addresses.
+    static let hostsMax = 65_534
+
+    /// Which host an address means to `asking`; nil when it is nobody's.
+    func host(at address: IPAddress, asking: HostID) -> HostID? {
+        if address.isLoopback || address.isAny { return asking }
+        let number =
+            address.isIPv4
+            ? Int(truncatingIfNeeded: address.low & 0xFFFF_FFFF) - 10 << 24
+            : address.high == 0xFD00 << 48 ? Int(clamping: address.low) : 0
+        return hosts.indices.contains(number - 1) ? HostID(index: number - 1) : nil
+    }
+
+    /// The address from which a host speaks to another address.
+    func source(on host: HostID, to target: IPAddress) -> IPAddress {
+        if target.isLoopback { return target.isIPv4 ? IPAddress(ipv4: 0x7F00_0001) : target }
+        return target.isIPv4 ? host.ipv4 : host.ipv6
+    }
+}

@@ -1,0 +1,188 @@
+import Swiftlet
+import Syscalls
+
+/// A simulated machine: it has an address, a loop, sockets and a clock of its own, and can crash.
+///
+/// Its methods are called by code that runs inside the simulation.
+public final class Host: Sendable {
+    /// What it is called in reports.
+    public let name: String
+    let id: HostID
+    let scheduler: Scheduler
+    /// What it runs each time that it starts.
+    private let program: Guarded<(@Sendable () async throws -> Void)?>
+    private let state: Guarded<State>
+
+    private struct State: Sendable {
+        /// Nil while the host is down.
+        var loop: SteppedLoop?
+        var crashes = 0
+    }
+
+    init(
+        _ name: String, in scheduler: Scheduler, program: (@Sendable () async throws -> Void)? = nil
+    ) {
+        self.name = name
+        self.scheduler = scheduler
+        self.program = Guarded(program)
+        id = scheduler.kernel.use { $0.addHost(named: name) }
+        state = Guarded(State(loop: scheduler.addLoop(of: id)))
+        startProgram()
+    }
+
+    /// An address of this host: 10.0.0.1 for the body's own, 10.0.0.2 for the host that was added
+    /// first, and so on.
+    public func address(port: UInt16) -> SocketAddress {
+        address("10.\(id.number >> 16).\(id.number >> 8 & 255).\(id.number & 255):\(port)")
+    }
+
+    /// An IPv6 address of this host: fd00::1 for the body's own, fd00::2 for the next.
+    public func ipv6Address(port: UInt16) -> SocketAddress {
+        address("[fd00::\(String(id.number, radix: 16))]:\(port)")
+    }
+
+    private func address(_ text: String) -> SocketAddress {
+        do throws(SocketAddress.ParseError) {
+            return try SocketAddress(text)
+        } catch {
+            preconditionFailure("no host has the number \(id.number): \(error)")
+        }
+    }
+
+    /// Whether the host has power.
+    public var isUp: Bool { state.withLock { $0.loop != nil } }
+
+    /// What the host's loop has done since the host started; nil while it is down.
+    public var statistics: LoopStatistics? { state.withLock { $0.loop }?.statistics }
+
+    // MARK: Power
+
+    /// Takes the power away: its sockets are gone and tell nobody, and its tasks are cancelled.
+    ///
+    /// A task cannot be stopped where it stands as a machine can. It goes on until it ends, but
+    /// whatever it does to a socket fails and has no effect. A host that is down stays so.
+    public func crash() {
+        guard isUp else { return }
+        state.withLock {
+            $0.loop = nil
+            $0.crashes += 1
+        }
+        scheduler.kernel.use { kernel in
+            kernel.crash(id)
+            kernel.trace.add(.host(.crashed), on: id, at: kernel.now)
+        }
+        scheduler.beginEnding(loopOf: id)
+    }
+
+    /// Gives the power back: the host has no socket, knows of no connection, and runs its program
+    /// from the start. One that is up crashes first.
+    public func restart() {
+        crash()
+        scheduler.kernel.use { kernel in
+            kernel.restart(id)
+            kernel.trace.add(.host(.restarted), on: id, at: kernel.now)
+        }
+        let loop = scheduler.addLoop(of: id)
+        state.withLock { $0.loop = loop }
+        startProgram()
+    }
+
+    private var crashes: Int { state.withLock { $0.crashes } }
+
+    private func startProgram() {
+        guard let program = program.withLock({ $0 }), let loop = state.withLock({ $0.loop }) else {
+            return
+        }
+        let crashes = crashes
+        do throws(IOError) {
+            try loop.loop.spawn(name: "program of \(name)") { [self] in
+                do {
+                    try await program()
+                } catch {
+                    // Who is cut off by a crash may say so.
+                    if crashes == self.crashes { scheduler.fail(name, error) }
+                }
+            }
+        } catch {
+            preconditionFailure("a loop that was made just now has ended: \(error)")
+        }
+    }
+
+    /// Lets go of the program, which may hold the world.
+    func forgetProgram() { program.withLock { $0 = nil } }
+
+    // MARK: Tasks
+
+    /// Starts a task on this host, and returns at once.
+    ///
+    /// It is cancelled when the host crashes and when the body of the simulation has ended. What it
+    /// throws stands in the trace.
+    ///
+    /// - Parameters:
+    ///   - name: what the task is called in reports.
+    ///   - file: the file of the call, for reports.
+    ///   - line: the line of the call.
+    ///   - body: what the task does.
+    /// - Returns: the task, to await or to cancel.
+    /// - Throws: `HostIsDown`.
+    @discardableResult
+    public func spawn<Value: Sendable>(
+        name: String? = nil, file: StaticString = #fileID, line: UInt32 = #line,
+        _ body: @escaping @Sendable () async throws -> Value
+    ) throws(HostIsDown) -> Task<Value, any Error> {
+        guard let loop = state.withLock({ $0.loop }) else { throw HostIsDown(host: self.name) }
+        do throws(IOError) {
+            return try loop.loop.spawn(name: name, file: file, line: line) {
+                [id, kernel = scheduler.kernel] in
+                do {
+                    return try await body()
+                } catch {
+                    let step = HostStep.threw(task: name ?? "", error: String(describing: error))
+                    kernel.use { $0.trace.add(.host(step), on: id, at: $0.now) }
+                    throw error
+                }
+            }
+        } catch {
+            // The body of the simulation has ended, and with it every host.
+            throw HostIsDown(host: self.name)
+        }
+    }
+
+    /// Runs `body` as a task of this host and waits for what it returns.
+    ///
+    /// - Parameters:
+    ///   - name: what the task is called in reports.
+    ///   - file: the file of the call, for reports.
+    ///   - line: the line of the call.
+    ///   - body: what to run; it is cancelled when the caller is.
+    /// - Returns: what `body` returns.
+    /// - Throws: what `body` throws, or `HostIsDown` when the host is down or crashed meanwhile.
+    public func run<Value: Sendable>(
+        name: String? = nil, file: StaticString = #fileID, line: UInt32 = #line,
+        _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let task = try spawn(name: name, file: file, line: line, body)
+        let crashes = crashes
+        do {
+            return try await withTaskCancellationHandler {
+                try await task.value
+            } onCancel: {
+                task.cancel()
+            }
+        } catch {
+            if self.crashes > crashes { throw HostIsDown(host: self.name) }
+            throw error
+        }
+    }
+}
+
+/// Thrown when something is to run on a host that has crashed.
+public struct HostIsDown: Error, Equatable, CustomStringConvertible {
+    /// The name of the host.
+    public let host: String
+
+    /// Says which host, and what to do.
+    public var description: String {
+        "host '\(host)' is down: nothing runs on it until restart() is called"
+    }
+}

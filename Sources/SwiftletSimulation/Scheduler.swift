@@ -1,0 +1,211 @@
+import Swiftlet
+import Syscalls
+
+/// Turns the loops of all hosts on one thread, lets the kernel's events happen, and moves the clock
+/// when there is nothing else to do.
+///
+///     choose one of: the event that is due, a loop that has work     (by the seed)
+///     let it happen, or turn the loop once
+///     nothing to choose from: move the clock to the next event or deadline
+///     none either: the world stands still
+///
+/// A host has one loop while it is up. One that crashed leaves a loop behind, which is turned until
+/// what ran on it has ended.
+final class Scheduler: Sendable {
+    let kernel: SharedKernel
+    let choices: SharedRandom
+    private let loops = Guarded<[HostLoop]>([])
+    /// Those of all loops that there ever were.
+    private let wakeFlags = Guarded<[WakeFlag]>([])
+    /// Turns since the clock last moved.
+    private let turnsAtThisInstant = Guarded(0)
+    /// Crashes hosts and starts them again when a fault says so.
+    private let power = Guarded<(@Sendable (PowerChange) -> Void)?>(nil)
+    /// The first error of a host's program.
+    private let failure = Guarded<HostFailure?>(nil)
+    /// Whether all hosts are ending, and their programs may throw what they like.
+    private let isFinishing = Guarded(false)
+
+    init(_ kernel: SharedKernel, choices: SharedRandom) {
+        self.kernel = kernel
+        self.choices = choices
+    }
+
+    /// Tells `body` of each change of a host's power that a fault asks for.
+    func obey(_ body: @escaping @Sendable (PowerChange) -> Void) { power.withLock { $0 = body } }
+
+    /// What can come next.
+    private enum Candidate {
+        case event
+        case turn(SteppedLoop)
+    }
+
+    // MARK: Loops
+
+    /// Gives a host a loop over a driver and sockets of its own.
+    func addLoop(of host: HostID) -> SteppedLoop {
+        let wakes = WakeFlag()
+        let loop = SteppedLoop(
+            driver: SimulatedDriver(of: host, in: kernel, movesTheClock: false, wakes: wakes),
+            sockets: SimulatedSockets(of: host, in: kernel),
+            witness: HostWitness(of: host, in: kernel, choices: choices))
+        wakeFlags.withLock { $0.append(wakes) }
+        loops.withLock { $0.append(HostLoop(host: host, loop: loop, wakes: wakes)) }
+        return loop
+    }
+
+    /// Lets the loop of a host end: what was spawned is cancelled, who is parked goes on.
+    func beginEnding(loopOf host: HostID) {
+        let ending = loops.withLock { loops -> SteppedLoop? in
+            guard let index = loops.firstIndex(where: { $0.host == host && !$0.isEnding }) else {
+                return nil
+            }
+            loops[index].isEnding = true
+            return loops[index].loop
+        }
+        ending?.beginEnding()
+    }
+
+    /// Notes that the program of a host threw an error; the run ends.
+    func fail(_ host: String, _ error: any Error) {
+        guard !isFinishing.withLock({ $0 }) else { return }
+        failure.withLock { $0 = $0 ?? HostFailure(host: host, error: error) }
+    }
+
+    /// The loops that have not ended: of hosts in the order in which they started.
+    var all: [HostLoop] { loops.withLock { $0 } }
+
+    /// How often another thread woke a loop.
+    var wakesFromOutside: Int { wakeFlags.withLock { $0 }.reduce(0) { $0 + $1.raisedOutside } }
+
+    // MARK: Steps
+
+    /// Why the world stopped.
+    enum Stop {
+        case done, standsStill, turnsInPlace
+        /// The clock has come to the limit.
+        case timeIsOver
+        case failed(HostFailure)
+    }
+
+    /// What the program of a host threw.
+    struct HostFailure: Sendable {
+        let host: String
+        let error: any Error
+    }
+
+    /// Steps until `isDone`.
+    func run(until isDone: () -> Bool, limits: Limits) -> Stop {
+        while !isDone() {
+            if let failure = failure.withLock({ $0 }) { return .failed(failure) }
+            guard let moved = step() else { return .standsStill }
+            let turns = turnsAtThisInstant.withLock { turns in
+                turns = moved ? 0 : turns + 1
+                return turns
+            }
+            if turns >= limits.turns { return .turnsInPlace }
+            if moved, kernel.use({ $0.now }) > limits.time { return .timeIsOver }
+        }
+        return failure.withLock { $0 }.map(Stop.failed) ?? .done
+    }
+
+    /// Steps while a loop has work or the clock something to come, until every spawned task has
+    /// ended.
+    func finish(limits: Limits) -> Stop {
+        isFinishing.withLock { $0 = true }
+        failure.withLock { $0 = nil }
+        for entry in all where !entry.isEnding { beginEnding(loopOf: entry.host) }
+        return run(until: { self.all.allSatisfy(\.isOver) }, limits: limits)
+    }
+
+    /// Closes what the loops hold; nothing runs any more.
+    func close() {
+        let last = loops.withLock { loops in
+            defer { loops = [] }
+            return loops
+        }
+        for entry in last { entry.loop.finishEnding() }
+    }
+
+    /// Lets one thing happen, or moves the clock, and says whether it moved; nil when nothing can
+    /// happen any more.
+    private func step() -> Bool? {
+        for change in kernel.use({ $0.takePowerChanges() }) { power.withLock { $0 }?(change) }
+        let loops = retired()
+        let candidates = candidates(among: loops)
+        guard !candidates.isEmpty else { return jump(loops) ? true : nil }
+        let choice = candidates.count == 1 ? 0 : choices.number(below: candidates.count)
+        switch candidates[choice] {
+        case .event: _ = kernel.use { $0.happen() }
+        case .turn(let loop):
+            do throws(Errno) {
+                try loop.turn()
+            } catch {
+                preconditionFailure("the simulated driver never fails, and failed: \(error)")
+            }
+        }
+        return false
+    }
+
+    /// The loops, without those of crashed hosts on which nothing is left.
+    private func retired() -> [HostLoop] {
+        let all = self.all
+        guard all.contains(where: \.isOver) else { return all }
+        for entry in all where entry.isOver { entry.loop.finishEnding() }
+        let left = all.filter { !$0.isOver }
+        loops.withLock { $0 = left }
+        return left
+    }
+
+    private func candidates(among loops: [HostLoop]) -> [Candidate] {
+        kernel.use { kernel in
+            var candidates: [Candidate] = []
+            if kernel.nextEvent <= kernel.now { candidates.append(.event) }
+            for entry in loops where entry.hasWork(in: &kernel) {
+                candidates.append(.turn(entry.loop))
+            }
+            return candidates
+        }
+    }
+
+    /// Moves the clock to what comes next; false when nothing does.
+    private func jump(_ loops: [HostLoop]) -> Bool {
+        kernel.use { kernel in
+            var next = kernel.nextEvent
+            for entry in loops where entry.loop.nextDeadline != .never {
+                next = min(next, kernel.worldInstant(of: entry.loop.nextDeadline, on: entry.host))
+            }
+            guard next != .never else { return false }
+            kernel.move(to: next)
+            return true
+        }
+    }
+}
+
+/// How far a world goes before somebody should be told.
+struct Limits {
+    /// Turns without a move of the clock.
+    var turns: Int
+    var time: Instant
+}
+
+/// One loop of a host.
+struct HostLoop: Sendable {
+    let host: HostID
+    let loop: SteppedLoop
+    let wakes: WakeFlag
+    var isEnding = false
+
+    /// Whether nothing of it is left: no task, no job, no deadline.
+    var isOver: Bool {
+        isEnding && !loop.hasWork && !wakes.isRaised && loop.nextDeadline == .never
+            && loop.isChildless
+    }
+
+    /// Whether a turn would do something.
+    func hasWork(in kernel: inout Kernel) -> Bool {
+        if loop.hasWork || wakes.isRaised { return true }
+        if loop.nextDeadline <= kernel.now(on: host) { return true }
+        return !isEnding && kernel.hasReadiness(on: host)
+    }
+}
