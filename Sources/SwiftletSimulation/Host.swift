@@ -8,7 +8,7 @@ public final class Host: Sendable {
     /// What it is called in reports.
     public let name: String
     let id: HostID
-    private let scheduler: Scheduler
+    let scheduler: Scheduler
     /// What it runs each time that it starts.
     private let program: Guarded<(@Sendable () async throws -> Void)?>
     private let state: Guarded<State>

@@ -19,6 +19,8 @@ final class Scheduler: Sendable {
     private let wakeFlags = Guarded<[WakeFlag]>([])
     /// Turns since the clock last moved.
     private let turnsAtThisInstant = Guarded(0)
+    /// Crashes hosts and starts them again when a fault says so.
+    private let power = Guarded<(@Sendable (PowerChange) -> Void)?>(nil)
     /// The first error of a host's program.
     private let failure = Guarded<HostFailure?>(nil)
     /// Whether all hosts are ending, and their programs may throw what they like.
@@ -28,6 +30,9 @@ final class Scheduler: Sendable {
         self.kernel = kernel
         self.choices = choices
     }
+
+    /// Tells `body` of each change of a host's power that a fault asks for.
+    func obey(_ body: @escaping @Sendable (PowerChange) -> Void) { power.withLock { $0 = body } }
 
     /// What can come next.
     private enum Candidate {
@@ -125,6 +130,7 @@ final class Scheduler: Sendable {
     /// Lets one thing happen, or moves the clock, and says whether it moved; nil when nothing can
     /// happen any more.
     private func step() -> Bool? {
+        for change in kernel.use({ $0.takePowerChanges() }) { power.withLock { $0 }?(change) }
         let loops = retired()
         let candidates = candidates(among: loops)
         guard !candidates.isEmpty else { return jump(loops) ? true : nil }
@@ -155,7 +161,7 @@ final class Scheduler: Sendable {
         kernel.use { kernel in
             var candidates: [Candidate] = []
             if kernel.nextEvent <= kernel.now { candidates.append(.event) }
-            for entry in loops where entry.hasWork(in: kernel) {
+            for entry in loops where entry.hasWork(in: &kernel) {
                 candidates.append(.turn(entry.loop))
             }
             return candidates
@@ -197,7 +203,7 @@ struct HostLoop: Sendable {
     }
 
     /// Whether a turn would do something.
-    func hasWork(in kernel: borrowing Kernel) -> Bool {
+    func hasWork(in kernel: inout Kernel) -> Bool {
         if loop.hasWork || wakes.isRaised { return true }
         if loop.nextDeadline <= kernel.now(on: host) { return true }
         return !isEnding && kernel.hasReadiness(on: host)

@@ -25,9 +25,9 @@ final class WakeFlag: Sendable {
 
     /// Lowers the flag; says whether it was raised.
     func take() -> Bool {
-        state.withLock {
-            defer { $0.isRaised = false }
-            return $0.isRaised
+        state.withLock { state in
+            defer { state.isRaised = false }
+            return state.isRaised
         }
     }
 

@@ -24,7 +24,11 @@ public final class World: Sendable {
         self.kernel = SharedKernel(kernel)
         scheduler = Scheduler(self.kernel, choices: choices)
         test = Host("test", in: scheduler)
+        scheduler.obey { [weak self] change in self?.make(change) }
     }
+
+    /// The network between the hosts, and what goes wrong in it and on them.
+    public var network: Network { Network(kernel) }
 
     // MARK: Hosts
 
@@ -50,6 +54,13 @@ public final class World: Sendable {
         let host = Host(name, in: scheduler, program: program)
         others.withLock { $0.append(host) }
         return host
+    }
+
+    /// Crashes a host, or starts it again, because a fault says so.
+    private func make(_ change: PowerChange) {
+        let host = hosts[change.host.index]
+        if host.isUp, !change.isOn { host.crash() }
+        if !host.isUp, change.isOn { host.restart() }
     }
 
     // MARK: Time and chance

@@ -1,0 +1,114 @@
+import Swiftlet
+
+/// Something that goes wrong, or is slow, in a simulated world; where and when is said beside it.
+///
+/// Faults of the way between hosts concern what one host sends to another, never what stays within
+/// a host. Faults of a machine need a scope of machines: `.of(host)` or `.everywhere`. Where two
+/// rules of the same kind apply the later one wins, but all partitions and all failures count.
+public enum Fault: Hashable, Sendable {
+    // MARK: Of the way between hosts
+
+    /// Everything that is sent takes so long, instead of `Latency.usual`.
+    case latency(Latency)
+    /// Some segments take longer by so much. A lost segment is such a one: TCP sends it again, after
+    /// 200 ms at the earliest on Linux.
+    case delayedSegments(by: Latency, probability: Double)
+    /// Each direction between two hosts carries so many bytes a second, at least 1, one segment
+    /// after the other. Signals without bytes wait for their turn and take no time.
+    case bandwidth(bytesPerSecond: Int)
+    /// What is sent travels in segments of 1 to so many bytes, each size as likely as any other.
+    case splitSegments(ofAtMost: Int)
+    /// Nothing that is sent arrives until the partition heals; then it does, in order. A connection
+    /// whose oldest segment waits for more than 924.6 s fails with `ETIMEDOUT`.
+    case partition
+    /// Attempts to connect are refused, as if nobody listened.
+    case refusedConnects
+    /// Attempts to connect find the queue of the listener full, which does not answer; TCP tries
+    /// again after 1, 2, 4 s and so on.
+    case fullBacklog
+    /// Every connection is reset, once. It takes no time.
+    case reset
+
+    // MARK: Of a machine
+
+    /// A read moves fewer bytes than it could.
+    case shortReads(probability: Double)
+    /// A write takes fewer bytes than it could.
+    case shortWrites(probability: Double)
+    /// A wait reports descriptors that are not ready; the probability is at most 0.9.
+    case spuriousReadiness(probability: Double)
+    /// A call fails and does nothing else; the socket stays as it is.
+    case failing(Call, with: Errno, probability: Double)
+    /// The machine has no power: its tasks are cancelled, its connections forgotten without a word.
+    /// When the fault ends it starts again. The host on which the body runs cannot crash.
+    case crash
+    /// The clock of the machine runs fast by so many millionths, or slow when below 0.
+    case clockDrift(partsPerMillion: Int)
+
+    /// The calls that can be made to fail.
+    public enum Call: String, Hashable, Sendable {
+        case open, bind, listen, accept, connect, receive, send
+    }
+}
+
+extension Fault {
+    /// Whether the fault is of machines, not of the way between them.
+    var isOfMachines: Bool {
+        switch self {
+        case .shortReads, .shortWrites, .spuriousReadiness, .failing, .crash, .clockDrift: true
+        case .latency, .delayedSegments, .bandwidth, .splitSegments, .partition, .refusedConnects,
+            .fullBacklog, .reset:
+            false
+        }
+    }
+
+    /// Stops the program when the numbers of the fault, or its scope, make no sense.
+    func check(in scope: FaultScope) {
+        precondition(
+            !isOfMachines || scope.isOfMachines,
+            "\(self) concerns machines: its scope is .of(host) or .everywhere")
+        switch self {
+        case .delayedSegments(_, let probability), .shortReads(let probability),
+            .shortWrites(let probability), .failing(_, _, let probability):
+            precondition((0...1).contains(probability), "a probability is from 0 to 1")
+        case .spuriousReadiness(let probability):
+            precondition(
+                (0...0.9).contains(probability),
+                "a probability of spurious readiness is from 0 to 0.9: else nobody ever rests")
+        case .bandwidth(let rate): precondition(rate > 0, "a bandwidth is at least 1 byte/s")
+        case .splitSegments(let most): precondition(most > 0, "a segment has at least 1 byte")
+        case .clockDrift(let rate):
+            precondition(abs(rate) <= 500_000, "a clock drifts by at most 500,000 millionths")
+        case .crash:
+            precondition(
+                scope.sender.map { $0.id.index > 0 } ?? false,
+                "one host crashes, and not the one on which the body runs")
+        case .latency, .partition, .refusedConnects, .fullBacklog, .reset: break
+        }
+    }
+}
+
+extension Fault: CustomStringConvertible {
+    /// What goes wrong, in words: "short reads (30 %)".
+    public var description: String {
+        func text(_ probability: Double) -> String { "(probability \(probability))" }
+        return switch self {
+        case .latency(let latency): "latency \(latency)"
+        case .delayedSegments(let latency, let probability):
+            "segments delayed by \(latency) \(text(probability))"
+        case .bandwidth(let rate): "bandwidth \(rate) byte/s"
+        case .splitSegments(let most): "segments of at most \(most) bytes"
+        case .partition: "partition"
+        case .refusedConnects: "connects refused"
+        case .fullBacklog: "full backlog"
+        case .reset: "reset"
+        case .shortReads(let probability): "short reads \(text(probability))"
+        case .shortWrites(let probability): "short writes \(text(probability))"
+        case .spuriousReadiness(let probability): "spurious readiness \(text(probability))"
+        case .failing(let call, let errno, let probability):
+            "\(call.rawValue) fails with \(errno.name) \(text(probability))"
+        case .crash: "crash"
+        case .clockDrift(let rate): "clock drift of \(rate) millionths"
+        }
+    }
+}
