@@ -119,6 +119,8 @@ final class Scheduler: Sendable {
     }
 
     /// Closes what the loops hold; nothing runs any more.
+    ///
+    /// None is closed before: a task of another host may still come back to one that crashed.
     func close() {
         let last = loops.withLock { loops in
             defer { loops = [] }
@@ -131,7 +133,7 @@ final class Scheduler: Sendable {
     /// happen any more.
     private func step() -> Bool? {
         for change in kernel.use({ $0.takePowerChanges() }) { power.withLock { $0 }?(change) }
-        let loops = retired()
+        let loops = all
         let candidates = candidates(among: loops)
         guard !candidates.isEmpty else { return jump(loops) ? true : nil }
         let choice = candidates.count == 1 ? 0 : choices.number(below: candidates.count)
@@ -145,16 +147,6 @@ final class Scheduler: Sendable {
             }
         }
         return false
-    }
-
-    /// The loops, without those of crashed hosts on which nothing is left.
-    private func retired() -> [HostLoop] {
-        let all = self.all
-        guard all.contains(where: \.isOver) else { return all }
-        for entry in all where entry.isOver { entry.loop.finishEnding() }
-        let left = all.filter { !$0.isOver }
-        loops.withLock { $0 = left }
-        return left
     }
 
     private func candidates(among loops: [HostLoop]) -> [Candidate] {
