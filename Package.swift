@@ -26,7 +26,7 @@ let package = Package(
         floor("Drivers", on: ["Syscalls"]),
         floor("Swiftlet", on: ["CLinux", "Drivers", "Syscalls"]),
         // A world for tests: hosts, a network and a clock that are values, and loops over them.
-        floor("SwiftletSimulation", on: ["Swiftlet", "Drivers", "Syscalls"]),
+        floor("SwiftletSimulation", on: ["Swiftlet", "CLinux", "Drivers", "Syscalls"]),
         // The command lines of every command, read and explained from tables; imports nothing.
         floor("Flags", on: []),
         floor("EchoServers", on: ["Swiftlet", "Flags", "Drivers", "Syscalls"]),
