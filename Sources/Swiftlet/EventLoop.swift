@@ -88,17 +88,19 @@ public struct EventLoop: Sendable {
         return try run(on: drivers, sockets: SystemSockets(), body)
     }
 
-    /// Runs `body` over sockets of the caller's choice, with a loop for each driver.
+    /// Runs `body` over sockets of the caller's choice, with a loop for each driver; `witness`
+    /// watches them.
     package static func run<Value: Sendable>(
         on drivers: [any Driver],
         sockets: any Sockets,
+        witness: (any LoopWitness)? = nil,
         _ body: @escaping @Sendable () async throws -> Value
     ) throws -> Value {
         precondition(
             taskLoop?.executor.isCurrent != true,
             "EventLoop.run inside a task of the same thread's loop would block that loop for ever")
         precondition(!drivers.isEmpty, "EventLoop.run needs at least one loop")
-        let executors = drivers.map { LoopExecutor(driver: $0, sockets: sockets) }
+        let executors = drivers.map { LoopExecutor(driver: $0, sockets: sockets, witness: witness) }
         let run = LoopRun(executors)
         let outcome = Outcome<Value>()
         let first = EventLoop(executor: executors[0], executors: executors)

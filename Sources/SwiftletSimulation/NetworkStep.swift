@@ -18,7 +18,7 @@ struct NetworkStep: TraceStep, Equatable {
 }
 
 extension NetworkStep {
-    /// A line of the trace, as in "connection 3: 1448 bytes sent to server".
+    /// As in "connection 3: 1448 bytes sent to server".
     func text(hosts: [String]) -> String {
         let whom = fate == .sent || fate == .held ? "to" : "from"
         return "connection \(connection): \(segment) \(fate) \(whom) \(hosts[other.index])"
@@ -26,14 +26,7 @@ extension NetworkStep {
 
     func mix(into digest: inout TraceDigest) {
         digest.add(fate.rawValue, connection, other.index)
-        switch segment {
-        case .synchronize: digest.add(1)
-        case .accept: digest.add(2)
-        case .bytes(let count): digest.add(3, count)
-        case .acknowledge(let count): digest.add(4, count)
-        case .finish: digest.add(5)
-        case .reset: digest.add(6)
-        }
+        segment.mix(into: &digest)
     }
 }
 
@@ -47,6 +40,19 @@ extension Segment: CustomStringConvertible {
         case .acknowledge(let count): "ACK of \(count) bytes"
         case .finish: "FIN"
         case .reset: "RST"
+        }
+    }
+}
+
+extension Segment {
+    fileprivate func mix(into digest: inout TraceDigest) {
+        switch self {
+        case .synchronize: digest.add(1)
+        case .accept: digest.add(2)
+        case .bytes(let count): digest.add(3, count)
+        case .acknowledge(let count): digest.add(4, count)
+        case .finish: digest.add(5)
+        case .reset: digest.add(6)
         }
     }
 }

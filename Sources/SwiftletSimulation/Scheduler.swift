@@ -15,12 +15,16 @@ final class Scheduler: Sendable {
     let kernel: SharedKernel
     let choices: SharedRandom
     private let loops = Guarded<[HostLoop]>([])
+    /// Those of all loops that there ever were.
+    private let wakeFlags = Guarded<[WakeFlag]>([])
     /// Turns since the clock last moved.
     private let turnsAtThisInstant = Guarded(0)
     /// Crashes hosts and starts them again when a fault says so.
     private let power = Guarded<(@Sendable (PowerChange) -> Void)?>(nil)
     /// The first error of a host's program.
     private let failure = Guarded<HostFailure?>(nil)
+    /// Whether all hosts are ending, and their programs may throw what they like.
+    private let isFinishing = Guarded(false)
 
     init(_ kernel: SharedKernel, choices: SharedRandom) {
         self.kernel = kernel
@@ -45,6 +49,7 @@ final class Scheduler: Sendable {
             driver: SimulatedDriver(of: host, in: kernel, movesTheClock: false, wakes: wakes),
             sockets: SimulatedSockets(of: host, in: kernel),
             witness: HostWitness(of: host, in: kernel, choices: choices))
+        wakeFlags.withLock { $0.append(wakes) }
         loops.withLock { $0.append(HostLoop(host: host, loop: loop, wakes: wakes)) }
         return loop
     }
@@ -63,11 +68,15 @@ final class Scheduler: Sendable {
 
     /// Notes that the program of a host threw an error; the run ends.
     func fail(_ host: String, _ error: any Error) {
-        failure.withLock { if $0 == nil { $0 = HostFailure(host: host, error: error) } }
+        guard !isFinishing.withLock({ $0 }) else { return }
+        failure.withLock { $0 = $0 ?? HostFailure(host: host, error: error) }
     }
 
     /// The loops that have not ended: of hosts in the order in which they started.
     var all: [HostLoop] { loops.withLock { $0 } }
+
+    /// How often another thread woke a loop.
+    var wakesFromOutside: Int { wakeFlags.withLock { $0 }.reduce(0) { $0 + $1.raisedOutside } }
 
     // MARK: Steps
 
@@ -97,18 +106,21 @@ final class Scheduler: Sendable {
             if turns >= limits.turns { return .turnsInPlace }
             if moved, kernel.use({ $0.now }) > limits.time { return .timeIsOver }
         }
-        return .done
+        return failure.withLock { $0 }.map(Stop.failed) ?? .done
     }
 
     /// Steps while a loop has work or the clock something to come, until every spawned task has
     /// ended.
     func finish(limits: Limits) -> Stop {
+        isFinishing.withLock { $0 = true }
         failure.withLock { $0 = nil }
         for entry in all where !entry.isEnding { beginEnding(loopOf: entry.host) }
         return run(until: { self.all.allSatisfy(\.isOver) }, limits: limits)
     }
 
     /// Closes what the loops hold; nothing runs any more.
+    ///
+    /// None is closed before: a task of another host may still come back to one that crashed.
     func close() {
         let last = loops.withLock { loops in
             defer { loops = [] }
@@ -121,7 +133,7 @@ final class Scheduler: Sendable {
     /// happen any more.
     private func step() -> Bool? {
         for change in kernel.use({ $0.takePowerChanges() }) { power.withLock { $0 }?(change) }
-        let loops = retired()
+        let loops = all
         let candidates = candidates(among: loops)
         guard !candidates.isEmpty else { return jump(loops) ? true : nil }
         let choice = candidates.count == 1 ? 0 : choices.number(below: candidates.count)
@@ -135,16 +147,6 @@ final class Scheduler: Sendable {
             }
         }
         return false
-    }
-
-    /// The loops, without those of crashed hosts on which nothing is left.
-    private func retired() -> [HostLoop] {
-        let all = self.all
-        guard all.contains(where: \.isOver) else { return all }
-        for entry in all where entry.isOver { entry.loop.finishEnding() }
-        let left = all.filter { !$0.isOver }
-        loops.withLock { $0 = left }
-        return left
     }
 
     private func candidates(among loops: [HostLoop]) -> [Candidate] {

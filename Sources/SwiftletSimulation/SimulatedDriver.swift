@@ -12,8 +12,9 @@ final class SimulatedDriver: Driver {
     private let kernel: SharedKernel
     private let host: HostID
     private let movesTheClock: Bool
-    private let flag: WakeFlag
     private let crashes: Int
+    /// A wake that no wait has taken; the only part that other threads touch.
+    private let flag: WakeFlag
 
     init(
         of host: HostID, in kernel: SharedKernel, movesTheClock: Bool,
@@ -39,8 +40,7 @@ final class SimulatedDriver: Driver {
     }
 
     func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
-        let isAwake = flag.isRaised
-        flag.lower()
+        let isAwake = flag.take()
         let found = kernel.use { kernel in
             var found: [Readiness] = []
             guard kernel.hosts[host.index].crashes == crashes else { return found }

@@ -10,9 +10,21 @@ import Syscalls
 ///     try await client.run { try await chat(with: server.address(port: 7788)) }
 /// }
 /// ```
+///
+/// Time is virtual. `sleep`, `withTimeout` and every timeout of a socket are exact to the
+/// nanosecond. `Task.sleep` and the sleeps of `ContinuousClock` and `SuspendingClock` are rounded
+/// up to whole milliseconds, because the standard library reads the machine's clock to make them.
+/// What a clock of the standard library shows is real time, and stands nearly still.
+///
+/// Everything runs on the calling thread. Code that leaves the simulation is decided by no seed: a
+/// `Task {}` or `Task.detached` runs on the threads of Swift's own pool, main-actor code on the
+/// main thread. `spawn` and `Task(executorPreference: EventLoop.current?.taskExecutor)` stay.
 public struct Simulation: Sendable {
-    /// What repeats the run.
+    /// What repeats the run. The environment variable SWIFTLET_SEED takes its place when it is set.
     public var seed: UInt64
+    /// Whether the body is run twice, in two worlds of the same seed, and fails when the two runs
+    /// are not the same: to catch code that is not deterministic.
+    public var checksDeterminism = false
     /// How many of the last events stand in a report.
     public var traceTail = 64
     /// The simulated time after which a body that has not ended fails.
@@ -26,79 +38,48 @@ public struct Simulation: Sendable {
     /// Runs `body` in a new world until it returns.
     ///
     /// It blocks the calling thread, on which everything runs, and takes as long as the code needs:
-    /// waiting costs nothing.
+    /// waiting costs nothing. When the body has returned, what it started is cancelled and awaited,
+    /// and nothing may be left then.
     ///
-    /// - Parameter body: what to run, on a host of its own.
+    /// - Parameters:
+    ///   - test: the name of the test, for the line that repeats a failure.
+    ///   - body: what to run, on a host of its own.
     /// - Returns: what `body` returns.
     /// - Throws: `SimulationFailure`.
     @discardableResult
     public func run<Value: Sendable>(
+        test: StaticString = #function,
         _ body: @escaping @Sendable (World) async throws -> Value
     ) throws(SimulationFailure) -> Value {
-        let world = World(seed: seed, keeping: traceTail)
-        defer { world.close() }
-        let outcome = Outcome<Value>()
-        world.start { await outcome.hold { try await body(world) } }
-        let stop = world.scheduler.run(until: { outcome.isThere }, limits: limits)
-        if let reason = reason(for: stop) ?? outcome.reason {
-            let failure = failure(reason, in: world)
-            _ = world.scheduler.finish(limits: limits)
-            throw failure
+        var settings = self
+        settings.seed = try forcedSeed(test: test) ?? seed
+        return try SeededRun(settings: settings, test: test, body: body).value()
+    }
+
+    /// Runs `body` in a new world for each of many seeds, and stops at the first that fails.
+    ///
+    /// When the environment variable SWIFTLET_SEED is set, only that seed is run.
+    ///
+    /// - Parameters:
+    ///   - seeds: the seeds to try.
+    ///   - settings: what each run is like; its own seed is of no account.
+    ///   - test: the name of the test, for the line that repeats a failure.
+    ///   - body: what to run, on a host of its own.
+    /// - Throws: the `SimulationFailure` of the first seed that fails.
+    public static func explore(
+        seeds: Range<UInt64>,
+        with settings: Simulation = Simulation(seed: 0),
+        test: StaticString = #function,
+        _ body: @escaping @Sendable (World) async throws -> Void
+    ) throws(SimulationFailure) {
+        var settings = settings
+        if let seed = try forcedSeed(test: test) {
+            settings.seed = seed
+            return try SeededRun(settings: settings, test: test, body: body).value()
         }
-        switch world.scheduler.finish(limits: limits) {
-        case .done: break
-        case let stop: throw failure(.leftOver("a task does not end, \(stop)"), in: world)
+        for seed in seeds {
+            settings.seed = seed
+            try SeededRun(settings: settings, test: test, body: body).value()
         }
-        guard let value = outcome.value else { preconditionFailure("the body ended with nothing") }
-        return value
-    }
-
-    private var limits: Limits {
-        Limits(turns: turnLimit, time: Instant(nanoseconds: 0).advanced(by: timeLimit))
-    }
-
-    private func reason(for stop: Scheduler.Stop) -> SimulationFailure.Reason? {
-        switch stop {
-        case .done: nil
-        case .standsStill: .deadlock
-        case .turnsInPlace: .livelock
-        case .timeIsOver: .timeIsOver(limit: timeLimit)
-        case .failed(let failure): .hostThrew(host: failure.host, failure.error)
-        }
-    }
-
-    private func failure(
-        _ reason: SimulationFailure.Reason, in world: World
-    ) -> SimulationFailure {
-        let text = """
-            \(reason)
-            seed \(seed), after \(world.elapsed)
-            sockets:
-            \(world.socketTable)
-            the last events:
-            \(world.trace)
-            """
-        return SimulationFailure(reason: reason, seed: seed, description: text)
-    }
-}
-
-/// What became of the body.
-private final class Outcome<Value: Sendable>: Sendable {
-    private let result = Guarded<Result<Value, any Error>?>(nil)
-
-    func hold(_ body: () async throws -> Value) async {
-        let result: Result<Value, any Error>
-        do { result = .success(try await body()) } catch { result = .failure(error) }
-        self.result.withLock { $0 = result }
-    }
-
-    var isThere: Bool { result.withLock { $0 != nil } }
-
-    var value: Value? {
-        if case .success(let value) = result.withLock({ $0 }) { value } else { nil }
-    }
-
-    var reason: SimulationFailure.Reason? {
-        if case .failure(let error) = result.withLock({ $0 }) { .threw(error) } else { nil }
     }
 }

@@ -23,7 +23,13 @@ final class WakeFlag: Sendable {
         }
     }
 
-    func lower() { state.withLock { $0.isRaised = false } }
+    /// Lowers the flag; says whether it was raised.
+    func take() -> Bool {
+        state.withLock { state in
+            defer { state.isRaised = false }
+            return state.isRaised
+        }
+    }
 
     var isRaised: Bool { state.withLock { $0.isRaised } }
 

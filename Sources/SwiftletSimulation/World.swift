@@ -102,7 +102,30 @@ public final class World: Sendable {
         }
     }
 
-    /// Lets go of what could hold the world in a circle.
+    /// Ends every host; says what does not end although it is cancelled, nil when all has.
+    func finish(turns: Int) -> String? {
+        let limits = Limits(turns: turns, time: now.advanced(by: World.grace))
+        switch scheduler.finish(limits: limits) {
+        case .done, .failed: return nil
+        case .standsStill: return "a task does not end although it is cancelled"
+        case .turnsInPlace: return "a task runs and runs although it is cancelled"
+        case .timeIsOver: return "a task goes on for more than \(World.grace) after the end"
+        }
+    }
+
+    /// How long tasks that nobody cancels, or who do not care, may take to end.
+    private static let grace = Duration.seconds(3600)
+
+    /// Says which host still holds a descriptor; nil when none does.
+    var openDescriptors: String? {
+        let left = kernel.use { kernel in
+            kernel.hosts.filter { $0.descriptors.count > 0 }
+                .map { "\($0.descriptors.count) descriptors of host '\($0.name)'" }
+        }
+        return left.isEmpty ? nil : left.joined(separator: ", ")
+    }
+
+    /// Closes what the hosts hold, and lets go of what could hold the world in a circle.
     func close() {
         scheduler.close()
         for host in hosts { host.forgetProgram() }

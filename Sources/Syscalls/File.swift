@@ -9,7 +9,11 @@ package enum File {
 
     /// Writes all of a text, and waits where the descriptor is not ready (write(2), poll(2)).
     package static func write(_ text: String, to descriptor: RawDescriptor) throws(Errno) {
-        var rest = Array(text.utf8)[...]
+        try write(Array(text.utf8), to: descriptor)
+    }
+
+    private static func write(_ bytes: [UInt8], to descriptor: RawDescriptor) throws(Errno) {
+        var rest = bytes[...]
         while !rest.isEmpty {
             do throws(Errno) {
                 rest = rest.dropFirst(try write(rest, to: descriptor))
@@ -32,10 +36,15 @@ package enum File {
     /// Replaces a file by a text: readers see the old one or all of the new one, never a part
     /// (rename(2)).
     package static func replace(_ path: String, with text: String) throws(Errno) {
+        try replace(path, with: Array(text.utf8))
+    }
+
+    /// As above, by bytes.
+    package static func replace(_ path: String, with bytes: [UInt8]) throws(Errno) {
         let draft = path + ".tmp"
         do throws(Errno) {
             let descriptor = try create(draft)
-            try write(text, to: descriptor.raw)
+            try write(bytes, to: descriptor.raw)
         } catch {
             unlink(draft)
             throw error
@@ -59,6 +68,11 @@ package enum File {
 
     /// Reads a small file, at most so many bytes of it, as UTF-8.
     package static func read(_ path: String, atMost limit: Int) throws(Errno) -> String {
+        String(decoding: try readBytes(path, atMost: limit), as: UTF8.self)
+    }
+
+    /// Reads a file, at most so many bytes of it.
+    package static func readBytes(_ path: String, atMost limit: Int) throws(Errno) -> [UInt8] {
         let descriptor = Descriptor(
             adopting: RawDescriptor(try retrying { open(path, O_RDONLY | O_CLOEXEC) })
         )
@@ -73,7 +87,7 @@ package enum File {
             if count == 0 { break }
             bytes += chunk[..<count]
         }
-        return String(decoding: bytes.prefix(limit), as: UTF8.self)
+        return Array(bytes.prefix(limit))
     }
 
     private static func create(_ path: String) throws(Errno) -> Descriptor {

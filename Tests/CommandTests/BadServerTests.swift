@@ -1,6 +1,7 @@
 import Foundation
 import SchemaChecks
 import Syscalls
+import TestServers
 import Testing
 
 @Suite struct `loadtest meets a server that` {
@@ -10,7 +11,8 @@ import Testing
     ) throws -> (run: Command.Finished, document: JSON) {
         let server = try LyingServer(behaviour)
         defer { server.stop() }
-        let all = [server.target, "--warmup=0", "-c4", "-d200ms", "--json=-"] + arguments
+        let all =
+            [server.target, "--warmup=0", "-c4", "-d1h", "--json=-"] + Command.patient + arguments
         let run = try Command("loadtest", all).finish()
         let document = try JSON(run.output)
         #expect(try Schema.shipped().violations(of: document) == [])
@@ -66,23 +68,33 @@ import Testing
 
     @Test(arguments: ["silent", "half"])
     func `never answers in full`(name: String) throws {
-        let (run, document) = try measure(name == "silent" ? .silent : .half, "--timeout=20ms")
+        let hint = name == "silent" ? "raise --timeout" : "a part of an answer"
+        // A part has to come before the limit runs out.
+        let (run, document) = try withGrowingLimit(from: .milliseconds(20)) { limit in
+            try measure(name == "silent" ? .silent : .half, "--timeout", limit.words)
+        } until: {
+            $0.run.errors.contains(hint)
+        }
 
         #expect(run.code == 69)
         #expect(document["counts", "timed_out"] == .number(4))
-        let hint = name == "silent" ? "raise --timeout" : "a part of an answer"
         #expect(run.errors.contains(hint))
     }
 
     @Test func `answers later than the run takes`() throws {
-        let (run, document) = try measure(.silent)
+        // The requests have to be sent before the run is over.
+        let (run, document) = try withGrowingLimit(from: .milliseconds(100)) { limit in
+            try measure(.silent, "-d", limit.words, "--drain=20ms")
+        } until: {
+            $0.document["counts", "scheduled"] == .number(4)
+        }
 
         #expect(run.code == 69)
         #expect(document["counts", "unanswered"] == .number(4))
     }
 
     @Test func `dies half-way`() throws {
-        let (run, document) = try measure(.dying(after: 500), "-d1h")
+        let (run, document) = try measure(.dying(after: 500))
 
         #expect(run.code == 69)
         #expect(document["counts", "answered"].number.map { $0 > 0 } == true)
@@ -118,13 +130,22 @@ import Testing
     }
 
     @Test func `takes fewer connections than were asked for`() throws {
-        let server = try EchoService("--max-connections", "3")
-        let run = try Command.loadtest("\(server.address)", "-c", "6", "--warmup", "50ms")
+        // Each of them comes up in the kernel's queue, and three are closed soon: that has to be
+        // before the measured time.
+        let (run, refused) = try withGrowingLimit(from: .milliseconds(50)) { limit in
+            let server = try EchoService("--max-connections", "3")
+            let run = try Command(
+                "loadtest",
+                ["\(server.address)", "-c6", "-d50ms", "--warmup", limit.words] + Command.patient
+            ).finish()
+            return (run, try server.stop()["refused"])
+        } until: {
+            $0.0.code == 69
+        }
 
-        // Each of them came up in the kernel's queue, and three were closed at once.
         #expect(run.code == 69)
         #expect(run.output.contains("ECONNRESET") || run.output.contains("eof"), "\(run.output)")
-        #expect(try server.stop()["refused"] == 3)
+        #expect(refused == 3)
     }
 
     @Test func `is not there`() throws {

@@ -1,5 +1,6 @@
 import Foundation
 import Syscalls
+import TestServers
 import Testing
 
 /// One of the built commands, running, the way a user runs it.
@@ -19,8 +20,9 @@ final class Command {
     private var errors: [UInt8] = []
     private var isReaped = false
     private var isOutputClosed = false
+    private var saysNoMore = false
     /// No test needs a fraction of this; it is there so that a fault ends.
-    private let deadline = Instant.now.advanced(by: .seconds(60))
+    private let deadline = Instant.now.advanced(by: .ample)
 
     /// Starts `loadtest` or `echo-server`, or with a path a program of the system.
     init(_ name: String, _ arguments: [String]) throws {
@@ -41,10 +43,21 @@ final class Command {
         try Command(name, arguments).finish()
     }
 
-    /// Runs `loadtest` to its end: without a warm-up, which no test is about, and for a moment.
+    /// Runs `loadtest` to its end: without a warm-up, which no test is about, and for a moment,
+    /// which is longer where the machine is too busy to have anything answered in it.
     static func loadtest(_ arguments: String...) throws -> Finished {
-        try Command("loadtest", ["--warmup", "0", "-d", "100ms", "-c", "2"] + arguments).finish()
+        try withGrowingLimit(from: .milliseconds(100)) { moment in
+            try Command(
+                "loadtest",
+                ["--warmup", "0", "-d", moment.words, "-c", "2"] + Command.patient + arguments
+            ).finish()
+        } until: {
+            $0.code != 69
+        }
     }
+
+    /// Options of a `loadtest` that waits as long as it takes for what is sure to come.
+    static let patient = ["--drain=10m", "--timeout=10m", "--connect-timeout=10m"]
 
     /// The executable of a product: it stands beside the bundle that runs this test.
     static func path(of name: String) throws -> String {
@@ -72,10 +85,10 @@ final class Command {
         var entries = numbers.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         poll(&entries, 2, 20)
         if !isOutputClosed { _ = child.standardOutput.readAvailable(into: &output) }
-        _ = child.standardError.readAvailable(into: &errors)
+        if !child.standardError.readAvailable(into: &errors) { saysNoMore = true }
         if Instant.now > deadline {
             throw Failure(
-                description: "still running after a minute: \(text(output)) \(text(errors))")
+                description: "still running after ten minutes: \(text(output)) \(text(errors))")
         }
     }
 
@@ -90,11 +103,12 @@ final class Command {
         }
     }
 
-    /// Waits for a whole line on standard error that says a word.
+    /// Waits for a whole line on standard error that says a word, or for the end of what it says.
     func waitForLine(saying word: String) throws {
         try wait {
-            text(errors).split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-                .contains { $0.contains(word) }
+            saysNoMore
+                || text(errors).split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+                    .contains { $0.contains(word) }
         }
     }
 
@@ -124,6 +138,11 @@ final class Command {
     }
 
     private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+}
+
+extension Duration {
+    /// As the commands read it: "250ms".
+    var words: String { "\(Int(self / .milliseconds(1)))ms" }
 }
 
 /// A file name that no other test uses, removed again by the system.

@@ -3,7 +3,7 @@ import TestServers
 import Testing
 
 /// What a run ends with when several things are wrong at once, and when a gate cannot see.
-@Suite(.timeLimit(.minutes(10))) struct ExitCodeTests {
+@Suite(.timeLimit(.minutes(60))) struct ExitCodeTests {
     enum Target: String { case honest, garbage, resetting, silent, absent }
 
     struct Row: Sendable, CustomTestStringConvertible {
@@ -23,10 +23,10 @@ import Testing
     private static let tooMuch = "-R100m --max-outstanding=16 -d20ms"
 
     private static let rows = [
-        Row(.honest, "-n200", 0),
-        Row(.honest, "-n200 --fail-if=max>1h --fail-if=errors>0", 0),
-        Row(.honest, "-n200 --fail-if=max>1h --fail-if=max>1ns", 99),
-        Row(.honest, "-n200 --fail-if=p99.9999>1h", 99),
+        Row(.honest, "-n200 -d1h", 0),
+        Row(.honest, "-n200 -d1h --fail-if=max>1h --fail-if=errors>0", 0),
+        Row(.honest, "-n200 -d1h --fail-if=max>1h --fail-if=max>1ns", 99),
+        Row(.honest, "-n200 -d1h --fail-if=p99.9999>1h", 99),
         Row(.honest, tooMuch, 0),
         Row(.honest, tooMuch + " --fail-if=max>1ns", 99),
         Row(.honest, tooMuch + " --strict", 98),
@@ -54,7 +54,8 @@ import Testing
         let server = try server(row.target)
         defer { server.stop() }
         let run = try Command(
-            "loadtest", [server.target, "-c2", "--warmup=0", "--json=-"] + row.options
+            "loadtest",
+            [server.target, "-c2", "--warmup=0", "--timeout=10m", "--json=-"] + row.options
         ).finish()
         let document = try JSON(run.output)
 
@@ -82,22 +83,27 @@ import Testing
         condition: String, code: Int32, words: String
     ) throws {
         // The second half of 2,000 requests is never answered, and is waited for 100 ms or more.
-        let server = try TestServer { peer in
-            var left = 1000 * 64
-            while left > 0 {
-                let bytes = peer.receive()
-                if bytes.isEmpty { return }
-                peer.send(Array(bytes.prefix(left)))
-                left -= bytes.count
+        typealias Outcome = (run: Command.Finished, document: JSON)
+        let (run, document) = try withGrowingLimit(from: .milliseconds(100)) { limit -> Outcome in
+            let server = try TestServer { peer in
+                var left = 1000 * 64
+                while left > 0 {
+                    let bytes = peer.receive()
+                    if bytes.isEmpty { return }
+                    peer.send(Array(bytes.prefix(left)))
+                    left -= bytes.count
+                }
+                peer.swallow()
             }
-            peer.swallow()
+            defer { server.stop() }
+            let run = try Command.run(
+                "loadtest", "\(server.address)", "-c1", "-R10k", "--arrivals=const", "-d200ms",
+                "--max-outstanding=65536", "--drain", limit.words, "--timeout=10m", "--warmup=0",
+                "--json=-", "--fail-if", condition)
+            return (run, try JSON(run.output))
+        } until: {
+            $0.document["counts", "answered"] == .number(1000)
         }
-        defer { server.stop() }
-        let run = try Command.run(
-            "loadtest", "\(server.address)", "-c1", "-R10k", "--arrivals=const", "-d200ms",
-            "--max-outstanding=65536", "--drain=100ms", "--warmup=0", "--json=-", "--fail-if",
-            condition)
-        let document = try JSON(run.output)
 
         #expect(run.code == code, "\(run.errors)")
         #expect(document["counts", "answered"] == .number(1000))

@@ -5,20 +5,21 @@ import TestServers
 import Testing
 
 /// A signal in each phase of a run: what is known is printed, and every file is whole.
-@Suite(.timeLimit(.minutes(10))) struct InterruptedPhaseTests {
+@Suite(.timeLimit(.minutes(60))) struct InterruptedPhaseTests {
     /// As the lines of progress name them.
     enum Phase: String, CaseIterable {
         case connecting
         case warmUp = "warm-up"
         case measuring, draining
 
-        /// Options of a run that stays in this phase until somebody ends it.
-        var options: [String] {
+        /// Options of a run that stays in this phase until somebody ends it; to drain, it has to
+        /// have come so far in a moment.
+        func options(moment: Duration) -> [String] {
             switch self {
             case .connecting: ["--warmup=0", "--connect-rate=1/h"]
             case .warmUp: ["--warmup=1h"]
             case .measuring: ["--warmup=0", "-d1h"]
-            case .draining: ["--warmup=0", "-d20ms", "--drain=1h", "--timeout=1h"]
+            case .draining: ["--warmup=0", "-d", moment.words, "--drain=1h", "--timeout=1h"]
             }
         }
 
@@ -38,6 +39,10 @@ import Testing
         var all: [String] { [json, log, percentiles] }
         var options: [String] { ["--json", json, "--hlog", log, "--hgrm", percentiles] }
 
+        var document: JSON {
+            get throws { try JSON(String(contentsOfFile: json, encoding: .utf8)) }
+        }
+
         func remove() {
             // One that is not there is the test's to notice.
             for path in all { try? FileManager.default.removeItem(atPath: path) }
@@ -46,22 +51,26 @@ import Testing
 
     @Test(arguments: Phase.allCases, [SIGINT, SIGTERM])
     func `a signal leaves a summary, its code and whole files`(phase: Phase, signal: Int32) throws {
-        let server = try TestServer(phase.serve)
-        defer { server.stop() }
         let files = Files()
         defer { files.remove() }
-        let command = try Command(
-            "loadtest",
-            ["\(server.address)", "-c4", "--live=line", "--interval=100ms"]
-                + phase.options + files.options)
-        try command.waitForLine(saying: phase.rawValue)
-        command.send(signal)
-        let run = try command.finish()
+        let run = try withGrowingLimit(from: .milliseconds(50)) { moment in
+            let server = try TestServer(phase.serve)
+            defer { server.stop() }
+            let command = try Command(
+                "loadtest",
+                ["\(server.address)", "-c4", "--live=line", "--interval=100ms"]
+                    + phase.options(moment: moment) + files.options)
+            try command.waitForLine(saying: phase.rawValue)
+            command.send(signal)
+            return try command.finish()
+        } until: { _ in
+            try phase != .draining || files.document["counts", "unanswered"] == .number(4)
+        }
 
         #expect(run.code == 128 + signal, "\(run.errors)")
         #expect(run.lines.contains { $0.hasPrefix("ended ") })
         #expect(run.lines.last?.hasPrefix("exit       \(128 + signal)") == true, "\(run.output)")
-        let document = try JSON(String(contentsOfFile: files.json, encoding: .utf8))
+        let document = try files.document
         #expect(try Schema.shipped().violations(of: document) == [])
         #expect(document["run", "ending"] == .string("interrupted"))
         #expect(document["run", "signal"] == .number(Double(signal)))

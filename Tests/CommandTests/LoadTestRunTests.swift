@@ -1,6 +1,9 @@
 import Foundation
 import SchemaChecks
+import Syscalls
 import Testing
+
+@testable import loadtest
 
 @Suite struct `loadtest runs` {
     @Test func `without a target it starts its own server, says so first, and ends with 0`() throws
@@ -59,7 +62,7 @@ import Testing
     }
 
     @Test func `a reader that has enough does no harm`() throws {
-        let command = try Command("loadtest", ["--warmup=0", "-d=100ms", "-c2"])
+        let command = try Command("loadtest", ["--warmup=0", "-d=500ms", "-c2"])
         _ = try command.line(beginning: "target")
         command.closeOutput()
 
@@ -127,23 +130,35 @@ import Testing
         defer { server.stop() }
         let command = try Command("loadtest", [server.target, "-d", "1h", "--warmup=0", "-c4"])
         _ = try command.line(beginning: "load")
-        // Two different ones: the kernel keeps a pending signal only once.
+        // Two different ones: the kernel keeps a pending signal only once. Both are there before it
+        // can do anything about the first.
+        command.send(SIGSTOP)
         command.send(SIGINT)
         command.send(SIGTERM)
+        command.send(SIGCONT)
         let run = try command.finish()
 
         #expect(run.code == 130 || run.code == 143)
         #expect(!run.output.contains("ledger"))
     }
 
-    @Test func `one request that arrives twice is one request`() throws {
-        let path = try Command.path(of: "loadtest")
-        // timeout(1) signals the process, and then the group that it is in.
-        let run = try Command.run("/usr/bin/timeout", "-s", "INT", "2", path, "-d1h", "--warmup=0")
+    /// timeout(1) signals the process, and then the group that it is in.
+    @Test(
+        arguments: [
+            (SIGINT, 0, nil), (SIGINT, 199, nil), (SIGINT, 200, .leave), (SIGTERM, 0, .leave),
+        ] as [(Int32, Int64, Interruption.Request?)])
+    func `one request that arrives twice is one request`(
+        second: Int32, milliseconds: Int64, request: Interruption.Request?
+    ) {
+        var interruption = Interruption()
+        let start = Instant(nanoseconds: 0)
 
-        #expect(run.code == 124)
-        #expect(run.output.contains("ledger"))
-        #expect(run.lines.last == "exit       130: interrupted")
+        let first = interruption.request(by: SIGINT, at: start)
+        let again = interruption.request(
+            by: second, at: start.advanced(by: .milliseconds(milliseconds)))
+
+        #expect(first == .finish)
+        #expect(again == request)
     }
 
     @Test func `its own server ends with it, even when it is killed`() throws {
@@ -154,6 +169,6 @@ import Testing
         _ = try command.finish()
 
         let probe = try Command("/bin/sh", ["-c", "read wait_for_nothing"])
-        try probe.wait { try Command.loadtest(address, "-n1").code == 69 }
+        try probe.wait { try Command.run("loadtest", address, "-c1", "-n1").code == 69 }
     }
 }

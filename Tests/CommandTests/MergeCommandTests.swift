@@ -1,5 +1,6 @@
 import Foundation
 import SchemaChecks
+import TestServers
 import Testing
 
 @Suite struct `Merging reports` {
@@ -26,13 +27,17 @@ import Testing
             _ index: Int, of count: Int, _ options: String..., against server: EchoService
         ) throws {
             let part = ["--shard", "\(index)/\(count)", "--run-id", "try", "-q"]
-            let run = try Command(
-                "loadtest",
-                [
-                    "\(server.address)", "--warmup", "0", "-d", "100ms",
-                    "--json", file("\(index).json"),
-                ] + part + options
-            ).finish()
+            let run = try withGrowingLimit(from: .milliseconds(100)) { moment in
+                try Command(
+                    "loadtest",
+                    [
+                        "\(server.address)", "--warmup", "0", "-d", moment.words,
+                        "--json", file("\(index).json"),
+                    ] + Command.patient + part + options
+                ).finish()
+            } until: {
+                $0.code != 69
+            }
             #expect(run.code == 0, "\(run.errors)")
         }
 
@@ -70,7 +75,7 @@ import Testing
         let server = try EchoService()
         for index in 1...7 {
             try folder.makePart(
-                index, of: 7, "--conns", "10", "-n", "700", "-d", "60s", against: server)
+                index, of: 7, "--conns", "10", "-n", "700", "-d", "1h", against: server)
         }
 
         let (parts, whole) = try folder.merge(parts: 7)

@@ -4,10 +4,11 @@ import EchoServers
 import Glibc
 import SchemaChecks
 import Syscalls
+import TestServers
 import Testing
 
 /// What every model of the echo server promises, and how it ends.
-@Suite(.timeLimit(.minutes(5))) struct `Every model` {
+@Suite(.timeLimit(.minutes(60))) struct `Every model` {
     static let models = EchoModel.allCases.filter {
         $0 != .ioUring || DriverKind.ioUring.refusal == nil
     }
@@ -29,7 +30,7 @@ import Testing
         }
 
         let findings = Conformance.check(
-            checks, at: service.address, process: service.command.child.id)
+            checks, at: service.address, process: service.command.child.id, timeout: .ample)
 
         #expect(findings == [])
         #expect(try service.stop()["accept_errors"] == 0)

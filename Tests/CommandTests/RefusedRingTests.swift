@@ -4,7 +4,7 @@ import Testing
 
 /// What the commands say where io_uring is refused, as most containers do it: by a filter of system
 /// calls (seccomp(2)).
-@Suite(.timeLimit(.minutes(10))) struct `Where io_uring is refused` {
+@Suite(.timeLimit(.minutes(60))) struct `Where io_uring is refused` {
     @Test(arguments: [
         ("--driver=io_uring", EPERM, "kernel.io_uring_disabled"),
         ("--model=io_uring", EPERM, "kernel.io_uring_disabled"),

@@ -2,7 +2,7 @@ import SchemaChecks
 import Testing
 
 /// Campaigns from end to end, with figures that fit each other.
-@Suite(.timeLimit(.minutes(10))) struct SearchRunTests {
+@Suite(.timeLimit(.minutes(60))) struct SearchRunTests {
     @Test func `a search ends at the highest rate that holds, confirmed three times`() throws {
         // The condition is about the generator's own rate, so that no machine can be too slow.
         let run = try Command.loadtest(

@@ -6,7 +6,7 @@ import Testing
 
 /// The generator is brought to its limit or stopped, and has to say that its figures are no longer
 /// the server's.
-@Suite(.timeLimit(.minutes(10))) struct SelfDoubtTests {
+@Suite(.timeLimit(.minutes(60))) struct SelfDoubtTests {
     private func invalid(_ document: JSON) -> [String: Double] {
         var values: [String: Double] = [:]
         for finding in document["verdict", "findings"].array
@@ -24,7 +24,7 @@ import Testing
         let run = try Command(
             "loadtest",
             [
-                "\(server.address)", "-R50m", "-d200ms", "-c4", "--warmup=0", "--drain=50ms",
+                "\(server.address)", "-R50m", "-d200ms", "-c4", "--warmup=0", "--drain=1s",
                 "--max-outstanding=65536", "--json=-",
             ] + (isStrict ? ["--strict"] : [])
         ).finish()
@@ -62,9 +62,11 @@ import Testing
         #expect(run.code == 130)
         #expect(document["verdict", "level"] == .string("INVALID"))
         #expect(invalid(document)["K-STOPPED"] ?? 0 >= 1, "\(run.errors)")
-        // 2,200 requests were planned meanwhile. They are sent late, and their users have waited.
-        let p99 = document["latency", "response", "q"].array.first { $0["q"] == .number(0.99) }
-        #expect(p99?["value"].number ?? p99?["at_least"].number ?? 0 > 0.9)
+        // 2,200 requests were planned meanwhile. They are sent late, and their users have waited
+        // for half of the time each, if not longer.
+        let response = document["latency", "response"]
+        let sum = (response["sum_ns"].number ?? 0) + (response["censored", "sum_ns"].number ?? 0)
+        #expect(sum > 2000 * 0.5e9)
     }
 
     /// Whether the kernel has stopped a process (proc(5), `stat`).

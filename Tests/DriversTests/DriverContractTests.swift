@@ -6,7 +6,7 @@ import Testing
 ///
 /// Waits that could hang are bounded by the time limit; no test depends on how long something
 /// takes.
-@Suite(.timeLimit(.minutes(10))) struct DriverContractTests {
+@Suite(.timeLimit(.minutes(60))) struct DriverContractTests {
     // MARK: Interest
 
     @Test(arguments: DriverUnderTest.all)

@@ -109,10 +109,10 @@ final class Setting {
         return ready
     }
 
-    /// Waits until something is ready; a minute without anything fails the test.
+    /// Waits until something is ready; ten minutes without anything fail the test.
     func waitForReadiness() throws -> [Readiness] {
         var ready: [Readiness] = []
-        let giveUp = driver.now.advanced(by: .seconds(60))
+        let giveUp = driver.now.advanced(by: .seconds(600))
         while ready.isEmpty {
             try #require(driver.now < giveUp, "nothing became ready")
             try driver.wait(until: giveUp, into: &ready)

@@ -8,7 +8,7 @@ import Testing
 struct ForeignServerTests {
     private func start(_ script: String, at address: SocketAddress) throws -> ServerProcess {
         try ServerProcess.start(
-            foreign: ["sh", "-c", script], port: address.port, readyWithin: .seconds(30))
+            foreign: ["sh", "-c", script], port: address.port, readyWithin: .ample)
     }
 
     private func failure(_ words: [String], port: UInt16, within: Duration) -> ServerProcess
@@ -35,7 +35,7 @@ struct ForeignServerTests {
         let server = try start("sleep 1000 & exec sleep 1000", at: service.address)
         while ProcessTree(of: server.id).members.count < 2 {}
 
-        let ended = server.stop()
+        let ended = server.stop(within: .ample)
 
         #expect(ended.exitCode == 128 + 15)
         #expect(!ended.wasKilled)
@@ -64,7 +64,7 @@ struct ForeignServerTests {
         // A sleeping process has written all it had to.
         while try contents(ofFile: "/proc/\(server.id)/comm") != "sleep\n" { server.takeOutput() }
 
-        let ended = server.stop()
+        let ended = server.stop(within: .ample)
 
         #expect(ended.standardError.hasSuffix("done\n"))
         #expect(ended.standardError.utf8.count <= 64 << 10)
@@ -73,11 +73,11 @@ struct ForeignServerTests {
     @Test func `what keeps it from serving is told`() throws {
         try silentPort { port in
             guard
-                case .notStarted(.noEntry) = failure(["/no/such"], port: port, within: .seconds(9))
+                case .notStarted(.noEntry) = failure(["/no/such"], port: port, within: .ample)
             else { Issue.record("a command that is not there"); return }
             guard
                 case .endedEarly(3, "no module\n") = failure(
-                    ["sh", "-c", "echo no module >&2; exit 3"], port: port, within: .seconds(9))
+                    ["sh", "-c", "echo no module >&2; exit 3"], port: port, within: .ample)
             else { Issue.record("a command that ends"); return }
             guard
                 case .notListening(port, _, _) = failure(
@@ -94,7 +94,7 @@ struct ForeignServerTests {
         defer { service.stop() }
 
         let failure = failure(
-            ["sleep", "1000"], port: service.address.port, within: .seconds(30))
+            ["sleep", "1000"], port: service.address.port, within: .ample)
 
         guard case .noEcho(let reason) = failure else {
             Issue.record("\(String(describing: failure))")
@@ -109,7 +109,7 @@ struct ForeignServerTests {
         let service = try TestServer { peer in peer.send(Array(peer.receive().prefix(3))) }
         defer { service.stop() }
 
-        let outcome = EchoProbe.ask(service.address, until: .now.advanced(by: .seconds(30)))
+        let outcome = EchoProbe.ask(service.address, until: .now.advanced(by: .ample))
 
         #expect(outcome == .wrong("it closed the connection after 3 of 16 bytes"))
     }
@@ -118,7 +118,9 @@ struct ForeignServerTests {
         let service = try TestServer { $0.swallow() }
         defer { service.stop() }
 
-        let outcome = EchoProbe.ask(service.address, until: .now.advanced(by: .milliseconds(20)))
+        let socket = try EchoProbe.connect(to: service.address, until: .now.advanced(by: .ample))
+        defer { socket.close() }
+        let outcome = EchoProbe.talk(on: socket, until: .now.advanced(by: .milliseconds(20)))
 
         #expect(outcome == .wrong("within the time limit it sent 0 of 16 bytes"))
     }
@@ -134,7 +136,7 @@ struct ForeignServerTests {
         defer { service.stop() }
 
         let crowd = try SilentCrowd(
-            of: 20, to: service.address, until: .now.advanced(by: .seconds(30)))
+            of: 20, to: service.address, until: .now.advanced(by: .ample))
 
         #expect(received.withLock { $0 } == [19: 16])
         crowd.close()
@@ -147,7 +149,7 @@ struct ForeignServerTests {
             #expect {
                 _ = try SilentCrowd(
                     of: 3, to: SocketAddress(loopbackPort: port),
-                    until: .now.advanced(by: .seconds(30)))
+                    until: .now.advanced(by: .ample))
             } throws: { error in
                 "\(error)" == "connection 1 of 3 did not open: Connection refused"
             }

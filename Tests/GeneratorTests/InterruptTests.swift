@@ -49,55 +49,71 @@ struct InterruptTests {
         var plan = quickPlan(server.address)
         plan.requests = nil
         plan.duration = .seconds(1_000)
-        plan.drain = .seconds(10)
         plan.threads = 2
         let seen = try interrupted(plan) { $0.answered > 0 }
 
         #expect(seen.ledger.answered > 0)
-        #expect(seen.ledger.answered == seen.ledger.scheduled)
+        // What is under way has a second to come, which a busy machine may use up.
+        #expect(seen.ledger.failed == seen.ledger.unanswered)
         #expect(seen.phases.measured > 0)
     }
 
-    /// A run of a moment against a server that answers when the gate opens, interrupted in its
-    /// drain.
-    private func interruptedInDrain(
-        _ gate: Gate, then act: () -> Void
-    ) throws -> Measurement {
-        let server = try TestServer { peer in
-            gate.wait()
-            peer.echo()
+    /// A run of a moment against a server that answers when the gate opens, and on its last
+    /// connection when the last gate does; `act` begins in the drain.
+    private func measureInDrain(_ act: (LoadRun, Gate, _ last: Gate) -> Void) throws -> Measurement
+    {
+        // Every request has to be sent before the moment is over.
+        try withGrowingLimit(from: .milliseconds(5)) { moment in
+            let (gate, last) = (try Gate(), try Gate())
+            let server = try TestServer { peer in
+                (peer.number == 3 ? last : gate).wait()
+                peer.echo()
+            }
+            defer {
+                gate.open()
+                last.open()
+                server.stop()
+            }
+            var plan = quickPlan(server.address)
+            plan.requests = nil
+            plan.duration = moment
+            let run = try LoadRun.start(plan)
+            run.wait { $0.phase == .draining }
+            act(run, gate, last)
+            return run.finish()
+        } until: {
+            $0.ledger.scheduled == 4
         }
-        defer {
+    }
+
+    @Test func `while draining what has come is counted and what has not is given up`() throws {
+        let seen = try measureInDrain { run, gate, _ in
             gate.open()
-            server.stop()
+            run.wait { $0.answered == 3 }
+            run.interrupt(signal: SIGINT)
         }
-        var plan = quickPlan(server.address)
-        plan.requests = nil
-        plan.duration = .milliseconds(5)
-        plan.drain = .seconds(1_000)
-        plan.timeout = .seconds(1_000)
-        let run = try LoadRun.start(plan)
-        run.wait { $0.phase == .draining }
-        run.interrupt(signal: SIGINT)
-        act()
-        let seen = run.finish()
+
         #expect(seen.ending == .interrupted(signal: SIGINT))
+        #expect(seen.ledger.answered == 3)
+        #expect(seen.ledger.unanswered == 1)
         #expect(seen.ledger.isBalanced)
         #expect(seen.phases.measured > 0)
-        return seen
     }
 
-    @Test func `while draining what still comes is counted`() throws {
-        let gate = try Gate()
-        let seen = try interruptedInDrain(gate) { gate.open() }
+    @Test func `what comes soon after the interrupt is counted, too`() throws {
+        var seen = Measurement()
+        // It has a second, which a busy machine may use up: then it is asked again.
+        for _ in 0..<20 where seen.ledger.answered < 4 {
+            seen = try measureInDrain { run, gate, last in
+                run.interrupt(signal: SIGINT)
+                gate.open()
+                last.open()
+            }
+        }
 
+        #expect(seen.ending == .interrupted(signal: SIGINT))
         #expect(seen.ledger.answered == 4)
-    }
-
-    @Test func `while draining it does not wait as long as was planned`() throws {
-        let seen = try interruptedInDrain(try Gate()) {}
-
-        #expect(seen.ledger.unanswered == 4)
+        #expect(seen.ledger.isBalanced)
     }
 
     @Test func `of two signals the first one counts`() throws {

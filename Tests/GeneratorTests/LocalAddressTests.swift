@@ -5,7 +5,7 @@ import TestServers
 import Testing
 
 /// Where connections come from, and what happens when there are no ports.
-@Suite(.timeLimit(.minutes(10))) struct LocalAddressTests {
+@Suite(.timeLimit(.minutes(60))) struct LocalAddressTests {
     /// An address of this machine with a port that is free: it makes one connection at a time.
     private func onePort(on host: String) throws -> SocketAddress {
         let socket = Descriptor(adopting: try .streamSocket(family: AF_INET))
@@ -80,18 +80,22 @@ import Testing
 
     @Test func `a port that lingers is asked for less and less often`() throws {
         let address = try onePort(on: "127.0.0.2")
-        let seen = try measure(connections: 1) {
-            $0.source = .addresses([address])
-            $0.requestsPerConnection = 5
-            $0.requests = nil
-            $0.duration = .milliseconds(300)
-        } against: {
-            $0.echo()
+        let seen = try withGrowingLimit(from: .milliseconds(300)) { limit in
+            try measure(connections: 1) {
+                $0.source = .addresses([address])
+                $0.requestsPerConnection = 5
+                $0.requests = nil
+                $0.duration = limit
+            } against: {
+                $0.echo()
+            }
+        } until: {
+            $0.connects.failed > 0
         }
 
         #expect(names(seen) == ["socket EADDRINUSE"])
         #expect(seen.ledger.answered == 5)
-        #expect((2...10).contains(seen.connects.tried))
+        #expect(leastTime(forFailures: seen.connects.failed) <= seen.phases.measured)
         #expect(seen.connects.failed == seen.connects.tried - 1)
         #expect(seen.connects.isBalanced)
         #expect(seen.ending == .completed)

@@ -83,8 +83,6 @@ struct LyingServerTests {
         }
         defer { server.stop() }
         var plan = quickPlan(server.address, requests: 2, connections: 2)
-        plan.drain = .seconds(30)
-        plan.timeout = .seconds(30)
         let run = try LoadRun.start(plan)
         late.open()
         let seen = run.finish()
@@ -137,12 +135,16 @@ struct LyingServerTests {
     }
 
     @Test func `what is not answered at the end is unanswered`() throws {
-        let seen = try measure(connections: 3) {
-            $0.requests = nil
-            $0.duration = .milliseconds(10)
-            $0.drain = .milliseconds(10)
-        } against: {
-            $0.swallow()
+        let seen = try withGrowingLimit(from: .milliseconds(10)) { limit in
+            try measure(connections: 3) {
+                $0.requests = nil
+                $0.duration = limit
+                $0.drain = .milliseconds(10)
+            } against: {
+                $0.swallow()
+            }
+        } until: {
+            $0.ledger.scheduled == 3
         }
         #expect(seen.ledger.scheduled == 3)
         #expect(seen.ledger.unanswered == 3)

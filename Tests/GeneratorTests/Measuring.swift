@@ -3,7 +3,8 @@ import Glibc
 import Syscalls
 import TestServers
 
-/// A plan that is over as soon as so many requests are answered.
+/// A plan that is over as soon as so many requests are answered. No limit of time ends it: a test
+/// in which one has to run out sets it.
 func quickPlan(
     _ target: SocketAddress,
     requests: Int = 200,
@@ -14,7 +15,9 @@ func quickPlan(
     plan.requests = requests
     plan.duration = nil
     plan.warmup = .fixed(.zero)
-    plan.drain = .milliseconds(50)
+    plan.drain = .ample
+    plan.timeout = .ample
+    plan.connectTimeout = .ample
     return plan
 }
 
@@ -30,6 +33,13 @@ func measure(
     var plan = quickPlan(server.address, requests: requests, connections: connections)
     shape(&plan)
     return try LoadRun.start(plan).finish()
+}
+
+/// The least time, in seconds, in which one of so many connections can have failed this often: the
+/// pauses after its failures are 1, 2, 4 ... ms, up to a second.
+func leastTime(forFailures count: Int, connections: Int = 1) -> Double {
+    let each = (count + connections - 1) / connections
+    return (0..<max(0, each - 1)).reduce(0) { $0 + min(1, 0.001 * Double(1 << min($1, 10))) }
 }
 
 extension LoadRun {

@@ -1,12 +1,13 @@
 import Generator
 import Syscalls
+import TestServers
 import Testing
 
 /// Shell scripts stand in for servers: what counts here is how they start and end.
 struct ServerProcessTests {
     private func start(
         _ script: String,
-        readyWithin timeout: Duration = .seconds(60)
+        readyWithin timeout: Duration = .ample
     ) throws -> ServerProcess {
         try ServerProcess.start(
             "/bin/sh",
@@ -33,7 +34,7 @@ struct ServerProcessTests {
             "trap 'echo hello >&2; echo \"{\\\"accepted\\\":3}\" >&2; exit 0' TERM; \(ready);"
                 + "while :; do :; done"
         )
-        let ended = server.stop(within: .seconds(60))
+        let ended = server.stop(within: .ample)
 
         #expect(ended.exitCode == 0)
         #expect(!ended.wasKilled)
@@ -64,7 +65,7 @@ struct ServerProcessTests {
             "trap 'head -c 300000 /dev/zero | tr \"\\0\" x >&2; exit 0' TERM; \(ready);"
                 + "while :; do :; done"
         )
-        let ended = server.stop(within: .seconds(60))
+        let ended = server.stop(within: .ample)
         #expect(!ended.wasKilled)
         #expect(ended.standardError.utf8.count == 300_000)
     }

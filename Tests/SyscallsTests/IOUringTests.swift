@@ -14,7 +14,7 @@ private let isAllowed: Bool = {
 
 /// The ring itself: what is handed over when, and what comes back.
 @Suite(
-    .enabled(if: isAllowed, "this machine refuses io_uring"), .timeLimit(.minutes(10)))
+    .enabled(if: isAllowed, "this machine refuses io_uring"), .timeLimit(.minutes(60)))
 struct IOUringTests {
     /// A connected pair, closed when the test ends.
     private struct Pair: ~Copyable {

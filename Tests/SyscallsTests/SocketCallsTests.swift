@@ -3,7 +3,7 @@ import Syscalls
 import Testing
 
 /// Socket calls between the two ends of a connection over loopback.
-@Suite(.timeLimit(.minutes(10))) struct SocketCallsTests {
+@Suite(.timeLimit(.minutes(60))) struct SocketCallsTests {
     /// A listener on a free port, a client and the accepted end, all closed when the test ends.
     struct Connected: ~Copyable {
         let listener: Descriptor

@@ -61,11 +61,11 @@ package enum Lie: String, CaseIterable, Sendable {
         }
     }
 
-    /// Milliseconds after which a request is given up.
-    package var timeout: Int {
+    /// After how long a request is given up.
+    package var timeout: Duration {
         switch self {
-        case .half, .silent, .ignoring: 100
-        case .fourfold, .flipped, .crossed, .shifted, .closing, .early, .unread: 60_000
+        case .half, .silent, .ignoring: .milliseconds(100)
+        case .fourfold, .flipped, .crossed, .shifted, .closing, .early, .unread: .ample
         }
     }
 

@@ -40,14 +40,16 @@ package enum Conformance {
     /// Makes the checks and returns what failed: nothing, if all is well.
     ///
     /// `process` leads the service's group of processes, on this machine; without it nobody looks
-    /// at its memory. `timeout` is for each check.
+    /// at its memory. `timeout` is for each check, and `patience` for a service that was sent more
+    /// than it reads: one that reads nothing for so long has stopped.
     package static func check(
         _ checks: [Check] = Check.allCases, at address: SocketAddress, process: CInt? = nil,
-        timeout: Duration = .seconds(10)
+        timeout: Duration = .seconds(10), patience: Duration = .milliseconds(300)
     ) -> [Finding] {
         checks.compactMap { check in
             let visit = Visit(
-                address: address, process: process, deadline: .now.advanced(by: timeout))
+                address: address, process: process, deadline: .now.advanced(by: timeout),
+                patience: patience)
             do throws(Client.Failure) {
                 try visit.make(check)
                 return nil

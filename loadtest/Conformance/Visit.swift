@@ -5,6 +5,8 @@ struct Visit {
     let address: SocketAddress
     let process: CInt?
     let deadline: Instant
+    /// How long a service that reads no more is sent more.
+    let patience: Duration
 
     /// What a client that never reads may send before the service has to stop reading.
     private static let floodLimit = 64 << 20
@@ -98,7 +100,7 @@ struct Visit {
     private func silentReader() throws(Client.Failure) {
         let before = process.map { ProcessGroup.residentBytes(of: $0) }
         let client = try connect()
-        let sent = client.flood(atMost: Visit.floodLimit, patience: .milliseconds(300))
+        let sent = client.flood(atMost: Visit.floodLimit, patience: patience)
         if sent >= Visit.floodLimit {
             throw Client.Failure("\(sent >> 20) MiB were taken from a client that reads nothing")
         }

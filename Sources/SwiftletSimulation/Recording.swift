@@ -1,0 +1,132 @@
+import Glibc
+import Swiftlet
+import Syscalls
+
+/// Everything that the machine told a run of an event loop, in order: what was ready when, the
+/// results of all calls, the bytes that were received, and the time.
+///
+/// `EventLoop.run(driver:recording:_:)` fills it, and `Simulation.replay(_:_:)` runs the same code
+/// against it, with no network behind. So what was seen once on a real machine happens again as
+/// often as wanted.
+///
+/// It contains what was received, and so whatever is secret in that. Of what was sent it has only
+/// the count and a digest.
+public final class Recording: Sendable {
+    private struct State {
+        var tape = Tape()
+        /// The thread whose run is being recorded; 0 for none.
+        var thread: UInt = 0
+    }
+
+    /// How many bytes a recording may have at most: 1 GiB.
+    public static let bytesLimit = 1 << 30
+
+    /// How many bytes this one may have; the steps that came first are kept.
+    public let bytesMax: Int
+    private let state: Guarded<State>
+
+    /// An empty recording.
+    ///
+    /// A step takes about four bytes, and what is received comes on top. Where more than `bytesMax`
+    /// would be needed, the beginning of the run is kept, and a replay says where it stops.
+    ///
+    /// - Parameter bytesMax: how many bytes it may have, at most `bytesLimit`; 64 MiB by default.
+    public init(bytesMax: Int = 64 << 20) {
+        precondition(
+            0...Recording.bytesLimit ~= bytesMax,
+            "a recording has at most 1 GiB, and no less than 0")
+        self.bytesMax = bytesMax
+        state = Guarded(State())
+    }
+
+    /// Reads a recording from a file.
+    ///
+    /// - Parameter path: where the file is.
+    /// - Throws: what is wrong with the file, all of which is checked.
+    public init(contentsOf path: String) throws(RecordingError) {
+        let file: [UInt8]
+        do throws(Errno) {
+            // Reading ends: a file that is longer than any recording is none.
+            file = try File.readBytes(path, atMost: Recording.bytesLimit + 4096)
+        } catch {
+            throw RecordingError(path: path, reason: .system(error))
+        }
+        do throws(RecordingError.Reason) {
+            state = Guarded(State(tape: try Tape(file: file)))
+        } catch {
+            throw RecordingError(path: path, reason: error)
+        }
+        bytesMax = 64 << 20
+    }
+
+    /// Writes what is recorded until now to a file, and replaces what was there.
+    ///
+    /// - Parameter path: where to; the folder must be there.
+    /// - Throws: what the kernel says when it cannot write the file.
+    public func write(to path: String) throws(RecordingError) {
+        do throws(Errno) {
+            try File.replace(path, with: tape.file)
+        } catch {
+            throw RecordingError(path: path, reason: .system(error))
+        }
+    }
+
+    /// How many steps are recorded: calls to the machine, and what it answered.
+    public var steps: Int { tape.count }
+
+    /// Why this recording cannot be replayed; nil when it can.
+    public var refusal: ReplayError? {
+        let foreignCalls = tape.foreignCalls
+        return foreignCalls > 0 ? .otherThreads(calls: foreignCalls) : nil
+    }
+
+    /// The steps until now.
+    var tape: Tape { state.withLock { $0.tape } }
+
+    // MARK: Recording
+
+    /// Forgets what was recorded, and begins to record what the calling thread does.
+    func begin() {
+        state.withLock { state in
+            precondition(state.thread == 0, "two runs cannot fill one recording at the same time")
+            state = State(thread: UInt(pthread_self()))
+        }
+    }
+
+    /// Ends the recording.
+    func end() { state.withLock { $0.thread = 0 } }
+
+    /// Notes a step; or, where another thread makes the call, only that there was one.
+    func add(_ call: RecordedCall, _ answer: RecordedAnswer) {
+        state.withLock { state in
+            if state.thread == UInt(pthread_self()) {
+                state.tape.add(RecordedStep(call: call, answer: answer), limit: bytesMax)
+            } else if state.thread != 0 {
+                state.tape.foreignCalls += 1
+            }
+        }
+    }
+
+    /// Notes that the loop was woken, which matters when another thread did it.
+    func addWake() {
+        state.withLock { state in
+            guard state.thread != 0, state.thread != UInt(pthread_self()) else { return }
+            state.tape.foreignCalls += 1
+        }
+    }
+
+    /// Makes a call, and notes what came of it.
+    func note<Value>(
+        _ call: RecordedCall, _ answer: (Value) -> RecordedAnswer,
+        _ make: () throws(Errno) -> Value
+    ) throws(Errno) -> Value {
+        do throws(Errno) {
+            let value = try make()
+            add(call, answer(value))
+            return value
+        } catch {
+            add(call, .failed(error))
+            throw error
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import Syscalls
+
+/// The steps of a recorded run, in order, as bytes; and what is known of the run besides.
+///
+/// A tape holds only bytes that are steps, because it wrote them itself or has checked them.
+struct Tape: Equatable, Sendable {
+    private var writer = TapeWriter()
+    /// How many steps there are.
+    private(set) var count = 0
+    /// Whether there was no room for the rest of the run.
+    private(set) var isCut = false
+    /// Calls and wakes by threads that are not the loop's; none of them is among the steps.
+    var foreignCalls = 0
+
+    /// The steps as `TapeWriter` writes them.
+    var bytes: [UInt8] { writer.bytes }
+
+    /// An empty tape.
+    init() {}
+
+    /// The tape of so many steps that are in `bytes` and nothing else.
+    init(
+        bytes: ArraySlice<UInt8>, count: Int, isCut: Bool, foreignCalls: Int
+    ) throws(TapeReader.Damage) {
+        var reader = TapeReader(bytes)
+        while !reader.isAtEnd { add(try reader.readStep(), limit: .max) }
+        guard self.count == count else { throw TapeReader.Damage(offset: bytes.endIndex) }
+        self.isCut = isCut
+        self.foreignCalls = foreignCalls
+    }
+
+    /// Adds a step, unless that makes more than `limit` bytes; then the tape is cut there for good.
+    mutating func add(_ step: RecordedStep, limit: Int) {
+        if isCut { return }
+        let size = writer.bytes.count
+        writer.write(step)
+        if writer.bytes.count <= limit {
+            count += 1
+        } else {
+            writer.cut(to: size)
+            isCut = true
+        }
+    }
+}
+
+extension Tape: Sequence {
+    /// Goes through the steps from the first one on.
+    func makeIterator() -> Iterator { Iterator(reader: TapeReader(bytes[...])) }
+
+    struct Iterator: IteratorProtocol {
+        fileprivate var reader: TapeReader
+
+        mutating func next() -> RecordedStep? {
+            if reader.isAtEnd { return nil }
+            do throws(TapeReader.Damage) {
+                return try reader.readStep()
+            } catch {
+                preconditionFailure("a tape has bytes that are no step, at \(error.offset)")
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Swiftlet
+import Testing
+
+@testable import SwiftletSimulation
+
+/// How a simulation fails, and what it says then.
+@Suite struct FailureTests {
+    @Test func `a body that waits for what never comes is a deadlock that names its tasks`() throws
+    {
+        let failure = failure { _ in
+            let (stream, continuation) = AsyncStream.makeStream(of: Int.self)
+            try spawn(name: "chat") { for await _ in stream {} }
+            for await _ in stream {}
+            continuation.finish()
+        }
+
+        guard case .deadlock = failure?.reason else { return wrong(failure) }
+        let text = failure?.description ?? ""
+        #expect(text.contains("deadlock"))
+        #expect(
+            text.contains("test: 'chat', spawned at SwiftletSimulationTests/FailureTests.swift:"))
+        #expect(text.contains("'body'"))
+        #expect(text.contains("SWIFTLET_SEED=5 swift test --filter '"))
+        #expect(text.contains("task 1 runs"))
+        #expect(text.contains("Task.detached"))
+    }
+
+    @Test func `a task that yields for ever is a livelock`() throws {
+        var simulation = Simulation(seed: 5)
+        simulation.turnLimit = 1000
+
+        let failure = failure(simulation) { _ in while !Task.isCancelled { await Task.yield() } }
+
+        guard case .livelock = failure?.reason else { return wrong(failure) }
+    }
+
+    @Test func `a body that waits beside a ticker fails when the simulated time is over`() throws {
+        var simulation = Simulation(seed: 5)
+        simulation.timeLimit = .seconds(60)
+
+        let failure = failure(simulation) { _ in
+            while true { try await sleep(for: .seconds(1)) }
+        }
+
+        guard case .timeIsOver(.seconds(60)) = failure?.reason else { return wrong(failure) }
+    }
+
+    @Test func `what the body throws comes with the seed and the trace`() throws {
+        let failure = failure { _ in
+            try await sleep(for: .seconds(2))
+            throw Broken()
+        }
+
+        guard case .threw(let error) = failure?.reason else { return wrong(failure) }
+        #expect(error is Broken)
+        let text = failure?.description ?? ""
+        #expect(text.contains("2.000000000 test  task 1 'body' goes on"), "\(text)")
+    }
+
+    @Test func `the error of a host's program fails the simulation and names the host`() throws {
+        let failure = failure { world in
+            _ = world.host("db") {
+                try await sleep(for: .seconds(1))
+                throw Broken()
+            }
+            try await sleep(for: .seconds(5))
+        }
+
+        guard case .hostThrew("db", let error) = failure?.reason else { return wrong(failure) }
+        #expect(error is Broken)
+    }
+
+    @Test func `a task that ignores its cancellation is found`() throws {
+        let failure = failure { _ in
+            try spawn(name: "stubborn") {
+                await withCheckedContinuation { kept.add($0) }
+            }
+        }
+        kept.resumeAll()
+
+        guard case .leftOver = failure?.reason else { return wrong(failure) }
+        #expect(failure?.description.contains("'stubborn'") == true)
+    }
+
+    private let kept = Kept()
+
+    private func failure(
+        _ simulation: Simulation = Simulation(seed: 5),
+        _ body: @escaping @Sendable (World) async throws -> Void
+    ) -> SimulationFailure? {
+        do throws(SimulationFailure) {
+            try simulation.run(body)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func wrong(_ failure: SimulationFailure?) {
+        Issue.record("not this: \(failure?.description ?? "no failure")")
+    }
+}

@@ -1,0 +1,24 @@
+import Syscalls
+
+/// A place for what several tasks find out.
+final class Notes<Note: Sendable>: Sendable {
+    private let notes = Guarded<[Note]>([])
+    var all: [Note] { notes.withLock { $0 } }
+    func add(_ note: Note) { notes.withLock { $0.append(note) } }
+}
+
+/// Continuations that nobody resumes for a while.
+final class Kept: Sendable {
+    private let continuations = Guarded<[CheckedContinuation<Void, Never>]>([])
+
+    func add(_ continuation: CheckedContinuation<Void, Never>) {
+        continuations.withLock { $0.append(continuation) }
+    }
+
+    func resumeAll() {
+        for continuation in continuations.withLock({ $0 }) { continuation.resume() }
+    }
+}
+
+/// An error of a test's own.
+struct Broken: Error {}

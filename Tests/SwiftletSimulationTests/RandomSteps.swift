@@ -1,0 +1,101 @@
+import Drivers
+import Syscalls
+
+@testable import SwiftletSimulation
+
+// Recorded steps of every kind, drawn from a seed.
+extension SeededRandom {
+    /// A tape of some steps, cut or not, with calls by other threads or without.
+    mutating func tape() throws -> Tape {
+        var tape = Tape()
+        for _ in 0..<number(below: 60) { tape.add(try step(), limit: .max) }
+        tape.foreignCalls = number(below: 3)
+        if number(below: 2) == 0 { tape.add(try step(), limit: 0) }
+        return tape
+    }
+
+    mutating func step() throws -> RecordedStep {
+        let (call, answer) = try number(below: 2) == 0 ? driverStep() : socketStep()
+        let isFailed = number(below: 4) == 0
+        return RecordedStep(call: call, answer: isFailed ? .failed(errno()) : answer)
+    }
+
+    private mutating func driverStep() throws -> (RecordedCall, RecordedAnswer) {
+        switch number(below: 4) {
+        case 0: (.now, .instant(instant()))
+        case 1: (.wait(until: deadline()), .ready(ready()))
+        case 2: (.setInterest(interest(), descriptor()), .done)
+        default: (.timer, .delay(nanoseconds: word()))
+        }
+    }
+
+    private mutating func socketStep() throws -> (RecordedCall, RecordedAnswer) {
+        let socket = descriptor()
+        let bytes = bytes()
+        switch number(below: 15) {
+        case 0: return (.open(try address()), .descriptor(socket))
+        case 1: return (.bind(socket, try address()), .done)
+        case 2: return (.listen(socket, backlog: Int(word())), .done)
+        case 3: return (.accept(socket), .accepted(descriptor(), try address()))
+        case 4: return (.accept(socket), .accepted(descriptor(), nil))
+        case 5: return (.connect(socket, try address()), .up(number(below: 2) == 0))
+        case 6: return (.takeError(socket), .kept(number(below: 2) == 0 ? nil : errno()))
+        case 7: return (.receive(socket, atMost: bytes.count + 1), .bytes(bytes))
+        case 8:
+            let count = number(below: bytes.count + 1)
+            return (bytes.withUnsafeBytes { .send($0, to: socket) }, .count(count))
+        case 9: return (.localAddress(socket), .address(try address()))
+        case 10: return (.remoteAddress(socket), .address(try address()))
+        case 11: return (.option(option(), socket), .value(Int(word())))
+        case 12: return (.setOption(option(), socket, Int(word())), .done)
+        case 13: return (.resetOnClose(socket), .done)
+        default: return (number(below: 2) == 0 ? .close(socket) : .shutdownWriting(socket), .done)
+        }
+    }
+
+    /// A number of any size, as often small as large.
+    private mutating func word() -> Int64 {
+        Int64(bitPattern: next()) >> Int64(number(below: 64))
+    }
+
+    private mutating func instant() -> Instant { Instant(nanoseconds: word()) }
+
+    private mutating func deadline() -> Instant {
+        switch number(below: 3) {
+        case 0: .never
+        case 1: .past
+        default: instant()
+        }
+    }
+
+    private mutating func descriptor() -> RawDescriptor {
+        RawDescriptor(CInt(number(below: number(below: 8) == 0 ? 1 << 20 : 64)))
+    }
+
+    private mutating func errno() -> Errno { Errno(rawValue: CInt(1 + number(below: 130))) }
+
+    private mutating func interest() -> Interest {
+        [Interest.none, .readable, .writable, .both][number(below: 4)]
+    }
+
+    private mutating func ready() -> [Readiness] {
+        (0..<number(below: 5)).map { _ in Readiness(descriptor(), interest()) }
+    }
+
+    private mutating func bytes() -> [UInt8] {
+        (0..<number(below: 300)).map { _ in UInt8(truncatingIfNeeded: next()) }
+    }
+
+    private mutating func option() -> SocketOption {
+        SocketOption.allCases[number(below: SocketOption.allCases.count)]
+    }
+
+    private mutating func address() throws -> SocketAddress {
+        let (port, part) = (number(below: 65_536), number(below: 256))
+        return switch number(below: 3) {
+        case 0: try SocketAddress("10.0.\(part).7:\(port)")
+        case 1: try SocketAddress("[fd00::\(part)]:\(port)")
+        default: try SocketAddress("[fe80::\(part)%\(part + 1)]:\(port)")
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import Drivers
+import Swiftlet
+import Syscalls
+
+// Drivers for runs that are recorded, over the kernel's own.
+
+/// A driver whose first wait that would last fails.
+final class BrokenDriver: Driver {
+    private let driver: PollDriver
+
+    init() throws(Errno) { driver = try PollDriver() }
+
+    var now: Instant { driver.now }
+
+    func setInterest(_ interest: Interest, in descriptor: RawDescriptor) throws(Errno) {
+        try driver.setInterest(interest, in: descriptor)
+    }
+
+    func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
+        if deadline == .never { throw .noBufferSpace }
+        try driver.wait(until: deadline, into: &ready)
+    }
+
+    func wake() { driver.wake() }
+}
+
+/// A driver whose clock jumps to the deadline when nothing is ready.
+final class JumpingDriver: Driver {
+    private let driver: PollDriver
+    private(set) var now = Instant(nanoseconds: 0)
+
+    init() throws(Errno) { driver = try PollDriver() }
+
+    func setInterest(_ interest: Interest, in descriptor: RawDescriptor) throws(Errno) {
+        try driver.setInterest(interest, in: descriptor)
+    }
+
+    func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
+        try driver.wait(until: deadline == .never ? .never : .past, into: &ready)
+        if ready.isEmpty, deadline != .never { now = max(now, deadline) }
+    }
+
+    func wake() { driver.wake() }
+}

@@ -1,0 +1,106 @@
+import Swiftlet
+import Syscalls
+import Testing
+
+@testable import SwiftletSimulation
+
+/// A recorded run happens again, without the machine that it ran on.
+@Suite struct ReplayTests {
+    @Test(arguments: DriverKind.usable)
+    func `a conversation is repeated in the same order with nobody listening`(
+        kind: DriverKind
+    ) throws {
+        let recording = Recording()
+        let heard = try EventLoop.run(driver: kind, recording: recording) {
+            try await conversation(Manners { #expect(outcomeOfConnecting(to: $0) == nil) })
+        }
+
+        for _ in 0..<3 {
+            let again = try Simulation.replay(recording) {
+                try await conversation(
+                    Manners { #expect(outcomeOfConnecting(to: $0) == .connectionRefused) })
+            }
+            #expect(again == heard)
+        }
+        #expect(heard.count == 3 * 3 * 2 + 4)
+    }
+
+    @Test func `time that passed in the recorded run passes again`() throws {
+        let recording = Recording()
+        let body: @Sendable () async throws -> Duration? = {
+            let listener = try await TCPListener.bind(to: privateAddress())
+            do {
+                try await withTimeout(.seconds(86_400)) { _ = try await listener.accept() }
+                return nil
+            } catch let error as TimeoutError {
+                return error.timeout
+            }
+        }
+
+        let recorded = try EventLoop.record(
+            over: JumpingDriver(), into: recording, body)
+        let replayed = try Simulation.replay(recording, body)
+
+        #expect(recorded == .seconds(86_400))
+        #expect(replayed == recorded)
+    }
+
+    @Test func `an error of the body comes again`() throws {
+        let recording = Recording()
+        let body: @Sendable () async throws -> Void = {
+            let listener = try await TCPListener.bind(to: privateAddress())
+            listener.close()
+            _ = try await TCPConnection.connect(to: listener.address)
+        }
+        let refused = IOError(.connect, .system(.connectionRefused))
+
+        #expect(throws: refused) { try EventLoop.run(recording: recording, body) }
+        #expect(throws: refused) { try Simulation.replay(recording, body) }
+    }
+
+    @Test func `an error of the driver comes again`() throws {
+        let recording = Recording()
+        let failed = IOError(.wait, .system(.noBufferSpace))
+
+        #expect(throws: failed) {
+            try EventLoop.record(over: BrokenDriver(), into: recording) {
+                _ = try await conversation()
+            }
+        }
+        #expect(throws: failed) {
+            try Simulation.replay(recording) { _ = try await conversation() }
+        }
+    }
+
+    @Test func `the beginning of a run is replayed, and then it is said that there is no more`()
+        throws
+    {
+        let recording = Recording(bytesMax: 400)
+        try EventLoop.run(recording: recording) { _ = try await conversation() }
+        let heard = Findings<String>()
+
+        #expect(throws: ReplayError.cut(steps: recording.steps)) {
+            try Simulation.replay(recording) { _ = try await conversation(noting: heard) }
+        }
+        #expect(heard.all.contains("the server ends"))
+        #expect(recording.tape.bytes.count <= 400)
+    }
+}
+
+extension Manners {
+    fileprivate init(_ whileServing: @escaping @Sendable (SocketAddress) throws -> Void) {
+        self.init()
+        self.whileServing = whileServing
+    }
+}
+
+/// What the kernel says to a connection to an address of this machine; nil when it takes it.
+private func outcomeOfConnecting(to address: SocketAddress) -> Errno? {
+    do throws(Errno) {
+        let socket = Descriptor(adopting: try .streamSocket(family: address.family))
+        _ = try socket.raw.connect(to: address)
+        return nil
+    } catch {
+        return error
+    }
+}

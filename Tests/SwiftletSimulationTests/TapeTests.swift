@@ -1,0 +1,133 @@
+import Drivers
+import Syscalls
+import Testing
+
+@testable import SwiftletSimulation
+
+/// Recorded steps as bytes, and whatever else a file may hold.
+@Suite struct TapeTests {
+    @Test(arguments: 0..<200)
+    func `a tape comes back from its file as it was`(seed: Int) throws {
+        var random = SeededRandom(seed: UInt64(seed))
+        let tape = try random.tape()
+
+        #expect(try Tape(file: tape.file) == tape)
+    }
+
+    @Test func `the steps of a tape are those that were added`() throws {
+        var random = SeededRandom(seed: 1)
+        let steps = try (0..<500).map { _ in try random.step() }
+        var tape = Tape()
+        for step in steps { tape.add(step, limit: .max) }
+
+        #expect(Array(tape) == steps)
+        #expect(tape.count == 500)
+    }
+
+    @Test(arguments: 0..<20)
+    func `a file that ends too early is truncated, wherever it ends`(seed: Int) throws {
+        var random = SeededRandom(seed: UInt64(seed))
+        let file = try random.tape().file
+
+        for count in file.indices {
+            #expect(throws: RecordingError.Reason.truncated) {
+                try Tape(file: Array(file[..<count]))
+            }
+        }
+    }
+
+    @Test(arguments: 0..<20)
+    func `a file with one bit changed is refused`(seed: Int) throws {
+        var random = SeededRandom(seed: UInt64(seed))
+        var file = try random.tape().file
+
+        for index in file.indices {
+            let bit = UInt8(1) << UInt8(random.number(below: 8))
+            file[index] ^= bit
+            #expect(throws: RecordingError.Reason.self) { try Tape(file: file) }
+            file[index] ^= bit
+        }
+    }
+
+    @Test func `a file of something else is foreign`() {
+        #expect(throws: RecordingError.Reason.foreign) { try Tape(file: Array("PNG".utf8)) }
+        #expect(throws: RecordingError.Reason.truncated) { try Tape(file: []) }
+    }
+
+    @Test func `a file of another version is told by its version`() throws {
+        let title = "Swiftlet recording\n"
+        var file = Tape().file
+        file[title.utf8.count] = 99
+
+        #expect(throws: RecordingError.Reason.version(99)) { try Tape(file: file) }
+    }
+
+    @Test func `more behind the end of a recording is damage`() {
+        #expect(throws: RecordingError.Reason.damaged) { try Tape(file: Tape().file + [0]) }
+    }
+
+    @Test(arguments: 0..<500)
+    func `any bytes are steps or refused`(seed: Int) throws {
+        var random = SeededRandom(seed: UInt64(seed))
+        var bytes = try random.tape().bytes
+        for _ in 0..<random.number(below: 8) where !bytes.isEmpty {
+            bytes[random.number(below: bytes.count)] = UInt8(truncatingIfNeeded: random.next())
+        }
+        var reader = TapeReader(bytes[...])
+
+        do throws(TapeReader.Damage) {
+            while !reader.isAtEnd { _ = try reader.readStep() }
+        } catch {
+            #expect(error.offset <= bytes.count)
+        }
+    }
+
+    @Test func `a loop is never told of a descriptor that would need an endless table`() {
+        for number in [-1, CInt(TapeReader.descriptorsMax), .max] {
+            var tape = Tape()
+            let step = RecordedStep(
+                call: .wait(until: .never),
+                answer: .ready([Readiness(RawDescriptor(number), .readable)]))
+            tape.add(step, limit: .max)
+
+            #expect(throws: RecordingError.Reason.damaged) { try Tape(file: tape.file) }
+        }
+    }
+
+    @Test func `more bytes than were asked for are damage`() {
+        let socket = RawDescriptor(3)
+        let received = RecordedStep(call: .receive(socket, atMost: 1), answer: .bytes([1, 2]))
+        let sent = RecordedStep(call: .send(socket, count: 1, digest: 0), answer: .count(2))
+
+        for step in [received, sent] {
+            var tape = Tape()
+            tape.add(step, limit: .max)
+            #expect(throws: RecordingError.Reason.damaged) { try Tape(file: tape.file) }
+        }
+    }
+
+    @Test func `a tape that is full keeps its beginning and takes nothing more`() {
+        let short = RecordedStep(call: .now, answer: .instant(Instant(nanoseconds: 1)))
+        let long = RecordedStep(
+            call: .receive(RawDescriptor(3), atMost: 100),
+            answer: .bytes(Array(repeating: 7, count: 100)))
+        var tape = Tape()
+        for step in [short, long, short] { tape.add(step, limit: 50) }
+
+        #expect(Array(tape) == [short])
+        #expect(tape.isCut)
+    }
+
+    @Test func `bytes that differ have different digests`() {
+        let texts = ["", "a", "b", "aaaaaaaa", "aaaaaaab", "aaaaaaaaa", "aaaaaaaab", "baaaaaaaa"]
+        let digests = texts.map { text in
+            Array(text.utf8).withUnsafeBytes { bytes in
+                var digest = ByteDigest()
+                digest.add(bytes)
+                return digest.value
+            }
+        }
+
+        #expect(Set(digests).count == texts.count)
+    }
+}
