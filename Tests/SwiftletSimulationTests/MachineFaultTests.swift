@@ -51,7 +51,7 @@ import Testing
                 let error = await #expect(throws: IOError.self) {
                     try await TCPConnection.connect(to: server.address(port: 7))
                 }
-                #expect(error == IOError(.open, .system(.tooManyOpenFiles)))
+                #expect(error == IOError(.connect, .system(.tooManyOpenFiles)))
                 first.close()
                 _ = try await TCPConnection.connect(to: server.address(port: 7))
                 second.close()
