@@ -64,7 +64,7 @@ let package = Package(
         tests(of: "Flags", on: []),
         tests(of: "Syscalls", on: ["CLinux"]),
         tests(of: "Drivers", on: ["SwiftletSimulation", "Syscalls"]),
-        tests(of: "Swiftlet", on: ["Drivers", "Syscalls"]),
+        tests(of: "Swiftlet", on: ["SwiftletSimulation", "Drivers", "Syscalls"]),
         tests(of: "SwiftletSimulation", on: ["Swiftlet", "Drivers", "Syscalls"]),
         tests(of: "EchoServers", on: ["Drivers", "Flags", "Syscalls"]),
         tests(of: "Statistics", on: [], exclude: ["golden"]),

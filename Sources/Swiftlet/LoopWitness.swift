@@ -9,6 +9,10 @@ package protocol LoopWitness: AnyObject {
     /// the order is free.
     func choose(below bound: Int) -> Int
 
+    /// How many nanoseconds a sleep of the standard library has, of whose delay `rest` is left: the
+    /// machine's clock made it, at most `age` ago.
+    func settle(_ rest: Int64, atMostOlderBy age: Int64) -> Int64
+
     /// Hears of a step of the loop, on the loop's thread.
     func saw(_ step: LoopStep)
 }

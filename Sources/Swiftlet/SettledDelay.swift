@@ -10,9 +10,16 @@ import Syscalls
 extension LoopExecutor {
     /// The delay that a sleep asked for, of which `rest` is left; only a watched loop changes it.
     func settled(_ rest: Duration) -> Duration {
-        guard state.witness != nil else { return rest }
+        guard let witness = state.witness else { return rest }
         let heldUp = state.jobStart.nanoseconds(to: Instant.now)
-        return .nanoseconds(settledDelay(rest.wholeNanoseconds, atMostOlderBy: heldUp))
+        return .nanoseconds(witness.settle(rest.wholeNanoseconds, atMostOlderBy: heldUp))
+    }
+}
+
+extension LoopWitness {
+    /// Finds whole milliseconds, as a simulation wants them.
+    package func settle(_ rest: Int64, atMostOlderBy age: Int64) -> Int64 {
+        settledDelay(rest, atMostOlderBy: age)
     }
 }
 
