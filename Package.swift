@@ -26,7 +26,7 @@ let package = Package(
         floor("Drivers", on: ["Syscalls"]),
         floor("Swiftlet", on: ["CLinux", "Drivers", "Syscalls"]),
         // A world for tests: hosts, a network and a clock that are values, and loops over them.
-        floor("SwiftletSimulation", on: ["Swiftlet", "Drivers", "Syscalls"]),
+        floor("SwiftletSimulation", on: ["Swiftlet", "CLinux", "Drivers", "Syscalls"]),
         // The command lines of every command, read and explained from tables; imports nothing.
         floor("Flags", on: []),
         floor("EchoServers", on: ["Swiftlet", "Flags", "Drivers", "Syscalls"]),
@@ -64,7 +64,7 @@ let package = Package(
         tests(of: "Flags", on: []),
         tests(of: "Syscalls", on: ["CLinux"]),
         tests(of: "Drivers", on: ["SwiftletSimulation", "Syscalls"]),
-        tests(of: "Swiftlet", on: ["Drivers", "Syscalls"]),
+        tests(of: "Swiftlet", on: ["SwiftletSimulation", "Drivers", "Syscalls"]),
         tests(of: "SwiftletSimulation", on: ["EchoSweep", "Swiftlet", "Drivers", "Syscalls"]),
         tests(of: "EchoServers", on: ["Drivers", "Flags", "Syscalls"]),
         tests(of: "Statistics", on: [], exclude: ["golden"]),

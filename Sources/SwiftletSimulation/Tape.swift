@@ -32,14 +32,7 @@ struct Tape: Equatable, Sendable {
     /// Adds a step, unless that makes more than `limit` bytes; then the tape is cut there for good.
     mutating func add(_ step: RecordedStep, limit: Int) {
         if isCut { return }
-        let size = writer.bytes.count
-        writer.write(step)
-        if writer.bytes.count <= limit {
-            count += 1
-        } else {
-            writer.cut(to: size)
-            isCut = true
-        }
+        if writer.write(step, limit: limit) { count += 1 } else { isCut = true }
     }
 }
 

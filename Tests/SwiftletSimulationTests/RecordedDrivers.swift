@@ -42,3 +42,18 @@ final class JumpingDriver: Driver {
 
     func wake() { driver.wake() }
 }
+
+/// What the kernel says to a connection to an address of this machine; nil when it takes it.
+func outcomeOfConnecting(to address: SocketAddress) throws -> Errno? {
+    let socket = Descriptor(adopting: try .streamSocket(family: address.family))
+    do throws(Errno) {
+        if try socket.raw.connect(to: address) { return nil }
+    } catch {
+        return error
+    }
+    let driver = try PollDriver()
+    var ready: [Readiness] = []
+    try driver.setInterest(.writable, in: socket.raw)
+    while ready.isEmpty { try driver.wait(until: .never, into: &ready) }
+    return try socket.raw.takeError()
+}

@@ -110,7 +110,7 @@ private func recordedConversation() throws -> Recording {
 private func divergence(
     replaying recording: Recording, _ manners: Manners
 ) throws -> (Divergence, heard: [String]) {
-    let heard = Findings<String>()
+    let heard = Notes<String>()
     let error = #expect(throws: ReplayError.self) {
         try Simulation.replay(recording) { _ = try await conversation(manners, noting: heard) }
     }

@@ -122,7 +122,7 @@ import Testing
         let texts = ["", "a", "b", "aaaaaaaa", "aaaaaaab", "aaaaaaaaa", "aaaaaaaab", "baaaaaaaa"]
         let digests = texts.map { text in
             Array(text.utf8).withUnsafeBytes { bytes in
-                var digest = ByteDigest()
+                var digest = TraceDigest()
                 digest.add(bytes)
                 return digest.value
             }
