@@ -27,8 +27,9 @@ public final class Recording: Sendable {
 
     /// An empty recording.
     ///
-    /// A step takes about eight bytes, and what is received comes on top. Where more than `bytesMax`
-    /// would be needed, the beginning of the run is kept, and a replay says where it stops.
+    /// A step takes about eight bytes, and what is received comes on top. Where more than
+    /// `bytesMax` would be needed, the beginning of the run is kept, and a replay says where it
+    /// stops.
     ///
     /// - Parameter bytesMax: how many bytes it may have, at most `bytesLimit`; 64 MiB by default.
     public convenience init(bytesMax: Int = 64 << 20) {
