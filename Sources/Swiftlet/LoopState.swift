@@ -40,8 +40,6 @@ struct LoopState {
     var isEnding = false
     /// Who watches the loop and orders what it does; nil outside of a simulation.
     let witness: (any LoopWitness)?
-    /// When the running job started, on the machine's clock; noted for a witness only.
-    var jobStart = Instant.past
 
     /// What is to be told of the task that parks now.
     var stay: Stay { Stay(call: call, since: turnStart) }

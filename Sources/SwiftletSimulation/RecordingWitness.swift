@@ -11,9 +11,9 @@ final class RecordingWitness: LoopWitness {
 
     func choose(below bound: Int) -> Int { bound - 1 }
 
-    func settle(_ rest: Int64, atMostOlderBy age: Int64) -> Int64 {
-        recording.add(.timer, .delay(nanoseconds: rest))
-        return rest
+    func settle(_ delay: Int64) -> Int64 {
+        recording.add(.timer, .delay(nanoseconds: delay))
+        return delay
     }
 
     func saw(_ step: LoopStep) {}
@@ -27,9 +27,9 @@ final class ReplayWitness: LoopWitness {
 
     func choose(below bound: Int) -> Int { bound - 1 }
 
-    func settle(_ rest: Int64, atMostOlderBy age: Int64) -> Int64 {
+    func settle(_ delay: Int64) -> Int64 {
         // A replay that has failed says so at its end; until then any delay will do.
-        (try? replay.answer(to: .timer, \.delay)) ?? rest
+        (try? replay.answer(to: .timer, \.delay)) ?? delay
     }
 
     func saw(_ step: LoopStep) {}

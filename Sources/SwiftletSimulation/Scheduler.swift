@@ -37,7 +37,7 @@ final class Scheduler: Sendable {
     /// What can come next.
     private enum Candidate {
         case event
-        case turn(SteppedLoop)
+        case turn(SteppedLoop, at: Instant)
     }
 
     // MARK: Loops
@@ -139,9 +139,9 @@ final class Scheduler: Sendable {
         let choice = candidates.count == 1 ? 0 : choices.number(below: candidates.count)
         switch candidates[choice] {
         case .event: _ = kernel.use { $0.happen() }
-        case .turn(let loop):
+        case .turn(let loop, let now):
             do throws(Errno) {
-                try loop.turn()
+                try ShownClock.show(now) { () throws(Errno) in try loop.turn() }
             } catch {
                 preconditionFailure("the simulated driver never fails, and failed: \(error)")
             }
@@ -154,7 +154,7 @@ final class Scheduler: Sendable {
             var candidates: [Candidate] = []
             if kernel.nextEvent <= kernel.now { candidates.append(.event) }
             for entry in loops where entry.hasWork(in: &kernel) {
-                candidates.append(.turn(entry.loop))
+                candidates.append(.turn(entry.loop, at: kernel.now(on: entry.host)))
             }
             return candidates
         }

@@ -52,9 +52,22 @@ enum Ground: Sendable, CustomTestStringConvertible {
         seeds: Range<UInt64> = 0..<20, test: StaticString = #function,
         _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
+        try await run(seeds: seeds, test: test) { _ in try await body() }
+    }
+
+    /// As above, for a body that asks how many sockets it has open.
+    func run(
+        seeds: Range<UInt64> = 0..<20, test: StaticString = #function,
+        _ body: @escaping @Sendable (_ openSockets: @Sendable () -> Int) async throws -> Void
+    ) async throws {
         switch self {
-        case .simulation: try simulated(seeds: seeds, test: test) { _ in try await body() }
-        case .kernel(let driver): try await onLoop(driver, body)
+        case .simulation:
+            try simulated(seeds: seeds, test: test) { world in
+                try await body { world.home.openSockets }
+            }
+        case .kernel(let driver):
+            let sockets = FaultySockets()
+            try await onLoop(driver, sockets: sockets) { try await body { sockets.openCount } }
         }
     }
 }
