@@ -51,9 +51,8 @@ final class Sweep: Sendable {
     }
 
     private func run(_ seed: UInt64) throws(SimulationFailure) -> Coverage {
-        try EchoSweep.run(
-            seed: seed, keeping: options.printsTrace ? .max : 64,
-            tell: options.printsTrace ? { print($0) } : nil)
+        guard options.printsTrace else { return try EchoSweep.run(seed: seed) }
+        return try EchoSweep.run(seed: seed, keeping: .max) { trace in print(trace) }
     }
 
     private func takeSeed() -> UInt64? {
