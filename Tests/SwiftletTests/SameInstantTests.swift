@@ -14,68 +14,118 @@ import Testing
     /// What ended a park, and what was to end it.
     private enum First: Hashable { case readiness, cancellation, deadline }
 
-    /// A world of two hosts, of which the other one sends two bytes now.
-    private static func send(
-        in world: World, _ body: (TCPConnection, TCPConnection) async throws -> First
-    ) async throws -> First {
-        world.network.inject(.latency(.constant(latency)))
-        let peer = world.host("peer")
-        let (left, right) = try await world.makeConnectionPair(with: peer)
-        try peer.spawn { try await right.write("ab") }
-        return try await body(left, right)
-    }
+    /// What comes to a reader from the other end.
+    enum News: CaseIterable {
+        case bytes, end, reset
 
-    @Test func `bytes and a cancellation`() throws {
-        try simulated(yielding: [.readiness, .cancellation]) { world -> First in
-            try await Self.send(in: world) { left, _ in
-                let reader = try spawn { try await left.read(exactly: 2) }
-                try await sleep(for: Self.latency)
-                reader.cancel()
-                switch await reader.result {
-                case .success(let bytes):
-                    try #require(bytes == Array("ab".utf8))
-                    return .readiness
-                case .failure(let error):
-                    try #require(error as? IOError == IOError(.read, .cancelled))
-                    try #require(try await left.read(exactly: 2) == Array("ab".utf8))
-                    return .cancellation
-                }
+        func send(on connection: TCPConnection) async throws {
+            switch self {
+            case .bytes: try await connection.write("ab")
+            case .end: connection.close()
+            case .reset: try await connection.reset()
+            }
+        }
+
+        /// Whether a read had this to tell.
+        func isToldBy(_ result: Result<[UInt8]?, any Error>) -> Bool {
+            switch (self, result) {
+            case (.bytes, .success(let bytes)): bytes == Array("ab".utf8)
+            case (.end, .success(let bytes)): bytes == nil
+            case (.reset, .failure(let error)):
+                error as? IOError == IOError(.read, .system(.connectionReset))
+            default: false
             }
         }
     }
 
-    @Test func `bytes and a deadline`() throws {
-        try simulated(yielding: [.readiness, .deadline]) { world -> First in
-            try await Self.send(in: world) { left, _ in
-                let start = loopNow()
-                do {
-                    let bytes = try await left.read(exactly: 2, timeout: Self.latency)
-                    try #require(bytes == Array("ab".utf8))
-                    try #require(start.duration(to: loopNow()) == Self.latency)
-                    return .readiness
-                } catch let error as IOError {
-                    try #require(error == IOError(.read, .timedOut))
-                    try #require(start.duration(to: loopNow()) == Self.latency)
-                    try #require(try await left.read(exactly: 2) == Array("ab".utf8))
-                    return .deadline
-                }
+    /// A connection whose other end, on another host, sends its news now.
+    private static func makeReceiver(
+        of news: News, in world: World
+    ) async throws -> TCPConnection {
+        world.network.inject(.latency(.constant(latency)))
+        let peer = world.host("peer")
+        let (left, right) = try await world.makeConnectionPair(with: peer)
+        try peer.spawn { try await news.send(on: right) }
+        return left
+    }
+
+    /// What a read comes back with, in memory of its own.
+    private static func read(
+        _ connection: TCPConnection, timeout: Duration? = nil
+    ) async -> Result<[UInt8]?, any Error> {
+        do {
+            guard let bytes = try await connection.read(timeout: timeout) else {
+                return .success(nil)
             }
+            return .success(Array(bytes))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    @Test(arguments: News.allCases)
+    func `news and a cancellation`(news: News) throws {
+        try simulated(yielding: [.readiness, .cancellation]) { world -> First in
+            let left = try await Self.makeReceiver(of: news, in: world)
+            let reader = try spawn { await Self.read(left) }
+            try await sleep(for: Self.latency)
+            reader.cancel()
+            let result = try await reader.value
+            if news.isToldBy(result) { return .readiness }
+            try #require(throws: IOError(.read, .cancelled)) { try result.get() }
+            try #require(news.isToldBy(await Self.read(left)))
+            return .cancellation
+        }
+    }
+
+    @Test(arguments: News.allCases)
+    func `news and a deadline`(news: News) throws {
+        try simulated(yielding: [.readiness, .deadline]) { world -> First in
+            let left = try await Self.makeReceiver(of: news, in: world)
+            let start = loopNow()
+            let result = await Self.read(left, timeout: Self.latency)
+            try #require(start.duration(to: loopNow()) == Self.latency)
+            if news.isToldBy(result) { return .readiness }
+            try #require(throws: IOError(.read, .timedOut)) { try result.get() }
+            try #require(news.isToldBy(await Self.read(left)))
+            return .deadline
+        }
+    }
+
+    @Test func `room for a write and a cancellation`() throws {
+        try simulated(yielding: [.readiness, .cancellation]) { world -> First in
+            world.network.inject(.latency(.constant(Self.latency)))
+            let peer = world.host("peer")
+            let (left, right) = try await world.makeConnectionPair(with: peer)
+            // Fills the buffers of both ends.
+            let block = [UInt8](repeating: 0, count: 1 << 16)
+            while await ioError({ try await left.write(block, timeout: .seconds(1)) }) == nil {}
+            let writer = try spawn { await ioError { try await left.write("z") } }
+            try await settle()
+            let reader = try peer.spawn { try await readAll(right) }
+            try await sleep(for: Self.latency)
+            writer.cancel()
+            let error = try await writer.value
+            left.close()
+            // The byte has gone if the write says so, and not if it does not.
+            let isThere = try await reader.value.last == UInt8(ascii: "z")
+            try #require(isThere == (error == nil))
+            if isThere { return .readiness }
+            try #require(error == IOError(.write, .cancelled))
+            return .cancellation
         }
     }
 
     @Test func `bytes and the end of a scope's time`() throws {
         try simulated(yielding: [.readiness, .deadline]) { world -> First in
-            try await Self.send(in: world) { left, _ in
-                do {
-                    let bytes = try await withTimeout(Self.latency) {
-                        try await left.read(exactly: 2)
-                    }
-                    try #require(bytes == Array("ab".utf8))
-                    return .readiness
-                } catch is TimeoutError {
-                    try #require(try await left.read(exactly: 2) == Array("ab".utf8))
-                    return .deadline
-                }
+            let left = try await Self.makeReceiver(of: .bytes, in: world)
+            do {
+                let bytes = try await withTimeout(Self.latency) { try await left.read(exactly: 2) }
+                try #require(bytes == Array("ab".utf8))
+                return .readiness
+            } catch is TimeoutError {
+                try #require(try await left.read(exactly: 2) == Array("ab".utf8))
+                return .deadline
             }
         }
     }
