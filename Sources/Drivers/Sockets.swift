@@ -2,9 +2,30 @@ import Syscalls
 
 /// The non-blocking socket calls that the runtime makes, so that a simulation can answer them.
 ///
-/// Together with `Driver` this is everything that the runtime asks of a kernel. Every call returns
-/// at once; one that has nothing to do yet throws `Errno.wouldBlock`, and the driver says when to
-/// try again. What each call does and throws is what the manual page named in `Syscalls` says.
+/// Together with `Driver` this is everything that the runtime asks of a kernel. The contract, which
+/// `Tests/DriversTests/SocketContractTests.swift` and its neighbours hold the kernel's sockets and
+/// the simulated ones to, is TCP as Linux has it (socket(7), tcp(7), and the page of each call):
+///
+/// * **No call waits.** One that has nothing to do yet throws `Errno.wouldBlock`, and the driver
+///   says when to try again. On a number that is not open every call throws `EBADF`.
+/// * **A connection is up before it is accepted.** One more than the backlog wait in the queue, in
+///   order, and may send. One beyond stays in progress, without an error. A listener that is closed
+///   resets those that wait.
+/// * **An attempt to connect ends in the pending error**, which `takeError` or the next call takes,
+///   once. The socket can then try again. Where nobody listens it is `ECONNREFUSED`.
+/// * **Bytes arrive in order, and all that arrived can be read** before the end of the stream or
+///   the error. The end stays: it is read again and again.
+/// * **Each half ends by itself.** Who has ended its own reads on; to send then is `EPIPE`, and
+///   never a signal.
+/// * **`close` ends in order what was read to the end.** Bytes that nobody read, or `resetOnClose`,
+///   make it a reset. To send to who has closed brings a reset back.
+/// * **A reset is `ECONNRESET` once**, to who calls first; then reads are at the end and there is
+///   no peer. After the end of the stream it is no news: reads stay there, sends throw `EPIPE`.
+/// * **Buffers are bounded.** When nobody reads, `send` takes less than it is given and then
+///   nothing; there is room again when the reader has made some. Their sizes can be set before the
+///   connection; what is set is doubled, and bounded both ways.
+/// * **An address belongs to one**, or to several that all asked to share it. Port 0 is a free one.
+/// * **A closed number is free**, and comes back.
 package protocol Sockets: AnyObject, Sendable {
     /// Opens a non-blocking TCP socket for an address of this family (socket(2)).
     func open(for address: SocketAddress) throws(Errno) -> RawDescriptor

@@ -16,7 +16,7 @@ struct EndID: Hashable, Sendable {
 ///     absent → greeted ─ queued → established → closed → absent     the end that is accepted
 ///
 /// It outlives the socket: what was written before `close` is still sent, and an end that nobody
-/// has accepted yet has no descriptor. There is no TIME_WAIT: a port is free when its end is absent.
+/// has accepted yet has no descriptor. There is no TIME_WAIT: a port is free with its end.
 struct ConnectionEnd {
     enum State: Sendable {
         /// The host knows of no such connection (any more).

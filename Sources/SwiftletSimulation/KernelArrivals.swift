@@ -75,6 +75,11 @@ extension Kernel {
     private mutating func takeRequest(at end: EndID) {
         guard self[end].state == .absent, self[end.peer].state == .connecting else { return }
         let host = self[end].host
+        switch faults.welcome(from: self[end.peer].host, to: host) {
+        case .usual: break
+        case .refused: return refuse(from: end)
+        case .ignored: return
+        }
         guard let listener = listener(on: host, at: self[end].local) else {
             return refuse(from: end)
         }

@@ -42,8 +42,8 @@ extension Kernel {
 
     /// Takes the power from a host: its sockets are gone and tell nobody.
     ///
-    /// What it has sent is under way and arrives; what it had yet to send, or would have had to send
-    /// again, is lost.
+    /// What it has sent is under way and arrives; what it had yet to send, or to send again, is
+    /// lost.
     mutating func crash(_ host: HostID) {
         hosts[host.index].isDown = true
         hosts[host.index].crashes += 1

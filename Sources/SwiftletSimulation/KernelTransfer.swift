@@ -12,9 +12,9 @@ extension Kernel {
         guard let end = self[socket, host].end else { throw .notConnected }
         try checkFaults(.receive, on: host, to: self[end.peer].host)
         if self[end].state == .connecting { throw .wouldBlock }
-        if buffer.isEmpty { return 0 }
         let arrived = self[end.peer].stream.arrived
         guard arrived > 0 else { return try receiveNothing(at: end) }
+        if buffer.isEmpty { return 0 }
         let count = faults.part(
             of: min(arrived, buffer.count), by: .receive, on: host, using: &random)
         self[end.peer].stream.bytes.take(into: .init(rebasing: buffer[..<count]))

@@ -6,8 +6,8 @@ import Syscalls
 /// Some are only remembered: every byte is sent at once, so there is nothing that `noDelay` could
 /// change, and nobody probes a silent peer.
 struct SocketOptions: Sendable {
-    /// What `SO_RCVBUF` and `SO_SNDBUF` can be made: twice what is asked for, from the smallest that
-    /// Linux gives up to twice its usual limit of 212,992 bytes.
+    /// What `SO_RCVBUF` and `SO_SNDBUF` can be made: twice what is asked for, from the smallest
+    /// that Linux gives up to twice its usual limit of 212,992 bytes.
     static let receiveBuffers = 2_304...425_984
     static let sendBuffers = 4_608...425_984
 

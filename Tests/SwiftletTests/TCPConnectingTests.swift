@@ -138,7 +138,7 @@ import Testing
 }
 
 /// A listener whose queue is full, so that the kernel answers no further attempt.
-private struct FullListener: Sendable {
+struct FullListener: Sendable {
     private let listener: TCPListener
     private let queued: [TCPConnection]
     var address: SocketAddress { listener.address }
