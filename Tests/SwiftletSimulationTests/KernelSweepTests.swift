@@ -50,6 +50,9 @@ private struct Sweep {
         var sent: UInt8 = 0
     }
 
+    /// Bytes that count up, from any of the 256 on.
+    private static let counting = (0..<60_000).map { UInt8(truncatingIfNeeded: $0) }
+
     init(seed: UInt64) {
         random = SeededRandom(seed: seed)
         hosts.kernel.random = random.split()
@@ -112,9 +115,7 @@ private struct Sweep {
         guard !sockets.isEmpty else { return }
         let place = random.number(below: sockets.count)
         let open = sockets[place]
-        let bytes = (0..<random.number(below: 30_000)).map {
-            open.sent &+ UInt8(truncatingIfNeeded: $0)
-        }
+        let bytes = Sweep.counting[Int(open.sent)...].prefix(random.number(below: 30_000))
         let count = Result {
             try bytes.withUnsafeBytes {
                 try hosts.kernel.send(open.socket, on: open.host.id, $0)
@@ -135,10 +136,9 @@ private struct Sweep {
                 try hosts.kernel.receive(open.socket, on: open.host.id, into: $0)
             }
         }
-        guard case .success(let count) = count else { return }
-        let isInOrder = bytes[..<count].enumerated().allSatisfy { offset, byte in
-            byte == open.received &+ UInt8(truncatingIfNeeded: offset)
-        }
+        guard case .success(let count) = count, count > 0 else { return }
+        let expected = Sweep.counting[Int(open.received)...].prefix(count)
+        let isInOrder = bytes[..<count].elementsEqual(expected)
         if !isInOrder { faults.append("\(open.host.name) \(open.socket) read out of order") }
         sockets[place].received &+= UInt8(truncatingIfNeeded: count)
     }
