@@ -26,7 +26,7 @@ let package = Package(
         floor("Drivers", on: ["Syscalls"]),
         floor("Swiftlet", on: ["CLinux", "Drivers", "Syscalls"]),
         // A world for tests: hosts, a network and a clock that are values, and loops over them.
-        floor("SwiftletSimulation", on: ["Swiftlet", "Drivers", "Syscalls"]),
+        floor("SwiftletSimulation", on: ["Swiftlet", "CLinux", "Drivers", "Syscalls"]),
         // The command lines of every command, read and explained from tables; imports nothing.
         floor("Flags", on: []),
         floor("EchoServers", on: ["Swiftlet", "Flags", "Drivers", "Syscalls"]),
@@ -64,8 +64,8 @@ let package = Package(
         tests(of: "Flags", on: []),
         tests(of: "Syscalls", on: ["CLinux"]),
         tests(of: "Drivers", on: ["SwiftletSimulation", "Syscalls"]),
-        tests(of: "Swiftlet", on: ["Drivers", "Syscalls"]),
-        tests(of: "SwiftletSimulation", on: ["Swiftlet", "Drivers", "Syscalls"]),
+        tests(of: "Swiftlet", on: ["SwiftletSimulation", "Drivers", "Syscalls"]),
+        tests(of: "SwiftletSimulation", on: ["EchoSweep", "Swiftlet", "Drivers", "Syscalls"]),
         tests(of: "EchoServers", on: ["Drivers", "Flags", "Syscalls"]),
         tests(of: "Statistics", on: [], exclude: ["golden"]),
         tests(of: "Charts", on: ["Statistics", "MarkupChecks"]),
@@ -89,6 +89,12 @@ let package = Package(
         floor("MarkupChecks", on: [], path: "Tests/MarkupChecks"),
         // Servers that echo and servers that lie; for tests only.
         floor("TestServers", on: ["Generator", "Syscalls"], path: "Tests/TestServers"),
+        // An echo service in a world that a seed decides, and what must hold there; for tests only.
+        floor("EchoSweep", on: ["SwiftletSimulation", "Swiftlet"], path: "Tests/EchoSweep"),
+        // Runs it for thousands of seeds: `make sweep`.
+        command(
+            "sweep", on: ["EchoSweep", "SwiftletSimulation", "Flags", "Syscalls"],
+            path: "Tests/Sweep"),
         // Runs the built commands as processes, the way a user does.
         .testTarget(
             name: "CommandTests",

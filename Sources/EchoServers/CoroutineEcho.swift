@@ -1,4 +1,5 @@
 import Drivers
+import Glibc
 import Swiftlet
 import Syscalls
 
@@ -58,15 +59,27 @@ private func echoInCapitals(_ connection: TCPConnection) async throws {
 }
 
 /// Stops the server at the first signal; the second one ends the wait for open connections.
+/// SIGUSR1 asks what everybody waits for.
 private func stop(
     _ server: TCPServer, drain: Duration, on signals: RawDescriptor
 ) async throws {
     var grace = drain
     while true {
         try await EventLoop.current?.park(on: signals, for: .read)
-        if try SignalSet.take(from: signals) == nil { continue }
+        guard let signal = try SignalSet.take(from: signals) else { continue }
+        if signal == SIGUSR1 {
+            await sayWhoWaits()
+            continue
+        }
         server.stop(grace: grace)
         grace = .zero
+    }
+}
+
+/// Writes what the tasks of each loop wait for, a line each.
+private func sayWhoWaits() async {
+    for (number, loop) in EventLoop.all.enumerated() {
+        for report in await loop.parkReports { sayAside("loop \(number): \(report)") }
     }
 }
 

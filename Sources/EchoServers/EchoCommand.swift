@@ -30,7 +30,9 @@ package func runEchoServer(command: String, arguments: [String]) -> Int32 {
 private func serve(_ options: EchoOptions, command: String) -> Int32 {
     ignoreBrokenPipes()
     if let parent = options.parent { endWithParent(parent) }
-    let signals = SignalSet([SIGINT, SIGTERM])
+    // Only a loop can be asked who waits; elsewhere SIGUSR1 does what it always does.
+    let questions = options.model == .coroutine ? [SIGUSR1] : []
+    let signals = SignalSet([SIGINT, SIGTERM] + questions)
     signals.block()
     do {
         // Every connection takes a descriptor; the soft limit is often 1,024.

@@ -27,7 +27,7 @@ extension Socket {
         while true {
             if !loop.spend() { try await yield(.accept) }
             if let arrival = try tryAccepting() { return arrival }
-            try await park(for: .read, until: .never, in: call)
+            try await park(for: .read, .accept, until: .never, in: call)
         }
     }
 

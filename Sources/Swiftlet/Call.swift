@@ -1,26 +1,45 @@
-/// The call that a task is in while it is parked: what it does, and where it stands in the source.
-///
-/// A small value, so that it can be kept with each parked task: the file is the address of a text
-/// that lies in the program, and its name is made only when somebody asks.
-package struct Call: Sendable {
-    /// Where the text of the file's name begins; it ends with a zero. 0 when there is none.
-    private let file: UInt
-    private let line: UInt32
-    /// What the call does.
-    package let operation: IOError.Operation
+import Syscalls
 
-    /// A call that stands in a line of a file, as `#fileID` and `#line` give them.
+/// The name of a source file, as `#fileID` gives it.
+///
+/// It is made of a literal only, which stays where it is while the program runs. So it is one word,
+/// and passing it with every call costs next to nothing.
+@frozen
+public struct SourceFile: ExpressibleByStringLiteral, Sendable {
+    /// Where the text begins that ends with a zero; 0 when there is none.
+    @usableFromInline let address: UInt
+
+    /// The name that a literal spells.
+    @inlinable
+    public init(stringLiteral name: StaticString) {
+        // A literal of a single letter may be no pointer; no file is called so.
+        address = name.hasPointerRepresentation ? UInt(bitPattern: name.utf8Start) : 0
+    }
+}
+
+/// The call in which a task is parked, or by which it was spawned: where it stands in the source.
+package struct Call: Sendable {
+    private let file: SourceFile
+    private let line: UInt32
+
     @inline(__always)
-    init(_ operation: IOError.Operation, _ file: StaticString, _ line: UInt32) {
-        // A text of one letter may be no pointer; the compiler makes no such file name.
-        self.file = file.hasPointerRepresentation ? UInt(bitPattern: file.utf8Start) : 0
+    init(_ file: SourceFile, _ line: UInt32) {
+        self.file = file
         self.line = line
-        self.operation = operation
     }
 
-    /// Where the call stands: "Chat/Client.swift:12".
+    /// Where it stands: "Chat/Client.swift:12".
     package var place: String {
-        guard let text = UnsafePointer<UInt8>(bitPattern: file) else { return "line \(line)" }
+        guard let text = UnsafePointer<UInt8>(bitPattern: file.address) else {
+            return "line \(line)"
+        }
         return "\(String(cString: text)):\(line)"
     }
+}
+
+/// What a report tells of a parked task beside what it is parked on.
+struct Stay: Sendable {
+    let call: Call
+    /// When the turn began in which it parked.
+    let since: Instant
 }

@@ -132,7 +132,8 @@ public struct EventLoop: Sendable {
     }
 
     /// What the tasks of this loop wait for: all that are parked, and those that were spawned and
-    /// wait for something else. The running task and those that are about to run are left out.
+    /// wait for something else. The running task and those that are about to run are left out; one
+    /// that has just called `Task.yield` may be told as waiting.
     ///
     /// For a person who wants to know why nothing happens. It takes as long as the loop has tasks,
     /// with some system calls for each.
@@ -163,10 +164,10 @@ public struct EventLoop: Sendable {
     ///   the descriptor.
     public func park(
         on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant = .never,
-        file: StaticString = #fileID, line: UInt32 = #line
+        file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
         let executor = executor
-        let call = Call(.park, file, line)
+        let call = Call(file, line)
         let wakeup = await withTaskExecutorPreference(executor) {
             await executor.park(on: descriptor, for: direction, until: deadline, in: call)
         }

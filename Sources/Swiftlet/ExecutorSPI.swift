@@ -23,8 +23,11 @@ import Syscalls
         ) {
             // The standard clocks measure in `Duration`; one that does not is due at once and asks
             // again.
-            let delay = clock.now.duration(to: instant) as? Duration ?? .zero
-            enqueue(timer: Job(job), after: isCurrent ? settled(delay) : delay)
+            var delay = clock.now.duration(to: instant) as? Duration ?? .zero
+            if isCurrent, let witness = state.witness {
+                delay = .nanoseconds(witness.settle(delay.wholeNanoseconds))
+            }
+            enqueue(timer: Job(job), after: delay)
         }
 
         /// As above, for a sleep that is known by its length.

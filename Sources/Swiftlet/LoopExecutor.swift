@@ -169,7 +169,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             state.budget = LoopExecutor.completionsPerJob
             state.wakeup = runnable.wakeup
             state.task = runnable.job.task
-            if let witness = state.witness { announce(runnable.job, to: witness) }
+            if let witness = state.witness { witness.saw(.ran(runnable.job.id)) }
             runnable.job.run(on: executor)
         }
     }

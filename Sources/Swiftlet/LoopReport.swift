@@ -13,16 +13,18 @@ extension LoopExecutor {
         let names = names(of: children)
         var known = runnableTasks
         var reports: [ParkReport] = []
-        for (descriptor, direction, parked) in state.lot.all {
-            known.insert(parked.job.task)
-            let name = names[parked.job.task]
-            reports.append(report(of: parked, on: descriptor, for: direction, called: name))
+        for spot in state.lot.all {
+            let job = spot.parked.job
+            let deadline = spot.parked.timer.map { state.deadlines.deadline(of: $0) }
+            let purpose = purpose(of: spot.direction, on: spot.descriptor)
+            known.insert(job.task)
+            reports.append(report(of: job, names, spot.stay, purpose, until: deadline))
         }
         for (deadline, due) in state.deadlines.all {
             guard case .sleep(let sleeper?) = due else { continue }
-            known.insert(sleeper.job.task)
-            let name = names[sleeper.job.task]
-            reports.append(report(of: sleeper, until: deadline, called: name))
+            let (job, purpose) = (sleeper.job, "for its time to come")
+            known.insert(job.task)
+            reports.append(report(of: job, names, sleeper.stay, purpose, until: deadline))
         }
         for child in children where !known.contains(child.task) {
             reports.append(
@@ -56,39 +58,31 @@ extension LoopExecutor {
     }
 
     private func report(
-        of parked: ParkedTask, on descriptor: RawDescriptor, for direction: Direction,
-        called name: String?
-    ) -> ParkReport {
-        let deadline = parked.timer.map { state.deadlines.deadline(of: $0) }
-        return ParkReport(
-            name: name, place: parked.call.place,
-            purpose: purpose(of: parked.call.operation, on: descriptor, for: direction),
-            waited: parked.since.duration(to: now),
-            remaining: deadline.map { max(.zero, now.duration(to: $0)) }, task: parked.job.id)
-    }
-
-    private func report(
-        of sleeper: Sleeper, until deadline: Instant, called name: String?
+        of job: Job, _ names: [UInt: String], _ stay: Stay, _ purpose: String,
+        until deadline: Instant?
     ) -> ParkReport {
         ParkReport(
-            name: name, place: sleeper.call.place, purpose: "for its time to come",
-            waited: sleeper.since.duration(to: now),
-            remaining: max(.zero, now.duration(to: deadline)), task: sleeper.job.id)
+            name: names[job.task], place: stay.call.place, purpose: purpose,
+            waited: stay.since.duration(to: now),
+            remaining: deadline.map { max(.zero, now.duration(to: $0)) }, task: job.id)
     }
 
-    private func purpose(
-        of operation: IOError.Operation, on descriptor: RawDescriptor, for direction: Direction
-    ) -> String {
-        // An address that the kernel does not know any more is left out.
-        let peer = state.targets[descriptor] ?? (try? sockets.remoteAddress(descriptor))
-        let (words, address): (String, SocketAddress?) =
-            switch operation {
-            case .accept: ("to accept on", try? sockets.localAddress(descriptor))
-            case .connect: ("to connect to", peer)
-            case .write: ("to write to", peer)
-            case .read: ("to read from", peer)
-            default: (direction == .read ? "to read from" : "to write to", nil)
+    /// What a task waits for that is parked on a descriptor.
+    private func purpose(of direction: Direction, on descriptor: RawDescriptor) -> String {
+        let target = state.targets[descriptor]
+        let isListening = state.table.isListening(descriptor)
+        let words =
+            switch direction {
+            case .read: isListening ? "to accept on" : "to read from"
+            case .write: target == nil ? "to write to" : "to connect to"
             }
+        var address = target
+        if address == nil {
+            // What is no socket has no address, nor has a connection that the kernel has given up.
+            address =
+                try? isListening
+                ? sockets.localAddress(descriptor) : sockets.remoteAddress(descriptor)
+        }
         let place = address.map { "\($0), " } ?? ""
         return "\(words) \(place)\(descriptor)"
     }

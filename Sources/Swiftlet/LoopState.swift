@@ -14,14 +14,17 @@ struct LoopState {
     var batch: [Runnable] = []
     /// The task whose job is running.
     var task: UInt = 0
-    /// The names of parked tasks, as far as they were noted: only where somebody watches the loop.
-    var names: [UInt: String] = [:]
     /// Where the sockets are to be connected that are not yet; looked up, never listed.
     var targets: [RawDescriptor: SocketAddress] = [:]
     /// Why the running task goes on, if it was suspended at the gate.
     var wakeup = Wakeup.ready
     /// What the running task is about to be suspended for.
     var suspension = Suspension.none
+    /// The call in which it is about to be.
+    var call = Call("", 0)
+    /// Its name, and those of the tasks that are parked: noted only where somebody watches.
+    var name: String?
+    var names: [UInt: String] = [:]
     var lot = ParkingLot<ParkedTask>()
     var deadlines = DeadlineQueue<Due>()
     /// What the last wait found, in memory that every wait uses again.
@@ -37,8 +40,9 @@ struct LoopState {
     var isEnding = false
     /// Who watches the loop and orders what it does; nil outside of a simulation.
     let witness: (any LoopWitness)?
-    /// When the running job started, on the machine's clock; noted for a witness only.
-    var jobStart = Instant.past
+
+    /// What is to be told of the task that parks now.
+    var stay: Stay { Stay(call: call, since: turnStart) }
 
     init(driver: any Driver, witness: (any LoopWitness)?) {
         self.driver = driver
@@ -56,29 +60,24 @@ struct Runnable {
 /// What a task that goes to the gate waits for.
 enum Suspension {
     case none
-    case park(Ticket, until: Instant, isOwner: Bool, in: Call)
-    case sleep(DeadlineQueue<Due>.Token, in: Call)
+    case park(Ticket, until: Instant, isOwner: Bool)
+    case sleep(DeadlineQueue<Due>.Token)
 }
 
-/// A task that is parked on a descriptor: how to go on with it, the deadline that it parked with,
-/// and what a report tells of it.
+/// A task that is parked on a descriptor: how to go on with it, and the deadline that it parked
+/// with.
 struct ParkedTask {
     let job: Job
-    /// The turn in which it parked.
-    let since: Instant
-    let call: Call
+    let timer: DeadlineQueue<Due>.Token?
     /// Whether it owns the socket, so that its cancellation is watched by the scope of the
     /// ownership.
     let isOwner: Bool
-    let timer: DeadlineQueue<Due>.Token?
 }
 
-/// A sleeping task, and what a report tells of it.
+/// A sleeping task.
 struct Sleeper {
     let job: Job
-    /// The turn in which it fell asleep.
-    let since: Instant
-    let call: Call
+    let stay: Stay
 }
 
 /// What is due at a deadline.

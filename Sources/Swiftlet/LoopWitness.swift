@@ -9,6 +9,10 @@ package protocol LoopWitness: AnyObject {
     /// the order is free.
     func choose(below bound: Int) -> Int
 
+    /// How many nanoseconds a sleep of the standard library lasts, of which `delay` is left by the
+    /// clock that it was made from.
+    func settle(_ delay: Int64) -> Int64
+
     /// Hears of a step of the loop, on the loop's thread.
     func saw(_ step: LoopStep)
 }
@@ -39,13 +43,12 @@ package enum ParkedOn: Sendable {
     case sleep
 }
 
-extension LoopExecutor {
-    /// Tells of a job that is about to run, and notes when.
-    func announce(_ job: Job, to witness: any LoopWitness) {
-        witness.saw(.ran(job.id))
-        state.jobStart = .now
-    }
+extension LoopWitness {
+    /// As long as it says.
+    package func settle(_ delay: Int64) -> Int64 { delay }
+}
 
+extension LoopExecutor {
     /// Puts the batch in the order that the witness chooses, and now and then leaves a part of it
     /// to the next turn, so that what becomes runnable meanwhile can come first.
     func rearrange(by witness: any LoopWitness) {

@@ -50,7 +50,7 @@ extension LoopExecutor {
         if state.isEnding { return .loopEnded }
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
         return await withTaskCancellationHandler {
-            state.suspension = .park(ticket, until: deadline, isOwner: false, in: call)
+            announce(.park(ticket, until: deadline, isOwner: false), in: call)
             return await gate.pass()
         } onCancel: {
             post(.cancelPark(ticket))
@@ -68,7 +68,7 @@ extension LoopExecutor {
     {
         if state.isEnding { return .loopEnded }
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
-        state.suspension = .park(ticket, until: deadline, isOwner: true, in: call)
+        announce(.park(ticket, until: deadline, isOwner: true), in: call)
         return await gate.pass()
     }
 
@@ -87,16 +87,25 @@ extension LoopExecutor {
         }
     }
 
+    /// Says what the calling task is about to be suspended for, and in which call.
+    @inline(__always)
+    private func announce(_ suspension: Suspension, in call: Call) {
+        state.suspension = suspension
+        state.call = call
+        // The runtime tells the name of the current task only, which it is no longer at the gate.
+        if state.witness != nil { state.name = Task.name }
+    }
+
     /// Takes the rest of a task that has come to the gate, and keeps it until what it waits for.
     fileprivate func suspend(_ job: Job) {
         let suspension = state.suspension
         state.suspension = .none
         if let witness = state.witness { tell(witness, job, suspension) }
         switch suspension {
-        case .park(let ticket, let deadline, let isOwner, let call):
-            admit(job, with: ticket, until: deadline, isOwner: isOwner, in: call)
-        case .sleep(let token, let call):
-            let sleeper = Sleeper(job: job, since: state.turnStart, call: call)
+        case .park(let ticket, let deadline, let isOwner):
+            admit(job, with: ticket, until: deadline, isOwner: isOwner)
+        case .sleep(let token):
+            let sleeper = Sleeper(job: job, stay: state.stay)
             if !state.deadlines.replace(token, with: .sleep(sleeper)) { unpark(job, .loopEnded) }
         case .none:
             preconditionFailure("a task came to the gate without a word of what it waits for")
@@ -104,30 +113,26 @@ extension LoopExecutor {
     }
 
     private func tell(_ witness: any LoopWitness, _ job: Job, _ suspension: Suspension) {
-        // The runtime tells the name of the current task only, which the parking one still is.
-        let name = Task.name
+        let name = state.name
         state.names[job.task] = name
         switch suspension {
-        case .park(let ticket, let deadline, _, let call):
+        case .park(let ticket, let deadline, _):
             let cause = ParkedOn.descriptor(ticket.descriptor, ticket.direction)
-            witness.saw(.parked(job.id, on: cause, until: deadline, in: call, name: name))
-        case .sleep(let token, let call):
+            witness.saw(.parked(job.id, on: cause, until: deadline, in: state.call, name: name))
+        case .sleep(let token):
             let deadline = state.deadlines.deadline(of: token)
-            witness.saw(.parked(job.id, on: .sleep, until: deadline, in: call, name: name))
+            witness.saw(.parked(job.id, on: .sleep, until: deadline, in: state.call, name: name))
         case .none:
             break
         }
     }
 
     @inline(__always)
-    private func admit(
-        _ job: Job, with ticket: Ticket, until deadline: Instant, isOwner: Bool, in call: Call
-    ) {
+    private func admit(_ job: Job, with ticket: Ticket, until deadline: Instant, isOwner: Bool) {
         state.statistics.parks += 1
         let timer = deadline == .never ? nil : state.deadlines.insert(.park(ticket), at: deadline)
-        let parked = ParkedTask(
-            job: job, since: state.turnStart, call: call, isOwner: isOwner, timer: timer)
-        switch state.lot.park(parked, with: ticket) {
+        let parked = ParkedTask(job: job, timer: timer, isOwner: isOwner)
+        switch state.lot.park(parked, with: ticket, for: state.stay) {
         case .parked:
             break
         case .install(let interest):
@@ -150,7 +155,7 @@ extension LoopExecutor {
         if state.isEnding { return .loopEnded }
         let token = state.deadlines.insert(.sleep(nil), at: deadline)
         return await withTaskCancellationHandler {
-            state.suspension = .sleep(token, in: call)
+            announce(.sleep(token), in: call)
             return await gate.pass()
         } onCancel: {
             post(.cancelSleep(token))

@@ -36,6 +36,8 @@ struct ParkingLot<Parked> {
     private struct Spot {
         var parked: Parked
         var sequence: UInt64
+        /// For reports; nobody else reads it.
+        var stay: Stay
     }
 
     private var readers: [Spot?] = []
@@ -65,7 +67,10 @@ struct ParkingLot<Parked> {
     }
 
     /// Parks a task under a ticket.
-    mutating func park(_ parked: Parked, with ticket: Ticket) -> Admission {
+    ///
+    /// Inlined, because passing all of it on costs more than keeping it.
+    @inline(__always)
+    mutating func park(_ parked: Parked, with ticket: Ticket, for stay: Stay) -> Admission {
         let index = ticket.descriptor.index
         while installed.count <= index {
             readers.append(nil)
@@ -73,7 +78,7 @@ struct ParkingLot<Parked> {
             installed.append(.none)
         }
         guard spot(ticket.direction, at: index) == nil else { return .busy }
-        let spot = Spot(parked: parked, sequence: ticket.sequence)
+        let spot = Spot(parked: parked, sequence: ticket.sequence, stay: stay)
         switch ticket.direction {
         case .read: readers[index] = spot
         case .write: writers[index] = spot
@@ -169,11 +174,11 @@ struct ParkingLot<Parked> {
     }
 
     /// Everybody, by descriptor; who reads before who writes.
-    var all: [(RawDescriptor, Direction, Parked)] {
+    var all: [(descriptor: RawDescriptor, direction: Direction, parked: Parked, stay: Stay)] {
         installed.indices.flatMap { index in
             [Direction.read, .write].compactMap { direction in
                 spot(direction, at: index).map {
-                    (RawDescriptor(CInt(index)), direction, $0.parked)
+                    (RawDescriptor(CInt(index)), direction, $0.parked, $0.stay)
                 }
             }
         }

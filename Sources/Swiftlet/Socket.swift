@@ -71,8 +71,8 @@ final class Socket: Sendable {
     @inline(__always)
     nonisolated(nonsending)
         func park(
-            for direction: Direction, until deadline: Instant, in call: Call,
-            isCancelled: Bool = Task.isCancelled
+            for direction: Direction, _ operation: IOError.Operation, until deadline: Instant,
+            in call: Call, isCancelled: Bool = Task.isCancelled
         ) async throws(IOError)
     {
         var limit = deadline
@@ -80,12 +80,12 @@ final class Socket: Sendable {
         loop.state.driver?.usedUp(direction.interest, of: descriptor)
         while true {
             if isCancelled || loop.state.table[id].isOwnerCancelled && isOwner {
-                throw IOError(call.operation, .cancelled)
+                throw IOError(operation, .cancelled)
             }
             let wakeup = await parkOnce(for: direction, until: limit, in: call)
-            if case .ready = wakeup { return try checkOpen(call.operation) }
+            if case .ready = wakeup { return try checkOpen(operation) }
             guard case .timedOut = wakeup, deadline > loop.state.turnStart, wasActive else {
-                throw IOError(call.operation, wakeup.reason ?? .closed)
+                throw IOError(operation, wakeup.reason ?? .closed)
             }
             limit = idleLimit(since: loop.state.table[id].lastActive, deadline)
         }

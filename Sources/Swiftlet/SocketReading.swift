@@ -39,7 +39,7 @@ extension Socket {
             loop.state.table[id].isReading = true
             do throws(IOError) {
                 try await park(
-                    for: .read, until: deadline, in: call, isCancelled: isCancelled)
+                    for: .read, .read, until: deadline, in: call, isCancelled: isCancelled)
             } catch {
                 endReading()
                 throw error
@@ -82,7 +82,7 @@ extension Socket {
         if !loop.spend() { try await yield(.read) }
         while true {
             if let received = try receiveNow() { return received.count > 0 ? received : nil }
-            try await park(for: .read, until: deadline, in: call)
+            try await park(for: .read, .read, until: deadline, in: call)
             loop.state.table[id].isDry = false
         }
     }
@@ -117,7 +117,7 @@ extension Socket {
             if !loop.state.table[id].isDry, let count = try tryReceiving(into: memory) {
                 return count
             }
-            try await park(for: .read, until: deadline, in: call)
+            try await park(for: .read, .read, until: deadline, in: call)
             loop.state.table[id].isDry = false
         }
     }

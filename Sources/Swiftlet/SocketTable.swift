@@ -28,6 +28,8 @@ struct SocketTable {
         var isReading = false
         var isWriting = false
         var isOwnerCancelled = false
+        /// It takes connections, and no bytes.
+        var isListening = false
         /// The task that serves it and whose cancellation its server passes on; 0 for none.
         var owner: UInt = 0
         /// When bytes last moved in either direction.
@@ -92,6 +94,11 @@ struct SocketTable {
     mutating func setOwner(of id: SocketID, to task: UInt, for server: ObjectIdentifier) {
         records[id.descriptor.index].owner = task
         servers[id.descriptor.index] = server
+    }
+
+    /// Whether a descriptor is that of an open listener.
+    func isListening(_ descriptor: RawDescriptor) -> Bool {
+        records.indices.contains(descriptor.index) && records[descriptor.index].isListening
     }
 
     /// The open sockets that have an owner, and the task that owns each.

@@ -38,12 +38,12 @@ extension Socket {
         }
         loop.state.table[id].isWriting = true
         defer { endWriting() }
-        if isFull { try await park(for: .write, until: deadline, in: call) }
+        if isFull { try await park(for: .write, .write, until: deadline, in: call) }
         var sent = 0
         while true {
             sent += try trySending(UnsafeRawBufferPointer(rebasing: memory[sent...]))
             if sent == memory.count { return }
-            try await park(for: .write, until: deadline, in: call)
+            try await park(for: .write, .write, until: deadline, in: call)
         }
     }
 
@@ -67,7 +67,7 @@ extension Socket {
                 return try trySending(UnsafeRawBufferPointer(rest))
             }
             if sent == bytes.count { return }
-            try await park(for: .write, until: deadline, in: call)
+            try await park(for: .write, .write, until: deadline, in: call)
         }
     }
 

@@ -52,7 +52,7 @@ struct Children {
 ///   over.
 @discardableResult
 public func spawn<Value: Sendable>(
-    name: String? = nil, file: StaticString = #fileID, line: UInt32 = #line,
+    name: String? = nil, file: SourceFile = #fileID, line: UInt32 = #line,
     _ body: @escaping @Sendable () async throws -> Value
 ) throws(IOError) -> Task<Value, any Error> {
     try EventLoop.require(.spawn).spawn(name: name, file: file, line: line, body)
@@ -72,11 +72,11 @@ extension EventLoop {
     /// - Throws: `IOError` with `.loopEnded` when the loop is over.
     @discardableResult
     public func spawn<Value: Sendable>(
-        name: String? = nil, file: StaticString = #fileID, line: UInt32 = #line,
+        name: String? = nil, file: SourceFile = #fileID, line: UInt32 = #line,
         _ body: @escaping @Sendable () async throws -> Value
     ) throws(IOError) -> Task<Value, any Error> {
         let executor = executor
-        let call = Call(.spawn, file, line)
+        let call = Call(file, line)
         // The child cannot leave before it was entered: leaving takes the same lock.
         let task: Task<Value, any Error>? = executor.children.withLock { children in
             guard !children.isClosed else { return nil }

@@ -8,7 +8,8 @@ extension TCPServer {
     func acceptAll(into doors: [Door], in call: Call) async -> IOError? {
         await withTaskGroup(of: IOError?.self) { group in
             for (place, listener) in listeners.enumerated() {
-                group.addTask(executorPreference: listener.socket.loop) {
+                let name = "acceptor of \(listener.address)"
+                group.addTask(name: name, executorPreference: listener.socket.loop) {
                     await self.accept(at: place, into: doors, in: call)
                 }
             }

@@ -46,7 +46,7 @@ extension Socket {
         loop.state.targets[descriptor] = address
         defer { loop.state.targets[descriptor] = nil }
         repeat {
-            try await park(for: .write, until: deadline, in: call)
+            try await park(for: .write, .connect, until: deadline, in: call)
         } while try !isConnected()
     }
 

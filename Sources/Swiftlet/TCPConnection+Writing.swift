@@ -16,7 +16,7 @@ extension TCPConnection {
     ///   says, such as "Connection reset by peer". How much was taken by then is not known.
     public nonisolated(nonsending) func write(
         _ bytes: borrowing Bytes, timeout: Duration? = nil,
-        file: StaticString = #fileID, line: UInt32 = #line
+        file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
         let memory = bytes.memory
         try await write(memory, timeout: timeout, file: file, line: line)
@@ -27,10 +27,10 @@ extension TCPConnection {
     /// - Throws: as `write(_:timeout:file:line:)` for received bytes.
     public nonisolated(nonsending) func write(
         _ bytes: [UInt8], timeout: Duration? = nil,
-        file: StaticString = #fileID, line: UInt32 = #line
+        file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
         let socket = socket
-        let call = Call(.write, file, line)
+        let call = Call(file, line)
         if socket.loop.isHome {
             let deadline = socket.deadline(after: timeout)
             return try await socket.transmit(bytes, until: deadline, in: call)
@@ -45,7 +45,7 @@ extension TCPConnection {
     /// - Throws: as `write(_:timeout:file:line:)` for received bytes.
     public nonisolated(nonsending) func write(
         _ text: String, timeout: Duration? = nil,
-        file: StaticString = #fileID, line: UInt32 = #line
+        file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
         try await write(Array(text.utf8), timeout: timeout, file: file, line: line)
     }
@@ -55,10 +55,10 @@ extension TCPConnection {
     /// - Throws: as `write(_:timeout:file:line:)` for received bytes.
     public nonisolated(nonsending) func write(
         _ memory: UnsafeRawBufferPointer, timeout: Duration? = nil,
-        file: StaticString = #fileID, line: UInt32 = #line
+        file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
         let socket = socket
-        let call = Call(.write, file, line)
+        let call = Call(file, line)
         var rest = memory
         let isTried = socket.loop.isCurrent
         if isTried {

@@ -26,7 +26,7 @@ public struct TCPConnection: Sendable {
     public static func connect<Value>(
         to address: SocketAddress,
         timeout: Duration? = nil,
-        file: StaticString = #fileID,
+        file: SourceFile = #fileID,
         line: UInt32 = #line,
         _ body: (TCPConnection) async throws -> Value
     ) async throws -> Value {
@@ -49,10 +49,10 @@ public struct TCPConnection: Sendable {
     ///   "Connection refused".
     public static func connect(
         to address: SocketAddress, timeout: Duration? = nil,
-        file: StaticString = #fileID, line: UInt32 = #line
+        file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> TCPConnection {
         let loop = try EventLoop.require(.connect).executor
-        let call = Call(.connect, file, line)
+        let call = Call(file, line)
         return try await loop.perform { () async throws(IOError) in
             try await loop.connect(to: address, timeout: timeout, in: call)
         }
@@ -68,9 +68,9 @@ public struct TCPConnection: Sendable {
     /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.busy`, `.closed`, or what recv(2)
     ///   says.
     public nonisolated(nonsending) func read(
-        timeout: Duration? = nil, file: StaticString = #fileID, line: UInt32 = #line
+        timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> Bytes? {
-        let call = Call(.read, file, line)
+        let call = Call(file, line)
         guard socket.loop.isCurrent else {
             return try await socket.bytesForElsewhere(timeout: timeout, in: call)
         }
@@ -90,10 +90,10 @@ public struct TCPConnection: Sendable {
     /// - Throws: as `read(timeout:file:line:)`.
     public nonisolated(nonsending) func read(
         into memory: UnsafeMutableRawBufferPointer, timeout: Duration? = nil,
-        file: StaticString = #fileID, line: UInt32 = #line
+        file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> Int {
         let socket = socket
-        let call = Call(.read, file, line)
+        let call = Call(file, line)
         if socket.loop.isHome {
             return try await socket.receive(
                 into: memory, until: socket.deadline(after: timeout), in: call)
@@ -115,14 +115,14 @@ public struct TCPConnection: Sendable {
     ///   - file: the file of the call, for reports of parked tasks.
     ///   - line: the line of the call.
     /// - Returns: that many bytes.
-    /// - Throws: as `read(timeout:file:line:)`, and `.endOfStream` when fewer come. What had arrived by then
-    ///   is not lost: the next read gives it.
+    /// - Throws: as `read(timeout:file:line:)`, and `.endOfStream` when fewer come. What had
+    ///   arrived by then is not lost: the next read gives it.
     public nonisolated(nonsending) func read(
         exactly count: Int, timeout: Duration? = nil,
-        file: StaticString = #fileID, line: UInt32 = #line
+        file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> [UInt8] {
         let socket = socket
-        let call = Call(.read, file, line)
+        let call = Call(file, line)
         return try await socket.loop.perform { () async throws(IOError) in
             try await socket.receive(
                 exactly: count, until: socket.deadline(after: timeout), in: call)
@@ -139,13 +139,14 @@ public struct TCPConnection: Sendable {
     ///   - line: the line of the call.
     /// - Returns: the bytes with the delimiter; at the end of the stream what is left, nil if
     ///   nothing is.
-    /// - Throws: as `read(timeout:file:line:)`, and `.tooLong`. What had arrived by then is the next read's.
+    /// - Throws: as `read(timeout:file:line:)`, and `.tooLong`. What had arrived by then is the
+    ///   next read's.
     public nonisolated(nonsending) func read(
         until delimiter: UInt8, limit: Int = 65_536, timeout: Duration? = nil,
-        file: StaticString = #fileID, line: UInt32 = #line
+        file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> [UInt8]? {
         let socket = socket
-        let call = Call(.read, file, line)
+        let call = Call(file, line)
         return try await socket.loop.perform { () async throws(IOError) in
             try await socket.receive(
                 until: delimiter, limit: limit, deadline: socket.deadline(after: timeout),
@@ -167,7 +168,7 @@ public struct TCPConnection: Sendable {
     /// - Throws: as `read(until:limit:timeout:file:line:)`.
     public nonisolated(nonsending) func readLine(
         limit: Int = 65_536, timeout: Duration? = nil,
-        file: StaticString = #fileID, line: UInt32 = #line
+        file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> String? {
         let bytes = try await read(
             until: UInt8(ascii: "\n"), limit: limit, timeout: timeout, file: file, line: line)

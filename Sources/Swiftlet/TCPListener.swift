@@ -58,10 +58,10 @@ public struct TCPListener: Sendable {
     /// - Throws: `IOError` with `.cancelled`, `.busy`, `.closed`, or what the kernel says, such as
     ///   "accept: Too many open files"; the listener is as good as before then.
     public nonisolated(nonsending) func accept(
-        idleTimeout: Duration? = nil, file: StaticString = #fileID, line: UInt32 = #line
+        idleTimeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> TCPConnection {
         let socket = socket
-        let call = Call(.accept, file, line)
+        let call = Call(file, line)
         return try await socket.loop.perform { () async throws(IOError) in
             try await socket.accept(in: call).adopt(on: socket.loop, idleTimeout: idleTimeout)
         }
@@ -98,6 +98,7 @@ extension EventLoop {
         try socket.attempt(.listen) { descriptor throws(Errno) in
             try sockets.listen(descriptor, backlog: backlog)
         }
+        executor.state.table[socket.id].isListening = true
         let bound = try socket.attempt(.address) { descriptor throws(Errno) in
             try sockets.localAddress(descriptor)
         }

@@ -110,7 +110,7 @@ public final class TCPServer: Sendable {
     ///   listen, and `IOError` with `.cancelled`.
     public static func serve(
         on address: String, options: Options = Options(),
-        file: StaticString = #fileID, line: UInt32 = #line,
+        file: SourceFile = #fileID, line: UInt32 = #line,
         handler: @escaping ConnectionHandler
     ) async throws {
         try await serve(
@@ -122,7 +122,7 @@ public final class TCPServer: Sendable {
     /// - Throws: `IOError` when it cannot listen, and with `.cancelled`.
     public static func serve(
         on address: SocketAddress, options: Options = Options(),
-        file: StaticString = #fileID, line: UInt32 = #line,
+        file: SourceFile = #fileID, line: UInt32 = #line,
         handler: @escaping ConnectionHandler
     ) async throws(IOError) {
         let listener = try await TCPListener.bind(to: address, backlog: options.backlog)
@@ -142,10 +142,10 @@ public final class TCPServer: Sendable {
     ///   descriptors or memory does not: the server waits, 10 ms at first and up to 1 s, and tries
     ///   again.
     public func serve(
-        file: StaticString = #fileID, line: UInt32 = #line,
+        file: SourceFile = #fileID, line: UInt32 = #line,
         handler: @escaping ConnectionHandler
     ) async throws(IOError) {
-        let call = Call(.accept, file, line)
+        let call = Call(file, line)
         let failure: IOError? = await withTaskExecutorPreference(listeners[0].socket.loop) {
             await withTaskCancellationHandler {
                 await acceptAndServe(handler, in: call)

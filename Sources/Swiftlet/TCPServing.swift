@@ -20,7 +20,7 @@ extension TCPServer {
             for (place, loop) in loops.enumerated() {
                 let (arrivals, door) = AsyncStream.makeStream(of: Arrival.self)
                 doors.append(door)
-                group.addTask(executorPreference: loop.executor) {
+                group.addTask(name: "server of \(address)", executorPreference: loop.executor) {
                     await EventLoop.$taskLoop.withValue(loop) {
                         await self.takeIn(arrivals, at: place, handler)
                     }

@@ -8,9 +8,9 @@ import Syscalls
 ///   - line: the line of the call.
 /// - Throws: `IOError` with `.cancelled`, `.loopEnded`, or `.noLoop` outside `EventLoop.run`.
 public nonisolated(nonsending) func sleep(
-    for duration: Duration, file: StaticString = #fileID, line: UInt32 = #line
+    for duration: Duration, file: SourceFile = #fileID, line: UInt32 = #line
 ) async throws(IOError) {
-    let call = Call(.sleep, file, line)
+    let call = Call(file, line)
     let loop = try EventLoop.require(.sleep).executor
     let wakeup: Wakeup
     if loop.isHome {
@@ -51,10 +51,10 @@ public struct TimeoutError: Error, Equatable, CustomStringConvertible {
 /// - Throws: `TimeoutError`, what `body` throws, or `IOError` with `.noLoop` outside
 ///   `EventLoop.run`.
 public func withTimeout<Value: Sendable>(
-    _ timeout: Duration, file: StaticString = #fileID, line: UInt32 = #line,
+    _ timeout: Duration, file: SourceFile = #fileID, line: UInt32 = #line,
     _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
-    let call = Call(.sleep, file, line)
+    let call = Call(file, line)
     let loop = try EventLoop.require(.sleep).executor
     return try await withThrowingTaskGroup(of: Step<Value>.self) { group in
         group.addTask(executorPreference: loop) { .value(try await body()) }

@@ -127,7 +127,7 @@ public final class Host: Sendable {
     /// - Throws: `HostIsDown`.
     @discardableResult
     public func spawn<Value: Sendable>(
-        name: String? = nil, file: StaticString = #fileID, line: UInt32 = #line,
+        name: String? = nil, file: SourceFile = #fileID, line: UInt32 = #line,
         _ body: @escaping @Sendable () async throws -> Value
     ) throws(HostIsDown) -> Task<Value, any Error> {
         guard let loop = state.withLock({ $0.loop }) else { throw HostIsDown(host: self.name) }
@@ -158,7 +158,7 @@ public final class Host: Sendable {
     /// - Returns: what `body` returns.
     /// - Throws: what `body` throws, or `HostIsDown` when the host is down or crashed meanwhile.
     public func run<Value: Sendable>(
-        name: String? = nil, file: StaticString = #fileID, line: UInt32 = #line,
+        name: String? = nil, file: SourceFile = #fileID, line: UInt32 = #line,
         _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         let task = try spawn(name: name, file: file, line: line, body)

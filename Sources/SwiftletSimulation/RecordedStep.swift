@@ -58,7 +58,7 @@ enum RecordedAnswer: Equatable, Sendable {
 extension RecordedCall {
     /// The call that offers these bytes to a socket.
     static func send(_ bytes: UnsafeRawBufferPointer, to socket: RawDescriptor) -> RecordedCall {
-        var digest = ByteDigest()
+        var digest = TraceDigest()
         digest.add(bytes)
         return .send(socket, count: bytes.count, digest: digest.value)
     }

@@ -11,6 +11,11 @@ final class RecordingWitness: LoopWitness {
 
     func choose(below bound: Int) -> Int { bound - 1 }
 
+    func settle(_ delay: Int64) -> Int64 {
+        recording.add(.timer, .delay(nanoseconds: delay))
+        return delay
+    }
+
     func saw(_ step: LoopStep) {}
 }
 
@@ -21,6 +26,11 @@ final class ReplayWitness: LoopWitness {
     init(_ replay: Replay) { self.replay = replay }
 
     func choose(below bound: Int) -> Int { bound - 1 }
+
+    func settle(_ delay: Int64) -> Int64 {
+        // A replay that has failed says so at its end; until then any delay will do.
+        (try? replay.answer(to: .timer, \.delay)) ?? delay
+    }
 
     func saw(_ step: LoopStep) {}
 }

@@ -11,10 +11,10 @@ import Syscalls
 /// }
 /// ```
 ///
-/// Time is virtual. `sleep`, `withTimeout` and every timeout of a socket are exact to the
-/// nanosecond. `Task.sleep` and the sleeps of `ContinuousClock` and `SuspendingClock` are rounded
-/// up to whole milliseconds, because the standard library reads the machine's clock to make them.
-/// What a clock of the standard library shows is real time, and stands nearly still.
+/// Time is virtual, and exact to the nanosecond: `sleep`, `withTimeout`, every timeout of a socket,
+/// `Task.sleep`, and `ContinuousClock` and `SuspendingClock`, which show the time of the host that
+/// asks. `Instant.now`, `Date` and clocks of your own show the machine's; `World.now` is the
+/// world's.
 ///
 /// Everything runs on the calling thread. Code that leaves the simulation is decided by no seed: a
 /// `Task {}` or `Task.detached` runs on the threads of Swift's own pool, main-actor code on the

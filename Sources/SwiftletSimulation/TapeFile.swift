@@ -60,7 +60,7 @@ extension Tape {
     }
 
     private static func digest(of contents: ArraySlice<UInt8>) -> UInt64 {
-        var digest = ByteDigest()
+        var digest = TraceDigest()
         contents.withUnsafeBytes { digest.add($0) }
         return digest.value
     }

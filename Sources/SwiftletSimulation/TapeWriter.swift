@@ -26,7 +26,17 @@ struct TapeWriter: Equatable, Sendable {
     /// What the clock showed last, in nanoseconds.
     private var clock: Int64 = 0
 
-    mutating func write(_ step: RecordedStep) {
+    /// Adds a step, unless there are more than `limit` bytes then; says whether it did.
+    mutating func write(_ step: RecordedStep, limit: Int) -> Bool {
+        let (size, clock) = (bytes.count, clock)
+        write(step)
+        if bytes.count <= limit { return true }
+        bytes.removeLast(bytes.count - size)
+        self.clock = clock
+        return false
+    }
+
+    private mutating func write(_ step: RecordedStep) {
         if case .failed(let errno) = step.answer {
             bytes.append(step.call.code.rawValue | TapeWriter.failed)
             writeArguments(of: step.call)
@@ -134,9 +144,6 @@ struct TapeWriter: Equatable, Sendable {
         write(UInt64(text.utf8.count))
         bytes.append(contentsOf: text.utf8)
     }
-
-    /// Takes back everything after the first `count` bytes, which end with a whole step.
-    mutating func cut(to count: Int) { bytes.removeLast(bytes.count - count) }
 }
 
 extension RecordedCall {

@@ -16,6 +16,16 @@ struct TraceDigest: Equatable {
     mutating func add(_ words: Int...) {
         for word in words { add(word) }
     }
+
+    /// Adds bytes, eight in a word, and how many they are.
+    mutating func add(_ bytes: UnsafeRawBufferPointer) {
+        let tail = bytes.count & ~7
+        for offset in stride(from: 0, to: tail, by: 8) {
+            add(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
+        }
+        for byte in bytes[tail...] { add(UInt64(byte)) }
+        add(bytes.count)
+    }
 }
 
 /// Something that a trace is told by the simulation itself.

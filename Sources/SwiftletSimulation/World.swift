@@ -117,7 +117,24 @@ public final class World: Sendable {
     private static let grace = Duration.seconds(3600)
 
     /// Says which host still holds a descriptor; nil when none does.
-    var openDescriptors: String? { nil }
+    var openDescriptors: String? {
+        let left = kernel.use { kernel in
+            kernel.hosts.filter { $0.descriptors.count > 0 }
+                .map { "\($0.descriptors.count) descriptors of host '\($0.name)'" }
+        }
+        return left.isEmpty ? nil : left.joined(separator: ", ")
+    }
+
+    /// Says which host closed a descriptor while its driver watched it; nil when none did.
+    var interestLeft: String? {
+        kernel.use { kernel in
+            kernel.hosts.lazy.compactMap { host in
+                host.closedWhileWatched.first.map {
+                    "interest of host '\(host.name)' in descriptor \($0.number), which it closed"
+                }
+            }.first
+        }
+    }
 
     /// Closes what the hosts hold, and lets go of what could hold the world in a circle.
     func close() {

@@ -82,7 +82,7 @@ struct LyingServerTests {
             peer.swallow()
         }
         defer { server.stop() }
-        var plan = quickPlan(server.address, requests: 2, connections: 2)
+        let plan = quickPlan(server.address, requests: 2, connections: 2)
         let run = try LoadRun.start(plan)
         late.open()
         let seen = run.finish()

@@ -53,7 +53,8 @@ import Testing
 
         guard case .threw(let error) = failure?.reason else { return wrong(failure) }
         #expect(error is Broken)
-        #expect(failure?.description.contains("2.000000000 test  task 1 'body' goes on") == true)
+        let text = failure?.description ?? ""
+        #expect(text.contains("2.000000000 test  task 1 'body' goes on"), "\(text)")
     }
 
     @Test func `the error of a host's program fails the simulation and names the host`() throws {

@@ -69,20 +69,16 @@ import Testing
 
     @Test func `what is sent is cut into segments whose sizes add up`() {
         var hosts = ThreeHosts()
-        func sizes(_ count: Int) -> [Int] {
-            hosts.kernel.faults.segments(
-                of: count, from: hosts.a.id, to: hosts.b.id, using: &hosts.kernel.random)
-        }
-        #expect(sizes(1448) == [1448])
-        #expect(sizes(3000) == [1448, 1448, 104])
+        #expect(hosts.segments(1448) == [1448])
+        #expect(hosts.segments(3000) == [1448, 1448, 104])
 
         hosts.inject(.splitSegments(ofAtMost: 7))
         for count in [1, 7, 100, 5000] {
-            let split = sizes(count)
+            let split = hosts.segments(count)
             #expect(split.reduce(0, +) == count)
             #expect(split.allSatisfy { (1...7).contains($0) })
         }
-        #expect(Set(sizes(5000)) == [1, 2, 3, 4, 5, 6, 7])
+        #expect(Set(hosts.segments(5000)) == [1, 2, 3, 4, 5, 6, 7])
     }
 
     @Test func `an attempt to connect is refused or ignored at the hosts that are named`() {
@@ -101,40 +97,32 @@ import Testing
     @Test func `short calls move at least one byte and less than all`() {
         var hosts = ThreeHosts()
         hosts.inject(.shortReads(probability: 1), .of(hosts.a))
-        func part(_ count: Int, _ call: Fault.Call, _ host: FaultScope.Party) -> Int {
-            hosts.kernel.faults.part(of: count, by: call, on: host.id, using: &hosts.kernel.random)
-        }
 
-        let parts = (0..<1000).map { _ in part(10, .receive, hosts.a) }
+        let parts = (0..<1000).map { _ in hosts.part(10, .receive, hosts.a) }
         #expect(Set(parts) == Set(1...9))
-        #expect(part(1, .receive, hosts.a) == 1)
-        #expect(part(10, .send, hosts.a) == 10)
-        #expect(part(10, .receive, hosts.b) == 10)
+        #expect(hosts.part(1, .receive, hosts.a) == 1)
+        #expect(hosts.part(10, .send, hosts.a) == 10)
+        #expect(hosts.part(10, .receive, hosts.b) == 10)
     }
 
     @Test func `a call fails with the error that was asked for, and no other call does`() {
         var hosts = ThreeHosts()
         hosts.inject(.failing(.accept, with: .tooManyOpenFiles, probability: 1), .of(hosts.a))
-        func error(_ call: Fault.Call, _ host: FaultScope.Party) -> Errno? {
-            hosts.kernel.faults.error(
-                of: call, on: host.id, to: nil, using: &hosts.kernel.random)
-        }
 
-        #expect(error(.accept, hosts.a) == .tooManyOpenFiles)
-        #expect(error(.open, hosts.a) == nil)
-        #expect(error(.accept, hosts.b) == nil)
+        #expect(hosts.error(.accept, hosts.a) == .tooManyOpenFiles)
+        #expect(hosts.error(.open, hosts.a) == nil)
+        #expect(hosts.error(.accept, hosts.b) == nil)
     }
 
     @Test func `spurious readiness comes as often as it should`() {
         var hosts = ThreeHosts()
         hosts.inject(.spuriousReadiness(probability: 0.25), .of(hosts.a))
-        let count = (0..<1000).filter { _ in
-            hosts.kernel.faults.wakesForNothing(on: hosts.a.id, using: &hosts.kernel.random)
-        }.count
+        var count = 0
+        for _ in 0..<1000 where hosts.wakesForNothing(hosts.a) { count += 1 }
 
         #expect((200...300).contains(count))
-        #expect(
-            !hosts.kernel.faults.wakesForNothing(on: hosts.b.id, using: &hosts.kernel.random))
+        let wakesAnother = hosts.wakesForNothing(hosts.b)
+        #expect(!wakesAnother)
     }
 
     @Test func `a machine loses its power for the time of the crash, however many there are`() {

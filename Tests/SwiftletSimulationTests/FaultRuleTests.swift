@@ -39,6 +39,25 @@ struct ThreeHosts {
             of: bytes, from: sender.id, to: receiver.id, at: kernel.now, using: &kernel.random
         ).map { kernel.now.duration(to: $0) }
     }
+
+    /// How many of so many bytes a call moves.
+    mutating func part(_ count: Int, _ call: Fault.Call, _ host: FaultScope.Party) -> Int {
+        kernel.faults.part(of: count, by: call, on: host.id, using: &kernel.random)
+    }
+
+    /// What a call fails with.
+    mutating func error(_ call: Fault.Call, _ host: FaultScope.Party) -> Errno? {
+        kernel.faults.error(of: call, on: host.id, to: nil, using: &kernel.random)
+    }
+
+    /// The segments of what a sends to b.
+    mutating func segments(_ count: Int) -> [Int] {
+        kernel.faults.segments(of: count, from: a.id, to: b.id, using: &kernel.random)
+    }
+
+    mutating func wakesForNothing(_ host: FaultScope.Party) -> Bool {
+        kernel.faults.wakesForNothing(on: host.id, using: &kernel.random)
+    }
 }
 
 /// Where rules apply, which of them wins, when they begin and end.
@@ -154,10 +173,8 @@ struct ThreeHosts {
             change(&hosts)
             for _ in 0..<10 {
                 _ = hosts.time(hosts.a, hosts.b)
-                _ = hosts.kernel.faults.part(
-                    of: 100, by: .receive, on: hosts.a.id, using: &hosts.kernel.random)
-                _ = hosts.kernel.faults.error(
-                    of: .accept, on: hosts.a.id, to: nil, using: &hosts.kernel.random)
+                _ = hosts.part(100, .receive, hosts.a)
+                _ = hosts.error(.accept, hosts.a)
             }
             return (0..<4).map { _ in hosts.kernel.random.next() }
         }

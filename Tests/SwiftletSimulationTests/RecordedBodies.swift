@@ -6,13 +6,6 @@ import Syscalls
 /// An address that no other test uses, with any free port.
 func privateAddress() throws -> SocketAddress { try SocketAddress("127.9.8.7:0") }
 
-/// A place for what several tasks find out.
-final class Findings<Finding: Sendable>: Sendable {
-    private let findings = Guarded<[Finding]>([])
-    var all: [Finding] { findings.withLock { $0 } }
-    func add(_ finding: Finding) { findings.withLock { $0.append(finding) } }
-}
-
 /// How a conversation may differ from the usual one.
 struct Manners: Sendable {
     var clients = 3
@@ -25,7 +18,7 @@ struct Manners: Sendable {
 
 /// A server and some clients on the calling loop; returns what each of them heard, in order.
 func conversation(
-    _ manners: Manners = Manners(), noting heard: Findings<String> = Findings()
+    _ manners: Manners = Manners(), noting heard: Notes<String> = Notes()
 ) async throws -> [String] {
     let listener = try await TCPListener.bind(to: privateAddress())
     let server = TCPServer(listener: listener)
@@ -53,7 +46,7 @@ func conversation(
 }
 
 private func talk(
-    _ number: Int, to server: SocketAddress, _ messages: [String], _ heard: Findings<String>
+    _ number: Int, to server: SocketAddress, _ messages: [String], _ heard: Notes<String>
 ) async throws {
     let connection = try await TCPConnection.connect(to: server)
     for message in messages {
@@ -65,7 +58,7 @@ private func talk(
 
 /// What a task returns that another thread has started on the calling loop.
 func spawnedFromElsewhere() async throws -> Int {
-    let started = Findings<Task<Int, any Error>>()
+    let started = Notes<Task<Int, any Error>>()
     let loop = EventLoop.current
     let thread = try RunningThread.start {
         // Without a loop nothing is started, and the test fails for that.

@@ -28,6 +28,8 @@ final class BrokenDriver: Driver {
 final class JumpingDriver: Driver {
     private let driver: PollDriver
     private(set) var now = Instant(nanoseconds: 0)
+    /// What it was told is used up.
+    private(set) var usedUp: [Readiness] = []
 
     init() throws(Errno) { driver = try PollDriver() }
 
@@ -40,5 +42,24 @@ final class JumpingDriver: Driver {
         if ready.isEmpty, deadline != .never { now = max(now, deadline) }
     }
 
+    func usedUp(_ directions: Interest, of descriptor: RawDescriptor) {
+        usedUp.append(Readiness(descriptor, directions))
+    }
+
     func wake() { driver.wake() }
+}
+
+/// What the kernel says to a connection to an address of this machine; nil when it takes it.
+func outcomeOfConnecting(to address: SocketAddress) throws -> Errno? {
+    let socket = Descriptor(adopting: try .streamSocket(family: address.family))
+    do throws(Errno) {
+        if try socket.raw.connect(to: address) { return nil }
+    } catch {
+        return error
+    }
+    let driver = try PollDriver()
+    var ready: [Readiness] = []
+    try driver.setInterest(.writable, in: socket.raw)
+    while ready.isEmpty { try driver.wait(until: .never, into: &ready) }
+    return try socket.raw.takeError()
 }

@@ -12,13 +12,12 @@ import Testing
     ) throws {
         let recording = Recording()
         let heard = try EventLoop.run(driver: kind, recording: recording) {
-            try await conversation(Manners { #expect(outcomeOfConnecting(to: $0) == nil) })
+            try await conversation(expecting: nil)
         }
 
         for _ in 0..<3 {
             let again = try Simulation.replay(recording) {
-                try await conversation(
-                    Manners { #expect(outcomeOfConnecting(to: $0) == .connectionRefused) })
+                try await conversation(expecting: .connectionRefused)
             }
             #expect(again == heard)
         }
@@ -44,6 +43,30 @@ import Testing
         #expect(recorded == .seconds(86_400))
         #expect(replayed == recorded)
     }
+
+    #if !SWIFTLET_PUBLIC_API_ONLY
+        @Test func `a sleep of the standard library lasts as long as it did`() throws {
+            let recording = Recording()
+            let body: @Sendable () async throws -> [Int] = {
+                let ended = Notes<Int>()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for task in 0..<5 {
+                        group.addTask {
+                            for _ in 0..<3 { try await Task.sleep(for: .microseconds(1500)) }
+                            ended.add(task)
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                return ended.all
+            }
+
+            let ended = try EventLoop.record(over: JumpingDriver(), into: recording, body)
+
+            #expect(recording.tape.count { $0.call == .timer } == 15)
+            for _ in 0..<3 { #expect(try Simulation.replay(recording, body) == ended) }
+        }
+    #endif
 
     @Test func `an error of the body comes again`() throws {
         let recording = Recording()
@@ -77,7 +100,7 @@ import Testing
     {
         let recording = Recording(bytesMax: 400)
         try EventLoop.run(recording: recording) { _ = try await conversation() }
-        let heard = Findings<String>()
+        let heard = Notes<String>()
 
         #expect(throws: ReplayError.cut(steps: recording.steps)) {
             try Simulation.replay(recording) { _ = try await conversation(noting: heard) }
@@ -87,20 +110,12 @@ import Testing
     }
 }
 
-extension Manners {
-    fileprivate init(_ whileServing: @escaping @Sendable (SocketAddress) throws -> Void) {
-        self.init()
-        self.whileServing = whileServing
+/// A conversation while which the kernel says this to somebody else who connects to its server.
+private func conversation(expecting outcome: Errno?) async throws -> [String] {
+    var manners = Manners()
+    manners.whileServing = { server in
+        let found = try outcomeOfConnecting(to: server)
+        #expect(found == outcome)
     }
-}
-
-/// What the kernel says to a connection to an address of this machine; nil when it takes it.
-private func outcomeOfConnecting(to address: SocketAddress) -> Errno? {
-    do throws(Errno) {
-        let socket = Descriptor(adopting: try .streamSocket(family: address.family))
-        _ = try socket.raw.connect(to: address)
-        return nil
-    } catch {
-        return error
-    }
+    return try await conversation(manners)
 }

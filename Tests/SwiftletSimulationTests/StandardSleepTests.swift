@@ -3,7 +3,7 @@ import SwiftletSimulation
 import Syscalls
 import Testing
 
-/// The standard library's own sleeps take no time either, and end at whole milliseconds.
+/// The standard library's own sleeps take no time either, and its clocks show the simulated time.
 @Suite struct StandardSleepTests {
     @Test func `each form of sleep takes the time that it names`() throws {
         let times = try Simulation(seed: 1).run { world in
@@ -25,6 +25,25 @@ import Testing
 
         #expect(
             times == [10, 20, 30, 40, 50, 0, 86_400_000].map { Duration.milliseconds($0) })
+    }
+
+    @Test func `a clock of the standard library shows the time of the host that asks`() throws {
+        try Simulation(seed: 1).run { world in
+            let start = ContinuousClock.now
+            try await sleep(for: .seconds(3))
+            #expect(start.duration(to: .now) == .seconds(3))
+
+            // A deadline that was made before the sleep is 2 seconds away after it.
+            try await Task.sleep(until: start + .seconds(5), clock: .continuous)
+            #expect(world.elapsed == .seconds(5))
+            try await Task.sleep(for: .nanoseconds(1_234_567))
+            #expect(world.elapsed == .nanoseconds(5_001_234_567))
+
+            let elapsed = try await SuspendingClock().measure { try await sleep(for: .seconds(9)) }
+            #expect(elapsed == .seconds(9))
+        }
+        let before = ContinuousClock.now
+        #expect(before.duration(to: .now) < .seconds(3_600))
     }
 
     @Test func `thousands of sleeps give the same trace twice while the machine is busy`() throws {

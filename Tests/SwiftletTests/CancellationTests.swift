@@ -16,39 +16,38 @@ import Testing
         return try await task.value
     }
 
-    @Test(arguments: DriverKind.usable)
-    func `a cancelled task leaves every kind of park`(driver: DriverKind) async throws {
-        try await onLoop(driver) {
+    @Test(arguments: Ground.all)
+    func `a cancelled task leaves every kind of park`(ground: Ground) async throws {
+        try await ground.run {
             let listener = try await TCPListener.bind(to: anyPort())
             let (left, right) = try await makeConnectionPair()
-            #expect(
+            try #require(
                 try await errorOfCancelled { _ = try await listener.accept() }
                     == IOError(.accept, .cancelled))
-            #expect(
+            try #require(
                 try await errorOfCancelled { _ = try await left.read() }
                     == IOError(.read, .cancelled))
             let much = [UInt8](repeating: 1, count: 64 << 20)
-            #expect(
+            try #require(
                 try await errorOfCancelled { try await left.write(much) }
                     == IOError(.write, .cancelled))
-            #expect(
+            try #require(
                 try await errorOfCancelled { try await sleep(for: .seconds(1_000_000)) }
                     == IOError(.sleep, .cancelled))
             // The connection is as good as before, apart from the half-sent message.
             try await right.write("still here\n")
-            #expect(try await left.readLine() == "still here")
+            try #require(try await left.readLine() == "still here")
         }
     }
 
-    @Test func `a task that is cancelled before it parks does not park`() async throws {
-        try await onLoop {
+    @Test func `a task that is cancelled before it parks does not park`() throws {
+        try simulated { _ in
             let (left, right) = try await makeConnectionPair()
             let task = try spawn {
                 withUnsafeCurrentTask { $0?.cancel() }
                 return await ioError { try await left.read() }
             }
-            let error = try await task.value
-            #expect(error == IOError(.read, .cancelled))
+            try #require(try await task.value == IOError(.read, .cancelled))
             right.close()
         }
     }
@@ -103,61 +102,41 @@ import Testing
         }
     }
 
-    @Test func `a cancelled group ends the parks of its children and of nobody else`() async throws
-    {
-        try await onLoop {
+    @Test func `a cancelled group ends the parks of its children and of nobody else`() throws {
+        try simulated { _ in
             let (left, right) = try await makeConnectionPair()
             let (other, otherPeer) = try await makeConnectionPair()
             let bystander = try spawn { try await other.read(exactly: 1) }
-            let errors = await withTaskGroup(of: IOError?.self) { group in
+            let errors = try await withThrowingTaskGroup(of: IOError?.self) { group in
                 group.addTask { await ioError { try await left.read() } }
                 group.addTask { await ioError { try await right.read() } }
-                await Task.yield()
+                try await settle()
                 group.cancelAll()
-                return await group.reduce(into: []) { $0.append($1) }
+                return try await group.reduce(into: []) { $0.append($1) }
             }
-            #expect(errors == [IOError(.read, .cancelled), IOError(.read, .cancelled)])
+            try #require(errors == [IOError(.read, .cancelled), IOError(.read, .cancelled)])
             try await otherPeer.write("y")
-            #expect(try await bystander.value == [UInt8(ascii: "y")])
+            try #require(try await bystander.value == [UInt8(ascii: "y")])
         }
     }
 
-    @Test func `bytes that arrive together with the cancellation are not lost`() async throws {
-        try await onLoop {
-            let (left, right) = try await makeConnectionPair()
-            for round in 0..<200 {
-                let reader = try spawn { try await left.read(exactly: 2) }
-                for _ in 0..<3 { await Task.yield() }
-                try await right.write("ab")
-                if round % 2 == 0 { await Task.yield() }
-                reader.cancel()
-                let result = await reader.result
-                let bytes =
-                    switch result {
-                    case .success(let bytes): bytes
-                    case .failure: try await left.read(exactly: 2)
-                    }
-                #expect(bytes == Array("ab".utf8), "round \(round)")
-            }
-        }
-    }
-
-    @Test func `the half of a message that a cancelled read took is the next read's`() async throws
-    {
-        try await onLoop {
+    @Test func `the half of a message that a cancelled read took is the next read's`() throws {
+        try simulated { _ in
             let (left, right) = try await makeConnectionPair()
             try await right.write("abc")
-            let error = try await errorOfCancelled { _ = try await left.read(exactly: 5) }
-            #expect(error == IOError(.read, .cancelled))
+            let reader = try spawn { await ioError { _ = try await left.read(exactly: 5) } }
+            try await settle()
+            reader.cancel()
+            try #require(try await reader.value == IOError(.read, .cancelled))
             try await right.write("de")
-            #expect(try await left.read(exactly: 5) == Array("abcde".utf8))
+            try #require(try await left.read(exactly: 5) == Array("abcde".utf8))
         }
     }
 
     @Test func `a handler that owns its connection is cancelled in its park, and in the next one`()
-        async throws
+        throws
     {
-        try await onLoop {
+        try simulated { _ in
             let listener = try await TCPListener.bind(to: anyPort())
             let server = TCPServer(listener: listener)
             let errors = Notes<IOError?>()
@@ -168,40 +147,38 @@ import Testing
                 }
             }
             let client = try await TCPConnection.connect(to: listener.address)
-            while server.statistics.open == 0 { await Task.yield() }
-            for _ in 0..<10 { await Task.yield() }
+            try await settle()
             serving.cancel()
             _ = await serving.result
-            #expect(errors.all == [IOError(.read, .cancelled), IOError(.read, .cancelled)])
-            #expect(try await client.read() == nil)
+            try #require(errors.all == [IOError(.read, .cancelled), IOError(.read, .cancelled)])
+            try #require(try await client.read() == nil)
         }
     }
 
-    @Test func `a child task of a handler can be cancelled alone`() async throws {
-        try await onLoop {
-            let listener = try await TCPListener.bind(to: anyPort())
-            let server = TCPServer(listener: listener)
-            try spawn {
-                try await server.serve { connection in
-                    let reader = Task(executorPreference: EventLoop.current?.taskExecutor) {
-                        await ioError { try await connection.read() }
-                    }
-                    for _ in 0..<5 { await Task.yield() }
-                    reader.cancel()
-                    #expect(await reader.value == IOError(.read, .cancelled))
-                    // The handler itself goes on.
-                    try await connection.write(try await connection.read(exactly: 2))
+    @Test func `a child task of a handler can be cancelled alone`() throws {
+        try simulated { _ in
+            let error = Notes<IOError?>()
+            try await withServer { connection in
+                let reader = Task(executorPreference: EventLoop.current?.taskExecutor) {
+                    await ioError { try await connection.read() }
                 }
+                try await settle()
+                reader.cancel()
+                error.add(await reader.value)
+                // The handler itself goes on.
+                try await connection.write(try await connection.read(exactly: 2))
+            } _: { server in
+                let client = try await TCPConnection.connect(to: server.address)
+                try await sleep(for: .seconds(1))
+                try await client.write("ok")
+                try #require(try await client.read(exactly: 2) == Array("ok".utf8))
             }
-            let client = try await TCPConnection.connect(to: listener.address)
-            for _ in 0..<20 { await Task.yield() }
-            try await client.write("ok")
-            #expect(try await client.read(exactly: 2) == Array("ok".utf8))
-            server.stop()
+            try #require(error.all == [IOError(.read, .cancelled)])
         }
     }
 
-    /// Readiness, cancellation and closing meet in every order; nobody is resumed twice or never.
+    /// Readiness, cancellation and closing meet in every order, some of them from other threads;
+    /// nobody is resumed twice or never.
     @Test(arguments: [11, 12, 13, 14] as [UInt64])
     func `readiness, cancellation and closing may race`(seed: UInt64) async throws {
         let outcomes = try await onLoop {

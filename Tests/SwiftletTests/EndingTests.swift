@@ -5,27 +5,32 @@ import Testing
 
 /// Serialized, because each counts the descriptors of the whole process.
 @Suite(.serialized) struct EndingTests {
-    @Test func `what was spawned is cancelled and awaited`() async throws {
+    @Test(arguments: Ground.all)
+    func `what was spawned is cancelled and awaited`(ground: Ground) async throws {
         let notes = Notes<IOError?>()
-        try await onLoop {
+        try await ground.run {
             for _ in 0..<3 {
                 try spawn { notes.add(await ioError { try await sleep(for: .seconds(1_000_000)) }) }
             }
             await Task.yield()
         }
-        #expect(notes.all.count == 3)
+        #expect(!notes.all.isEmpty && notes.all.count.isMultiple(of: 3))
         #expect(notes.all.allSatisfy { $0?.operation == .sleep })
     }
 
-    @Test func `a task that is parked on a descriptor is resumed with an error`() async throws {
+    @Test(arguments: Ground.all)
+    func `a task that is parked on a descriptor is resumed with an error`(
+        ground: Ground
+    ) async throws {
         let notes = Notes<IOError.Reason?>()
-        try await onLoop {
+        try await ground.run {
+            notes.removeAll()
             let listener = try await TCPListener.bind(to: anyPort())
             try spawn { notes.add(await ioError { try await listener.accept() }?.reason) }
-            for _ in 0..<5 { await Task.yield() }
+            await untilParked(1)
         }
         #expect(notes.all.count == 1)
-        #expect([.cancelled, .loopEnded].contains(notes.all[0]))
+        #expect([.cancelled, .loopEnded].contains(notes.all.first))
     }
 
     @Test func `a task that the loop does not know of is resumed too`() async throws {
@@ -95,9 +100,11 @@ import Testing
         }
     }
 
-    @Test func `spawning while the loop ends is refused`() async throws {
+    @Test(arguments: Ground.all)
+    func `spawning while the loop ends is refused`(ground: Ground) async throws {
         let notes = Notes<IOError?>()
-        try await onLoop {
+        try await ground.run {
+            notes.removeAll()
             try spawn {
                 _ = await ioError { try await sleep(for: .seconds(1_000_000)) }
                 notes.add(await ioError { try spawn {} })
@@ -142,11 +149,13 @@ import Testing
         #expect(elapsed >= .milliseconds(20))
     }
 
-    @Test func `what a child does when it is cancelled may start another, and is refused`()
-        async throws
-    {
+    @Test(arguments: Ground.all)
+    func `what a child does when it is cancelled may start another, and is refused`(
+        ground: Ground
+    ) async throws {
         let refusals = Notes<IOError?>()
-        try await onLoop {
+        try await ground.run {
+            refusals.removeAll()
             guard let loop = EventLoop.current else { return }
             try spawn {
                 await withTaskCancellationHandler {
@@ -159,15 +168,16 @@ import Testing
                     }
                 }
             }
-            for _ in 0..<3 { await Task.yield() }
+            try await settle()
         }
         #expect(refusals.all == [IOError(.spawn, .loopEnded)])
     }
 
-    @Test func `a timer of Task.sleep does not hold the end up`() async throws {
-        try await onLoop {
+    @Test(arguments: Ground.all)
+    func `a timer of Task.sleep does not hold the end up`(ground: Ground) async throws {
+        try await ground.run {
             try spawn { try await Task.sleep(for: .seconds(1_000_000)) }
-            await Task.yield()
+            try await settle()
         }
     }
 }

@@ -1,7 +1,7 @@
 import Swiftlet
 import Testing
 
-// The samples of docs/guide.md that are about several loops, word for word.
+// The samples of docs/guide.md that are about several loops and about who waits, word for word.
 
 @Suite struct GuideLoopsTests {
     @Test func `a server serves on several loops`() async throws {
@@ -48,6 +48,32 @@ import Testing
             }
         }
         #expect(accepted == 8)
+    }
+
+    @Test func `everybody who waits is printed, in the caller's place`() async throws {
+        @Sendable func printWhoWaits() async {
+            for loop in EventLoop.all {
+                for report in await loop.parkReports { print(report) }
+            }
+        }
+        @Sendable func ask(
+            _ question: String, _ connection: TCPConnection,
+            file: SourceFile = #fileID, line: UInt32 = #line
+        ) async throws -> String? {
+            try await connection.write(question + "\n")
+            return try await connection.readLine(file: file, line: line)
+        }
+        let line: UInt32 = #line + 4
+        let places = try await onOwnLoop {
+            let (left, right) = try await makeConnectionPair()
+            try spawn {
+                _ = try await ask("who waits?", left)
+            }
+            _ = try await right.readLine()
+            await printWhoWaits()
+            return await EventLoop.current?.parkReports.map(\.place)
+        }
+        #expect(places == ["SwiftletTests/GuideLoopsTests.swift:\(line)"])
     }
 }
 

@@ -6,12 +6,13 @@ import Testing
 
 @Suite struct ParkingLotTests {
     let socket = RawDescriptor(7)
+    let stay = Stay(call: Call(#fileID, #line), since: .past)
     var lot = ParkingLot<String>()
 
     private mutating func park(_ name: String, _ direction: Direction)
         -> ParkingLot<String>.Admission
     {
-        lot.park(name, with: lot.makeTicket(for: direction, of: socket))
+        lot.park(name, with: lot.makeTicket(for: direction, of: socket), for: stay)
     }
 
     @Test mutating func `the first park of a direction asks for its interest`() {
@@ -79,7 +80,7 @@ import Testing
 
     @Test mutating func `a late ticket finds nobody, even if another task is there`() {
         let old = lot.makeTicket(for: .read, of: socket)
-        _ = lot.park("first", with: old)
+        _ = lot.park("first", with: old, for: stay)
         _ = lot.unpark(Readiness(socket, .readable))
         _ = park("second", .read)
 
@@ -89,7 +90,7 @@ import Testing
 
     @Test mutating func `a ticket works once`() {
         let ticket = lot.makeTicket(for: .write, of: socket)
-        _ = lot.park("writer", with: ticket)
+        _ = lot.park("writer", with: ticket, for: stay)
 
         #expect(lot.unpark(ticket) == "writer")
         #expect(lot.unpark(ticket) == nil)
@@ -97,7 +98,7 @@ import Testing
 
     @Test mutating func `a refused interest is forgotten together with the park`() {
         let ticket = lot.makeTicket(for: .read, of: socket)
-        _ = lot.park("reader", with: ticket)
+        _ = lot.park("reader", with: ticket, for: stay)
 
         #expect(lot.refuse(ticket) == "reader")
         #expect(lot.isEmpty)
@@ -135,5 +136,15 @@ import Testing
         #expect(lot.unpark(socket, where: { $0 == "writer" }) == ["writer"])
         #expect(lot.removeAll() == ["reader"])
         #expect(lot.isEmpty)
+    }
+
+    @Test mutating func `who is parked can be told, by descriptor`() {
+        _ = park("writer", .write)
+        _ = park("reader", .read)
+        let lower = RawDescriptor(3)
+        _ = lot.park("first", with: lot.makeTicket(for: .read, of: lower), for: stay)
+
+        #expect(lot.all.map(\.parked) == ["first", "reader", "writer"])
+        #expect(lot.all.map(\.descriptor) == [lower, socket, socket])
     }
 }

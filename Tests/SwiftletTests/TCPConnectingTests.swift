@@ -22,20 +22,59 @@ import Testing
         }
     }
 
-    @Test func `an attempt that nobody answers ends at its timeout`() async throws {
-        let sockets = FaultySockets()
-        try await onJumpingLoop(sockets: sockets) {
-            let full = try await FullListener()
-            let started = EventLoop.current?.executor.now ?? .never
+    @Test func `a refusal comes back over the network, and leaves no descriptor`() throws {
+        try simulated { world in
+            world.network.inject(.latency(.constant(.milliseconds(20))))
+            let server = world.host("server")
             let error = await ioError {
-                try await TCPConnection.connect(to: full.address, timeout: .seconds(5))
+                try await TCPConnection.connect(to: server.address(port: 7788))
             }
-            #expect(error == IOError(.connect, .timedOut))
-            let ended = EventLoop.current?.executor.now ?? .never
-            #expect(started.duration(to: ended) >= .seconds(5))
-            #expect(sockets.openCount == full.openCount)
+            try #require(error == IOError(.connect, .system(.connectionRefused)))
+            try #require(world.elapsed == .milliseconds(40))
+            try #require(world.home.openSockets == 0)
         }
-        #expect(sockets.openCount == 0)
+    }
+
+    @Test func `an attempt that nobody answers ends at its timeout`() throws {
+        try simulated { world in
+            let server = world.host("server")
+            world.network.partition(world.home, server)
+            let error = await ioError {
+                try await TCPConnection.connect(
+                    to: server.address(port: 7788), timeout: .seconds(5))
+            }
+            try #require(error == IOError(.connect, .timedOut))
+            try #require(world.elapsed == .seconds(5))
+            try #require(world.home.openSockets == 0)
+        }
+    }
+
+    @Test func `an attempt without a timeout ends when the kernel gives it up`() throws {
+        try simulated { world in
+            let listener = try await TCPListener.bind(to: anyPort(), backlog: 0)
+            let queued = try await TCPConnection.connect(to: listener.address)
+            let error = await ioError { try await TCPConnection.connect(to: listener.address) }
+            try #require(error == IOError(.connect, .system(.timedOut)))
+            // The request, and six more of them after 1 s, 2 s, 4 s and so on (tcp(7)).
+            try #require(world.elapsed == .seconds(127))
+            queued.close()
+            try #require(world.home.openSockets == 1)
+        }
+    }
+
+    @Test func `an attempt on a full queue is answered when there is room`() throws {
+        try simulated { world in
+            let listener = try await TCPListener.bind(to: anyPort(), backlog: 0)
+            let first = try await TCPConnection.connect(to: listener.address)
+            let attempt = try spawn { try await TCPConnection.connect(to: listener.address) }
+            try await settle()
+            let accepted = try await listener.accept()
+            try #require(try await first.localAddress == accepted.remoteAddress)
+            let second = try await attempt.value
+            try #require(world.elapsed == .seconds(1))
+            let next = try await listener.accept()
+            try #require(try await second.localAddress == next.remoteAddress)
+        }
     }
 
     @Test(arguments: DriverKind.usable)
@@ -53,20 +92,25 @@ import Testing
         }
     }
 
-    @Test func `readiness that was meant for somebody else does not end an attempt`() async throws {
-        var faults = FaultySockets.Faults()
-        // Not connected, and no error either: the attempt is still under way.
-        faults.remoteAddress = [.notConnected, .notConnected]
-        try await onLoop(sockets: FaultySockets(faults)) {
-            let (left, right) = try await makeConnectionPair()
-            try await left.write("up\n")
-            #expect(try await right.readLine() == "up")
+    @Test func `readiness that was meant for somebody else does not end an attempt`() throws {
+        try simulated { world in
+            world.network.inject(.spuriousReadiness(probability: 0.9), .of(world.home))
+            let peer = world.host("peer")
+            let listener = try await peer.run {
+                try await TCPListener.bind(to: peer.address(port: 7788))
+            }
+            let connected = try await TCPConnection.connect(to: listener.address)
+            try await connected.write("up\n")
+            let line = try await peer.run { try await listener.accept().readLine() }
+            try #require(line == "up")
         }
     }
 
-    @Test func `an attempt in vain ends with its loop`() async throws {
+    @Test(arguments: Ground.all)
+    func `an attempt in vain ends with its loop`(ground: Ground) async throws {
         let reasons = Notes<IOError.Reason?>()
-        try await onLoop {
+        try await ground.run {
+            reasons.removeAll()
             let full = try await FullListener()
             try spawn {
                 let error = await ioError { try await TCPConnection.connect(to: full.address) }
@@ -78,22 +122,23 @@ import Testing
         #expect(reasons.all.allSatisfy { $0 == .cancelled || $0 == .loopEnded })
     }
 
-    @Test func `an address that cannot be reached says so`() async throws {
-        let error = try await onLoop {
+    @Test(arguments: Ground.all)
+    func `an address that cannot be reached says so`(ground: Ground) async throws {
+        try await ground.run {
             // Broadcast is not for streams.
             let address = try SocketAddress("255.255.255.255:9")
-            return await ioError { try await TCPConnection.connect(to: address) }
+            let error = await ioError { try await TCPConnection.connect(to: address) }
+            guard case .system = error?.reason else {
+                Issue.record("connected, or failed with \(String(describing: error))")
+                return
+            }
+            try #require(error?.operation == .connect)
         }
-        guard case .system = error?.reason else {
-            Issue.record("connected, or failed with \(String(describing: error))")
-            return
-        }
-        #expect(error?.operation == .connect)
     }
 }
 
 /// A listener whose queue is full, so that the kernel answers no further attempt.
-private struct FullListener: Sendable {
+struct FullListener: Sendable {
     private let listener: TCPListener
     private let queued: [TCPConnection]
     var address: SocketAddress { listener.address }

@@ -5,37 +5,42 @@ import Testing
 
 /// Listening and accepting, on good days and bad ones.
 @Suite(.serialized) struct TCPListenerTests {
-    @Test func `a port that is in use is an error of bind, and leaves no descriptor`() async throws
-    {
-        let sockets = FaultySockets()
-        try await onLoop(sockets: sockets) {
+    @Test(arguments: Ground.all)
+    func `a port that is in use is an error of bind, and leaves no descriptor`(
+        ground: Ground
+    ) async throws {
+        try await ground.run { openSockets in
             let listener = try await TCPListener.bind(to: anyPort())
             let error = await ioError { try await TCPListener.bind(to: listener.address) }
-            #expect(error?.reason == .system(.addressInUse))
-            #expect(sockets.openCount == 1)
+            try #require(error?.reason == .system(.addressInUse))
+            try #require(openSockets() == 1)
         }
     }
 
-    @Test func `an address that is not ours is an error of bind`() async throws {
-        let error = try await onLoop {
+    @Test(arguments: Ground.all)
+    func `an address that is not ours is an error of bind`(ground: Ground) async throws {
+        try await ground.run { openSockets in
             // Reserved for documentation: no machine has it (RFC 5737).
             let address = try SocketAddress("192.0.2.1:0")
-            return await ioError { try await TCPListener.bind(to: address) }
+            try #require(
+                await ioError { try await TCPListener.bind(to: address) }
+                    == IOError(.bind, .system(.addressNotAvailable)))
+            try #require(openSockets() == 0)
         }
-        #expect(error == IOError(.bind, .system(.addressNotAvailable)))
     }
 
-    @Test func `listeners share a port when each asks for it`() async throws {
-        try await onLoop {
+    @Test(arguments: Ground.all)
+    func `listeners share a port when each asks for it`(ground: Ground) async throws {
+        try await ground.run {
             let first = try await TCPListener.bind(to: anyPort(), reusePort: true)
             let second = try await TCPListener.bind(to: first.address, reusePort: true)
-            #expect(first.address == second.address)
+            try #require(first.address == second.address)
         }
     }
 
-    @Test(arguments: DriverKind.usable)
-    func `who is in the queue already is accepted in turn`(driver: DriverKind) async throws {
-        try await onLoop(driver) {
+    @Test(arguments: Ground.all)
+    func `who is in the queue already is accepted in turn`(ground: Ground) async throws {
+        try await ground.run {
             let listener = try await TCPListener.bind(to: anyPort())
             var clients: [TCPConnection] = []
             for _ in 0..<10 {
@@ -43,52 +48,55 @@ import Testing
             }
             for client in clients {
                 let accepted = try await listener.accept()
-                #expect(try await client.localAddress == accepted.remoteAddress)
+                try #require(try await client.localAddress == accepted.remoteAddress)
             }
         }
     }
 
-    @Test func `a connection that was given up is passed over`() async throws {
-        var faults = FaultySockets.Faults()
-        faults.accept = [
-            Errno(rawValue: 103), .timedOut, Errno(rawValue: 71), Errno(rawValue: 113),
-        ]
-        try await onLoop(sockets: FaultySockets(faults)) {
+    @Test func `a connection that was given up is passed over`() throws {
+        try simulated { world in
+            // ECONNABORTED, ETIMEDOUT, EPROTO and EHOSTUNREACH; all four in a row at times.
+            for number in [103, 110, 71, 113] as [CInt] {
+                world.network.inject(
+                    .failing(.accept, with: Errno(rawValue: number), probability: 0.5))
+            }
             let listener = try await TCPListener.bind(to: anyPort())
             let client = try await TCPConnection.connect(to: listener.address)
             let accepted = try await listener.accept()
-            #expect(try await client.localAddress == accepted.remoteAddress)
+            try #require(try await client.localAddress == accepted.remoteAddress)
         }
     }
 
-    @Test func `running out of descriptors is an error that the listener survives`() async throws {
-        var faults = FaultySockets.Faults()
-        faults.accept = [.tooManyOpenFiles, .tooManyOpenFilesInSystem]
-        try await onLoop(sockets: FaultySockets(faults)) {
+    @Test func `running out of descriptors is an error that the listener survives`() throws {
+        try simulated { world in
             let listener = try await TCPListener.bind(to: anyPort())
             let client = try await TCPConnection.connect(to: listener.address)
+            world.home.descriptorLimit = 2
             let error = await ioError { try await listener.accept() }
-            #expect(error?.description == "accept: Too many open files")
-            #expect(
+            try #require(error?.description == "accept: Too many open files")
+            world.home.descriptorLimit = 3
+            let fault = world.network.inject(
+                .failing(.accept, with: .tooManyOpenFilesInSystem, probability: 1))
+            try #require(
                 await ioError { try await listener.accept() }
                     == IOError(.accept, .system(.tooManyOpenFilesInSystem)))
+            fault.heal()
             let accepted = try await listener.accept()
-            #expect(try await client.localAddress == accepted.remoteAddress)
+            try #require(try await client.localAddress == accepted.remoteAddress)
         }
     }
 
-    @Test(arguments: DriverKind.usable)
-    func `closing a listener ends the wait for a connection`(driver: DriverKind) async throws {
-        let sockets = FaultySockets()
-        try await onLoop(driver, sockets: sockets) {
+    @Test(arguments: Ground.all)
+    func `closing a listener ends the wait for a connection`(ground: Ground) async throws {
+        try await ground.run { openSockets in
             let listener = try await TCPListener.bind(to: anyPort())
             let acceptor = try spawn { await ioError { try await listener.accept() } }
             await untilParked(1)
-            #expect(await ioError { try await listener.accept() } == IOError(.accept, .busy))
+            try #require(await ioError { try await listener.accept() } == IOError(.accept, .busy))
             listener.close()
-            #expect(try await acceptor.value == IOError(.accept, .closed))
-            #expect(await ioError { try await listener.accept() } == IOError(.accept, .closed))
-            #expect(sockets.openCount == 0)
+            try #require(try await acceptor.value == IOError(.accept, .closed))
+            try #require(await ioError { try await listener.accept() } == IOError(.accept, .closed))
+            try #require(openSockets() == 0)
         }
     }
 

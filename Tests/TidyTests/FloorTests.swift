@@ -13,7 +13,7 @@ import Testing
         "Sources/Swiftlet": [
             "CLinux", "Drivers", "Glibc", "Synchronization", "Syscalls", "_Concurrency",
         ],
-        "Sources/SwiftletSimulation": ["Drivers", "Glibc", "Swiftlet", "Syscalls"],
+        "Sources/SwiftletSimulation": ["CLinux", "Drivers", "Glibc", "Swiftlet", "Syscalls"],
         "Sources/Flags": [],
         "Sources/EchoServers": ["CLinux", "Drivers", "Flags", "Glibc", "Swiftlet", "Syscalls"],
         "Sources/echo-server": ["EchoServers", "Glibc"],

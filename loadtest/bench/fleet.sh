@@ -54,10 +54,10 @@ trap 'cleanup || true' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Tries a command until it holds, or for ten seconds.
+# Tries a command until it holds, or for a minute.
 await() {
     local tries
-    for tries in {1..100}; do
+    for tries in {1..600}; do
         if "$@" >/dev/null 2>&1; then return; fi
         sleep 0.1
     done
@@ -111,7 +111,8 @@ CONFIG
 # The spread run of docs/fleet.md; returns what parallel does.
 spread() {
     local folder=$1 start
-    start=$(($(date +%s) + 3))
+    # Time enough for a busy machine to start three parts.
+    start=$(($(date +%s) + 10))
     say "three hosts, 1,000 connections and 3,000 requests per second in all"
     PARALLEL_HOME=$work/parallel on operator timeout 60 parallel --will-cite --jobs 0 \
         --joblog "$folder/jobs.tsv" --results "$folder/parts" --halt soon,fail=1 \
