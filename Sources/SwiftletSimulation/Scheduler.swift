@@ -15,6 +15,9 @@ final class Scheduler: Sendable {
     let kernel: SharedKernel
     let choices: SharedRandom
     private let loops = Guarded<[HostLoop]>([])
+    /// Who can come next, as places among the loops, and -1 for the event; in memory that each
+    /// choice uses again.
+    private let candidates = Guarded<[Int]>([])
     /// Those of all loops that there ever were.
     private let wakeFlags = Guarded<[WakeFlag]>([])
     /// Turns since the clock last moved.
@@ -34,9 +37,10 @@ final class Scheduler: Sendable {
     /// Tells `body` of each change of a host's power that a fault asks for.
     func obey(_ body: @escaping @Sendable (PowerChange) -> Void) { power.withLock { $0 = body } }
 
-    /// What can come next.
-    private enum Candidate {
+    /// What comes next.
+    private enum Choice: Sendable {
         case event
+        /// A turn of a loop, whose clock shows an instant.
         case turn(SteppedLoop, at: Instant)
     }
 
@@ -133,11 +137,8 @@ final class Scheduler: Sendable {
     /// happen any more.
     private func step() -> Bool? {
         for change in kernel.use({ $0.takePowerChanges() }) { power.withLock { $0 }?(change) }
-        let loops = all
-        let candidates = candidates(among: loops)
-        guard !candidates.isEmpty else { return jump(loops) ? true : nil }
-        let choice = candidates.count == 1 ? 0 : choices.number(below: candidates.count)
-        switch candidates[choice] {
+        guard let choice = choose() else { return jump() ? true : nil }
+        switch choice {
         case .event: _ = kernel.use { $0.happen() }
         case .turn(let loop, let now):
             do throws(Errno) {
@@ -149,27 +150,40 @@ final class Scheduler: Sendable {
         return false
     }
 
-    private func candidates(among loops: [HostLoop]) -> [Candidate] {
-        kernel.use { kernel in
-            var candidates: [Candidate] = []
-            if kernel.nextEvent <= kernel.now { candidates.append(.event) }
-            for entry in loops where entry.hasWork(in: &kernel) {
-                candidates.append(.turn(entry.loop, at: kernel.now(on: entry.host)))
+    /// One of all that can come next, each as likely as any other; nil when there is nothing.
+    private func choose() -> Choice? {
+        loops.withLock { loops in
+            candidates.withLock { candidates in
+                kernel.use { kernel in
+                    candidates.removeAll(keepingCapacity: true)
+                    if kernel.nextEvent <= kernel.now { candidates.append(-1) }
+                    for index in loops.indices where loops[index].hasWork(in: &kernel) {
+                        candidates.append(index)
+                    }
+                    guard candidates.count > 0 else { return nil }
+                    let chosen = candidates[
+                        candidates.count == 1 ? 0 : choices.number(below: candidates.count)]
+                    guard chosen >= 0 else { return .event }
+                    let entry = loops[chosen]
+                    return .turn(entry.loop, at: kernel.now(on: entry.host))
+                }
             }
-            return candidates
         }
     }
 
     /// Moves the clock to what comes next; false when nothing does.
-    private func jump(_ loops: [HostLoop]) -> Bool {
-        kernel.use { kernel in
-            var next = kernel.nextEvent
-            for entry in loops where entry.loop.nextDeadline != .never {
-                next = min(next, kernel.worldInstant(of: entry.loop.nextDeadline, on: entry.host))
+    private func jump() -> Bool {
+        loops.withLock { loops in
+            kernel.use { kernel in
+                var next = kernel.nextEvent
+                for entry in loops where entry.loop.nextDeadline != .never {
+                    let due = kernel.worldInstant(of: entry.loop.nextDeadline, on: entry.host)
+                    next = min(next, due)
+                }
+                guard next != .never else { return false }
+                kernel.move(to: next)
+                return true
             }
-            guard next != .never else { return false }
-            kernel.move(to: next)
-            return true
         }
     }
 }

@@ -44,7 +44,8 @@ final class Sweep: Sendable {
                 try note(run(seed))
             } catch {
                 state.withLock { state in
-                    if state.failure.map({ error.seed < $0.seed }) ?? true { state.failure = error }
+                    let isFirst = state.failure.map { $0.seed > error.seed } ?? true
+                    if isFirst { state.failure = error }
                 }
             }
         }
