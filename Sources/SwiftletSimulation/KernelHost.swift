@@ -56,6 +56,7 @@ extension Kernel {
             ends[index].stream.dropHeld()
             ends[index].stream.dropUnsent()
             vanish(EndID(index: index))
+            transmit(from: EndID(index: index).peer)
         }
         hosts[host.index].ports = PortTable()
     }

@@ -38,15 +38,15 @@ private enum First: Hashable { case readiness, cancellation, deadline }
         }
     }
 
-    /// A connection whose other end, on another host, sends its news now.
-    private static func makeReceiver(
-        of news: News, in world: World
-    ) async throws -> TCPConnection {
+    /// A connection, and its other end, which is on another host and sends its news now.
+    private static func makePair(
+        sending news: News, in world: World
+    ) async throws -> (TCPConnection, TCPConnection) {
         world.network.inject(.latency(.constant(latency)))
         let peer = world.host("peer")
         let (left, right) = try await world.makeConnectionPair(with: peer)
         try peer.spawn { try await news.send(on: right) }
-        return left
+        return (left, right)
     }
 
     /// What a read comes back with, in memory of its own.
@@ -66,7 +66,7 @@ private enum First: Hashable { case readiness, cancellation, deadline }
     @Test(arguments: News.allCases)
     func `news and a cancellation`(news: News) throws {
         try simulated(yielding: [.readiness, .cancellation]) { world -> First in
-            let left = try await Self.makeReceiver(of: news, in: world)
+            let (left, _) = try await Self.makePair(sending: news, in: world)
             let reader = try spawn { await Self.read(left) }
             try await sleep(for: latency)
             reader.cancel()
@@ -81,7 +81,7 @@ private enum First: Hashable { case readiness, cancellation, deadline }
     @Test(arguments: News.allCases)
     func `news and a deadline`(news: News) throws {
         try simulated(yielding: [.readiness, .deadline]) { world -> First in
-            let left = try await Self.makeReceiver(of: news, in: world)
+            let (left, _) = try await Self.makePair(sending: news, in: world)
             let start = loopNow()
             let result = await Self.read(left, timeout: latency)
             try #require(start.duration(to: loopNow()) == latency)
@@ -96,7 +96,7 @@ private enum First: Hashable { case readiness, cancellation, deadline }
     /// comes for the first.
     @Test func `a cancellation that comes too late does not meet who reads next`() throws {
         try simulated(seeds: 0..<100) { world in
-            let left = try await Self.makeReceiver(of: .bytes, in: world)
+            let (left, right) = try await Self.makePair(sending: .bytes, in: world)
             let first = try spawn { await Self.read(left) }
             let second = try spawn {
                 try await sleep(for: latency)
@@ -117,6 +117,7 @@ private enum First: Hashable { case readiness, cancellation, deadline }
             } else {
                 try #require(throws: IOError(.read, .cancelled)) { try results[0].get() }
             }
+            right.close()
         }
     }
 
@@ -146,7 +147,7 @@ private enum First: Hashable { case readiness, cancellation, deadline }
 
     @Test func `bytes and the end of a scope's time`() throws {
         try simulated(yielding: [.readiness, .deadline]) { world -> First in
-            let left = try await Self.makeReceiver(of: .bytes, in: world)
+            let (left, _) = try await Self.makePair(sending: .bytes, in: world)
             do {
                 let bytes = try await withTimeout(latency) { try await left.read(exactly: 2) }
                 try #require(bytes == Array("ab".utf8))
