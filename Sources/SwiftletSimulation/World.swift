@@ -84,6 +84,10 @@ public final class World: Sendable {
     /// The last events, a line each: who ran, parked and went on, which bytes went where, and when.
     public var trace: String { traceLines.joined(separator: "\n") }
 
+    /// A fingerprint of every event until now, also of those that `trace` has no more: two runs of
+    /// the same code with the same seed have the same, in every build.
+    public var traceDigest: UInt64 { kernel.use { $0.trace.digest.value } }
+
     /// Every socket of every host, a line each.
     public var socketTable: String { kernel.use { $0.socketTable }.joined(separator: "\n") }
 
