@@ -1,7 +1,8 @@
 import Swiftlet
 import Syscalls
 
-// The report of a failure: what, how to repeat it, who waits for what, the sockets, the last events.
+// The report of a failure: what, how to repeat it, who waits for what, the sockets, and the last
+// events.
 extension SimulationFailure {
     /// A failure of a world as it stands.
     init(_ reason: Reason, seed: UInt64, of test: StaticString, in world: World) {

@@ -20,4 +20,13 @@ extension RecordedAnswer {
     var count: Int? { if case .count(let count) = self { count } else { nil } }
     var address: SocketAddress? { if case .address(let address) = self { address } else { nil } }
     var value: Int? { if case .value(let value) = self { value } else { nil } }
+
+    /// The descriptors that the answer tells of.
+    var descriptors: [RawDescriptor] {
+        switch self {
+        case .descriptor(let descriptor), .accepted(let descriptor, _): [descriptor]
+        case .ready(let ready): ready.map(\.descriptor)
+        default: []
+        }
+    }
 }

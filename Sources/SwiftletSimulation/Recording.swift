@@ -27,23 +27,29 @@ public final class Recording: Sendable {
 
     /// An empty recording.
     ///
-    /// A step takes about four bytes, and what is received comes on top. Where more than `bytesMax`
-    /// would be needed, the beginning of the run is kept, and a replay says where it stops.
+    /// A step takes about eight bytes, and what is received comes on top. Where more than
+    /// `bytesMax` would be needed, the beginning of the run is kept, and a replay says where it
+    /// stops.
     ///
     /// - Parameter bytesMax: how many bytes it may have, at most `bytesLimit`; 64 MiB by default.
-    public init(bytesMax: Int = 64 << 20) {
+    public convenience init(bytesMax: Int = 64 << 20) {
         precondition(
             0...Recording.bytesLimit ~= bytesMax,
             "a recording has at most 1 GiB, and no less than 0")
+        self.init(of: Tape(), bytesMax: bytesMax)
+    }
+
+    /// A recording with these steps.
+    init(of tape: Tape, bytesMax: Int = 64 << 20) {
         self.bytesMax = bytesMax
-        state = Guarded(State())
+        state = Guarded(State(tape: tape))
     }
 
     /// Reads a recording from a file.
     ///
     /// - Parameter path: where the file is.
     /// - Throws: what is wrong with the file, all of which is checked.
-    public init(contentsOf path: String) throws(RecordingError) {
+    public convenience init(contentsOf path: String) throws(RecordingError) {
         let file: [UInt8]
         do throws(Errno) {
             // Reading ends: a file that is longer than any recording is none.
@@ -51,12 +57,13 @@ public final class Recording: Sendable {
         } catch {
             throw RecordingError(path: path, reason: .system(error))
         }
+        let tape: Tape
         do throws(RecordingError.Reason) {
-            state = Guarded(State(tape: try Tape(file: file)))
+            tape = try Tape(file: file)
         } catch {
             throw RecordingError(path: path, reason: error)
         }
-        bytesMax = 64 << 20
+        self.init(of: tape)
     }
 
     /// Writes what is recorded until now to a file, and replaces what was there.

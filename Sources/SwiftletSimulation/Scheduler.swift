@@ -4,9 +4,9 @@ import Syscalls
 /// Turns the loops of all hosts on one thread, lets the kernel's events happen, and moves the clock
 /// when there is nothing else to do.
 ///
-///     choose one of: the event that is due, a loop that has work     (by the seed)
-///     let it happen, or turn the loop once
-///     nothing to choose from: move the clock to the next event or deadline
+///     gather the event that is due and the loops that have work, in an order of the seed
+///     let each happen, or turn the loop once; now and then gather anew before all had their turn
+///     nothing to gather: move the clock to the next event or deadline
 ///     none either: the world stands still
 ///
 /// A host has one loop while it is up. One that crashed leaves a loop behind, which is turned until
@@ -33,6 +33,9 @@ final class Scheduler: Sendable {
 
     /// Tells `body` of each change of a host's power that a fault asks for.
     func obey(_ body: @escaping @Sendable (PowerChange) -> Void) { power.withLock { $0 = body } }
+
+    /// What comes next, the last one first.
+    private let round = Guarded<[Candidate]>([])
 
     /// What can come next.
     private enum Candidate {
@@ -133,11 +136,8 @@ final class Scheduler: Sendable {
     /// happen any more.
     private func step() -> Bool? {
         for change in kernel.use({ $0.takePowerChanges() }) { power.withLock { $0 }?(change) }
-        let loops = all
-        let candidates = candidates(among: loops)
-        guard !candidates.isEmpty else { return jump(loops) ? true : nil }
-        let choice = candidates.count == 1 ? 0 : choices.number(below: candidates.count)
-        switch candidates[choice] {
+        guard let candidate = next() else { return jump(all) ? true : nil }
+        switch candidate {
         case .event: _ = kernel.use { $0.happen() }
         case .turn(let loop, let now):
             do throws(Errno) {
@@ -147,6 +147,23 @@ final class Scheduler: Sendable {
             }
         }
         return false
+    }
+
+    /// The next of the round, or the first of a new one; nil when there is nothing.
+    ///
+    /// To ask every host what it has to do takes as long as a turn, so it is done once for several
+    /// turns. One that has nothing to do any more has a turn in vain.
+    private func next() -> Candidate? {
+        round.withLock { round in
+            if round.count > 1, choices.number(below: 8) == 0 { round = [] }
+            if round.isEmpty {
+                round = candidates(among: all)
+                for last in stride(from: round.count - 1, to: 0, by: -1) {
+                    round.swapAt(last, choices.number(below: last + 1))
+                }
+            }
+            return round.popLast()
+        }
     }
 
     private func candidates(among loops: [HostLoop]) -> [Candidate] {

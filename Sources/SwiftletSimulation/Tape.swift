@@ -4,6 +4,10 @@ import Syscalls
 ///
 /// A tape holds only bytes that are steps, because it wrote them itself or has checked them.
 struct Tape: Equatable, Sendable {
+    /// Descriptor numbers that a file tells a loop are below it, because loops keep tables by
+    /// number. It is the most that Linux lets a process open (`fs.nr_open`, proc(5)).
+    static let descriptorsMax: CInt = 1 << 20
+
     private var writer = TapeWriter()
     /// How many steps there are.
     private(set) var count = 0
@@ -18,12 +22,17 @@ struct Tape: Equatable, Sendable {
     /// An empty tape.
     init() {}
 
-    /// The tape of so many steps that are in `bytes` and nothing else.
+    /// The tape of so many steps that are all there is in `bytes`, which may come from anywhere.
     init(
         bytes: ArraySlice<UInt8>, count: Int, isCut: Bool, foreignCalls: Int
     ) throws(TapeReader.Damage) {
         var reader = TapeReader(bytes)
-        while !reader.isAtEnd { add(try reader.readStep(), limit: .max) }
+        while !reader.isAtEnd {
+            let step = try reader.readStep()
+            guard step.answer.descriptors.allSatisfy({ 0..<Tape.descriptorsMax ~= $0.number })
+            else { throw TapeReader.Damage(offset: reader.offset) }
+            add(step, limit: .max)
+        }
         guard self.count == count else { throw TapeReader.Damage(offset: bytes.endIndex) }
         self.isCut = isCut
         self.foreignCalls = foreignCalls

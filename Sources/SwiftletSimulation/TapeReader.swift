@@ -3,17 +3,12 @@ import Syscalls
 
 /// Turns bytes that a `TapeWriter` has written back into steps.
 ///
-/// The bytes may come from anywhere: whatever they are, the answer is a step that a loop can be
-/// given without harm, or an error.
+/// The bytes may come from anywhere: whatever they are, the answer is a step or an error.
 struct TapeReader {
     /// The bytes are not steps, from an offset on.
     struct Damage: Error, Equatable {
         let offset: Int
     }
-
-    /// Descriptor numbers of answers are below it, because loops keep tables by number. It is the
-    /// most that Linux lets a process open (`fs.nr_open`, proc(5)).
-    static let descriptorsMax = 1 << 20
 
     private let bytes: ArraySlice<UInt8>
     private(set) var offset: Int
@@ -70,7 +65,7 @@ struct TapeReader {
         case .now: return .instant(try readInstant())
         case .wait: return .ready(try readReady())
         case .timer: return .delay(nanoseconds: try readSigned())
-        case .open: return .descriptor(try readOpened())
+        case .open: return .descriptor(try readDescriptor())
         case .accept: return try readAccepted()
         case .connect: return .up(try readFlag())
         case .takeError: return .kept(try readKept())
@@ -104,13 +99,13 @@ struct TapeReader {
         var ready: [Readiness] = []
         for _ in 0..<(try readCount()) {
             let interest = try readInterest()
-            ready.append(Readiness(try readOpened(), interest))
+            ready.append(Readiness(try readDescriptor(), interest))
         }
         return ready
     }
 
     private mutating func readAccepted() throws(Damage) -> RecordedAnswer {
-        let descriptor = try readOpened()
+        let descriptor = try readDescriptor()
         let text = try readText()
         if text.isEmpty { return .accepted(descriptor, nil) }
         return .accepted(descriptor, try address(text))
@@ -142,13 +137,6 @@ struct TapeReader {
     private mutating func readDescriptor() throws(Damage) -> RawDescriptor {
         guard let number = CInt(exactly: try readSigned()) else { throw damage }
         return RawDescriptor(number)
-    }
-
-    /// A descriptor that a loop will keep in its tables.
-    private mutating func readOpened() throws(Damage) -> RawDescriptor {
-        let descriptor = try readDescriptor()
-        guard 0..<TapeReader.descriptorsMax ~= descriptor.index else { throw damage }
-        return descriptor
     }
 
     private mutating func readErrno() throws(Damage) -> Errno {

@@ -48,6 +48,9 @@ struct ClientPlan: Sendable {
     /// How long one read may take by `withTimeout`, and how often it is tried again then.
     let scope: Duration?
     let retries: Int
+    /// How long one attempt may take, by `withTimeout`: a server that went down and came back knows
+    /// nothing of who only reads.
+    let limit: Duration
     /// How long a reader is in charge of a relay, and how long the next one waits for it.
     let shift: Duration
     let wait: Duration
@@ -87,6 +90,8 @@ extension ClientPlan {
         self.connectTimeout = !isCalm && draw.oneIn(3) ? connectTimeout : nil
         let patience = Duration.milliseconds(100 + draw.size(upTo: 30_000))
         self.patience = isCalm ? .seconds(600) : patience
+        let limit = patience + .milliseconds(draw.size(upTo: 120_000))
+        self.limit = isCalm ? .seconds(600) : limit
         let scope = draw.time(upTo: .milliseconds(100), tick: tick) + (tick ?? .milliseconds(1))
         self.scope = draw.oneIn(3) ? scope : nil
         retries = isCalm ? .max : draw.number(0...20)

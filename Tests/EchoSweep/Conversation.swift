@@ -11,6 +11,9 @@ final class Conversation: Sendable {
         var isOver = false
         /// Whether too few bytes came for a read of an exact count.
         var endsEarly = false
+        /// Whether one of the tasks was told of an error. The kernel tells only once, and whoever
+        /// asks after that sees the end of the stream.
+        var isBroken = false
     }
 
     let plan: ClientPlan
@@ -41,7 +44,9 @@ final class Conversation: Sendable {
             defer { progress.sent += message.size }
             return progress.sent..<progress.sent + message.size
         }
-        try await connection.write(payload.bytes(range), timeout: plan.patience)
+        try await noticing {
+            try await connection.write(payload.bytes(range), timeout: plan.patience)
+        }
     }
 
     /// Sends everything, and ends the writing half if that is the plan.
@@ -76,15 +81,25 @@ final class Conversation: Sendable {
 
     /// Reads once, and again when it took too long for as often as the plan says.
     func receiveSome() async throws {
-        guard let scope = plan.scope else { return try await receiveOnce() }
+        guard let scope = plan.scope else { return try await noticing(receiveOnce) }
         for _ in 0..<plan.retries {
             do {
-                return try await withTimeout(scope) { try await self.receiveOnce() }
+                return try await withTimeout(scope) { try await self.noticing(self.receiveOnce) }
             } catch is TimeoutError {
                 ledger.count(.scopeTimedOut)
             }
         }
-        try await receiveOnce()
+        try await noticing(receiveOnce)
+    }
+
+    /// Notes what the kernel tells, whatever becomes of the error.
+    private func noticing(_ operation: () async throws -> Void) async throws {
+        do {
+            try await operation()
+        } catch let error as IOError {
+            if case .system = error.reason { progress.withLock { $0.isBroken = true } }
+            throw error
+        }
     }
 
     private func receiveOnce() async throws {
@@ -153,13 +168,13 @@ final class Conversation: Sendable {
 
     /// The stream has ended: everything was echoed, or the server knows why not.
     private func end() async throws {
-        let (sent, received) = progress.withLock { progress in
+        let (sent, received, isBroken) = progress.withLock { progress in
             progress.isOver = true
-            return (progress.sent, progress.received)
+            return (progress.sent, progress.received, progress.isBroken)
         }
         if received == plan.total { return }
         let address = try await connection.localAddress
-        guard ledger.mayEndEarly(address, received: received) else {
+        guard isBroken || ledger.mayEndEarly(address, received: received) else {
             throw ledger.noted(
                 .missingBytes(client: plan.number, sent: sent, received: received))
         }

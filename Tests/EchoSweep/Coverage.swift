@@ -34,6 +34,7 @@ package struct Coverage: Sendable, Equatable {
         case givenUp = "given up by the kernel"
         case timedOut = "timeout of an operation"
         case scopeTimedOut = "timeout of a scope"
+        case limitReached = "timeout of an attempt"
         case cancelled = "client cancelled"
         case noDescriptor = "no descriptor for a client"
         case endedEarly = "ended early by the server"

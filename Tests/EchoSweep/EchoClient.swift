@@ -21,10 +21,7 @@ struct EchoClient: Sendable {
             let pause = attempt == 1 ? plan.start : plan.backOff
             outcome = try await explained {
                 try await sleep(for: pause)
-                return try await TCPConnection.connect(to: address, timeout: plan.connectTimeout) {
-                    ledger.count(.connected)
-                    return try await talk(over: $0, attempt)
-                }
+                return try await withTimeout(plan.limit) { try await talk(attempt) }
             }
             guard case .failed = outcome, !Task.isCancelled else { break }
         }
@@ -46,8 +43,18 @@ struct EchoClient: Sendable {
         } catch is Conversation.EndedEarly {
             ledger.count(.endedEarly)
             return .failed("the server ended the stream")
+        } catch is TimeoutError {
+            ledger.count(.limitReached)
+            return .failed("the attempt took longer than \(plan.limit)")
         } catch {
             return .failed("\(error)")
+        }
+    }
+
+    private func talk(_ attempt: Int) async throws -> Outcome {
+        try await TCPConnection.connect(to: address, timeout: plan.connectTimeout) {
+            ledger.count(.connected)
+            return try await talk(over: $0, attempt)
         }
     }
 

@@ -44,16 +44,16 @@ final class Sweep: Sendable {
                 try note(run(seed))
             } catch {
                 state.withLock { state in
-                    if state.failure.map({ error.seed < $0.seed }) ?? true { state.failure = error }
+                    let isFirst = state.failure.map { $0.seed > error.seed } ?? true
+                    if isFirst { state.failure = error }
                 }
             }
         }
     }
 
     private func run(_ seed: UInt64) throws(SimulationFailure) -> Coverage {
-        try EchoSweep.run(
-            seed: seed, keeping: options.printsTrace ? .max : 64,
-            tell: options.printsTrace ? { print($0) } : nil)
+        guard options.printsTrace else { return try EchoSweep.run(seed: seed) }
+        return try EchoSweep.run(seed: seed, keeping: .max) { trace in print(trace) }
     }
 
     private func takeSeed() -> UInt64? {

@@ -28,6 +28,8 @@ final class BrokenDriver: Driver {
 final class JumpingDriver: Driver {
     private let driver: PollDriver
     private(set) var now = Instant(nanoseconds: 0)
+    /// What it was told is used up.
+    private(set) var usedUp: [Readiness] = []
 
     init() throws(Errno) { driver = try PollDriver() }
 
@@ -38,6 +40,10 @@ final class JumpingDriver: Driver {
     func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
         try driver.wait(until: deadline == .never ? .never : .past, into: &ready)
         if ready.isEmpty, deadline != .never { now = max(now, deadline) }
+    }
+
+    func usedUp(_ directions: Interest, of descriptor: RawDescriptor) {
+        usedUp.append(Readiness(descriptor, directions))
     }
 
     func wake() { driver.wake() }

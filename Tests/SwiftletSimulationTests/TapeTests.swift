@@ -83,7 +83,7 @@ import Testing
     }
 
     @Test func `a loop is never told of a descriptor that would need an endless table`() {
-        for number in [-1, CInt(TapeReader.descriptorsMax), .max] {
+        for number in [-1, Tape.descriptorsMax, .max] {
             var tape = Tape()
             let step = RecordedStep(
                 call: .wait(until: .never),
@@ -129,5 +129,16 @@ import Testing
         }
 
         #expect(Set(digests).count == texts.count)
+    }
+
+    @Test func `what is used up is passed on and not recorded`() throws {
+        let recording = Recording()
+        let driver = try JumpingDriver()
+        recording.begin()
+        RecordingDriver(driver, into: recording).usedUp(.readable, of: RawDescriptor(3))
+        recording.end()
+
+        #expect(driver.usedUp == [Readiness(RawDescriptor(3), .readable)])
+        #expect(recording.steps == 0)
     }
 }
