@@ -43,17 +43,20 @@ public struct Simulation: Sendable {
     ///
     /// - Parameters:
     ///   - test: the name of the test, for the line that repeats a failure.
+    ///   - file: the file of the call, for reports.
+    ///   - line: the line of the call.
     ///   - body: what to run, on a host of its own.
     /// - Returns: what `body` returns.
     /// - Throws: `SimulationFailure`.
     @discardableResult
     public func run<Value: Sendable>(
-        test: StaticString = #function,
+        test: StaticString = #function, file: SourceFile = #fileID, line: UInt32 = #line,
         _ body: @escaping @Sendable (World) async throws -> Value
     ) throws(SimulationFailure) -> Value {
         var settings = self
         settings.seed = try forcedSeed(test: test) ?? seed
-        return try SeededRun(settings: settings, test: test, body: body).value()
+        return try SeededRun(settings: settings, test: test, file: file, line: line, body: body)
+            .value()
     }
 
     /// Runs `body` in a new world for each of many seeds, and stops at the first that fails.
@@ -64,22 +67,24 @@ public struct Simulation: Sendable {
     ///   - seeds: the seeds to try.
     ///   - settings: what each run is like; its own seed is of no account.
     ///   - test: the name of the test, for the line that repeats a failure.
+    ///   - file: the file of the call, for reports.
+    ///   - line: the line of the call.
     ///   - body: what to run, on a host of its own.
     /// - Throws: the `SimulationFailure` of the first seed that fails.
     public static func explore(
         seeds: Range<UInt64>,
         with settings: Simulation = Simulation(seed: 0),
-        test: StaticString = #function,
+        test: StaticString = #function, file: SourceFile = #fileID, line: UInt32 = #line,
         _ body: @escaping @Sendable (World) async throws -> Void
     ) throws(SimulationFailure) {
-        var settings = settings
+        var run = SeededRun(settings: settings, test: test, file: file, line: line, body: body)
         if let seed = try forcedSeed(test: test) {
-            settings.seed = seed
-            return try SeededRun(settings: settings, test: test, body: body).value()
+            run.settings.seed = seed
+            return try run.value()
         }
         for seed in seeds {
-            settings.seed = seed
-            try SeededRun(settings: settings, test: test, body: body).value()
+            run.settings.seed = seed
+            try run.value()
         }
     }
 }

@@ -41,7 +41,7 @@ import Testing
                 print("=====")
                 throw error
             }
-        } 
+        }
     }
 
     func `the last seat is sold once`() throws(SimulationFailure) {
