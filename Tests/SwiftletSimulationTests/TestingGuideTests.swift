@@ -124,6 +124,19 @@ extension World {
         }
     }
 
+    @Test func `a slow line makes the answer late`() throws {
+        try Simulation(seed: 1).run { world in
+            let office = world.boxOffice(seats: 100), ann = world.host("ann")
+            world.network.inject(
+                .bandwidth(bytesPerSecond: 1), .from(office, to: ann), after: .seconds(1),
+                for: .seconds(60))
+
+            try await sleep(for: .seconds(1))
+            _ = try? await ann.run { try await buy(at: office.address(port: 7788)) }
+            try #require(world.elapsed > .seconds(6))
+        }
+    }
+
     @Test func `who tries again after a reset has paid twice`() throws {
         try Simulation(seed: 1).run { world in
             let office = world.boxOffice(seats: 100), ann = world.host("ann")
