@@ -1,6 +1,6 @@
 # Every target is one line of what it runs; read it and type it yourself if you like that better.
 
-.PHONY: build test tidy format lint sanitize bench peers ci clean
+.PHONY: build test format lint sanitize sweep mutants bench peers clean
 
 build:
 	swift build -c release
@@ -8,18 +8,24 @@ build:
 test:
 	swift test
 
-# The rules that a machine can check: sizes, imports by floor, words, links.
-tidy: lint
-	swift test --filter TidyTests
-
 format:
 	swift format --in-place --recursive Package.swift Sources Tests loadtest
 
+# The rules that a machine can check: format, sizes, imports by floor, words, links.
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests loadtest
+	swift test --filter TidyTests
 
 sanitize:
 	.ci/run sanitize
+
+# An echo service in 10,000 simulated worlds in which things go wrong; less than a minute, and the build.
+sweep:
+	swift run -c release sweep --seeds '0..<10000'
+
+# Puts bugs back into a copy of the tree, one at a time, and shows which seed of the sweep finds each.
+mutants:
+	Tests/mutants/run.sh
 
 # Server and generator beside hand-written C, memory and system calls; about eight minutes.
 bench: build
@@ -29,10 +35,6 @@ bench: build
 # Swiftlet beside servers of other people, which it installs; it says first how long it takes.
 peers: build
 	loadtest/peers/compare.sh
-
-# Everything that must hold before a change lands, as the build machine does it.
-ci:
-	.ci/run
 
 clean:
 	rm -rf .build .build-*

@@ -10,8 +10,8 @@ public enum Fault: Hashable, Sendable {
 
     /// Everything that is sent takes so long, instead of `Latency.usual`.
     case latency(Latency)
-    /// Some segments take longer by so much. A lost segment is such a one: TCP sends it again, after
-    /// 200 ms at the earliest on Linux.
+    /// Some segments take longer by so much. A lost segment is such a one: TCP sends it again,
+    /// after 200 ms at the earliest on Linux.
     case delayedSegments(by: Latency, probability: Double)
     /// Each direction between two hosts carries so many bytes a second, at least 1, one segment
     /// after the other. Signals without bytes wait for their turn and take no time.

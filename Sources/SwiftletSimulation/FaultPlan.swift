@@ -6,8 +6,8 @@
 /// print(plan)     //  12.5 s, for 300 ms: partition between client and server
 /// ```
 ///
-/// When a plan makes a test fail, leave out of `entries` one after the other, or halves of them, for
-/// as long as the test still fails: what is left says why.
+/// When a plan makes a test fail, leave out of `entries` one after the other, or halves of them,
+/// for as long as the test still fails: what is left says why.
 public struct FaultPlan: Hashable, Sendable {
     /// One fault of a plan.
     public struct Entry: Hashable, Sendable {

@@ -117,10 +117,19 @@ extension Kernel {
                 send(.bytes(size), from: end)
             }
         }
-        guard self[end].hasEndedWriting, !self[end].hasSentEnd, self[end].stream.unsent == 0,
-            self[end].state == .established
-        else { return }
-        self[end].hasSentEnd = true
-        send(.finish, from: end)
+        guard self[end].state == .established else { return }
+        if self[end].stream.unsent > 0 { return probe(from: end) }
+        if self[end].hasEndedWriting, !self[end].hasSentEnd {
+            self[end].hasSentEnd = true
+            send(.finish, from: end)
+        }
+    }
+
+    /// Asks for room, with no bytes, where nobody is left who could tell of it (RFC 9293, 3.8.6.1).
+    ///
+    /// A real machine asks all the time; only this question has an answer that changes anything.
+    private mutating func probe(from end: EndID) {
+        if self[end.peer].isAlive || self[end].stream.repeatsSomething { return }
+        send(.bytes(0), from: end)
     }
 }

@@ -8,6 +8,8 @@ struct KernelHost {
     /// How often it lost its power: what was opened before then is gone.
     var crashes = 0
     var descriptors = DescriptorTable()
+    /// Numbers that were closed with interest in them, against the contract of drivers.
+    var closedWhileWatched: [RawDescriptor] = []
     /// How many sockets it may have open at once; one more is `EMFILE`.
     var descriptorLimit = 20_000
     var ports = PortTable()
@@ -54,6 +56,7 @@ extension Kernel {
             ends[index].stream.dropHeld()
             ends[index].stream.dropUnsent()
             vanish(EndID(index: index))
+            transmit(from: EndID(index: index).peer)
         }
         hosts[host.index].ports = PortTable()
     }

@@ -36,9 +36,12 @@ extension Kernel {
     }
 
     /// Closes a socket (close(2)); a number that is not open is left alone.
+    ///
+    /// A number that is closed and watched is noted: poll(2) would report whoever has it next.
     mutating func close(_ socket: RawDescriptor, on host: HostID) {
         guard hosts[host.index].descriptors.isOpen(socket) else { return }
         let closed = self[socket, host]
+        if !closed.interest.isEmpty { hosts[host.index].closedWhileWatched.append(socket) }
         release(socket, on: host)
         hosts[host.index].descriptors.remove(socket)
         if let end = closed.end { close(end) }

@@ -81,6 +81,7 @@ extension Kernel {
     mutating func giveUp(_ end: EndID) {
         self[end].stream.givingUp = nil
         fail(end, with: .timedOut)
+        transmit(from: end.peer)
     }
 
     /// Asks again for the segments that are held on the wire of an end.

@@ -21,7 +21,8 @@ public struct Network: Sendable {
 
     /// Makes something go wrong in a scope, at once or later, for a time or until it is healed.
     ///
-    /// Times are those of the world. A fault whose numbers or scope make no sense stops the program.
+    /// Times are those of the world. A fault whose numbers or scope make no sense stops the
+    /// program.
     @discardableResult public func inject(
         _ fault: Fault, _ scope: FaultScope = .everywhere, after delay: Duration = .zero,
         for time: Duration? = nil

@@ -4,9 +4,9 @@ import Syscalls
 /// Turns the loops of all hosts on one thread, lets the kernel's events happen, and moves the clock
 /// when there is nothing else to do.
 ///
-///     gather the event that is due and the loops that have work, in an order of the seed
-///     let each happen, or turn the loop once; now and then gather anew before all had their turn
-///     nothing to gather: move the clock to the next event or deadline
+///     choose one of: the event that is due, a loop that has work     (by the seed)
+///     let it happen, or turn the loop once
+///     nothing to choose from: move the clock to the next event or deadline
 ///     none either: the world stands still
 ///
 /// A host has one loop while it is up. One that crashed leaves a loop behind, which is turned until
@@ -15,6 +15,9 @@ final class Scheduler: Sendable {
     let kernel: SharedKernel
     let choices: SharedRandom
     private let loops = Guarded<[HostLoop]>([])
+    /// Who can come next, as places among the loops, and -1 for the event; in memory that each
+    /// choice uses again.
+    private let candidates = Guarded<[Int]>([])
     /// Those of all loops that there ever were.
     private let wakeFlags = Guarded<[WakeFlag]>([])
     /// Turns since the clock last moved.
@@ -34,12 +37,10 @@ final class Scheduler: Sendable {
     /// Tells `body` of each change of a host's power that a fault asks for.
     func obey(_ body: @escaping @Sendable (PowerChange) -> Void) { power.withLock { $0 = body } }
 
-    /// What comes next, the last one first.
-    private let round = Guarded<[Candidate]>([])
-
-    /// What can come next.
-    private enum Candidate {
+    /// What comes next.
+    private enum Choice: Sendable {
         case event
+        /// A turn of a loop, whose clock shows an instant.
         case turn(SteppedLoop, at: Instant)
     }
 
@@ -136,8 +137,8 @@ final class Scheduler: Sendable {
     /// happen any more.
     private func step() -> Bool? {
         for change in kernel.use({ $0.takePowerChanges() }) { power.withLock { $0 }?(change) }
-        guard let candidate = next() else { return jump(all) ? true : nil }
-        switch candidate {
+        guard let choice = choose() else { return jump() ? true : nil }
+        switch choice {
         case .event: _ = kernel.use { $0.happen() }
         case .turn(let loop, let now):
             do throws(Errno) {
@@ -149,44 +150,40 @@ final class Scheduler: Sendable {
         return false
     }
 
-    /// The next of the round, or the first of a new one; nil when there is nothing.
-    ///
-    /// To ask every host what it has to do takes as long as a turn, so it is done once for several
-    /// turns. One that has nothing to do any more has a turn in vain.
-    private func next() -> Candidate? {
-        round.withLock { round in
-            if round.count > 1, choices.number(below: 8) == 0 { round = [] }
-            if round.isEmpty {
-                round = candidates(among: all)
-                for last in stride(from: round.count - 1, to: 0, by: -1) {
-                    round.swapAt(last, choices.number(below: last + 1))
+    /// One of all that can come next, each as likely as any other; nil when there is nothing.
+    private func choose() -> Choice? {
+        loops.withLock { loops in
+            candidates.withLock { candidates in
+                kernel.use { kernel in
+                    candidates.removeAll(keepingCapacity: true)
+                    if kernel.nextEvent <= kernel.now { candidates.append(-1) }
+                    for index in loops.indices where loops[index].hasWork(in: &kernel) {
+                        candidates.append(index)
+                    }
+                    guard candidates.count > 0 else { return nil }
+                    let chosen = candidates[
+                        candidates.count == 1 ? 0 : choices.number(below: candidates.count)]
+                    guard chosen >= 0 else { return .event }
+                    let entry = loops[chosen]
+                    return .turn(entry.loop, at: kernel.now(on: entry.host))
                 }
             }
-            return round.popLast()
-        }
-    }
-
-    private func candidates(among loops: [HostLoop]) -> [Candidate] {
-        kernel.use { kernel in
-            var candidates: [Candidate] = []
-            if kernel.nextEvent <= kernel.now { candidates.append(.event) }
-            for entry in loops where entry.hasWork(in: &kernel) {
-                candidates.append(.turn(entry.loop, at: kernel.now(on: entry.host)))
-            }
-            return candidates
         }
     }
 
     /// Moves the clock to what comes next; false when nothing does.
-    private func jump(_ loops: [HostLoop]) -> Bool {
-        kernel.use { kernel in
-            var next = kernel.nextEvent
-            for entry in loops where entry.loop.nextDeadline != .never {
-                next = min(next, kernel.worldInstant(of: entry.loop.nextDeadline, on: entry.host))
+    private func jump() -> Bool {
+        loops.withLock { loops in
+            kernel.use { kernel in
+                var next = kernel.nextEvent
+                for entry in loops where entry.loop.nextDeadline != .never {
+                    let due = kernel.worldInstant(of: entry.loop.nextDeadline, on: entry.host)
+                    next = min(next, due)
+                }
+                guard next != .never else { return false }
+                kernel.move(to: next)
+                return true
             }
-            guard next != .never else { return false }
-            kernel.move(to: next)
-            return true
         }
     }
 }

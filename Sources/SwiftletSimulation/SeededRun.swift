@@ -58,7 +58,7 @@ struct SeededRun<Value: Sendable>: Sendable {
             throw SimulationFailure(.leftOver(left), seed: settings.seed, of: test, in: world)
         }
         world.close()
-        if let left = world.openDescriptors {
+        if let left = world.openDescriptors ?? world.interestLeft {
             throw SimulationFailure(.leftOver(left), seed: settings.seed, of: test, in: world)
         }
         guard let value = outcome.value else { preconditionFailure("the body ended with nothing") }

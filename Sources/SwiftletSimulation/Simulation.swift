@@ -6,8 +6,9 @@ import Syscalls
 /// ```swift
 /// try Simulation(seed: 42).run { world in
 ///     let server = world.host("server"), client = world.host("client")
-///     try server.spawn { try await TCPServer.serve(on: server.address(port: 7788), handler: echo) }
-///     try await client.run { try await chat(with: server.address(port: 7788)) }
+///     let address = server.address(port: 7788)
+///     try server.spawn { try await TCPServer.serve(on: address, handler: echo) }
+///     try await client.run { try await chat(with: address) }
 /// }
 /// ```
 ///

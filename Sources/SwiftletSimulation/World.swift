@@ -135,6 +135,17 @@ public final class World: Sendable {
         return left.isEmpty ? nil : left.joined(separator: ", ")
     }
 
+    /// Says which host closed a descriptor while its driver watched it; nil when none did.
+    var interestLeft: String? {
+        kernel.use { kernel in
+            kernel.hosts.lazy.compactMap { host in
+                host.closedWhileWatched.first.map {
+                    "interest of host '\(host.name)' in descriptor \($0.number), which it closed"
+                }
+            }.first
+        }
+    }
+
     /// Closes what the hosts hold, and lets go of what could hold the world in a circle.
     func close() {
         scheduler.close()

@@ -61,7 +61,10 @@ struct ClientPlan: Sendable {
     let attempts: Int
     let backOff: Duration
 
+    /// Bytes of all messages.
     var total: Int { messages.reduce(0) { $0 + $1.size } }
+    /// How long the client waits before all messages.
+    var pauses: Duration { messages.reduce(start) { $0 + $1.pause } }
 }
 
 extension ClientPlan {
@@ -69,7 +72,7 @@ extension ClientPlan {
         _ draw: inout Draw, _ number: Int, host: Int, isCalm: Bool, tick: Duration?,
         length: Duration
     ) {
-        let pause = min(length, .milliseconds(draw.size(upTo: 1000)))
+        let pause = Duration.milliseconds(draw.size(upTo: Int(length / .milliseconds(8)) + 1))
         let style = draw.any(of: [.pingPong, .duplex, .relay] as [Style])
         // Who writes and does not read must not write more than fits the smallest buffers.
         let most = style == .pingPong ? 1000 : draw.oneIn(16) ? 60_000 : 8000
@@ -89,9 +92,9 @@ extension ClientPlan {
         let connectTimeout = draw.time(upTo: .seconds(5), tick: tick)
         self.connectTimeout = !isCalm && draw.oneIn(3) ? connectTimeout : nil
         let patience = Duration.milliseconds(100 + draw.size(upTo: 30_000))
-        self.patience = isCalm ? .seconds(600) : patience
-        let limit = patience + .milliseconds(draw.size(upTo: 120_000))
-        self.limit = isCalm ? .seconds(600) : limit
+        self.patience = isCalm ? .seconds(7200) : patience
+        let limit = patience + length * draw.number(0...4)
+        self.limit = isCalm ? .seconds(7200) : limit
         let scope = draw.time(upTo: .milliseconds(100), tick: tick) + (tick ?? .milliseconds(1))
         self.scope = draw.oneIn(3) ? scope : nil
         retries = isCalm ? .max : draw.number(0...20)

@@ -71,7 +71,7 @@ struct EchoRun: Sendable {
     private func play(_ plan: ClientPlan) async throws {
         let start = world.elapsed
         guard let outcome = try await outcome(of: plan), scenario.isCalm else { return }
-        try check(outcome, of: plan, since: start, within: EchoRun.ample + plan.start)
+        try check(outcome, of: plan, since: start, within: EchoRun.ample + plan.pauses)
     }
 
     private func check(

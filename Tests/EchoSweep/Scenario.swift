@@ -22,14 +22,15 @@ struct Scenario: Sendable {
         var draw = Draw(seed: seed)
         let isCalm = draw.oneIn(8)
         let tick = draw.oneIn(2) ? Duration.milliseconds(draw.any(of: [1, 10, 50])) : nil
-        let length = Duration.seconds(draw.size(upTo: 60))
+        // Seldom so long that the kernel, too, gives up.
+        let length = Duration.seconds(draw.size(upTo: draw.oneIn(12) ? 3000 : 60))
         let hasNeighbours = draw.oneIn(3)
         self.isCalm = isCalm
         self.tick = tick
         self.length = length
         self.hasNeighbours = hasNeighbours
         service = ServicePlan(&draw, isCalm: isCalm, tick: tick, length: length)
-        faults = isCalm ? 0 : draw.size(upTo: 16)
+        faults = isCalm ? 0 : draw.size(upTo: 32)
         faultSeed = draw.next()
         clients = (1...draw.number(1...8)).map { number in
             let host = draw.number(0...Scenario.clientHosts - (hasNeighbours ? 0 : 1))

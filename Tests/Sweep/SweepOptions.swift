@@ -7,6 +7,8 @@ struct SweepOptions {
     var threads = Machine.cores
     /// Whether the events of each seed are printed, when it holds too.
     var printsTrace = false
+    /// Whether the speed of the simulation is shown and no seed is run.
+    var showsNumbers = false
 
     static let table = FlagTable(
         command: "sweep",
@@ -20,6 +22,7 @@ struct SweepOptions {
                     Flag("seed", nil, "N", help: "run this seed only"),
                     Flag("threads", nil, "N", help: "seeds at a time (one for each core)"),
                     Flag("trace", help: "print every event"),
+                    Flag("numbers", help: "no seeds: time an hour with clients and an idle day"),
                 ])
         ],
         footer: ["exit codes: 0 all seeds hold, 1 one fails, 64 bad usage, 71 no thread"])
@@ -34,6 +37,7 @@ struct SweepOptions {
         }
         threads = try arguments.count("threads", in: 1...1024) ?? threads
         printsTrace = arguments.has("trace")
+        showsNumbers = arguments.has("numbers")
     }
 
     private static func range(_ text: String) throws(UsageError) -> Range<UInt64> {

@@ -10,8 +10,12 @@ do {
         print(SweepOptions.table.help)
         exit(0)
     }
-    let sweep = Sweep(try SweepOptions(arguments))
-    exit(try sweep.run() ? 0 : 1)
+    let options = try SweepOptions(arguments)
+    if options.showsNumbers {
+        try Numbers.print()
+        exit(0)
+    }
+    exit(try Sweep(options).run() ? 0 : 1)
 } catch let error as UsageError {
     print("sweep: \(error)")
     exit(UsageError.exitCode)

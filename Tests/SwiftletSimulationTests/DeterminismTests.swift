@@ -32,8 +32,8 @@ import Testing
             return
         }
         let text = failure?.description ?? ""
-        #expect(text.contains("one 1.000000000 test  task 1 is parked"), "\(text)")
-        #expect(text.contains("two 1.000000000 test  task 1 is parked"), "\(text)")
+        #expect(text.contains("one 1.000000000 test  task 1 'body' is parked"), "\(text)")
+        #expect(text.contains("two 1.000000000 test  task 1 'body' is parked"), "\(text)")
         #expect(text.contains("SWIFTLET_SEED=9"))
     }
 

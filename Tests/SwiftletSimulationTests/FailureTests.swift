@@ -54,7 +54,7 @@ import Testing
         guard case .threw(let error) = failure?.reason else { return wrong(failure) }
         #expect(error is Broken)
         let text = failure?.description ?? ""
-        #expect(text.contains("2.000000000 test  task 1 goes on"), "\(text)")
+        #expect(text.contains("2.000000000 test  task 1 'body' goes on"), "\(text)")
     }
 
     @Test func `the error of a host's program fails the simulation and names the host`() throws {

@@ -36,8 +36,8 @@ import Testing
         #expect(seeds.all.count == Int(seed) - 9)
         #expect(seeds.all.dropLast().allSatisfy { $0 % 7 != 0 })
         let line = """
-            SWIFTLET_SEED=\(seed) swift test --filter 'exploring stops at the first seed that fails \
-            and says how to repeat it'
+            SWIFTLET_SEED=\(seed) swift test --filter 'exploring stops at the first seed that \
+            fails and says how to repeat it'
             """
         #expect(failure?.description.contains(line) == true)
     }

@@ -114,10 +114,12 @@ import Testing
             }
             // When the first one has had all of its answers, everybody has had a third of them.
             let order = ended.all
-            let first = try #require(
-                order.indices.first { order[...$0].count { $0 == order[$0] } == 50 })
+            let first = order.indices.first { place in
+                order[...place].count { $0 == order[place] } == 50
+            }
+            let until = try #require(first)
             for number in 0..<20 {
-                try #require(order[...first].count { $0 == number } >= 16)
+                try #require(order[...until].count { $0 == number } >= 16)
             }
         }
     }

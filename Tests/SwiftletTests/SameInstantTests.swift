@@ -4,78 +4,157 @@ import Testing
 @testable import Swiftlet
 @testable import SwiftletSimulation
 
+/// How long anything takes between two hosts here, so that a test can hit the instant at which it
+/// arrives.
+private let latency = Duration.milliseconds(20)
+
+/// What ended a park.
+private enum First: Hashable { case readiness, cancellation, deadline }
+
 /// Two things that end a park come at the very same instant. Mostly it is up to the schedule which
 /// comes first; then each order is seen, and nothing is lost in either.
 @Suite struct SameInstantTests {
-    /// How long anything takes between two hosts here, so that a test can hit the instant at which
-    /// it arrives.
-    private static let latency = Duration.milliseconds(20)
+    /// What comes to a reader from the other end.
+    enum News: CaseIterable {
+        case bytes, end, reset
 
-    /// What ended a park, and what was to end it.
-    private enum First: Hashable { case readiness, cancellation, deadline }
+        func send(on connection: TCPConnection) async throws {
+            switch self {
+            case .bytes: try await connection.write("ab")
+            case .end: connection.close()
+            case .reset: try await connection.reset()
+            }
+        }
 
-    /// A world of two hosts, of which the other one sends two bytes now.
-    private static func send(
-        in world: World, _ body: (TCPConnection, TCPConnection) async throws -> First
-    ) async throws -> First {
-        world.network.inject(.latency(.constant(latency)))
-        let peer = world.host("peer")
-        let (left, right) = try await world.makeConnectionPair(with: peer)
-        try peer.spawn { try await right.write("ab") }
-        return try await body(left, right)
-    }
-
-    @Test func `bytes and a cancellation`() throws {
-        try simulated(yielding: [.readiness, .cancellation]) { world -> First in
-            try await Self.send(in: world) { left, _ in
-                let reader = try spawn { try await left.read(exactly: 2) }
-                try await sleep(for: Self.latency)
-                reader.cancel()
-                switch await reader.result {
-                case .success(let bytes):
-                    try #require(bytes == Array("ab".utf8))
-                    return .readiness
-                case .failure(let error):
-                    try #require(error as? IOError == IOError(.read, .cancelled))
-                    try #require(try await left.read(exactly: 2) == Array("ab".utf8))
-                    return .cancellation
-                }
+        /// Whether a read had this to tell.
+        func isToldBy(_ result: Result<[UInt8]?, any Error>) -> Bool {
+            switch (self, result) {
+            case (.bytes, .success(let bytes)): bytes == Array("ab".utf8)
+            case (.end, .success(let bytes)): bytes == nil
+            case (.reset, .failure(let error)):
+                error as? IOError == IOError(.read, .system(.connectionReset))
+            default: false
             }
         }
     }
 
-    @Test func `bytes and a deadline`() throws {
+    /// A connection, and its other end, which is on another host and sends its news now.
+    private static func makePair(
+        sending news: News, in world: World
+    ) async throws -> (TCPConnection, TCPConnection) {
+        world.network.inject(.latency(.constant(latency)))
+        let peer = world.host("peer")
+        let (left, right) = try await world.makeConnectionPair(with: peer)
+        try peer.spawn { try await news.send(on: right) }
+        return (left, right)
+    }
+
+    /// What a read comes back with, in memory of its own.
+    private static func read(
+        _ connection: TCPConnection, timeout: Duration? = nil
+    ) async -> Result<[UInt8]?, any Error> {
+        do {
+            guard let bytes = try await connection.read(timeout: timeout) else {
+                return .success(nil)
+            }
+            return .success(Array(bytes))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    @Test(arguments: News.allCases)
+    func `news and a cancellation`(news: News) throws {
+        try simulated(yielding: [.readiness, .cancellation]) { world -> First in
+            let (left, _) = try await Self.makePair(sending: news, in: world)
+            let reader = try spawn { await Self.read(left) }
+            try await sleep(for: latency)
+            reader.cancel()
+            let result = try await reader.value
+            if news.isToldBy(result) { return .readiness }
+            try #require(throws: IOError(.read, .cancelled)) { try result.get() }
+            try #require(news.isToldBy(await Self.read(left)))
+            return .cancellation
+        }
+    }
+
+    @Test(arguments: News.allCases)
+    func `news and a deadline`(news: News) throws {
         try simulated(yielding: [.readiness, .deadline]) { world -> First in
-            try await Self.send(in: world) { left, _ in
-                let start = loopNow()
-                do {
-                    let bytes = try await left.read(exactly: 2, timeout: Self.latency)
-                    try #require(bytes == Array("ab".utf8))
-                    try #require(start.duration(to: loopNow()) == Self.latency)
-                    return .readiness
-                } catch let error as IOError {
-                    try #require(error == IOError(.read, .timedOut))
-                    try #require(start.duration(to: loopNow()) == Self.latency)
-                    try #require(try await left.read(exactly: 2) == Array("ab".utf8))
-                    return .deadline
+            let (left, _) = try await Self.makePair(sending: news, in: world)
+            let start = loopNow()
+            let result = await Self.read(left, timeout: latency)
+            try #require(start.duration(to: loopNow()) == latency)
+            if news.isToldBy(result) { return .readiness }
+            try #require(throws: IOError(.read, .timedOut)) { try result.get() }
+            try #require(news.isToldBy(await Self.read(left)))
+            return .deadline
+        }
+    }
+
+    /// The first reader has its bytes and another one is parked in its place when the cancellation
+    /// comes for the first.
+    @Test func `a cancellation that comes too late does not meet who reads next`() throws {
+        try simulated(seeds: 0..<100) { world in
+            let (left, right) = try await Self.makePair(sending: .bytes, in: world)
+            let first = try spawn { await Self.read(left) }
+            let second = try spawn {
+                try await sleep(for: latency)
+                while true {
+                    let result = await Self.read(left, timeout: .seconds(1))
+                    guard case .failure(let error as IOError) = result, error.reason == .busy else {
+                        return result
+                    }
+                    await Task.yield()
                 }
             }
+            try await sleep(for: latency)
+            first.cancel()
+            let results = [try await first.value, try await second.value]
+            try #require(results.count { News.bytes.isToldBy($0) } == 1)
+            if News.bytes.isToldBy(results[0]) {
+                try #require(throws: IOError(.read, .timedOut)) { try results[1].get() }
+            } else {
+                try #require(throws: IOError(.read, .cancelled)) { try results[0].get() }
+            }
+            right.close()
+        }
+    }
+
+    @Test func `room for a write and a cancellation`() throws {
+        try simulated(yielding: [.readiness, .cancellation]) { world -> First in
+            world.network.inject(.latency(.constant(latency)))
+            let peer = world.host("peer")
+            let (left, right) = try await world.makeConnectionPair(with: peer)
+            // Fills the buffers of both ends.
+            let block = [UInt8](repeating: 0, count: 1 << 16)
+            while await ioError({ try await left.write(block, timeout: .seconds(1)) }) == nil {}
+            let writer = try spawn { await ioError { try await left.write("z") } }
+            try await settle()
+            let reader = try peer.spawn { try await readAll(right) }
+            try await sleep(for: latency)
+            writer.cancel()
+            let error = try await writer.value
+            left.close()
+            // The byte has gone if the write says so, and not if it does not.
+            let isThere = try await reader.value.last == UInt8(ascii: "z")
+            try #require(isThere == (error == nil))
+            if isThere { return .readiness }
+            try #require(error == IOError(.write, .cancelled))
+            return .cancellation
         }
     }
 
     @Test func `bytes and the end of a scope's time`() throws {
         try simulated(yielding: [.readiness, .deadline]) { world -> First in
-            try await Self.send(in: world) { left, _ in
-                do {
-                    let bytes = try await withTimeout(Self.latency) {
-                        try await left.read(exactly: 2)
-                    }
-                    try #require(bytes == Array("ab".utf8))
-                    return .readiness
-                } catch is TimeoutError {
-                    try #require(try await left.read(exactly: 2) == Array("ab".utf8))
-                    return .deadline
-                }
+            let (left, _) = try await Self.makePair(sending: .bytes, in: world)
+            do {
+                let bytes = try await withTimeout(latency) { try await left.read(exactly: 2) }
+                try #require(bytes == Array("ab".utf8))
+                return .readiness
+            } catch is TimeoutError {
+                try #require(try await left.read(exactly: 2) == Array("ab".utf8))
+                return .deadline
             }
         }
     }
@@ -84,9 +163,9 @@ import Testing
         try simulated { _ in
             let (left, right) = try await makeConnectionPair()
             let reader = try spawn {
-                await ioError { try await left.read(timeout: Self.latency) }
+                await ioError { try await left.read(timeout: latency) }
             }
-            try await sleep(for: Self.latency)
+            try await sleep(for: latency)
             reader.cancel()
             try #require(try await reader.value == IOError(.read, .timedOut))
             try await right.write("c")
@@ -94,76 +173,10 @@ import Testing
         }
     }
 
-    @Test func `a connection that comes and the cancellation of who accepts`() throws {
-        try simulated(yielding: [.readiness, .cancellation]) { world -> First in
-            world.network.inject(.latency(.constant(Self.latency)))
-            let peer = world.host("peer")
-            let listener = try await TCPListener.bind(to: world.home.address(port: 7788))
-            let accepting = try spawn { try await listener.accept() }
-            let client = try peer.spawn {
-                try await TCPConnection.connect(to: listener.address)
-            }
-            // The request, the answer, and the confirmation that the listener waits for.
-            try await sleep(for: Self.latency * 3)
-            accepting.cancel()
-            let accepted = await accepting.result
-            let address = try await client.value.localAddress
-            switch accepted {
-            case .success(let connection):
-                try #require(connection.remoteAddress == address)
-                return .readiness
-            case .failure(let error):
-                try #require(error as? IOError == IOError(.accept, .cancelled))
-                try #require(try await listener.accept().remoteAddress == address)
-                return .cancellation
-            }
-        }
-    }
-
-    @Test func `the answer to a connect and its deadline`() throws {
-        try simulated(yielding: [.readiness, .deadline]) { world -> First in
-            world.network.inject(.latency(.constant(Self.latency)))
-            let peer = world.host("peer")
-            let listener = try await peer.run {
-                try await TCPListener.bind(to: peer.address(port: 7788))
-            }
-            do {
-                _ = try await TCPConnection.connect(
-                    to: listener.address, timeout: Self.latency * 2)
-                return .readiness
-            } catch {
-                try #require(error as? IOError == IOError(.connect, .timedOut))
-                try #require(world.home.openSockets == 0)
-                return .deadline
-            }
-        }
-    }
-
-    @Test func `the answer to a connect and its cancellation`() throws {
-        try simulated(yielding: [.readiness, .cancellation]) { world -> First in
-            world.network.inject(.latency(.constant(Self.latency)))
-            let peer = world.host("peer")
-            let listener = try await peer.run {
-                try await TCPListener.bind(to: peer.address(port: 7788))
-            }
-            let attempt = try spawn {
-                await ioError { _ = try await TCPConnection.connect(to: listener.address) }
-            }
-            try await sleep(for: Self.latency * 2)
-            attempt.cancel()
-            let error = try await attempt.value
-            // Whoever let go of the connection, it is closed.
-            try #require(world.home.openSockets == 0)
-            if error == nil { return .readiness }
-            try #require(error == IOError(.connect, .cancelled))
-            return .cancellation
-        }
-    }
-
     /// The owner's parks watch for no cancellation: the server passes it on.
     @Test func `bytes for a handler and the cancellation of its server`() throws {
         try simulated(yielding: [.readiness, .cancellation]) { world -> First in
-            world.network.inject(.latency(.constant(Self.latency)))
+            world.network.inject(.latency(.constant(latency)))
             let peer = world.host("peer")
             let outcomes = Notes<IOError?>()
             let listener = try await TCPListener.bind(to: world.home.address(port: 7788))
@@ -177,7 +190,7 @@ import Testing
             }
             try await sleep(for: .seconds(1))
             try peer.spawn { try await client.write("x") }
-            try await sleep(for: Self.latency)
+            try await sleep(for: latency)
             serving.cancel()
             _ = await serving.result
             if outcomes.all == [nil] { return .readiness }
@@ -190,7 +203,7 @@ import Testing
         throws
     {
         try simulated(seeds: 0..<200) { world in
-            world.network.inject(.latency(.constant(Self.latency)))
+            world.network.inject(.latency(.constant(latency)))
             let peer = world.host("peer")
             for _ in 0..<5 {
                 let (left, right) = try await world.makeConnectionPair(with: peer)
@@ -201,12 +214,12 @@ import Testing
                     { _ = try peer.spawn { try await right.reset() } },
                     {
                         _ = try spawn {
-                            try await sleep(for: Self.latency); reader.cancel()
+                            try await sleep(for: latency); reader.cancel()
                         }
                     },
                     {
                         _ = try spawn {
-                            try await sleep(for: Self.latency); left.close()
+                            try await sleep(for: latency); left.close()
                         }
                     },
                 ]

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Puts bugs back, one at a time, into a copy of the tree, and shows which seed of the sweep finds each. Every
+# `*.patch` beside this file is such a bug; `run.sh NAME...` tries some. Fails when one is not found in 10,000
+# seeds, or is a bug in code that has changed since.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+patches=$PWD/Tests/mutants
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cp -r Package.swift Sources Tests loadtest "$scratch"
+cd "$scratch"
+
+if [ $# -eq 0 ]; then
+    for patch in "$patches"/*.patch; do set -- "$@" "$(basename "$patch" .patch)"; done
+fi
+survivors=0
+printf '%-14s %5s %6s %8s  %s\n' bug seed seeds seconds 'found as'
+for name in "$@"; do
+    git apply "$patches/$name.patch"
+    swift build -c release --product sweep >build.log 2>&1 || { cat build.log; exit 1; }
+    if timeout 600 .build/release/sweep >found.log 2>&1; then
+        printf '%-14s %s\n' "$name" 'is not found: the sweep must get better'
+        survivors=$((survivors + 1))
+    else
+        read -r seed reason < <(sed -n 's/^seed \([0-9]*\) fails: /\1 /p' found.log)
+        read -r seeds seconds < <(sed -n '/ fails: /{n;s/ seeds in \([0-9.]*\) s.*/ \1/p}' found.log)
+        printf '%-14s %5s %6s %8s  %s\n' "$name" "$seed" "$seeds" "$seconds" "$reason"
+    fi
+    git apply --reverse "$patches/$name.patch"
+done
+exit $((survivors > 0))
