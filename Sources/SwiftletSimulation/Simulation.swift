@@ -26,7 +26,7 @@ public struct Simulation: Sendable {
     /// Whether the body is run twice, in two worlds of the same seed, and fails when the two runs
     /// are not the same: to catch code that is not deterministic.
     public var checksDeterminism = false
-    /// How many of the last events stand in a report.
+    /// How many of the last events stand in a report, at least 0.
     public var traceTail = 64
     /// The simulated time after which a body that has not ended fails.
     public var timeLimit = Duration.seconds(7 * 86_400)
@@ -62,7 +62,8 @@ public struct Simulation: Sendable {
 
     /// Runs `body` in a new world for each of many seeds, and stops at the first that fails.
     ///
-    /// When the environment variable SWIFTLET_SEED is set, only that seed is run.
+    /// It takes the calling thread, as `run` does. When the environment variable SWIFTLET_SEED is
+    /// set, only that seed is run.
     ///
     /// - Parameters:
     ///   - seeds: the seeds to try.

@@ -32,7 +32,7 @@ public final class World: Sendable {
 
     // MARK: Hosts
 
-    /// Adds a host, which is up and runs what it is told.
+    /// Adds a host, which is up and runs what it is told. No two hosts have the same name.
     public func host(_ name: String) -> Host { add(name, running: nil) }
 
     /// Adds a host that runs a program from now on, and from the start again after each restart.
@@ -73,7 +73,7 @@ public final class World: Sendable {
 
     // MARK: Time and chance
 
-    /// The present instant of the world, which began at zero. A host's own clock may differ.
+    /// The present instant of the world, which began at 0 ns. A host's own clock may differ.
     public var now: Instant { kernel.use { $0.now } }
 
     /// How much time has passed in the world.
