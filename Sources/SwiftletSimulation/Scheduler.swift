@@ -1,4 +1,5 @@
 import Swiftlet
+import Synchronization
 import Syscalls
 
 /// Turns the loops of all hosts on one thread, lets the kernel's events happen, and moves the clock
@@ -14,20 +15,20 @@ import Syscalls
 final class Scheduler: Sendable {
     let kernel: SharedKernel
     let choices: SharedRandom
-    private let loops = Guarded<[HostLoop]>([])
+    private let loops = Mutex<[HostLoop]>([])
     /// Who can come next, as places among the loops, and -1 for the event; in memory that each
     /// choice uses again.
-    private let candidates = Guarded<[Int]>([])
+    private let candidates = Mutex<[Int]>([])
     /// Those of all loops that there ever were.
-    private let wakeFlags = Guarded<[WakeFlag]>([])
+    private let wakeFlags = Mutex<[WakeFlag]>([])
     /// Turns since the clock last moved.
-    private let turnsAtThisInstant = Guarded(0)
+    private let turnsAtThisInstant = Mutex(0)
     /// Crashes hosts and starts them again when a fault says so.
-    private let power = Guarded<(@Sendable (PowerChange) -> Void)?>(nil)
+    private let power = Mutex<(@Sendable (PowerChange) -> Void)?>(nil)
     /// The first error of a host's program.
-    private let failure = Guarded<HostFailure?>(nil)
+    private let failure = Mutex<HostFailure?>(nil)
     /// Whether all hosts are ending, and their programs may throw what they like.
-    private let isFinishing = Guarded(false)
+    private let isFinishing = Mutex(false)
 
     init(_ kernel: SharedKernel, choices: SharedRandom) {
         self.kernel = kernel

@@ -1,4 +1,5 @@
 import Swiftlet
+import Synchronization
 import Syscalls
 
 /// A body with its settings, to be run in a new world as often as need be.
@@ -87,14 +88,17 @@ extension Simulation {
 /// What became of the body.
 private final class Outcome<Value: Sendable>: Sendable {
     private let result = Guarded<Result<Value, any Error>?>(nil)
+    /// Apart, because it is asked at each step.
+    private let isSet = Atomic(false)
 
     func hold(_ body: () async throws -> Value) async {
         let result: Result<Value, any Error>
         do { result = .success(try await body()) } catch { result = .failure(error) }
         self.result.withLock { $0 = result }
+        isSet.store(true, ordering: .releasing)
     }
 
-    var isThere: Bool { result.withLock { $0 != nil } }
+    var isThere: Bool { isSet.load(ordering: .acquiring) }
 
     var value: Value? {
         if case .success(let value) = result.withLock({ $0 }) { value } else { nil }

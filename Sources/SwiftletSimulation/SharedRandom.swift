@@ -1,4 +1,4 @@
-import Syscalls
+import Synchronization
 
 /// Random numbers that the seed of a simulation decides, for whatever a test leaves to chance.
 ///
@@ -10,8 +10,8 @@ import Syscalls
 /// itself is decided. Not for secrets.
 public struct SharedRandom: RandomNumberGenerator, Sendable {
     private final class Stream: Sendable {
-        let random: Guarded<SeededRandom>
-        init(_ random: SeededRandom) { self.random = Guarded(random) }
+        let random: Mutex<SeededRandom>
+        init(_ random: SeededRandom) { self.random = Mutex(random) }
     }
 
     private let stream: Stream

@@ -1,5 +1,5 @@
 import Glibc
-import Syscalls
+import Synchronization
 
 /// A wake that a simulated driver has not yet had, for any thread to raise.
 ///
@@ -7,32 +7,20 @@ import Syscalls
 /// other thread means that code has left the simulation and comes back: it is counted, because the
 /// seed does not decide when.
 final class WakeFlag: Sendable {
-    private struct State {
-        var isRaised = false
-        var raisedOutside = 0
-    }
-
-    private let state = Guarded(State())
+    private let raised = Atomic(false)
+    private let raisedOutsideCount = Atomic(0)
     private let thread = UInt(pthread_self())
 
     func raise() {
-        let isOutside = UInt(pthread_self()) != thread
-        state.withLock {
-            $0.isRaised = true
-            if isOutside { $0.raisedOutside += 1 }
-        }
+        if UInt(pthread_self()) != thread { raisedOutsideCount.add(1, ordering: .relaxed) }
+        raised.store(true, ordering: .releasing)
     }
 
     /// Lowers the flag; says whether it was raised.
-    func take() -> Bool {
-        state.withLock { state in
-            defer { state.isRaised = false }
-            return state.isRaised
-        }
-    }
+    func take() -> Bool { raised.exchange(false, ordering: .acquiringAndReleasing) }
 
-    var isRaised: Bool { state.withLock { $0.isRaised } }
+    var isRaised: Bool { raised.load(ordering: .acquiring) }
 
     /// How often another thread raised it.
-    var raisedOutside: Int { state.withLock { $0.raisedOutside } }
+    var raisedOutside: Int { raisedOutsideCount.load(ordering: .relaxed) }
 }

@@ -13,7 +13,9 @@ import Testing
         "Sources/Swiftlet": [
             "CLinux", "Drivers", "Glibc", "Synchronization", "Syscalls", "_Concurrency",
         ],
-        "Sources/SwiftletSimulation": ["CLinux", "Drivers", "Glibc", "Swiftlet", "Syscalls"],
+        "Sources/SwiftletSimulation": [
+            "CLinux", "Drivers", "Glibc", "Swiftlet", "Synchronization", "Syscalls",
+        ],
         "Sources/Flags": [],
         "Sources/EchoServers": ["CLinux", "Drivers", "Flags", "Glibc", "Swiftlet", "Syscalls"],
         "Sources/echo-server": ["EchoServers", "Glibc"],
