@@ -5,6 +5,8 @@ import Swiftlet
 /// Faults of the way between hosts concern what one host sends to another, never what stays within
 /// a host. Faults of a machine need a scope of machines: `.of(host)` or `.everywhere`. Where two
 /// rules of the same kind apply the later one wins, but all partitions and all failures count.
+///
+/// A probability is from 0 to 1, and is drawn anew for each segment or call.
 public enum Fault: Hashable, Sendable {
     // MARK: Of the way between hosts
 
@@ -47,7 +49,10 @@ public enum Fault: Hashable, Sendable {
 
     /// The calls that can be made to fail.
     public enum Call: String, Hashable, Sendable {
-        case open, bind, listen, accept, connect, receive, send
+        /// What a server does before it has a connection: socket(2), bind(2), listen(2), accept(2).
+        case open, bind, listen, accept
+        /// What a connection does: connect(2), recv(2), send(2).
+        case connect, receive, send
     }
 }
 
@@ -89,7 +94,7 @@ extension Fault {
 }
 
 extension Fault: CustomStringConvertible {
-    /// What goes wrong, in words: "short reads (30 %)".
+    /// What goes wrong, in words: "short reads (probability 0.3)".
     public var description: String {
         func text(_ probability: Double) -> String { "(probability \(probability))" }
         return switch self {

@@ -1,7 +1,7 @@
 /// Faults with their instants: what goes wrong, where, from when on and for how long.
 ///
 /// ```swift
-/// let plan = FaultPlan.random(seed: 42, count: 20, among: [client, server], within: .minutes(1))
+/// let plan = FaultPlan.random(seed: 42, count: 20, among: [client, server], within: .seconds(60))
 /// world.network.apply(plan)
 /// print(plan)     //  12.5 s, for 300 ms: partition between client and server
 /// ```

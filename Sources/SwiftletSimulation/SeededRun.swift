@@ -4,8 +4,11 @@ import Syscalls
 
 /// A body with its settings, to be run in a new world as often as need be.
 struct SeededRun<Value: Sendable>: Sendable {
-    let settings: Simulation
+    var settings: Simulation
     let test: StaticString
+    /// Where the body stands.
+    var file: SourceFile = #fileID
+    var line: UInt32 = #line
     let body: @Sendable (World) async throws -> Value
 
     /// What became of one run.
@@ -42,7 +45,8 @@ struct SeededRun<Value: Sendable>: Sendable {
 
     private func run(in world: World) throws(SimulationFailure) -> Value {
         let outcome = Outcome<Value>()
-        world.start { [body] in await outcome.hold { try await body(world) } }
+        world.start(file: file, line: line) { [body] in await outcome.hold { try await body(world) }
+        }
         let stop = world.scheduler.run(until: { outcome.isThere }, limits: limits)
         if let reason = settings.reason(for: stop) ?? outcome.reason {
             // Told before the end: then nobody waits any more.
