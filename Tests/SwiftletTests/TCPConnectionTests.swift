@@ -79,49 +79,6 @@ import Testing
     }
 
     @Test(arguments: Ground.all)
-    func `each half of a connection ends by itself`(ground: Ground) async throws {
-        try await ground.run {
-            let (left, right) = try await makeConnectionPair()
-            try await left.write("last")
-            try await left.closeWrite()
-            try #require(try await readAll(right) == Array("last".utf8))
-            try await right.write("still open")
-            try await right.closeWrite()
-            try #require(try await readAll(left) == Array("still open".utf8))
-            // The end of the stream stays where it is.
-            try #require(try await readAll(left) == [])
-            try #require(try await right.readLine() == nil)
-            try #require(
-                await ioError { try await left.write("x") }
-                    == IOError(.write, .system(.brokenPipe)))
-        }
-    }
-
-    @Test func `the end of a stream comes after its bytes, and a day of answers after that`()
-        throws
-    {
-        try simulated { world in
-            let peer = world.host("peer")
-            let (left, right) = try await world.makeConnectionPair(with: peer)
-            let answering = try peer.spawn {
-                let question = try await readAll(right)
-                for byte in question {
-                    try await sleep(for: .seconds(3600))
-                    try await right.write([byte])
-                }
-                right.close()
-            }
-            let question = pattern(24)
-            let reader = try spawn { try await readAll(left) }
-            try await left.write(question)
-            try await left.closeWrite()
-            try #require(try await reader.value == question)
-            try #require(world.elapsed >= .seconds(86_400))
-            try await answering.value
-        }
-    }
-
-    @Test(arguments: Ground.all)
     func `a writer whose peer does not read parks, and goes on when it does`(
         ground: Ground
     ) async throws {

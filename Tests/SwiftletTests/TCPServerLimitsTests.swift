@@ -29,6 +29,32 @@ import Testing
         }
     }
 
+    @Test func `descriptors that ran out come back with the clients that leave`() throws {
+        try simulated { world in
+            // The listener and five clients.
+            world.home.descriptorLimit = 6
+            let peer = world.host("peer")
+            let handler: TCPServer.ConnectionHandler = { connection in
+                try await sleep(for: .seconds(3))
+                try await connection.write("bye\n")
+            }
+            let server = try await withServer(
+                on: world.home.address(port: 7788), handler: handler
+            ) { server in
+                try await peer.run {
+                    try await withThrowingTaskGroup(of: String?.self) { group in
+                        for _ in 0..<20 { group.addTask { try await hear(server.address) } }
+                        for try await line in group { try #require(line == "bye") }
+                    }
+                }
+            }
+            try #require(server.statistics.accepted == 20)
+            try #require(server.statistics.openMax == 5)
+            // Four times five; whoever waits notices within a second that there is room.
+            try #require((.seconds(12) ... .seconds(16)).contains(world.elapsed))
+        }
+    }
+
     @Test func `an error that will not go away ends serving`() throws {
         try simulated { world in
             world.network.inject(.failing(.accept, with: .invalidArgument, probability: 1))
@@ -180,4 +206,9 @@ import Testing
             return try #require(ends.all.first)
         }
     }
+}
+
+/// What a server says to who says nothing.
+private func hear(_ address: SocketAddress) async throws -> String? {
+    try await TCPConnection.connect(to: address) { try await $0.readLine() }
 }
