@@ -33,7 +33,9 @@ final class Sweep: Sendable {
             print(report(failure))
             return false
         }
-        print("\(coverage)\n\(progress): all of them hold")
+        print(coverage)
+        print("digest of all events: \(String(coverage.digest, radix: 16))")
+        print("\(progress): all of them hold")
         return true
     }
 

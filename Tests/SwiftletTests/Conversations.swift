@@ -58,13 +58,17 @@ func pattern(_ count: Int, seed: Int = 0) -> [UInt8] {
 }
 
 /// Serves on the calling loop while `body` runs, stops, and returns the server when it has ended.
+///
+/// It listens on an address of its own choice unless it is given one.
 @discardableResult
 func withServer(
+    on address: SocketAddress? = nil,
     options: TCPServer.Options = TCPServer.Options(),
     handler: @escaping TCPServer.ConnectionHandler,
     _ body: (TCPServer) async throws -> Void
 ) async throws -> TCPServer {
-    let listener = try await TCPListener.bind(to: anyPort(), backlog: options.backlog)
+    let listener = try await TCPListener.bind(
+        to: address ?? anyPort(), backlog: options.backlog)
     let server = TCPServer(listener: listener, options: options)
     let serving = try spawn { try await server.serve(handler: handler) }
     try await body(server)

@@ -1,44 +1,23 @@
 import Drivers
-import Glibc
 import Synchronization
 import Syscalls
 
-/// The kernel's sockets, counted, except that chosen calls fail or are cut short, as often as a
-/// test says.
+/// The kernel's sockets, counted, except that `accept` fails as often as a test says.
 final class FaultySockets: Sockets {
-    struct Faults {
-        /// Thrown by the next calls of `accept`, the first one first.
-        var accept: [Errno] = []
-        /// Thrown by the next calls of `remoteAddress`.
-        var remoteAddress: [Errno] = []
-        /// At most so many bytes are taken by a `send`.
-        var sendAtMost = Int.max
-        /// At most so many bytes are given by a `receive`.
-        var receiveAtMost = Int.max
-        /// Whether the number of a closed descriptor goes to the next one that is opened here.
-        ///
-        /// The kernel gives the lowest one that is free, which in a process that runs other tests
-        /// may be any.
-        var reusesNumbers = false
-        /// The numbers that wait to be given out again, each of a socket that nobody has used.
-        fileprivate var spare: [RawDescriptor] = []
-    }
-
     private let system = SystemSockets()
-    private let faults: Guarded<Faults>
+    /// Thrown by the next calls of `accept`, the first one first.
+    private let failures = Guarded<[Errno]>([])
     private let opened = Atomic(0)
-
-    init(_ faults: Faults = Faults()) { self.faults = Guarded(faults) }
 
     /// How many descriptors were opened here and not yet closed.
     var openCount: Int { opened.load(ordering: .acquiring) }
 
     /// Adds failures to the coming calls of `accept`.
-    func failAccept(with errors: [Errno]) { faults.withLock { $0.accept += errors } }
+    func failAccept(with errors: [Errno]) { failures.withLock { $0 += errors } }
 
     func accept(_ socket: RawDescriptor) throws(Errno) -> (RawDescriptor, SocketAddress?) {
-        let fault = faults.withLock { $0.accept.isEmpty ? nil : $0.accept.removeFirst() }
-        if let fault { throw fault }
+        let failure = failures.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+        if let failure { throw failure }
         let accepted = try system.accept(socket)
         opened.add(1, ordering: .acquiringAndReleasing)
         return accepted
@@ -47,19 +26,15 @@ final class FaultySockets: Sockets {
     func receive(
         _ socket: RawDescriptor, into buffer: UnsafeMutableRawBufferPointer
     ) throws(Errno) -> Int {
-        let most = min(buffer.count, faults.withLock { $0.receiveAtMost })
-        return try system.receive(
-            socket, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<most]))
+        try system.receive(socket, into: buffer)
     }
 
     func send(_ socket: RawDescriptor, _ buffer: UnsafeRawBufferPointer) throws(Errno) -> Int {
-        let most = min(buffer.count, faults.withLock { $0.sendAtMost })
-        return try system.send(socket, UnsafeRawBufferPointer(rebasing: buffer[..<most]))
+        try system.send(socket, buffer)
     }
 
     func open(for address: SocketAddress) throws(Errno) -> RawDescriptor {
-        let spare = faults.withLock { $0.spare.popLast() }
-        let descriptor = if let spare { spare } else { try system.open(for: address) }
+        let descriptor = try system.open(for: address)
         opened.add(1, ordering: .acquiringAndReleasing)
         return descriptor
     }
@@ -80,11 +55,7 @@ final class FaultySockets: Sockets {
         try system.localAddress(socket)
     }
     func remoteAddress(_ socket: RawDescriptor) throws(Errno) -> SocketAddress {
-        let fault = faults.withLock {
-            $0.remoteAddress.isEmpty ? nil : $0.remoteAddress.removeFirst()
-        }
-        if let fault { throw fault }
-        return try system.remoteAddress(socket)
+        try system.remoteAddress(socket)
     }
     func option(_ option: SocketOption, of socket: RawDescriptor) throws(Errno) -> Int {
         try system.option(option, of: socket)
@@ -97,16 +68,6 @@ final class FaultySockets: Sockets {
     func resetOnClose(_ socket: RawDescriptor) throws(Errno) { try system.resetOnClose(socket) }
     func close(_ socket: RawDescriptor) {
         opened.subtract(1, ordering: .acquiringAndReleasing)
-        guard faults.withLock({ $0.reusesNumbers }),
-            let fresh = try? RawDescriptor.streamSocket(family: AF_INET)
-        else { return system.close(socket) }
-        // Closes the old file and gives its number to the new one in a single step.
-        dup2(fresh.number, socket.number)
-        fresh.close()
-        faults.withLock { $0.spare.append(socket) }
-    }
-
-    deinit {
-        for descriptor in faults.withLock({ $0.spare }) { descriptor.close() }
+        system.close(socket)
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Swiftlet
+import SwiftletSimulation
 import Testing
 
 // The samples of docs/guide.md, word for word: `TidyTests` finds each of them here, or in the file
@@ -132,7 +133,7 @@ import Testing
     }
 
     @Test func `a server has limits and stops`() async throws {
-        try await onJumpingLoop {
+        try Simulation(seed: 1).run { _ in
             var options = TCPServer.Options()
             options.maxConnections = 10_000
             options.idleTimeout = .seconds(60)

@@ -27,27 +27,6 @@ final class JumpingDriver: Driver {
     func wake() { real.wake() }
 }
 
-/// A real driver that never hears what is used up, for sockets that cut calls short.
-///
-/// The kernel's streams move less than they could only when no more is there (epoll(7)), and a
-/// driver may build on that. Those sockets break the rule.
-final class WaryDriver: Driver {
-    private let real: any Driver
-    var now: Instant { real.now }
-
-    init(_ kind: DriverKind) throws(Errno) { real = try kind.makeDriver() }
-
-    func setInterest(_ interest: Interest, in descriptor: RawDescriptor) throws(Errno) {
-        try real.setInterest(interest, in: descriptor)
-    }
-
-    func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
-        try real.wait(until: deadline, into: &ready)
-    }
-
-    func wake() { real.wake() }
-}
-
 /// A driver whose waits fail.
 final class FailingDriver: Driver {
     let now = Instant(nanoseconds: 0)

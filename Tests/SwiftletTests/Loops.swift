@@ -36,26 +36,6 @@ func onLoop<Value: Sendable>(
     try await onThread { try EventLoop.run(on: [kind.makeDriver()], sockets: sockets, body) }
 }
 
-/// Runs `body` on a loop whose driver believes nobody that something is used up.
-@discardableResult
-func onWaryLoop<Value: Sendable>(
-    _ kind: DriverKind, sockets: any Sockets, _ body: @escaping @Sendable () async throws -> Value
-) async throws -> Value {
-    try await onThread { try EventLoop.run(on: [WaryDriver(kind)], sockets: sockets, body) }
-}
-
-/// Runs `body` on a loop whose clock jumps, over the kernel's sockets or faulty ones.
-@discardableResult
-func onJumpingLoop<Value: Sendable>(
-    _ kind: DriverKind = .poll,
-    sockets: FaultySockets = FaultySockets(),
-    _ body: @escaping @Sendable () async throws -> Value
-) async throws -> Value {
-    try await onThread {
-        try EventLoop.run(on: [try JumpingDriver(kind)], sockets: sockets, body)
-    }
-}
-
 /// Runs `body` on the first of several loops.
 @discardableResult
 func onLoops<Value: Sendable>(

@@ -1,4 +1,5 @@
 import Drivers
+import SwiftletSimulation
 import Syscalls
 import Testing
 
@@ -77,7 +78,7 @@ struct WayToPark: Sendable, CustomTestStringConvertible {
 
     @Test func `time passes for who waits, and is left until the deadline`() async throws {
         let line: UInt32 = #line + 4
-        let report = try await onJumpingLoop {
+        let report = try Simulation(seed: 1).run { _ in
             let (near, far) = try await makeConnectionPair()
             try spawn(name: "chat") {
                 _ = try await near.read(timeout: .seconds(5))

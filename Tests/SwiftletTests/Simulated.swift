@@ -47,7 +47,8 @@ enum Ground: Sendable, CustomTestStringConvertible {
         }
     }
 
-    /// Runs `body` on a loop; in simulated worlds under each of many schedules.
+    /// Runs `body` on a loop, which leaves no socket open; in simulated worlds under each of many
+    /// schedules.
     func run(
         seeds: Range<UInt64> = 0..<20, test: StaticString = #function,
         _ body: @escaping @Sendable () async throws -> Void
@@ -68,6 +69,7 @@ enum Ground: Sendable, CustomTestStringConvertible {
         case .kernel(let driver):
             let sockets = FaultySockets()
             try await onLoop(driver, sockets: sockets) { try await body { sockets.openCount } }
+            #expect(sockets.openCount == 0)
         }
     }
 }

@@ -2,131 +2,142 @@ import Syscalls
 import Testing
 
 @testable import Swiftlet
+@testable import SwiftletSimulation
 
 /// The forms of reading and writing, and what they leave for the next one.
+///
+/// Each is held under many schedules, and some under many ways of cutting what is sent as well.
 @Suite(.serialized) struct TCPReadingTests {
-    @Test func `the caller's memory is filled with what is there and no more`() async throws {
-        try await onLoop {
+    @Test(arguments: Ground.all)
+    func `the caller's memory is filled with what is there and no more`(
+        ground: Ground
+    ) async throws {
+        try await ground.run {
             let (left, right) = try await makeConnectionPair()
             let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 4, alignment: 1)
             defer { memory.deallocate() }
             try await left.write("abcdef")
-            #expect(try await right.read(into: memory) == 4)
-            #expect(Array(memory) == Array("abcd".utf8))
-            #expect(try await right.read(into: memory) == 2)
-            #expect(Array(memory.prefix(2)) == Array("ef".utf8))
+            try #require(try await right.read(into: memory) == 4)
+            try #require(Array(memory) == Array("abcd".utf8))
+            try #require(try await right.read(into: memory) == 2)
+            try #require(Array(memory.prefix(2)) == Array("ef".utf8))
             left.close()
-            #expect(try await right.read(into: memory) == 0)
-            #expect(try await right.read(into: memory) == 0)
+            try #require(try await right.read(into: memory) == 0)
+            try #require(try await right.read(into: memory) == 0)
         }
     }
 
-    @Test func `an exact read waits for the last byte`() async throws {
-        try await onLoop {
+    @Test func `an exact read waits for the last byte`() throws {
+        try simulated { _ in
             let (left, right) = try await makeConnectionPair()
             let reader = try spawn { try await right.read(exactly: 6) }
             for letter in ["a", "bc", "def", "g"] {
                 try await left.write(letter)
                 await Task.yield()
             }
-            #expect(try await reader.value == Array("abcdef".utf8))
-            #expect(try await right.read(exactly: 1) == Array("g".utf8))
-            #expect(try await right.read(exactly: 0) == [])
+            try #require(try await reader.value == Array("abcdef".utf8))
+            try #require(try await right.read(exactly: 1) == Array("g".utf8))
+            try #require(try await right.read(exactly: 0) == [])
         }
     }
 
-    @Test func `an exact read that meets the end of the stream gives its bytes back`() async throws
-    {
-        try await onLoop {
-            let (left, right) = try await makeConnectionPair()
+    @Test(arguments: [1, 3, 1000])
+    func `an exact read that meets the end of the stream gives its bytes back`(
+        atMost: Int
+    ) throws {
+        try simulated(cutting: atMost) { left, right in
             try await left.write("abc")
             left.close()
             let error = await ioError { try await right.read(exactly: 4) }
-            #expect(error == IOError(.read, .endOfStream))
-            #expect(try await right.read(exactly: 3) == Array("abc".utf8))
-            #expect(try await right.readLine() == nil)
+            try #require(error == IOError(.read, .endOfStream))
+            try #require(try await right.read(exactly: 3) == Array("abc".utf8))
+            try #require(try await right.readLine() == nil)
         }
     }
 
-    @Test func `an exact read of more than a buffer holds is put together`() async throws {
+    @Test(arguments: Ground.all)
+    func `an exact read of more than a buffer holds is put together`(
+        ground: Ground
+    ) async throws {
         let message = pattern(300_000)
-        let received = try await onLoop {
+        try await ground.run(seeds: 0..<5) {
             let (left, right) = try await makeConnectionPair()
             try spawn { try await left.write(message + [1, 2, 3]) }
-            let received = try await right.read(exactly: message.count)
-            #expect(try await right.read(exactly: 3) == [1, 2, 3])
-            return received
+            try #require(try await right.read(exactly: message.count) == message)
+            try #require(try await right.read(exactly: 3) == [1, 2, 3])
         }
-        #expect(received == message)
     }
 
-    @Test(arguments: [1, 2, 3, Int.max])
-    func `lines end with LF or CR LF, and the last one need not end`(atMost: Int) async throws {
-        var faults = FaultySockets.Faults()
-        faults.receiveAtMost = atMost
-        let lines = try await onLoop(sockets: FaultySockets(faults)) {
-            let (left, right) = try await makeConnectionPair()
+    @Test(arguments: [1, 2, 3, 1000])
+    func `lines end with LF or CR LF, and the last one need not end`(atMost: Int) throws {
+        try simulated(cutting: atMost) { left, right in
             try await left.write("one\ntwo\r\n\n\r\nhalf\rway\nlast")
             left.close()
             var lines: [String] = []
             while let line = try await right.readLine() { lines.append(line) }
-            return lines
+            try #require(lines == ["one", "two", "", "", "half\rway", "last"])
         }
-        #expect(lines == ["one", "two", "", "", "half\rway", "last"])
     }
 
-    @Test func `reading up to a byte gives that byte too, and the rest to the next read`()
-        async throws
-    {
-        try await onLoop {
+    @Test(arguments: Ground.all)
+    func `reading up to a byte gives that byte too, and the rest to the next read`(
+        ground: Ground
+    ) async throws {
+        try await ground.run {
             let (left, right) = try await makeConnectionPair()
             try await left.write("key=value;rest")
-            #expect(try await right.read(until: UInt8(ascii: "=")) == Array("key=".utf8))
-            #expect(try await right.read(until: UInt8(ascii: ";")) == Array("value;".utf8))
+            try #require(try await right.read(until: UInt8(ascii: "=")) == Array("key=".utf8))
+            try #require(try await right.read(until: UInt8(ascii: ";")) == Array("value;".utf8))
             let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 3, alignment: 1)
             defer { memory.deallocate() }
-            #expect(try await right.read(into: memory) == 3)
-            #expect(Array(memory) == Array("res".utf8))
+            try #require(try await right.read(into: memory) == 3)
+            try #require(Array(memory) == Array("res".utf8))
             left.close()
-            #expect(try await readAll(right) == Array("t".utf8))
+            try #require(try await readAll(right) == Array("t".utf8))
         }
     }
 
-    @Test func `a line at the limit is read, a longer one is an error that loses nothing`()
-        async throws
-    {
-        try await onLoop {
-            let (left, right) = try await makeConnectionPair()
+    @Test(arguments: [1, 3, 1000])
+    func `a line at the limit is read, a longer one is an error that loses nothing`(
+        atMost: Int
+    ) throws {
+        try simulated(cutting: atMost) { left, right in
             try await left.write("1234\n12345\n")
             left.close()
-            #expect(try await right.readLine(limit: 5) == "1234")
+            try #require(try await right.readLine(limit: 5) == "1234")
             for _ in 0..<2 {
-                #expect(
+                try #require(
                     await ioError { try await right.readLine(limit: 5) }
                         == IOError(.read, .tooLong))
             }
-            #expect(try await right.readLine(limit: 6) == "12345")
-            #expect(try await right.readLine(limit: 5) == nil)
+            try #require(try await right.readLine(limit: 6) == "12345")
+            try #require(try await right.readLine(limit: 5) == nil)
         }
     }
 
-    @Test func `a peer that never ends its line fills no memory`() async throws {
-        try await onLoop {
+    @Test(arguments: Ground.all)
+    func `a peer that never ends its line fills no memory`(
+        ground: Ground
+    ) async throws {
+        try await ground.run(seeds: 0..<5) {
             let (left, right) = try await makeConnectionPair()
             try await right.setOption(.receiveBuffer, to: 65_536)
             let writer = try spawn { try await left.write([UInt8](repeating: 7, count: 1 << 22)) }
-            #expect(
+            try #require(
                 await ioError { try await right.readLine(limit: 1000) }
                     == IOError(.read, .tooLong))
             let held = EventLoop.current?.executor.state.table[unread: right.socket.id].count
-            #expect((held ?? .max) <= 1000 + BufferPool.bufferSize)
+            try #require((held ?? .max) <= 1000 + BufferPool.bufferSize)
             writer.cancel()
         }
     }
 
-    @Test func `many lines in one packet are each read once`() async throws {
+    @Test(arguments: Ground.all)
+    func `many lines in one packet are each read once`(
+        ground: Ground
+    ) async throws {
         let count = 2_000
-        let sum = try await onLoop {
+        try await ground.run {
             let (left, right) = try await makeConnectionPair()
             try spawn {
                 try await left.write((0..<count).map { "\($0)\n" }.joined())
@@ -134,24 +145,27 @@ import Testing
             }
             var sum = 0
             while let line = try await right.readLine() { sum += Int(line) ?? 0 }
-            return sum
+            try #require(sum == count * (count - 1) / 2)
         }
-        #expect(sum == count * (count - 1) / 2)
     }
 
-    @Test func `a read that times out half-way gives its bytes to the next one`() async throws {
-        try await onJumpingLoop {
+    @Test func `a read that times out half-way gives its bytes to the next one`() throws {
+        try simulated { world in
             let (left, right) = try await makeConnectionPair()
             try await left.write("half a li")
             let error = await ioError { try await right.readLine(timeout: .seconds(60)) }
-            #expect(error == IOError(.read, .timedOut))
+            try #require(error == IOError(.read, .timedOut))
+            try #require(world.elapsed == .seconds(60))
             try await left.write("ne\n")
-            #expect(try await right.readLine() == "half a line")
+            try #require(try await right.readLine() == "half a line")
         }
     }
 
-    @Test func `every form of writing sends the same bytes`() async throws {
-        let received = try await onLoop {
+    @Test(arguments: Ground.all)
+    func `every form of writing sends the same bytes`(
+        ground: Ground
+    ) async throws {
+        try await ground.run {
             let (left, right) = try await makeConnectionPair()
             let bytes = Array("grüße".utf8)
             try await left.write("grüße")
@@ -167,8 +181,21 @@ import Testing
             try await right.write("grüße")
             if let bytes = try await left.read() { try await left.write(bytes) }
             left.close()
-            return try await readAll(right)
+            try #require(try await readAll(right) == bytes + bytes + bytes + bytes)
         }
-        #expect(String(decoding: received, as: UTF8.self) == "grüßegrüßegrüßegrüße")
+    }
+}
+
+/// Runs `body` under many schedules with a connection between two hosts, on which everything
+/// travels and is read in parts of at most so many bytes.
+private func simulated(
+    cutting most: Int, test: StaticString = #function,
+    _ body: @escaping @Sendable (_ left: TCPConnection, _ right: TCPConnection) async throws -> Void
+) throws {
+    try simulated(test: test) { world in
+        world.network.inject(.splitSegments(ofAtMost: most))
+        let peer = world.host("peer")
+        let (right, left) = try await world.makeConnectionPair(with: peer)
+        try await body(left, right)
     }
 }

@@ -2,109 +2,167 @@ import Syscalls
 import Testing
 
 @testable import Swiftlet
+@testable import SwiftletSimulation
 
-/// The ways in which a server ends. Its clock jumps.
+/// The ways in which a server ends; what `stop` does with handlers stands in TCPServerGraceTests.
 @Suite(.serialized) struct TCPServerStoppingTests {
-    @Test func `a handler may stop the server that it serves, and finish`() async throws {
-        let sockets = FaultySockets()
-        let (server, line) = try await onJumpingLoop(sockets: sockets) {
-            let listener = try await TCPListener.bind(to: anyPort())
-            let server = TCPServer(listener: listener)
+    /// A server that echoes, its task, and a client that it serves.
+    private static func withClient(
+        _ body: (TCPServer, Task<Void, any Error>, TCPConnection) async throws -> Void
+    ) async throws {
+        let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
+        let serving = try spawn { try await server.serve(handler: echoBack) }
+        let client = try await TCPConnection.connect(to: server.address)
+        while server.statistics.open == 0 { await Task.yield() }
+        try await body(server, serving, client)
+    }
+
+    @Test(arguments: Ground.all)
+    func `a handler may stop the server that it serves, and finish`(
+        ground: Ground
+    ) async throws {
+        try await ground.run { openSockets in
+            let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
             let serving = try spawn {
                 try await server.serve { connection in
-                    server.stop(grace: .seconds(5))
-                    try await sleep(for: .seconds(1))
+                    server.stop(grace: .seconds(1000))
+                    try await sleep(for: .milliseconds(1))
                     try await connection.write("finished\n")
                 }
             }
-            let client = try await TCPConnection.connect(to: listener.address)
-            let line = try await client.readLine()
+            let client = try await TCPConnection.connect(to: server.address)
+            try #require(try await client.readLine() == "finished")
             try await serving.value
-            return (server, line)
+            try #require(server.statistics.open == 0)
+            try #require(server.statistics.handlerErrors == 0)
+            try #require(openSockets() == 1)
         }
-        #expect(line == "finished")
-        #expect(server.statistics.open == 0)
-        #expect(server.statistics.handlerErrors == 0)
-        #expect(sockets.openCount == 0)
     }
 
-    @Test func `who comes after the stop is not served`() async throws {
-        try await onJumpingLoop {
-            let listener = try await TCPListener.bind(to: anyPort())
-            let server = TCPServer(listener: listener)
+    @Test(arguments: Ground.all)
+    func `who comes after the stop is not served`(ground: Ground) async throws {
+        try await ground.run {
+            try await Self.withClient { server, serving, client in
+                server.stop(grace: .seconds(100))
+                try #require(
+                    await ioError { try await TCPConnection.connect(to: server.address) }?.reason
+                        == .system(.connectionRefused))
+                // The one who was there before can still speak.
+                try await client.write("still here\n")
+                try #require(try await client.readLine() == "still here")
+                client.close()
+                try await serving.value
+            }
+        }
+    }
+
+    private enum Welcome: Hashable { case served, reset, refused }
+
+    /// A client asks to connect so many microseconds before the stop. Whoever is taken in has the
+    /// grace; whoever is in the queue still is reset; whoever is late is refused.
+    @Test func `who comes at the very instant of the stop is served, reset or refused`() throws {
+        try simulated(yielding: [.served, .reset, .refused], seeds: 0..<100) { world -> Welcome in
+            world.network.inject(.latency(.constant(.milliseconds(20))))
+            let peer = world.host("peer")
+            let server = TCPServer(
+                listener: try await TCPListener.bind(to: world.home.address(port: 7788)))
             let serving = try spawn { try await server.serve(handler: echoBack) }
-            let client = try await TCPConnection.connect(to: listener.address)
-            while server.statistics.open == 0 { await Task.yield() }
-            server.stop(grace: .seconds(100))
-            for _ in 0..<5 { await Task.yield() }
-            #expect(
-                await ioError { try await TCPConnection.connect(to: listener.address) }?.reason
-                    == .system(.connectionRefused))
-            // The one who was there before can still speak.
-            try await client.write("still here\n")
-            #expect(try await client.readLine() == "still here")
-            client.close()
-            try await serving.value
-        }
-    }
-
-    @Test func `when the grace is over the handlers are cancelled`() async throws {
-        let reasons = Notes<IOError?>()
-        try await onJumpingLoop {
-            let listener = try await TCPListener.bind(to: anyPort())
-            let server = TCPServer(listener: listener)
-            let serving = try spawn {
-                try await server.serve { connection in
-                    reasons.add(await ioError { try await echoBack(connection) })
+            // The request arrives after 20 ms, and the confirmation after 60 ms.
+            let stop: Duration =
+                Bool.random(using: &world.random)
+                ? .milliseconds(20)
+                : .milliseconds(60)
+            try spawn {
+                try await sleep(for: stop)
+                server.stop(grace: .seconds(100))
+            }
+            let error = await ioError {
+                try await peer.run {
+                    try await TCPConnection.connect(to: server.address) { client in
+                        try await client.write("hello\n")
+                        try #require(try await client.readLine() == "hello")
+                    }
                 }
             }
-            let client = try await TCPConnection.connect(to: listener.address)
-            while server.statistics.open == 0 { await Task.yield() }
-            let started = loopNow()
-            server.stop(grace: .seconds(30))
             try await serving.value
-            #expect(started.duration(to: loopNow()) == .seconds(30))
-            #expect(try await client.readLine() == nil)
-        }
-        #expect(reasons.all == [IOError(.read, .cancelled)])
-    }
-
-    @Test func `a second stop with a shorter grace shortens the wait, a longer one does not`()
-        async throws
-    {
-        try await onJumpingLoop {
-            let listener = try await TCPListener.bind(to: anyPort())
-            let server = TCPServer(listener: listener)
-            let serving = try spawn { try await server.serve(handler: echoBack) }
-            let client = try await TCPConnection.connect(to: listener.address)
-            while server.statistics.open == 0 { await Task.yield() }
-            let started = loopNow()
-            server.stop(grace: .seconds(1000))
-            try await sleep(for: .seconds(1))
-            server.stop(grace: .seconds(2000))
-            try await sleep(for: .seconds(1))
-            server.stop(grace: .seconds(3))
-            try await sleep(for: .seconds(1))
-            server.stop(grace: .zero)
-            try await serving.value
-            #expect(started.duration(to: loopNow()) == .seconds(3))
-            client.close()
+            try #require(world.home.openSockets == 0)
+            switch error?.reason {
+            case nil:
+                try #require(server.statistics.accepted == 1)
+                return .served
+            case .system(.connectionRefused): return .refused
+            case let reason:
+                try #require(reason == .system(.connectionReset))
+                try #require(server.statistics.accepted == 0)
+                return .reset
+            }
         }
     }
 
-    @Test func `a stop that comes before serving is remembered`() async throws {
-        let sockets = FaultySockets()
-        try await onJumpingLoop(sockets: sockets) {
+    @Test func `a stop that comes before serving is remembered`() throws {
+        try simulated { world in
             let listener = try await TCPListener.bind(to: anyPort())
             let client = try await TCPConnection.connect(to: listener.address)
             let server = TCPServer(listener: listener)
             server.stop(grace: .seconds(10))
             try await server.serve(handler: echoBack)
-            #expect(server.statistics.accepted == 0)
+            try #require(world.elapsed == .zero)
+            try #require(server.statistics.accepted == 0)
             client.close()
-            #expect(sockets.openCount == 0)
+            try #require(world.home.openSockets == 0)
         }
     }
+
+    // MARK: Without a stop
+
+    @Test(arguments: Ground.all)
+    func `cancelling the serving task cancels its handlers`(ground: Ground) async throws {
+        try await ground.run { openSockets in
+            let reasons = Notes<IOError?>()
+            let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
+            let serving = try spawn {
+                try await server.serve { connection in
+                    reasons.add(await ioError { try await echoBack(connection) })
+                }
+            }
+            var clients: [TCPConnection] = []
+            for _ in 0..<3 {
+                clients.append(try await TCPConnection.connect(to: server.address))
+            }
+            await untilParked(4)
+            serving.cancel()
+            try #require(await ioError { try await serving.value } == IOError(.accept, .cancelled))
+            try #require(openSockets() == clients.count)
+            try #require(reasons.all == Array(repeating: IOError(.read, .cancelled), count: 3))
+        }
+    }
+
+    @Test(arguments: Ground.all)
+    func `a listener that somebody else closes ends serving with an error`(
+        ground: Ground
+    ) async throws {
+        try await ground.run {
+            let listener = try await TCPListener.bind(to: anyPort())
+            let server = TCPServer(listener: listener)
+            let serving = try spawn { try await server.serve(handler: echoBack) }
+            await untilParked(1)
+            listener.close()
+            try #require(await ioError { try await serving.value } == IOError(.accept, .closed))
+        }
+    }
+
+    @Test(arguments: Ground.all)
+    func `the end of the loop ends a server that nobody awaits`(ground: Ground) async throws {
+        try await ground.run {
+            let listener = try await TCPListener.bind(to: anyPort())
+            try spawn { try await TCPServer(listener: listener).serve(handler: echoBack) }
+            let client = try await TCPConnection.connect(to: listener.address)
+            try await client.write("hello\n")
+            _ = try await client.readLine()
+        }
+    }
+
+    // MARK: From other threads
 
     @Test(arguments: DriverKind.usable)
     func `another thread may stop a server`(driver: DriverKind) async throws {
@@ -119,71 +177,6 @@ import Testing
             Task.detached { server.stop() }
             try await serving.value
             #expect(try await client.readLine() == nil)
-        }
-        #expect(sockets.openCount == 0)
-    }
-
-    @Test func `cancelling the serving task cancels its handlers`() async throws {
-        let sockets = FaultySockets()
-        let reasons = Notes<IOError?>()
-        try await onLoop(sockets: sockets) {
-            let listener = try await TCPListener.bind(to: anyPort())
-            let server = TCPServer(listener: listener)
-            let serving = try spawn {
-                try await server.serve { connection in
-                    reasons.add(await ioError { try await echoBack(connection) })
-                }
-            }
-            var clients: [TCPConnection] = []
-            for _ in 0..<3 {
-                clients.append(try await TCPConnection.connect(to: listener.address))
-            }
-            await untilParked(4)
-            serving.cancel()
-            #expect(await ioError { try await serving.value } == IOError(.accept, .cancelled))
-            #expect(sockets.openCount == clients.count)
-        }
-        #expect(reasons.all == Array(repeating: IOError(.read, .cancelled), count: 3))
-        #expect(sockets.openCount == 0)
-    }
-
-    @Test func `a server that is cancelled while it drains waits no longer`() async throws {
-        try await onJumpingLoop {
-            let listener = try await TCPListener.bind(to: anyPort())
-            let server = TCPServer(listener: listener)
-            let serving = try spawn { try await server.serve(handler: echoBack) }
-            let client = try await TCPConnection.connect(to: listener.address)
-            await untilParked(2)
-            let started = loopNow()
-            server.stop(grace: .seconds(1000))
-            try await sleep(for: .seconds(1))
-            serving.cancel()
-            _ = await serving.result
-            #expect(started.duration(to: loopNow()) == .seconds(1))
-            client.close()
-        }
-    }
-
-    @Test func `a listener that somebody else closes ends serving with an error`() async throws {
-        try await onLoop {
-            let listener = try await TCPListener.bind(to: anyPort())
-            let server = TCPServer(listener: listener)
-            let serving = try spawn { try await server.serve(handler: echoBack) }
-            await untilParked(1)
-            listener.close()
-            #expect(await ioError { try await serving.value } == IOError(.accept, .closed))
-        }
-    }
-
-    @Test(arguments: DriverKind.usable)
-    func `the end of the loop ends a server that nobody awaits`(driver: DriverKind) async throws {
-        let sockets = FaultySockets()
-        try await onLoop(driver, sockets: sockets) {
-            let listener = try await TCPListener.bind(to: anyPort())
-            try spawn { try await TCPServer(listener: listener).serve(handler: echoBack) }
-            let client = try await TCPConnection.connect(to: listener.address)
-            try await client.write("hello\n")
-            _ = try await client.readLine()
         }
         #expect(sockets.openCount == 0)
     }

@@ -2,13 +2,13 @@ import Syscalls
 import Testing
 
 @testable import Swiftlet
+@testable import SwiftletSimulation
 
 /// A server and its clients, on ordinary days.
 @Suite(.serialized) struct TCPServerTests {
-    @Test(arguments: DriverKind.usable)
-    func `many clients are served at the same time`(driver: DriverKind) async throws {
-        let sockets = FaultySockets()
-        try await onLoop(driver, sockets: sockets) {
+    @Test(arguments: Ground.all)
+    func `many clients are served at the same time`(ground: Ground) async throws {
+        try await ground.run(seeds: 0..<3) { openSockets in
             let clients = 200
             let server = try await withServer(handler: echoBack) { server in
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -19,80 +19,84 @@ import Testing
                 }
                 while server.statistics.open > 0 { await Task.yield() }
             }
-            #expect(server.statistics.accepted == clients)
-            #expect(server.statistics.openMax <= clients)
-            #expect(server.statistics.handlerErrors == 0)
-            #expect(sockets.openCount == 0)
+            try #require(server.statistics.accepted == clients)
+            try #require(server.statistics.openMax <= clients)
+            try #require(server.statistics.handlerErrors == 0)
+            try #require(openSockets() == 0)
         }
     }
 
-    @Test func `a handler that throws harms nobody, and is reported`() async throws {
-        let reports = Notes<(any Error, TCPConnection)>()
-        var options = TCPServer.Options()
-        options.onError = { error, connection in reports.add((error, connection)) }
-        try await onLoop { [options] in
+    @Test(arguments: Ground.all)
+    func `a handler that throws harms nobody, and is reported`(ground: Ground) async throws {
+        try await ground.run {
+            let reports = Notes<any Error>()
+            var options = TCPServer.Options()
+            options.onError = { error, _ in reports.add(error) }
             let server = try await withServer(options: options, handler: echoUnlessBad) { server in
                 let good = try await TCPConnection.connect(to: server.address)
                 let bad = try await TCPConnection.connect(to: server.address)
                 try await bad.write("bad\n")
-                #expect(try await bad.readLine() == nil)
+                try #require(try await bad.readLine() == nil)
                 try await good.write("good\n")
-                #expect(try await good.readLine() == "good")
+                try #require(try await good.readLine() == "good")
                 good.close()
                 bad.close()
             }
-            #expect(server.statistics.handlerErrors == 1)
-            #expect(reports.all.count == 1)
-            #expect(reports.all.first?.0 is Refusal)
+            try #require(server.statistics.handlerErrors == 1)
+            try #require(reports.all.count == 1)
+            try #require(reports.all.first is Refusal)
         }
     }
 
-    @Test func `a handler's connection closes when it returns, whoever keeps a copy`() async throws
-    {
-        let kept = Notes<TCPConnection>()
-        try await onLoop {
+    @Test(arguments: Ground.all)
+    func `a handler's connection closes when it returns, whoever keeps a copy`(
+        ground: Ground
+    ) async throws {
+        try await ground.run {
+            let kept = Notes<TCPConnection>()
             try await withServer(handler: { kept.add($0) }) { server in
                 let client = try await TCPConnection.connect(to: server.address)
-                #expect(try await client.readLine() == nil)
-                #expect(
+                try #require(try await client.readLine() == nil)
+                try #require(
                     await ioError { try await kept.all.first?.write("x") }
                         == IOError(.write, .closed))
             }
         }
     }
 
-    @Test func `a client above the limit is refused, and its place can be taken later`()
-        async throws
-    {
+    @Test(arguments: Ground.all)
+    func `a client above the limit is refused, and its place can be taken later`(
+        ground: Ground
+    ) async throws {
         var options = TCPServer.Options()
         options.maxConnections = 2
-        try await onLoop { [options] in
+        try await ground.run { [options] in
             let server = try await withServer(options: options, handler: echoBack) { server in
                 let first = try await TCPConnection.connect(to: server.address)
                 let second = try await TCPConnection.connect(to: server.address)
                 for client in [first, second] {
                     try await client.write("in\n")
-                    #expect(try await client.readLine() == "in")
+                    try #require(try await client.readLine() == "in")
                 }
                 let third = try await TCPConnection.connect(to: server.address)
-                #expect(try await third.readLine() == nil)
-                #expect(server.statistics.refused == 1)
+                try #require(try await third.readLine() == nil)
+                try #require(server.statistics.refused == 1)
 
                 first.close()
                 while server.statistics.open == 2 { await Task.yield() }
                 let fourth = try await TCPConnection.connect(to: server.address)
                 try await fourth.write("in\n")
-                #expect(try await fourth.readLine() == "in")
+                try #require(try await fourth.readLine() == "in")
             }
-            #expect(server.statistics.accepted == 3)
-            #expect(server.statistics.refused == 1)
-            #expect(server.statistics.openMax == 2)
+            try #require(server.statistics.accepted == 3)
+            try #require(server.statistics.refused == 1)
+            try #require(server.statistics.openMax == 2)
         }
     }
 
-    @Test func `a timeout inside a handler ends what it spans and nothing else`() async throws {
-        let errors = Notes<TimeoutError>()
-        try await onJumpingLoop {
+    @Test func `a timeout inside a handler ends what it spans and nothing else`() throws {
+        try simulated { world in
+            let errors = Notes<TimeoutError>()
             let handler: TCPServer.ConnectionHandler = { connection in
                 do {
                     _ = try await withTimeout(.seconds(60)) { try await connection.readLine() }
@@ -104,28 +108,30 @@ import Testing
             }
             let server = try await withServer(handler: handler) { server in
                 let client = try await TCPConnection.connect(to: server.address)
-                #expect(try await client.readLine() == "still here")
+                try #require(try await client.readLine() == "still here")
+                try #require(world.elapsed == .seconds(60))
                 try await client.write("so am I\n")
-                #expect(try await client.readLine() == "so am I")
+                try #require(try await client.readLine() == "so am I")
             }
-            #expect(server.statistics.handlerErrors == 0)
+            try #require(server.statistics.handlerErrors == 0)
+            try #require(errors.all == [TimeoutError(timeout: .seconds(60))])
         }
-        #expect(errors.all == [TimeoutError(timeout: .seconds(60))])
     }
 
-    @Test func `a port that is in use is an error of serving`() async throws {
-        try await onLoop {
+    @Test(arguments: Ground.all)
+    func `a port that is in use is an error of serving`(ground: Ground) async throws {
+        try await ground.run {
             let listener = try await TCPListener.bind(to: anyPort())
             let error = await ioError {
                 try await TCPServer.serve(on: listener.address.description, handler: echoBack)
             }
-            #expect(error?.reason == .system(.addressInUse))
+            try #require(error?.reason == .system(.addressInUse))
         }
     }
 
-    @Test func `a text that is no address is an error of serving`() async throws {
-        try await onLoop {
-            await #expect(throws: SocketAddress.ParseError.self) {
+    @Test func `a text that is no address is an error of serving`() throws {
+        try simulated { _ in
+            try await #require(throws: SocketAddress.ParseError.self) {
                 try await TCPServer.serve(on: "here", handler: echoBack)
             }
         }
@@ -133,8 +139,11 @@ import Testing
 
     /// The window of each connection is bounded by the kernel; what the server itself holds is one
     /// buffer.
-    @Test func `a client that sends and never reads is brought to a stop`() async throws {
-        try await onLoop {
+    @Test(arguments: Ground.all)
+    func `a client that sends and never reads is brought to a stop`(
+        ground: Ground
+    ) async throws {
+        try await ground.run(seeds: 0..<5) {
             let held = Notes<Int>()
             let handler: TCPServer.ConnectionHandler = { connection in
                 try await connection.setOption(.sendBuffer, to: 65_536)
@@ -152,12 +161,12 @@ import Testing
                 }
                 // The acceptor, the handler's write and the client's write: nobody can go on.
                 await untilParked(3)
-                #expect(held.all.reduce(0, +) <= BufferPool.bufferSize)
+                try #require(held.all.reduce(0, +) <= BufferPool.bufferSize)
                 sender.cancel()
                 _ = await sender.result
                 client.close()
             }
-            #expect(server.statistics.open == 0)
+            try #require(server.statistics.open == 0)
         }
     }
 }
@@ -176,7 +185,7 @@ private func converse(with address: SocketAddress, _ number: Int) async throws {
     try await TCPConnection.connect(to: address) { client in
         for round in 0..<3 {
             try await client.write("\(number) \(round)\n")
-            #expect(try await client.readLine() == "\(number) \(round)")
+            try #require(try await client.readLine() == "\(number) \(round)")
         }
     }
 }

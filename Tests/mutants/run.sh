@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Puts bugs back, one at a time, into a copy of the tree, and shows which seed of the sweep finds
-# each. Every `*.patch` beside this file is such a bug; `run.sh NAME...` tries some. Fails when one is
-# not found in 10,000 seeds, or when the code that it changes is no longer what it was.
+# each. Every `*.patch` beside this file is such a bug; `run.sh NAME...` tries some. Fails when one
+# is not found in 10,000 seeds, or when the code that it changes is no longer what it was.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 patches=$PWD/Tests/mutants
