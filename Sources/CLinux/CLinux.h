@@ -1,7 +1,7 @@
 // What Linux offers and Swift's Glibc module does not import.
 //
 // Declarations and constants only: nothing here has a body that could hold a decision, and
-// nothing needs compiling, so the module is a header and a module map.
+// nothing needs compiling, so the module is headers and a module map. ClockHook.h is the exception.
 
 #ifndef SWIFTLET_CLINUX_H
 #define SWIFTLET_CLINUX_H

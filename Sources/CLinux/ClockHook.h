@@ -1,10 +1,10 @@
 // The clock that the Swift runtime reads, shown to one thread as a simulation wants it.
 //
 // ContinuousClock and SuspendingClock read clock_gettime(2) through the table in which the dynamic
-// linker keeps the addresses of what libswift_Concurrency calls (its PLT's slots; elf(5), ld.so(8)).
-// clinux_hook_clock() puts the function below into that slot. It asks the real clock, except on a
-// thread that has said what its clock shows. Nobody else's slot is touched, and every other thread
-// reads what it read before.
+// linker keeps the addresses of what libswift_Concurrency calls (the slots of its PLT; elf(5),
+// ld.so(8)). clinux_hook_clock() puts the function below into that slot. It asks the real clock,
+// except on a thread that has said what its clock shows. Nobody else's slot is touched, and every
+// other thread reads what it read before.
 
 #ifndef SWIFTLET_CLOCKHOOK_H
 #define SWIFTLET_CLOCKHOOK_H
@@ -46,9 +46,9 @@ static inline int clinux_shown_clock_gettime(clockid_t clock, struct timespec *t
     return 0;
 }
 
-// Puts `replacement` into every slot for clock_gettime of one table of relocations.
+// Puts the function above into every slot for clock_gettime of one table of relocations.
 static inline int clinux_hook_table(const ElfW(Rela) *table, size_t size, const ElfW(Sym) *symbols,
-                                    const char *names, ElfW(Addr) base, void *replacement) {
+                                    const char *names, ElfW(Addr) base) {
     int hooked = 0;
     for (size_t index = 0; index < size / sizeof *table; index++) {
         const ElfW(Sym) *symbol = &symbols[ELF64_R_SYM(table[index].r_info)];
@@ -58,7 +58,7 @@ static inline int clinux_hook_table(const ElfW(Rela) *table, size_t size, const 
         // The table may have been made read-only after loading.
         if (mprotect((void *)page, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE) != 0)
             continue;
-        __atomic_store_n(slot, replacement, __ATOMIC_RELEASE);
+        __atomic_store_n(slot, (void *)clinux_shown_clock_gettime, __ATOMIC_RELEASE);
         hooked++;
     }
     return hooked;
@@ -86,10 +86,9 @@ static inline int clinux_hook_clock(void) {
         }
     }
     if (!symbols || !names) return 0;
-    void *replacement = (void *)clinux_shown_clock_gettime;
     int hooked = 0;
-    if (calls) hooked += clinux_hook_table(calls, calls_size, symbols, names, map->l_addr, replacement);
-    if (data) hooked += clinux_hook_table(data, data_size, symbols, names, map->l_addr, replacement);
+    if (calls) hooked += clinux_hook_table(calls, calls_size, symbols, names, map->l_addr);
+    if (data) hooked += clinux_hook_table(data, data_size, symbols, names, map->l_addr);
     return hooked;
 }
 

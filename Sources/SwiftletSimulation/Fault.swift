@@ -5,13 +5,15 @@ import Swiftlet
 /// Faults of the way between hosts concern what one host sends to another, never what stays within
 /// a host. Faults of a machine need a scope of machines: `.of(host)` or `.everywhere`. Where two
 /// rules of the same kind apply the later one wins, but all partitions and all failures count.
+///
+/// A probability is from 0 to 1, and is drawn anew for each segment or call.
 public enum Fault: Hashable, Sendable {
     // MARK: Of the way between hosts
 
     /// Everything that is sent takes so long, instead of `Latency.usual`.
     case latency(Latency)
-    /// Some segments take longer by so much. A lost segment is such a one: TCP sends it again, after
-    /// 200 ms at the earliest on Linux.
+    /// Some segments take longer by so much. A lost segment is such a one: TCP sends it again,
+    /// after 200 ms at the earliest on Linux.
     case delayedSegments(by: Latency, probability: Double)
     /// Each direction between two hosts carries so many bytes a second, at least 1, one segment
     /// after the other. Signals without bytes wait for their turn and take no time.
@@ -47,7 +49,10 @@ public enum Fault: Hashable, Sendable {
 
     /// The calls that can be made to fail.
     public enum Call: String, Hashable, Sendable {
-        case open, bind, listen, accept, connect, receive, send
+        /// What a server does before it has a connection: socket(2), bind(2), listen(2), accept(2).
+        case open, bind, listen, accept
+        /// What a connection does: connect(2), recv(2), send(2).
+        case connect, receive, send
     }
 }
 
@@ -89,7 +94,7 @@ extension Fault {
 }
 
 extension Fault: CustomStringConvertible {
-    /// What goes wrong, in words: "short reads (30 %)".
+    /// What goes wrong, in words: "short reads (probability 0.3)".
     public var description: String {
         func text(_ probability: Double) -> String { "(probability \(probability))" }
         return switch self {

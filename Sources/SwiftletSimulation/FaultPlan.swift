@@ -1,13 +1,13 @@
 /// Faults with their instants: what goes wrong, where, from when on and for how long.
 ///
 /// ```swift
-/// let plan = FaultPlan.random(seed: 42, count: 20, among: [client, server], within: .minutes(1))
+/// let plan = FaultPlan.random(seed: 42, count: 20, among: [client, server], within: .seconds(60))
 /// world.network.apply(plan)
 /// print(plan)     //  12.5 s, for 300 ms: partition between client and server
 /// ```
 ///
-/// When a plan makes a test fail, leave out of `entries` one after the other, or halves of them, for
-/// as long as the test still fails: what is left says why.
+/// When a plan makes a test fail, leave out of `entries` one after the other, or halves of them,
+/// for as long as the test still fails: what is left says why.
 public struct FaultPlan: Hashable, Sendable {
     /// One fault of a plan.
     public struct Entry: Hashable, Sendable {

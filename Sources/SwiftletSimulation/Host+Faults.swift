@@ -26,8 +26,8 @@ extension FaultScope {
 extension Host {
     fileprivate var party: FaultScope.Party { FaultScope.Party(id: id, name: name) }
 
-    /// How many descriptors the host's program may have open; beyond it, opening a socket and
-    /// accepting a connection fail with `EMFILE`. Descriptors that are open stay so.
+    /// How many descriptors the host's program may have open, at first 20,000; beyond it, opening a
+    /// socket and accepting a connection fail with `EMFILE`. Descriptors that are open stay so.
     public var descriptorLimit: Int {
         get { scheduler.kernel.use { $0.hosts[id.index].descriptorLimit } }
         set {
@@ -38,7 +38,8 @@ extension Host {
 }
 
 extension Network {
-    /// Keeps everything that two hosts send to each other until the partition heals.
+    /// Keeps everything that two hosts send to each other until the partition heals: after `time`,
+    /// or when somebody heals it.
     @discardableResult public func partition(
         _ one: Host, _ other: Host, for time: Duration? = nil
     ) -> InjectedFault {

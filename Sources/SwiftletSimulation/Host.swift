@@ -10,8 +10,15 @@ public final class Host: Sendable {
     let id: HostID
     let scheduler: Scheduler
     /// What it runs each time that it starts.
-    private let program: Guarded<(@Sendable () async throws -> Void)?>
+    private let program: Guarded<Program?>
     private let state: Guarded<State>
+
+    /// What a host runs, and where that stands.
+    struct Program: Sendable {
+        let file: SourceFile
+        let line: UInt32
+        let body: @Sendable () async throws -> Void
+    }
 
     private struct State: Sendable {
         /// Nil while the host is down.
@@ -19,9 +26,7 @@ public final class Host: Sendable {
         var crashes = 0
     }
 
-    init(
-        _ name: String, in scheduler: Scheduler, program: (@Sendable () async throws -> Void)? = nil
-    ) {
+    init(_ name: String, in scheduler: Scheduler, program: Program? = nil) {
         self.name = name
         self.scheduler = scheduler
         self.program = Guarded(program)
@@ -95,9 +100,11 @@ public final class Host: Sendable {
         }
         let crashes = crashes
         do throws(IOError) {
-            try loop.loop.spawn(name: "program of \(name)") { [self] in
+            try loop.loop.spawn(
+                name: "program of \(name)", file: program.file, line: program.line
+            ) { [self] in
                 do {
-                    try await program()
+                    try await program.body()
                 } catch {
                     // Who is cut off by a crash may say so.
                     if crashes == self.crashes { scheduler.fail(name, error) }

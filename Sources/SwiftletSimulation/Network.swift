@@ -21,7 +21,15 @@ public struct Network: Sendable {
 
     /// Makes something go wrong in a scope, at once or later, for a time or until it is healed.
     ///
-    /// Times are those of the world. A fault whose numbers or scope make no sense stops the program.
+    /// Times are those of the world. A fault whose numbers or scope make no sense stops the
+    /// program.
+    ///
+    /// - Parameters:
+    ///   - fault: what goes wrong.
+    ///   - scope: where it does.
+    ///   - delay: how long it is until it begins.
+    ///   - time: how long it lasts; nil for as long as nobody heals it.
+    /// - Returns: the fault, to end it.
     @discardableResult public func inject(
         _ fault: Fault, _ scope: FaultScope = .everywhere, after delay: Duration = .zero,
         for time: Duration? = nil
@@ -31,6 +39,12 @@ public struct Network: Sendable {
     }
 
     /// Makes something go wrong while `body` runs: it is healed when the body returns or throws.
+    ///
+    /// - Parameters:
+    ///   - fault: what goes wrong.
+    ///   - scope: where it does.
+    ///   - body: what runs meanwhile.
+    /// - Returns: what `body` returns.
     public nonisolated(nonsending) func inject<Value>(
         _ fault: Fault, _ scope: FaultScope = .everywhere, while body: () async throws -> Value
     ) async rethrows -> Value {

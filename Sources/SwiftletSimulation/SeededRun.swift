@@ -1,10 +1,14 @@
 import Swiftlet
+import Synchronization
 import Syscalls
 
 /// A body with its settings, to be run in a new world as often as need be.
 struct SeededRun<Value: Sendable>: Sendable {
-    let settings: Simulation
+    var settings: Simulation
     let test: StaticString
+    /// Where the body stands.
+    var file: SourceFile = #fileID
+    var line: UInt32 = #line
     let body: @Sendable (World) async throws -> Value
 
     /// What became of one run.
@@ -41,7 +45,8 @@ struct SeededRun<Value: Sendable>: Sendable {
 
     private func run(in world: World) throws(SimulationFailure) -> Value {
         let outcome = Outcome<Value>()
-        world.start { [body] in await outcome.hold { try await body(world) } }
+        world.start(file: file, line: line) { [body] in await outcome.hold { try await body(world) }
+        }
         let stop = world.scheduler.run(until: { outcome.isThere }, limits: limits)
         if let reason = settings.reason(for: stop) ?? outcome.reason {
             // Told before the end: then nobody waits any more.
@@ -83,14 +88,17 @@ extension Simulation {
 /// What became of the body.
 private final class Outcome<Value: Sendable>: Sendable {
     private let result = Guarded<Result<Value, any Error>?>(nil)
+    /// Apart, because it is asked at each step.
+    private let isSet = Atomic(false)
 
     func hold(_ body: () async throws -> Value) async {
         let result: Result<Value, any Error>
         do { result = .success(try await body()) } catch { result = .failure(error) }
         self.result.withLock { $0 = result }
+        isSet.store(true, ordering: .releasing)
     }
 
-    var isThere: Bool { result.withLock { $0 != nil } }
+    var isThere: Bool { isSet.load(ordering: .acquiring) }
 
     var value: Value? {
         if case .success(let value) = result.withLock({ $0 }) { value } else { nil }

@@ -26,7 +26,7 @@ public struct Simulation: Sendable {
     /// Whether the body is run twice, in two worlds of the same seed, and fails when the two runs
     /// are not the same: to catch code that is not deterministic.
     public var checksDeterminism = false
-    /// How many of the last events stand in a report.
+    /// How many of the last events stand in a report, at least 0.
     public var traceTail = 64
     /// The simulated time after which a body that has not ended fails.
     public var timeLimit = Duration.seconds(7 * 86_400)
@@ -44,43 +44,49 @@ public struct Simulation: Sendable {
     ///
     /// - Parameters:
     ///   - test: the name of the test, for the line that repeats a failure.
+    ///   - file: the file of the call, for reports.
+    ///   - line: the line of the call.
     ///   - body: what to run, on a host of its own.
     /// - Returns: what `body` returns.
     /// - Throws: `SimulationFailure`.
     @discardableResult
     public func run<Value: Sendable>(
-        test: StaticString = #function,
+        test: StaticString = #function, file: SourceFile = #fileID, line: UInt32 = #line,
         _ body: @escaping @Sendable (World) async throws -> Value
     ) throws(SimulationFailure) -> Value {
         var settings = self
         settings.seed = try forcedSeed(test: test) ?? seed
-        return try SeededRun(settings: settings, test: test, body: body).value()
+        return try SeededRun(settings: settings, test: test, file: file, line: line, body: body)
+            .value()
     }
 
     /// Runs `body` in a new world for each of many seeds, and stops at the first that fails.
     ///
-    /// When the environment variable SWIFTLET_SEED is set, only that seed is run.
+    /// It takes the calling thread, as `run` does. When the environment variable SWIFTLET_SEED is
+    /// set, only that seed is run.
     ///
     /// - Parameters:
     ///   - seeds: the seeds to try.
     ///   - settings: what each run is like; its own seed is of no account.
     ///   - test: the name of the test, for the line that repeats a failure.
+    ///   - file: the file of the call, for reports.
+    ///   - line: the line of the call.
     ///   - body: what to run, on a host of its own.
     /// - Throws: the `SimulationFailure` of the first seed that fails.
     public static func explore(
         seeds: Range<UInt64>,
         with settings: Simulation = Simulation(seed: 0),
-        test: StaticString = #function,
+        test: StaticString = #function, file: SourceFile = #fileID, line: UInt32 = #line,
         _ body: @escaping @Sendable (World) async throws -> Void
     ) throws(SimulationFailure) {
-        var settings = settings
+        var run = SeededRun(settings: settings, test: test, file: file, line: line, body: body)
         if let seed = try forcedSeed(test: test) {
-            settings.seed = seed
-            return try SeededRun(settings: settings, test: test, body: body).value()
+            run.settings.seed = seed
+            return try run.value()
         }
         for seed in seeds {
-            settings.seed = seed
-            try SeededRun(settings: settings, test: test, body: body).value()
+            run.settings.seed = seed
+            try run.value()
         }
     }
 }

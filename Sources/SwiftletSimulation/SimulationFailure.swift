@@ -40,12 +40,23 @@ extension SimulationFailure.Reason: CustomStringConvertible {
         case .deadlock: "deadlock: nothing is runnable, nothing is due, and the body has not ended"
         case .livelock: "livelock: tasks run and run, and the clock does not move"
         case .timeIsOver(let limit): "the body has not ended after \(limit) of simulated time"
-        case .threw(let error): "the body threw: \(error)"
-        case .hostThrew(let host, let error): "the program of host '\(host)' threw: \(error)"
+        case .threw(let error): "the body threw: \(text(of: error))"
+        case .hostThrew(let host, let error):
+            "the program of host '\(host)' threw: \(text(of: error))"
         case .leftOver(let what): "something is left after the end: \(what)"
         case .notDeterministic: "two runs of the same seed were not the same"
         case .badSeed(let text):
             "SWIFTLET_SEED is '\(text)': write a whole number from 0 to \(UInt64.max)"
         }
     }
+}
+
+/// What an error says of itself; of one that has no words of its own, and many fields, its type.
+///
+/// The error of a failed `#require` is such a one: its place and its values stand in the issue that
+/// Swift Testing has noted.
+private func text(of error: any Error) -> String {
+    let text = "\(error)"
+    let isDump = !(error is any CustomStringConvertible) && text.count > 200
+    return isDump ? "\(type(of: error))" : text
 }

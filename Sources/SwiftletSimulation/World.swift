@@ -32,20 +32,28 @@ public final class World: Sendable {
 
     // MARK: Hosts
 
-    /// Adds a host, which is up and runs what it is told.
-    public func host(_ name: String) -> Host { add(name, nil) }
+    /// Adds a host, which is up and runs what it is told. No two hosts have the same name.
+    public func host(_ name: String) -> Host { add(name, running: nil) }
 
     /// Adds a host that runs a program from now on, and from the start again after each restart.
     ///
     /// An error that the program throws while the host is up fails the simulation.
+    ///
+    /// - Parameters:
+    ///   - name: what it is called in reports; no other host is called so.
+    ///   - file: the file of the call, for reports.
+    ///   - line: the line of the call.
+    ///   - program: what it runs.
+    /// - Returns: the host.
     public func host(
-        _ name: String, program: @escaping @Sendable () async throws -> Void
-    ) -> Host { add(name, program) }
+        _ name: String, file: SourceFile = #fileID, line: UInt32 = #line,
+        program: @escaping @Sendable () async throws -> Void
+    ) -> Host { add(name, running: Host.Program(file: file, line: line, body: program)) }
 
     /// All hosts in the order in which they were added; the first is that of the body.
     public var hosts: [Host] { [test] + others.withLock { $0 } }
 
-    private func add(_ name: String, _ program: (@Sendable () async throws -> Void)?) -> Host {
+    private func add(_ name: String, running program: Host.Program?) -> Host {
         precondition(
             UInt(pthread_self()) == thread,
             "a host is added by code that runs inside of the simulation, on its one thread")
@@ -65,7 +73,7 @@ public final class World: Sendable {
 
     // MARK: Time and chance
 
-    /// The present instant of the world, which began at zero. A host's own clock may differ.
+    /// The present instant of the world, which began at 0 ns. A host's own clock may differ.
     public var now: Instant { kernel.use { $0.now } }
 
     /// How much time has passed in the world.
@@ -84,6 +92,10 @@ public final class World: Sendable {
     /// The last events, a line each: who ran, parked and went on, which bytes went where, and when.
     public var trace: String { traceLines.joined(separator: "\n") }
 
+    /// A fingerprint of every event until now, also of those that `trace` has no more: two runs of
+    /// the same code with the same seed have the same, in every build.
+    public var traceDigest: UInt64 { kernel.use { $0.trace.digest.value } }
+
     /// Every socket of every host, a line each.
     public var socketTable: String { kernel.use { $0.socketTable }.joined(separator: "\n") }
 
@@ -94,9 +106,11 @@ public final class World: Sendable {
     // MARK: The body
 
     /// Starts the body on its host.
-    func start(_ body: @escaping @Sendable () async -> Void) {
+    func start(
+        file: SourceFile, line: UInt32, _ body: @escaping @Sendable () async -> Void
+    ) {
         do throws(HostIsDown) {
-            try test.spawn(name: "body", body)
+            try test.spawn(name: "body", file: file, line: line, body)
         } catch {
             preconditionFailure("the host of the body is up: \(error)")
         }

@@ -95,10 +95,11 @@ extension ClientPlan {
         self.patience = isCalm ? .seconds(7200) : patience
         let limit = patience + length * draw.number(0...4)
         self.limit = isCalm ? .seconds(7200) : limit
-        let scope = draw.time(upTo: .milliseconds(100), tick: tick) + (tick ?? .milliseconds(1))
+        let scope =
+            draw.time(upTo: .milliseconds(100) + pause / 4, tick: tick) + (tick ?? .milliseconds(1))
         self.scope = draw.oneIn(3) ? scope : nil
         retries = isCalm ? .max : draw.number(0...20)
-        shift = draw.time(upTo: .milliseconds(60), tick: tick)
+        shift = draw.time(upTo: .milliseconds(60) + pause / 4, tick: tick)
         wait = tick ?? .milliseconds(draw.number(1...10))
         let cancellation = draw.time(upTo: length, tick: tick)
         self.cancellation = !isCalm && draw.oneIn(3) ? cancellation : nil

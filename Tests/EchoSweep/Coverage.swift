@@ -61,6 +61,8 @@ package struct Coverage: Sendable, Equatable {
     }
 
     private var counts: [Event: Int] = [:]
+    /// A fingerprint of all events of all seeds, the same in whatever order the seeds are run.
+    package internal(set) var digest: UInt64 = 0
 
     /// Nothing has happened yet.
     package init() {}
@@ -72,6 +74,7 @@ package struct Coverage: Sendable, Equatable {
     /// Adds what happened in another run.
     package mutating func add(_ other: Coverage) {
         for event in Event.allCases where other[event] > 0 { count(event, other[event]) }
+        digest &+= other.digest
     }
 
     /// What never happened.

@@ -57,9 +57,13 @@ struct EchoRun: Sendable {
     private func plan() -> FaultPlan {
         if scenario.isCalm { ledger.count(.calm) }
         if let tick = scenario.tick { world.network.inject(.latency(.constant(tick))) }
-        let plan = FaultPlan.random(
+        var plan = FaultPlan.random(
             seed: scenario.faultSeed, count: scenario.faults, among: hosts, crashing: [server],
             within: scenario.length)
+        if let outage = scenario.outage {
+            plan.entries.append(
+                .init(.partition, .of(server), after: scenario.length / 8, for: outage))
+        }
         world.network.apply(plan)
         for entry in plan.entries { ledger.count(entry.fault.event) }
         return plan

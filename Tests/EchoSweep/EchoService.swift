@@ -110,8 +110,10 @@ struct EchoService: Sendable {
         case .timedOut:
             ledger.count(.idleTimeout)
             if plan.idleTimeout == nil { ledger.noted(.inexplicable(error)) }
-        case .system(.connectionReset), .system(.brokenPipe), .system(.timedOut), .loopEnded:
+        case .system(.timedOut): ledger.count(.givenUp)
+        case .system(.connectionReset), .system(.brokenPipe), .loopEnded:
             ledger.count(.handlerFailed)
+        case .system(.badDescriptor) where ledger.mayCrash: break
         default: ledger.noted(.inexplicable(error))
         }
     }

@@ -29,7 +29,9 @@ package enum EchoSweep {
             let run = try EchoRun(in: world)
             try await run.play()
             tell?(world.trace)
-            return run.ledger.coverage
+            var coverage = run.ledger.coverage
+            coverage.digest = world.traceDigest
+            return coverage
         }
     }
 }

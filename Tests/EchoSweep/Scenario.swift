@@ -12,6 +12,8 @@ struct Scenario: Sendable {
     let faults: Int
     let length: Duration
     let faultSeed: UInt64
+    /// How long nobody reaches the server: so long that the kernel, too, gives up.
+    let outage: Duration?
     /// Whether clients are also on the host of the server.
     let hasNeighbours: Bool
 
@@ -22,14 +24,16 @@ struct Scenario: Sendable {
         var draw = Draw(seed: seed)
         let isCalm = draw.oneIn(8)
         let tick = draw.oneIn(2) ? Duration.milliseconds(draw.any(of: [1, 10, 50])) : nil
-        // Seldom so long that the kernel, too, gives up.
-        let length = Duration.seconds(draw.size(upTo: draw.oneIn(12) ? 3000 : 60))
+        let isLong = draw.oneIn(12)
+        let length = Duration.seconds(isLong ? draw.number(200...3000) : draw.size(upTo: 60))
         let hasNeighbours = draw.oneIn(3)
         self.isCalm = isCalm
         self.tick = tick
         self.length = length
+        outage = isLong && !isCalm ? min(length * 3 / 4, .seconds(1000)) : nil
         self.hasNeighbours = hasNeighbours
-        service = ServicePlan(&draw, isCalm: isCalm, tick: tick, length: length)
+        service = ServicePlan(
+            &draw, isCalm: isCalm, tick: tick, length: length, hasOutage: outage != nil)
         faults = isCalm ? 0 : draw.size(upTo: 32)
         faultSeed = draw.next()
         clients = (1...draw.number(1...8)).map { number in
@@ -65,14 +69,17 @@ struct ServicePlan: Sendable {
     let stop: Duration?
     let grace: Duration
 
-    init(_ draw: inout Draw, isCalm: Bool, tick: Duration?, length: Duration) {
+    init(
+        _ draw: inout Draw, isCalm: Bool, tick: Duration?, length: Duration, hasOutage: Bool
+    ) {
         style = draw.any(of: [.lent, .copied, .split])
         thought = draw.oneIn(2) ? draw.time(upTo: .milliseconds(20), tick: tick) : .zero
         let scope = Duration.milliseconds(200 + draw.size(upTo: 10_000))
         self.scope = !isCalm && draw.oneIn(4) ? scope : nil
         hasSmallBuffers = draw.oneIn(3)
         let idle = Duration.milliseconds(200 + draw.size(upTo: 30_000))
-        idleTimeout = !isCalm && draw.oneIn(2) ? idle : nil
+        // A client that the kernel has given up is never heard of again.
+        idleTimeout = hasOutage || !isCalm && draw.oneIn(2) ? idle : nil
         let most = draw.number(1...4)
         connectionsMax = !isCalm && draw.oneIn(4) ? most : nil
         backlog = draw.any(of: [0, 1, 4, 1024])

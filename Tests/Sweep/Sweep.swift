@@ -33,7 +33,9 @@ final class Sweep: Sendable {
             print(report(failure))
             return false
         }
-        print("\(coverage)\n\(progress): all of them hold")
+        print(coverage)
+        print("digest of all events: \(String(coverage.digest, radix: 16))")
+        print("\(progress): all of them hold")
         return true
     }
 
@@ -51,9 +53,13 @@ final class Sweep: Sendable {
         }
     }
 
+    /// The test that runs a seed in the debugger; `EchoSweepTests` has it.
+    private static let test: StaticString =
+        "an echo service holds its invariants under two hundred seeds of faults()"
+
     private func run(_ seed: UInt64) throws(SimulationFailure) -> Coverage {
-        guard options.printsTrace else { return try EchoSweep.run(seed: seed) }
-        return try EchoSweep.run(seed: seed, keeping: .max) { trace in print(trace) }
+        guard options.printsTrace else { return try EchoSweep.run(seed: seed, test: Sweep.test) }
+        return try EchoSweep.run(seed: seed, keeping: .max, test: Sweep.test) { print($0) }
     }
 
     private func takeSeed() -> UInt64? {

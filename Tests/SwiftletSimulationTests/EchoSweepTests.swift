@@ -1,5 +1,5 @@
 import EchoSweep
-import SwiftletSimulation
+import Foundation
 import Testing
 
 /// The echo service holds its invariants whatever goes wrong, seed for seed.
@@ -8,6 +8,8 @@ import Testing
         var coverage = Coverage()
         for seed in 0..<200 as Range<UInt64> { coverage.add(try EchoSweep.run(seed: seed)) }
 
+        // One seed alone, which somebody repeats, shows little.
+        if ProcessInfo.processInfo.environment["SWIFTLET_SEED"] != nil { return }
         // A sweep in which something never happens says nothing about it.
         #expect(coverage.missing == [], "\(coverage)")
     }

@@ -159,6 +159,17 @@ private enum First: Hashable { case readiness, cancellation, deadline }
         }
     }
 
+    @Test func `work that is done when its time is over has been done`() throws {
+        try simulated { world in
+            let value = try await withTimeout(latency) {
+                try await sleep(for: latency)
+                return 42
+            }
+            try #require(value == 42)
+            try #require(world.elapsed == latency)
+        }
+    }
+
     @Test func `a deadline comes before a cancellation`() throws {
         try simulated { _ in
             let (left, right) = try await makeConnectionPair()

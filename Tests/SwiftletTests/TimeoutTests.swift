@@ -21,6 +21,28 @@ import Testing
         }
     }
 
+    @Test func `of many sleeps each ends at its instant, and a cancelled one at once`() throws {
+        try simulated { world in
+            let halfway = Duration.milliseconds(500)
+            let sleeps = try (0..<200).map { _ in
+                let time = Duration.nanoseconds(
+                    Int64.random(in: 0...1_000_000_000, using: &world.random))
+                let task = try spawn {
+                    (await ioError { try await sleep(for: time) }, world.elapsed)
+                }
+                return (task, time)
+            }
+            try await sleep(for: halfway)
+            for (task, _) in sleeps.prefix(100) { task.cancel() }
+            for (number, (task, time)) in sleeps.enumerated() {
+                let (error, end) = try await task.value
+                let isCut = number < 100 && time > halfway
+                try #require(error == (isCut ? IOError(.sleep, .cancelled) : nil))
+                try #require(end == (isCut ? halfway : time))
+            }
+        }
+    }
+
     @Test func `a sleep of no time, of negative time and of nearly for ever`() throws {
         try simulated { world in
             try await sleep(for: .zero)
@@ -53,7 +75,7 @@ import Testing
     @Test func `a write that takes too long fails`() throws {
         try simulated { world in
             let (left, right) = try await makeConnectionPair()
-            let much = [UInt8](repeating: 0, count: 64 << 20)
+            let much = [UInt8](repeating: 0, count: 16 << 20)
             try #require(
                 await ioError { try await left.write(much, timeout: .seconds(60)) }
                     == IOError(.write, .timedOut))

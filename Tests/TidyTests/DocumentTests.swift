@@ -19,7 +19,7 @@ import Testing
     }
 
     /// Samples are parts of files that are compiled, whatever their indentation there.
-    @Test(arguments: ["README.md", "docs/guide.md"])
+    @Test(arguments: ["README.md", "docs/guide.md", "docs/TESTING.md"])
     func `each Swift sample stands in a file that is compiled`(path: String) throws {
         let document = try #require(SourceTree.file(path))
         let files = SourceTree.swift.map { $0.lines.map(withoutIndentation) }
