@@ -79,9 +79,16 @@ extension TCPServer {
     /// Waits until the last handler has ended, or the grace is over, or the calling task is
     /// cancelled.
     func drain(in call: Call) async {
-        func grace(_ state: State) -> Duration? { state.statistics.open > 0 ? state.grace : nil }
-        // A second `stop` with a shorter grace ends the wait, and it begins anew.
-        while await rest(at: 0, in: call, for: grace) == .cancelled, !Task.isCancelled {}
+        let loop = listeners[0].socket.loop
+        var end = Instant.never
+        func left(_ state: State) -> Duration? {
+            guard state.statistics.open > 0, let grace = state.grace else { return nil }
+            let now = loop.now
+            end = min(end, now.advanced(by: grace))
+            return now.duration(to: end)
+        }
+        // A second `stop` ends the wait, and it goes on for what is left of it then.
+        while await rest(at: 0, in: call, for: left) == .cancelled, !Task.isCancelled {}
     }
 
     /// Sleeps on a listener's loop for as long as `duration` says, or not at all when it says nil.

@@ -66,7 +66,7 @@ public final class TCPServer: Sendable {
     struct State {
         var statistics = Statistics()
         var spread: Spread
-        /// Set by `stop`: how long handlers may go on.
+        /// Set by `stop`: how long handlers may go on; the shortest of several.
         var grace: Duration?
         /// The waits for better times, one for each listener; after `stop` the first one is for the
         /// last handler.
@@ -159,12 +159,11 @@ public final class TCPServer: Sendable {
     /// Stops accepting, lets the handlers finish for at most `grace`, and then cancels them.
     ///
     /// Returns at once; `serve` returns when all of it is done. May be called from anywhere, also
-    /// before `serve`, and again with a shorter grace.
+    /// before `serve`, and again: handlers are cancelled when the first grace is over.
     public func stop(grace: Duration = .zero) {
         let rests = state.withLock { state in
-            let isShorter = state.grace.map { grace < $0 } ?? true
-            if isShorter { state.grace = grace }
-            return isShorter ? state.rests : []
+            state.grace = min(state.grace ?? grace, grace)
+            return state.rests
         }
         for rest in rests { rest?.cancel() }
         closeListeners()

@@ -136,21 +136,30 @@ import Testing
         }
     }
 
-    @Test func `a second stop with a shorter grace shortens the wait, a longer one does not`()
-        throws
-    {
+    /// Each stop at a second with a grace, and the second at which serving ends.
+    private static let stops: [([(Int, Int)], Int)] = [
+        ([(0, 1000), (1, 2000), (2, 3)], 5),
+        ([(0, 1000), (7, 0)], 7),
+        ([(0, 100), (30, 60)], 90),
+        ([(0, 100), (50, 60)], 100),
+        ([(0, 10), (0, 20)], 10),
+        ([(0, 20), (0, 10)], 10),
+    ]
+
+    @Test func `a further stop may shorten the wait, and never makes it longer`() throws {
         try simulated { world in
-            try await Self.serve(["x"], in: world, echoBack) { server, serving, _ in
-                let start = world.elapsed
-                server.stop(grace: .seconds(1000))
-                try await sleep(for: .seconds(1))
-                server.stop(grace: .seconds(2000))
-                try await sleep(for: .seconds(1))
-                server.stop(grace: .seconds(3))
-                try await sleep(for: .seconds(1))
-                server.stop(grace: .zero)
-                try await serving.value
-                try #require(world.elapsed - start == .seconds(3))
+            for (calls, end) in Self.stops {
+                try await Self.serve(["x"], in: world, echoBack) { server, serving, _ in
+                    let start = world.elapsed
+                    for (second, grace) in calls {
+                        try spawn {
+                            try await sleep(for: .seconds(second))
+                            server.stop(grace: .seconds(grace))
+                        }
+                    }
+                    try await serving.value
+                    try #require(world.elapsed - start == .seconds(end))
+                }
             }
         }
     }
