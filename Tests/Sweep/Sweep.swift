@@ -46,6 +46,7 @@ final class Sweep: Sendable {
                 try note(run(seed))
             } catch {
                 state.withLock { state in
+                    state.done += 1
                     let isFirst = state.failure.map { $0.seed > error.seed } ?? true
                     if isFirst { state.failure = error }
                 }

@@ -281,7 +281,7 @@ func shop(at address: SocketAddress) async throws -> [String] {
         do {
             if let seat = try await buy(at: address) { seats.append(seat) }
         } catch is IOError {
-            // Whom a fault has hit tries again in a second.
+            // A fault struck: try again in a second.
         }
         try await sleep(for: .seconds(1))
     }

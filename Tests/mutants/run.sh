@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Puts bugs back, one at a time, into a copy of the tree, and shows which seed of the sweep finds each. Every
-# `*.patch` beside this file is such a bug; `run.sh NAME...` tries some. Fails when one is not found in 10,000
-# seeds, or is a bug in code that has changed since.
+# Puts bugs back, one at a time, into a copy of the tree, and shows which seed of the sweep finds
+# each. Every `*.patch` beside this file is such a bug; `run.sh NAME...` tries some. Fails when one
+# is not found in 10,000 seeds, or when the code that it changes is no longer what it was.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 patches=$PWD/Tests/mutants
@@ -22,8 +22,9 @@ for name in "$@"; do
         printf '%-14s %s\n' "$name" 'is not found: the sweep must get better'
         survivors=$((survivors + 1))
     else
+        # "seed 7 fails: REASON", and below it "9 seeds in 0.1 s, 90 seeds/s".
         read -r seed reason < <(sed -n 's/^seed \([0-9]*\) fails: /\1 /p' found.log)
-        read -r seeds seconds < <(sed -n '/ fails: /{n;s/ seeds in \([0-9.]*\) s.*/ \1/p}' found.log)
+        read -r seeds _ _ seconds _ < <(sed -n '/^seed .* fails: /{n;p}' found.log)
         printf '%-14s %5s %6s %8s  %s\n' "$name" "$seed" "$seeds" "$seconds" "$reason"
     fi
     git apply --reverse "$patches/$name.patch"
