@@ -186,8 +186,8 @@ import Testing
             }
             #expect(sockets.openCount == 2)
             await Task.detached { kept.removeAll() }.value
-            // That may have ended before anybody waited for it; the loop looks after each turn.
-            await Task.yield()
+            // The loop has been asked to close it, and does so when it looks.
+            while sockets.openCount == 2 { await Task.yield() }
             #expect(sockets.openCount == 1)
         }
         #expect(sockets.openCount == 0)
