@@ -31,7 +31,7 @@ func leftTheSimulation(times: Int) -> String {
     "Code left the simulation: other threads woke it \(times) times. " + cure
 }
 
-private let mayHaveLeft = "If what a task waits for runs outside of the simulation: " + cure
+private let mayHaveLeft = "The simulation does not see what runs outside of it. " + cure
 
 private let cure = """
     A `Task {}`, a `Task.detached` and main-actor code run on other threads, and no seed decides \
