@@ -21,7 +21,8 @@ public enum Fault: Hashable, Sendable {
     /// What is sent travels in segments of 1 to so many bytes, each size as likely as any other.
     case splitSegments(ofAtMost: Int)
     /// Nothing that is sent arrives until the partition heals; then it does, in order. A connection
-    /// whose oldest segment waits for more than 924.6 s fails with `ETIMEDOUT`.
+    /// whose oldest segment waits for more than 924.6 s fails with `ETIMEDOUT`. What was sent before
+    /// the partition arrives, also what still waits for a link of little bandwidth.
     case partition
     /// Attempts to connect are refused, as if nobody listened.
     case refusedConnects
