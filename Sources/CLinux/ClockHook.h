@@ -18,7 +18,13 @@
 #include <time.h>
 #include <unistd.h>
 
-// What the calling thread's clocks show, in nanoseconds; negative for the real time.
+// Glibc before 2.36 shows it under _GNU_SOURCE only.
+#ifndef RTLD_DEFAULT
+#define RTLD_DEFAULT ((void *)0)
+#endif
+
+// What the calling thread's clocks show, in nanoseconds; negative for the real time. Each file that
+// uses it would have one of its own: only ShownClock.swift does.
 static _Thread_local int64_t clinux_shown_time = -1;
 
 static inline int64_t clinux_show_time(int64_t nanoseconds) {
@@ -40,7 +46,8 @@ static inline int clinux_real_clock_gettime(clockid_t clock, struct timespec *ti
 
 static inline int clinux_shown_clock_gettime(clockid_t clock, struct timespec *time) {
     int64_t shown = clinux_shown_time;
-    if (shown < 0) return clinux_real_clock_gettime(clock, time);
+    int is_shown = shown >= 0 && (clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME);
+    if (!is_shown) return clinux_real_clock_gettime(clock, time);
     time->tv_sec = (time_t)(shown / 1000000000);
     time->tv_nsec = (long)(shown % 1000000000);
     return 0;
@@ -55,7 +62,7 @@ static inline int clinux_hook_table(const ElfW(Rela) *table, size_t size, const 
         if (strcmp(names + symbol->st_name, "clock_gettime") != 0) continue;
         void **slot = (void **)(base + table[index].r_offset);
         uintptr_t page = (uintptr_t)slot & ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
-        // The table may have been made read-only after loading.
+        // The table may have been made read-only after loading; it stays writable then.
         if (mprotect((void *)page, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE) != 0)
             continue;
         __atomic_store_n(slot, (void *)clinux_shown_clock_gettime, __ATOMIC_RELEASE);
@@ -70,7 +77,9 @@ static inline int clinux_hook_clock(void) {
     void *library = dlopen("libswift_Concurrency.so", RTLD_LAZY | RTLD_NOLOAD);
     // With the runtime linked in, it is the program itself that calls.
     struct link_map *map = library ? library : dlopen(NULL, RTLD_LAZY);
+    struct timespec now;
     if (!map || !dlsym(RTLD_DEFAULT, "clock_gettime")) return 0;
+    clinux_real_clock_gettime(CLOCK_MONOTONIC, &now);
     const ElfW(Sym) *symbols = NULL;
     const ElfW(Rela) *calls = NULL, *data = NULL;
     const char *names = NULL;

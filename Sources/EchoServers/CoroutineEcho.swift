@@ -68,7 +68,8 @@ private func stop(
         try await EventLoop.current?.park(on: signals, for: .read)
         guard let signal = try SignalSet.take(from: signals) else { continue }
         if signal == SIGUSR1 {
-            await sayWhoWaits()
+            // Beside: a loop that hangs would not answer, and signals must go on being taken.
+            try spawn { await sayWhoWaits() }
             continue
         }
         server.stop(grace: grace)

@@ -100,6 +100,7 @@ public struct EventLoop: Sendable {
             taskLoop?.executor.isCurrent != true,
             "EventLoop.run inside a task of the same thread's loop would block that loop for ever")
         precondition(!drivers.isEmpty, "EventLoop.run needs at least one loop")
+        precondition(witness == nil || drivers.count == 1, "a witness watches one loop")
         let executors = drivers.map { LoopExecutor(driver: $0, sockets: sockets, witness: witness) }
         let run = LoopRun(executors)
         let outcome = Outcome<Value>()

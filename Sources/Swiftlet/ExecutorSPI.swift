@@ -14,7 +14,7 @@ import Syscalls
         /// Where `Task.sleep` and the clocks' sleeps inside the loop land: on the loop's own
         /// deadlines.
         ///
-        /// All of them come with an instant, which they have made from the machine's clock.
+        /// All of them come with an instant, which they have made from the clock that they see.
         func enqueue<C: Clock>(
             _ job: consuming ExecutorJob,
             at instant: C.Instant,

@@ -29,6 +29,10 @@ extension LoopExecutor {
 
     /// Closes every descriptor and lets the driver go. Nothing that the loop started is left.
     func finishEnding() {
+        // Timers that a watched loop took while it ended, of sleepers whom nobody here waits for.
+        while let due = state.deadlines.popDue(at: .never) {
+            if case .timer(let job) = due { job.runElsewhere() }
+        }
         for id in state.table.open { close(id) }
         state.buffers.drain()
         let late = closeInbox()

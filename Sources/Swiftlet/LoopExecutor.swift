@@ -18,10 +18,12 @@ import Syscalls
 ///
 /// 1. `lock`, `mayHoldMail`, `thread`, `children` and `sockets` are `Sendable` themselves.
 /// 2. `inbox` and `sleeper` are touched only inside `lock`.
-/// 3. `state` belongs to the thread that is inside `run`. It is touched only by methods outside the
-///    section "From any thread", which are called by the turn itself or by code that has checked
-///    `isCurrent`. When the loop has ended it changes no more, and whoever comes too late may read
-///    that it has: closing the inbox, inside `lock`, is what makes that visible.
+/// 3. `state` belongs to the thread that is inside `run`, or to the one thread that owns the loop
+///    as a `SteppedLoop` and reads it between turns, too. It is touched only by methods outside the
+///    section "From any thread", which are called by that owner, by the turn itself or by code that
+///    has checked `isCurrent`. When the loop has ended it changes no more, and whoever comes too
+///    late may read that it has: closing the inbox, inside `lock`, is what makes that visible.
+///    `storage` and `gate` are set by `init` and never again.
 final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Completions at once that a job may have before it must yield.
     static let completionsPerJob = 32
@@ -125,7 +127,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Makes the calling thread the loop's own.
     func claim() { thread.store(UInt(pthread_self()), ordering: .relaxed) }
 
-    /// Gives the loop up, for whichever thread claims it next.
+    /// Gives the loop up, until the same thread claims it again.
     func release() { thread.store(0, ordering: .relaxed) }
 
     /// Makes the calling thread the loop's own and turns until `isDone`.

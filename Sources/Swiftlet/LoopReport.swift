@@ -30,7 +30,7 @@ extension LoopExecutor {
             reports.append(
                 ParkReport(
                     name: child.name, place: child.call.place, purpose: nil, waited: nil,
-                    remaining: nil, task: TaskID(of: child.task)))
+                    remaining: nil))
         }
         return reports
     }
@@ -64,7 +64,7 @@ extension LoopExecutor {
         ParkReport(
             name: names[job.task], place: stay.call.place, purpose: purpose,
             waited: stay.since.duration(to: now),
-            remaining: deadline.map { max(.zero, now.duration(to: $0)) }, task: job.id)
+            remaining: deadline.map { max(.zero, now.duration(to: $0)) })
     }
 
     /// What a task waits for that is parked on a descriptor.

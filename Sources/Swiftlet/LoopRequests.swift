@@ -28,6 +28,8 @@ extension LoopExecutor {
         }
     }
 
+    /// Puts a timer of the standard library among the deadlines. The caller is on the loop's
+    /// thread.
     func admit(_ timer: Job, after delay: Duration) {
         // A loop that is ending waits for no timer; the sleeper, who is none of its children, does.
         // A watched loop waits all the same: elsewhere, time would be real.

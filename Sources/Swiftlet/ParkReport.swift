@@ -18,8 +18,6 @@ public struct ParkReport: Sendable, CustomStringConvertible {
     public let waited: Duration?
     /// How long it is still going to wait at most; nil for ever.
     public let remaining: Duration?
-    /// Whose it is, for a simulation to compare.
-    package let task: TaskID
 
     /// All of it as one line.
     public var description: String {

@@ -5,8 +5,10 @@ import Syscalls
 ///
 /// A simulation has one for each host. It is the thread's own only while it is turned. So what the
 /// task of another host asks of it comes as it would from another thread, through the inbox and
-/// with a wake, and its owner turns it when its driver was woken, and not because it may look
+/// with a wake; its owner turns it when its driver was woken, and not because it may look
 /// inside.
+///
+/// Whoever makes it owns it: everything here is called on that one thread.
 package struct SteppedLoop: Sendable {
     private let executor: LoopExecutor
     /// The loop as its tasks see it.

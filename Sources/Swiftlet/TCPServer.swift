@@ -159,7 +159,7 @@ public final class TCPServer: Sendable {
     /// Stops accepting, lets the handlers finish for at most `grace`, and then cancels them.
     ///
     /// Returns at once; `serve` returns when all of it is done. May be called from anywhere, also
-    /// before `serve`, and again: handlers are cancelled when the first grace is over.
+    /// before `serve`, and again: the earliest end of a grace counts.
     public func stop(grace: Duration = .zero) {
         let rests = state.withLock { state in
             state.grace = min(state.grace ?? grace, grace)

@@ -66,6 +66,11 @@ extension HostID {
     func address(port: UInt16) -> SocketAddress {
         Endpoint(ipv4, port: port).socketAddress(isIPv6: false)
     }
+
+    /// The host's IPv6 address for others, with a port.
+    func ipv6Address(port: UInt16) -> SocketAddress {
+        Endpoint(ipv6, port: port).socketAddress(isIPv6: true)
+    }
 }
 
 extension Kernel {

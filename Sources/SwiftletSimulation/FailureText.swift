@@ -14,6 +14,9 @@ extension SimulationFailure {
         } else if case .deadlock = reason, world.waitsForTheUnseen {
             parts.append(mayHaveLeft)
         }
+        if !ShownClock.isHooked {
+            parts.append("Task.sleep and ContinuousClock show the machine's time: see ShownClock")
+        }
         parts += section("who waits", world.waitingLines)
         parts += section("sockets", world.kernel.use { $0.socketTable })
         parts += section("the last events", world.traceLines)

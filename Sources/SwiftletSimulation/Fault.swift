@@ -3,8 +3,9 @@ import Swiftlet
 /// Something that goes wrong, or is slow, in a simulated world; where and when is said beside it.
 ///
 /// Faults of the way between hosts concern what one host sends to another, never what stays within
-/// a host. Faults of a machine need a scope of machines: `.of(host)` or `.everywhere`. Where two
-/// rules of the same kind apply the later one wins, but all partitions and all failures count.
+/// a host. Faults of a machine need a scope of machines: `.of(host)` or `.everywhere`, and a crash
+/// `.of(host)`. Where two rules of the same kind apply the later one wins, but all partitions and
+/// all failures count.
 ///
 /// A probability is from 0 to 1, and is drawn anew for each segment or call.
 public enum Fault: Hashable, Sendable {
@@ -21,8 +22,8 @@ public enum Fault: Hashable, Sendable {
     /// What is sent travels in segments of 1 to so many bytes, each size as likely as any other.
     case splitSegments(ofAtMost: Int)
     /// Nothing that is sent arrives until the partition heals; then it does, in order. A connection
-    /// whose oldest segment waits for more than 924.6 s fails with `ETIMEDOUT`. What was sent before
-    /// the partition arrives, also what still waits for a link of little bandwidth.
+    /// whose oldest segment waits for more than 924.6 s fails with `ETIMEDOUT`. What was sent
+    /// before the partition arrives, also what still waits for a link of little bandwidth.
     case partition
     /// Attempts to connect are refused, as if nobody listened.
     case refusedConnects
@@ -84,11 +85,13 @@ extension Fault {
         case .bandwidth(let rate): precondition(rate > 0, "a bandwidth is at least 1 byte/s")
         case .splitSegments(let most): precondition(most > 0, "a segment has at least 1 byte")
         case .clockDrift(let rate):
-            precondition(abs(rate) <= 500_000, "a clock drifts by at most 500,000 millionths")
+            precondition(
+                (-500_000...500_000).contains(rate),
+                "a clock drifts by at most 500,000 millionths")
         case .crash:
             precondition(
                 scope.sender.map { $0.id.index > 0 } ?? false,
-                "one host crashes, and not the one on which the body runs")
+                "a crash has the scope .of(host), and not of the host on which the body runs")
         case .latency, .partition, .refusedConnects, .fullBacklog, .reset: break
         }
     }

@@ -14,8 +14,10 @@ extension FaultPlan {
     ) -> FaultPlan {
         precondition(!parties.isEmpty, "a fault plan is drawn among at least one host")
         precondition(count >= 0, "a fault plan has at least 0 faults")
+        precondition(
+            time >= .milliseconds(1) && time <= .seconds(1 << 32),
+            "a fault plan takes at least 1 ms, and at most a century")
         let milliseconds = Int(time / .milliseconds(1))
-        precondition(milliseconds > 0, "a fault plan takes at least 1 ms")
         var draw = FaultDraw(
             random: SeededRandom(seed: seed), parties: parties, crashing: crashing,
             milliseconds: milliseconds)

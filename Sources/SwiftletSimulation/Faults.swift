@@ -4,7 +4,7 @@ import Syscalls
 ///
 /// | the kernel is about to                | asks                   |
 /// |---------------------------------------|------------------------|
-/// | answer a call of a host's program     | `error(of:on:to:using:)` |
+/// | answer a call of a host's program     | `error(of:on:using:)` |
 /// | move bytes between program and socket | `part(of:by:on:using:)`  |
 /// | cut bytes into segments               | `segments(of:from:to:using:)` |
 /// | put something on the wire             | `arrival(of:from:to:at:using:)` |
@@ -36,7 +36,7 @@ struct Faults {
 
     /// The error that a call must fail with; nil lets it go on.
     mutating func error(
-        of call: Call, on host: HostID, to peer: HostID?, using random: inout SeededRandom
+        of call: Call, on host: HostID, using random: inout SeededRandom
     ) -> Errno? {
         for rule in rules.inForce.reversed() {
             guard case .failing(call, let errno, let probability) = rule.fault,

@@ -78,6 +78,7 @@ extension Network {
     /// all of them within `time` from now.
     public func reset(between one: Host, and other: Host, times: Int, within time: Duration) {
         precondition(times >= 1, "connections are reset at least once")
+        precondition(time >= .zero, "resets within a time have a time that is not negative")
         let delays = kernel.use { kernel in
             (0..<times).map { _ in
                 Latency.uniform(.zero...time).draw(using: &kernel.random)

@@ -37,22 +37,10 @@ public final class Host: Sendable {
 
     /// An address of this host: 10.0.0.1 for the body's own, 10.0.0.2 for the host that was added
     /// first, and so on.
-    public func address(port: UInt16) -> SocketAddress {
-        address("10.\(id.number >> 16).\(id.number >> 8 & 255).\(id.number & 255):\(port)")
-    }
+    public func address(port: UInt16) -> SocketAddress { id.address(port: port) }
 
     /// An IPv6 address of this host: fd00::1 for the body's own, fd00::2 for the next.
-    public func ipv6Address(port: UInt16) -> SocketAddress {
-        address("[fd00::\(String(id.number, radix: 16))]:\(port)")
-    }
-
-    private func address(_ text: String) -> SocketAddress {
-        do throws(SocketAddress.ParseError) {
-            return try SocketAddress(text)
-        } catch {
-            preconditionFailure("no host has the number \(id.number): \(error)")
-        }
-    }
+    public func ipv6Address(port: UInt16) -> SocketAddress { id.ipv6Address(port: port) }
 
     /// Whether the host has power.
     public var isUp: Bool { state.withLock { $0.loop != nil } }
@@ -80,9 +68,11 @@ public final class Host: Sendable {
     }
 
     /// Gives the power back: the host has no socket, knows of no connection, and runs its program
-    /// from the start. One that is up crashes first.
+    /// from the start. One that is up crashes first. After the end of the body no host starts
+    /// again.
     public func restart() {
         crash()
+        guard !scheduler.isEnding else { return }
         scheduler.kernel.use { kernel in
             kernel.restart(id)
             kernel.trace.add(.host(.restarted), on: id, at: kernel.now)
@@ -183,13 +173,13 @@ public final class Host: Sendable {
     }
 }
 
-/// Thrown when something is to run on a host that has crashed.
+/// Thrown when something is to run on a host that has crashed, or after the end of the body.
 public struct HostIsDown: Error, Equatable, CustomStringConvertible {
     /// The name of the host.
     public let host: String
 
     /// Says which host, and what to do.
     public var description: String {
-        "host '\(host)' is down: nothing runs on it until restart() is called"
+        "host '\(host)' is down: nothing runs on it before restart(), or after the body's end"
     }
 }

@@ -68,7 +68,9 @@ extension Kernel {
                 guard scope.covers(from: one, to: other) || scope.covers(from: other, to: one)
                 else { continue }
                 let count = resetConnections(between: one, and: other)
-                trace.add(.fault(.reset(one, other, connections: count)), on: one, at: now)
+                if count > 0 {
+                    trace.add(.fault(.reset(one, other, connections: count)), on: one, at: now)
+                }
             }
         }
     }

@@ -20,7 +20,7 @@ extension Kernel {
         guard let target = self.host(at: remote.address, asking: host) else {
             throw Errno(rawValue: ENETUNREACH)
         }
-        try checkFaults(.connect, on: host, to: target)
+        try checkFaults(.connect, on: host)
         let local = try chooseLocal(for: socket, on: host, to: remote)
         if local.address.isLoopback, target != host { throw .invalidArgument }
         let end = try begin(socket, on: host, from: local, to: remote, on: target)

@@ -15,10 +15,8 @@ extension Kernel {
     }
 
     /// Throws when a rule wants a call to fail.
-    mutating func checkFaults(
-        _ call: Faults.Call, on host: HostID, to peer: HostID? = nil
-    ) throws(Errno) {
-        if let error = faults.error(of: call, on: host, to: peer, using: &random) { throw error }
+    mutating func checkFaults(_ call: Faults.Call, on host: HostID) throws(Errno) {
+        if let error = faults.error(of: call, on: host, using: &random) { throw error }
     }
 
     /// Throws when a host has as many sockets open as it may.

@@ -10,7 +10,7 @@ extension Kernel {
     ) throws(Errno) -> Int {
         try check(socket, on: host)
         guard let end = self[socket, host].end else { throw .notConnected }
-        try checkFaults(.receive, on: host, to: self[end.peer].host)
+        try checkFaults(.receive, on: host)
         if self[end].state == .connecting { throw .wouldBlock }
         let arrived = self[end.peer].stream.arrived
         guard arrived > 0 else { return try receiveNothing(at: end) }
@@ -49,7 +49,7 @@ extension Kernel {
     ) throws(Errno) -> Int {
         try check(socket, on: host)
         guard let end = self[socket, host].end else { throw .brokenPipe }
-        try checkFaults(.send, on: host, to: self[end.peer].host)
+        try checkFaults(.send, on: host)
         if self[end].state == .connecting { throw .wouldBlock }
         if let error = self[end].error.take() { throw error }
         guard self[end].state == .established, !self[end].hasEndedWriting else {
@@ -59,7 +59,9 @@ extension Kernel {
         if buffer.isEmpty { return 0 }
         guard room > 0 else { throw .wouldBlock }
         let count = faults.part(of: min(room, buffer.count), by: .send, on: host, using: &random)
-        self[end].stream.bytes.append(.init(rebasing: buffer[..<count]))
+        let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+        trace.mix(bytes)
+        self[end].stream.bytes.append(bytes)
         transmit(from: end)
         return count
     }

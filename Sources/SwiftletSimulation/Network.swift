@@ -21,8 +21,9 @@ public struct Network: Sendable {
 
     /// Makes something go wrong in a scope, at once or later, for a time or until it is healed.
     ///
-    /// Times are those of the world. A fault whose numbers or scope make no sense stops the
-    /// program.
+    /// Times are those of the world. Machines crash and start with the next step of the world, so
+    /// sleep before you ask; `Host.crash()` does it at once. A fault whose numbers or scope make no
+    /// sense stops the program.
     ///
     /// - Parameters:
     ///   - fault: what goes wrong.

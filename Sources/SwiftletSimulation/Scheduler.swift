@@ -68,7 +68,9 @@ final class Scheduler: Sendable {
             loops[index].isEnding = true
             return loops[index].loop
         }
-        ending?.beginEnding()
+        // Handlers of cancellation are code of the host, and see its clock.
+        let now = kernel.use { $0.now(on: host) }
+        ShownClock.show(now) { ending?.beginEnding() }
     }
 
     /// Notes that the program of a host threw an error; the run ends.
@@ -77,7 +79,10 @@ final class Scheduler: Sendable {
         failure.withLock { $0 = $0 ?? HostFailure(host: host, error: error) }
     }
 
-    /// The loops that have not ended: of hosts in the order in which they started.
+    /// Whether the body has ended, and every host with it.
+    var isEnding: Bool { isFinishing.withLock { $0 } }
+
+    /// The loops of hosts in the order in which they started, also of those that have crashed.
     var all: [HostLoop] { loops.withLock { $0 } }
 
     /// How often another thread woke a loop.
@@ -119,6 +124,8 @@ final class Scheduler: Sendable {
     func finish(limits: Limits) -> Stop {
         isFinishing.withLock { $0 = true }
         failure.withLock { $0 = nil }
+        // No machine starts again at the end, whatever fault ends with the world.
+        power.withLock { $0 = nil }
         for entry in all where !entry.isEnding { beginEnding(loopOf: entry.host) }
         return run(until: { self.all.allSatisfy(\.isOver) }, limits: limits)
     }

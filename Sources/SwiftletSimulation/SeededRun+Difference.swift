@@ -32,6 +32,9 @@ extension SeededRun {
 func difference(_ first: [String], _ second: [String]) -> String {
     let lengths = min(first.count, second.count)
     let place = (0..<lengths).first { first[$0] != second[$0] } ?? lengths
+    guard place < max(first.count, second.count) else {
+        return "the events are the same, and the bytes that were sent in them are not"
+    }
     let end = "(nothing more)"
     let before = first[max(0, place - 8)..<place].map { "    \($0)" }
     let one = "one " + (place < first.count ? first[place] : end)

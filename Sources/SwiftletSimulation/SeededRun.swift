@@ -16,7 +16,6 @@ struct SeededRun<Value: Sendable>: Sendable {
         let result: Result<Value, SimulationFailure>
         /// What happened, to be compared.
         let digest: TraceDigest
-        let count: Int
         /// The events that were kept, a line each.
         let lines: [String]
         let wakesFromOutside: Int
@@ -39,7 +38,7 @@ struct SeededRun<Value: Sendable>: Sendable {
         let result = Result { () throws(SimulationFailure) in try run(in: world) }
         return Ending(
             result: result, digest: world.kernel.use { $0.trace.digest },
-            count: world.kernel.use { $0.trace.count }, lines: world.traceLines,
+            lines: world.traceLines,
             wakesFromOutside: world.scheduler.wakesFromOutside)
     }
 
@@ -55,13 +54,16 @@ struct SeededRun<Value: Sendable>: Sendable {
             world.close()
             throw failure
         }
-        if let left = world.finish(turns: settings.turnLimit) {
-            throw SimulationFailure(.leftOver(left), seed: settings.seed, of: test, in: world)
+        // Asked before the world is closed, which closes everything.
+        let left =
+            world.finish(turns: settings.turnLimit) ?? world.openDescriptors ?? world.interestLeft
+        if let left {
+            let failure = SimulationFailure(
+                .leftOver(left), seed: settings.seed, of: test, in: world)
+            world.close()
+            throw failure
         }
         world.close()
-        if let left = world.openDescriptors ?? world.interestLeft {
-            throw SimulationFailure(.leftOver(left), seed: settings.seed, of: test, in: world)
-        }
         guard let value = outcome.value else { preconditionFailure("the body ended with nothing") }
         return value
     }

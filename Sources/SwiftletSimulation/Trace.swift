@@ -43,6 +43,9 @@ struct Trace {
         count += 1
     }
 
+    /// Adds bytes that a program sent to the fingerprint; the events tell only how many.
+    mutating func mix(_ bytes: UnsafeRawBufferPointer) { digest.add(bytes) }
+
     /// The events that are kept, the eldest first.
     var lines: [Line] {
         guard count > limit, limit > 0 else { return ring }

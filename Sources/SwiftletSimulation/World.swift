@@ -134,7 +134,10 @@ public final class World: Sendable {
     var openDescriptors: String? {
         let left = kernel.use { kernel in
             kernel.hosts.filter { $0.descriptors.count > 0 }
-                .map { "\($0.descriptors.count) descriptors of host '\($0.name)'" }
+                .map { host in
+                    let count = host.descriptors.count
+                    return "\(count) open descriptor\(count == 1 ? "" : "s") of host '\(host.name)'"
+                }
         }
         return left.isEmpty ? nil : left.joined(separator: ", ")
     }

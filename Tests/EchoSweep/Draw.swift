@@ -1,6 +1,6 @@
 import SwiftletSimulation
 
-/// What a scenario is drawn with: numbers that a seed decides.
+/// What a plan is drawn with: numbers that a seed decides.
 struct Draw {
     private var random: SeededRandom
 

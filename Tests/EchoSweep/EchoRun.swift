@@ -4,7 +4,7 @@ import SwiftletSimulation
 /// One world of the sweep: what is done in it, and what must hold.
 struct EchoRun: Sendable {
     private let world: World
-    private let scenario: Scenario
+    private let worldPlan: WorldPlan
     let ledger = Ledger()
     /// The hosts by the numbers in the plans of clients; the last one is the server.
     private let hosts: [Host]
@@ -18,26 +18,26 @@ struct EchoRun: Sendable {
 
     init(in world: World) throws {
         let random = world.random
-        scenario = Scenario(seed: random.next())
+        worldPlan = WorldPlan(seed: random.next())
         let service = EchoService(
-            plan: scenario.service, address: try SocketAddress("0.0.0.0:\(EchoRun.port)"),
+            plan: worldPlan.service, address: try SocketAddress("0.0.0.0:\(EchoRun.port)"),
             ledger: ledger)
-        let clients = (1...Scenario.clientHosts).map { world.host("clients \($0)") }
+        let clients = (1...WorldPlan.clientHosts).map { world.host("clients \($0)") }
         hosts = clients + [world.host("server") { try await service.run() }]
         self.world = world
     }
 
-    private var server: Host { hosts[Scenario.clientHosts] }
+    private var server: Host { hosts[WorldPlan.clientHosts] }
 
-    /// Does what the scenario says, and throws when something does not hold.
+    /// Does what the plan says, and throws when something does not hold.
     func play() async throws {
         let faults = plan()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for plan in scenario.clients { group.addTask { try await play(plan) } }
-            if let time = scenario.service.stop {
+            for plan in worldPlan.clients { group.addTask { try await play(plan) } }
+            if let time = worldPlan.service.stop {
                 group.addTask {
                     try await sleep(for: time)
-                    ledger.server?.stop(grace: scenario.service.grace)
+                    ledger.server?.stop(grace: worldPlan.service.grace)
                 }
             }
             try await group.waitForAll()
@@ -53,16 +53,16 @@ struct EchoRun: Sendable {
         countLoops()
     }
 
-    /// Lets go wrong what the scenario says, beginning now.
+    /// Lets go wrong what the plan says, beginning now.
     private func plan() -> FaultPlan {
-        if scenario.isCalm { ledger.count(.calm) }
-        if let tick = scenario.tick { world.network.inject(.latency(.constant(tick))) }
+        if worldPlan.isCalm { ledger.count(.calm) }
+        if let tick = worldPlan.tick { world.network.inject(.latency(.constant(tick))) }
         var plan = FaultPlan.random(
-            seed: scenario.faultSeed, count: scenario.faults, among: hosts, crashing: [server],
-            within: scenario.length)
-        if let outage = scenario.outage {
+            seed: worldPlan.faultSeed, count: worldPlan.faults, among: hosts, crashing: [server],
+            within: worldPlan.length)
+        if let outage = worldPlan.outage {
             plan.entries.append(
-                .init(.partition, .of(server), after: scenario.length / 8, for: outage))
+                .init(.partition, .of(server), after: worldPlan.length / 8, for: outage))
         }
         world.network.apply(plan)
         for entry in plan.entries { ledger.count(entry.fault.event) }
@@ -74,7 +74,7 @@ struct EchoRun: Sendable {
     /// Lets a client do what it plans; where nothing goes wrong, that must succeed.
     private func play(_ plan: ClientPlan) async throws {
         let start = world.elapsed
-        guard let outcome = try await outcome(of: plan), scenario.isCalm else { return }
+        guard let outcome = try await outcome(of: plan), worldPlan.isCalm else { return }
         try check(outcome, of: plan, since: start, within: EchoRun.ample + plan.pauses)
     }
 

@@ -37,6 +37,27 @@ import Testing
         #expect(text.contains("SWIFTLET_SEED=9"))
     }
 
+    @Test func `code that sends other bytes in another run is caught`() throws {
+        let runs = Notes<UInt8>()
+
+        let failure = #expect(throws: SimulationFailure.self) {
+            try checked().run { world in
+                let server = world.echoServer()
+                try await sleep(for: .seconds(1))
+                let connection = try await TCPConnection.connect(to: server.address(port: 7))
+                runs.add(0)
+                _ = try await connection.echo([UInt8(runs.all.count)])
+                connection.close()
+            }
+        }
+
+        guard case .notDeterministic = failure?.reason else {
+            Issue.record("\(failure?.description ?? "no failure")")
+            return
+        }
+        #expect(failure?.description.contains("the bytes that were sent in them are not") == true)
+    }
+
     private func checked() -> Simulation {
         var simulation = Simulation(seed: 9)
         simulation.checksDeterminism = true

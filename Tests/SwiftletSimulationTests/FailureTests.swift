@@ -82,6 +82,19 @@ import Testing
         #expect(failure?.description.contains("'stubborn'") == true)
     }
 
+    @Test func `a descriptor that stays open is found`() throws {
+        let forgotten = Notes<TCPConnection>()
+
+        let failure = failure { world in
+            let server = world.echoServer()
+            try await sleep(for: .seconds(1))
+            forgotten.add(try await TCPConnection.connect(to: server.address(port: 7)))
+        }
+
+        guard case .leftOver(let what) = failure?.reason else { return wrong(failure) }
+        #expect(what == "1 open descriptor of host 'test'")
+    }
+
     private let kept = Kept()
 
     private func failure(

@@ -47,7 +47,7 @@ struct ThreeHosts {
 
     /// What a call fails with.
     mutating func error(_ call: Fault.Call, _ host: FaultScope.Party) -> Errno? {
-        kernel.faults.error(of: call, on: host.id, to: nil, using: &kernel.random)
+        kernel.faults.error(of: call, on: host.id, using: &kernel.random)
     }
 
     /// The segments of what a sends to b.

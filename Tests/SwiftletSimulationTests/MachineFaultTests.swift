@@ -94,6 +94,17 @@ import Testing
         }
     }
 
+    @Test func `a host whose crash is healed as the last thing does not start again`() throws {
+        try Simulation.explore(seeds: 0..<20) { world in
+            let server = world.echoServer()
+            let client = world.host("client")
+            try client.spawn { try await sleep(for: .seconds(60)) }
+            let crash = world.network.inject(.crash, .of(server))
+            try await sleep(for: .seconds(1))
+            crash.heal()
+        }
+    }
+
     @Test func `a clock that runs fast ends a sleep early, and a slow one late`() throws {
         func time(_ rate: Int) throws -> Duration {
             try Simulation(seed: 1).run { world in

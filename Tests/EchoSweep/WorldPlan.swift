@@ -1,7 +1,7 @@
 import Swiftlet
 
 /// Everything that a seed decides about the echo service, its clients, and what goes wrong.
-struct Scenario: Sendable {
+struct WorldPlan: Sendable {
     /// Nothing goes wrong and nobody is in a hurry, so nothing may fail.
     let isCalm: Bool
     /// Everything takes whole ticks, the network too, so that much happens at the same instant.
@@ -37,7 +37,7 @@ struct Scenario: Sendable {
         faults = isCalm ? 0 : draw.size(upTo: 32)
         faultSeed = draw.next()
         clients = (1...draw.number(1...8)).map { number in
-            let host = draw.number(0...Scenario.clientHosts - (hasNeighbours ? 0 : 1))
+            let host = draw.number(0...WorldPlan.clientHosts - (hasNeighbours ? 0 : 1))
             return ClientPlan(
                 &draw, number, host: host, isCalm: isCalm, tick: tick, length: length)
         }
