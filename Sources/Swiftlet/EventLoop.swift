@@ -132,9 +132,12 @@ public struct EventLoop: Sendable {
         get async { await withTaskExecutorPreference(executor) { executor.state.statistics } }
     }
 
-    /// What the tasks of this loop wait for: all that are parked, and those that were spawned and
-    /// wait for something else. The running task and those that are about to run are left out; one
-    /// that has just called `Task.yield` may be told as waiting.
+    /// What the tasks of this loop wait for: all that are parked in a call of this library, and
+    /// those that were spawned and wait for something else. The running task and those that are
+    /// about to run are left out; one that has just called `Task.yield` may be told as waiting.
+    ///
+    /// Not seen are the body of `run`, and child tasks, while they wait for something else: another
+    /// task, a stream, `Task.sleep`.
     ///
     /// For a person who wants to know why nothing happens. It takes as long as the loop has tasks,
     /// with some system calls for each.
