@@ -124,6 +124,8 @@ final class Scheduler: Sendable {
     func finish(limits: Limits) -> Stop {
         isFinishing.withLock { $0 = true }
         failure.withLock { $0 = nil }
+        // The ending has turns of its own, also after a livelock.
+        turnsAtThisInstant.withLock { $0 = 0 }
         // No machine starts again at the end, whatever fault ends with the world.
         power.withLock { $0 = nil }
         for entry in all where !entry.isEnding { beginEnding(loopOf: entry.host) }
