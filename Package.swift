@@ -67,7 +67,7 @@ let package = Package(
         tests(of: "Swiftlet", on: ["SwiftletSimulation", "Drivers", "Syscalls"]),
         tests(of: "SwiftletSimulation", on: ["EchoSweep", "Swiftlet", "Drivers", "Syscalls"]),
         tests(of: "EchoServers", on: ["Drivers", "Flags", "Syscalls"]),
-        tests(of: "Statistics", on: [], exclude: ["golden"]),
+        tests(of: "Statistics", on: [], exclude: ["Formats/golden"]),
         tests(of: "Charts", on: ["Statistics", "MarkupChecks"]),
         tests(of: "Generator", on: ["Statistics", "Drivers", "Syscalls", "TestServers"]),
         tests(

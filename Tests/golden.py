@@ -17,7 +17,7 @@ import zlib
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 
-FOLDER = pathlib.Path(__file__).parent / "StatisticsTests" / "golden"
+FOLDER = pathlib.Path(__file__).parent / "StatisticsTests" / "Formats" / "golden"
 HOUR = 3_600_000_000_000
 
 
