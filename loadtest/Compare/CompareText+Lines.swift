@@ -48,15 +48,17 @@ extension CompareText.Page {
     /// The lines that every report ends with.
     var closing: [String] {
         let account = Account(standing)
-        let doubts = standing.doubts.flatMap { sentence("doubt", $0, style.warning) }
-        let command = RunRecord.shellWords(record.commandLine)
-        return account.blocking.flatMap {
-            sentence("blocking", "what looking blocking costs: \($0)")
+        var lines: [String] = []
+        for cost in account.blocking {
+            lines += sentence("blocking", "what looking blocking costs: \(cost)")
         }
-            + account.noise.flatMap { sentence("noise", $0) }
-            + account.sees.flatMap { sentence("sees", $0) }
-            + account.apart.flatMap { sentence("apart", $0) }
-            + sentence("method", account.method) + doubts
-            + (command.isEmpty ? [] : sentence("repeat", command))
+        for text in account.noise { lines += sentence("noise", text) }
+        for text in account.sees { lines += sentence("sees", text) }
+        for text in account.apart { lines += sentence("apart", text) }
+        lines += sentence("method", account.method)
+        for doubt in standing.doubts { lines += sentence("doubt", doubt, style.warning) }
+        let command = RunRecord.shellWords(record.commandLine)
+        if !command.isEmpty { lines += sentence("repeat", command) }
+        return lines
     }
 }
