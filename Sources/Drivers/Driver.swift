@@ -2,7 +2,7 @@ import Syscalls
 
 /// Where an event loop meets the kernel: it says which descriptors are ready, and waits.
 ///
-/// The contract, which `Tests/DriversTests/DriverContractTests.swift` holds every driver to:
+/// The contract, which `Tests/DriversTests/Driver/DriverContractTests.swift` holds every driver to:
 ///
 /// * **Readiness is a hint.** A descriptor may be reported when the next call would block after
 ///   all, so callers try, and wait again. What is ready and not used is reported again by the next

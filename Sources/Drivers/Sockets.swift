@@ -2,9 +2,9 @@ import Syscalls
 
 /// The non-blocking socket calls that the runtime makes, so that a simulation can answer them.
 ///
-/// Together with `Driver` this is everything that the runtime asks of a kernel. The contract, which
-/// `Tests/DriversTests/SocketContractTests.swift` and its neighbours hold the kernel's sockets and
-/// the simulated ones to, is TCP as Linux has it (socket(7), tcp(7), and the page of each call):
+/// Together with `Driver` this is everything that the runtime asks of a kernel. The contract is TCP
+/// as Linux has it (socket(7), tcp(7), and the page of each call); `Tests/DriversTests/Sockets`
+/// holds the kernel's sockets and the simulated ones to it:
 ///
 /// * **No call waits.** One that has nothing to do yet throws `Errno.wouldBlock`, and the driver
 ///   says when to try again. On a number that is not open every call throws `EBADF`.

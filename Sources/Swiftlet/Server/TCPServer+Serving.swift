@@ -3,7 +3,7 @@ import Syscalls
 // Serving: on each loop a task that takes in the connections which are handed over to it, and under
 // it a task for each connection.
 //
-//     serve ─┬─ acceptors, one for each listener                  (TCPAccepting.swift)
+//     serve ─┬─ acceptors, one for each listener                  (TCPServer+Accepting.swift)
 //            ├─ takes in on loop 0 ─┬─ handler
 //            │                      └─ handler
 //            └─ takes in on loop 1 ─── handler

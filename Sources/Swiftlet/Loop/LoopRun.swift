@@ -7,7 +7,8 @@ import Syscalls
 /// They end together:
 ///
 ///     the body ends, or a loop fails and the body is cancelled
-///       → each loop cancels what was spawned on it and resumes who is parked  (LoopEnding.swift)
+///       → each loop cancels what was spawned on it and resumes what is parked
+///         (LoopExecutor+Ending.swift)
 ///       → each loop turns until the body and its own children have ended, and says so here
 ///       → when all have said so, each drains, closes what it holds, and its thread ends
 ///
