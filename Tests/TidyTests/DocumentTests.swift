@@ -19,39 +19,33 @@ import Testing
     }
 
     /// Samples are parts of files that are compiled, whatever their indentation there.
-    @Test(arguments: ["README.md", "docs/guide.md", "docs/TESTING.md"])
-    func `each Swift sample stands in a file that is compiled`(path: String) throws {
-        let document = try #require(SourceTree.file(path))
+    @Test(arguments: SourceTree.documents)
+    func `each Swift sample stands in a file that is compiled`(document: SourceTree.File) {
+        let samples = codeBlocks(in: document, language: "swift")
+        if samples.isEmpty { return }
         let files = SourceTree.swift.map { $0.lines.map(withoutIndentation) }
 
-        for block in codeBlocks(in: document, language: "swift") {
+        for block in samples {
             let sample = block.map(withoutIndentation)
             let isCompiled = files.contains { $0.contains(sample) }
-            #expect(isCompiled, "\(path) shows what no file has:\n\(block.joined(separator: "\n"))")
+            let text = block.joined(separator: "\n")
+            #expect(isCompiled, "\(document.path) shows what no file has:\n\(text)")
         }
     }
 
     @Test(arguments: SourceTree.documents)
-    func `a link leads to a file`(document: SourceTree.File) {
-        let folder = document.path.split(separator: "/").dropLast().joined(separator: "/")
+    func `a link leads to a file and to a heading`(document: SourceTree.File) throws {
         for line in document.lines {
             for match in line.matches(of: /\]\(([^)\s]+)\)/) {
-                let target = match.1.prefix { $0 != "#" }
-                if target.isEmpty || target.contains("://") || target.hasPrefix("mailto:") {
-                    continue
-                }
-                let path = folder.isEmpty ? String(target) : "\(folder)/\(target)"
-                #expect(SourceTree.exists(path), "\(document.path) links to \(target)")
-            }
-        }
-    }
-
-    @Test(arguments: SourceTree.documents)
-    func `a link to a heading of the same document finds it`(document: SourceTree.File) {
-        let headings = Set(document.lines.filter { $0.hasPrefix("#") }.map(anchor))
-        for line in document.lines {
-            for match in line.matches(of: /\]\(#([^)\s]+)\)/) {
-                #expect(headings.contains(String(match.1)), "\(document.path): #\(match.1)")
+                let link = String(match.1)
+                if link.contains("://") || link.hasPrefix("mailto:") { continue }
+                let parts = link.split(separator: "#", omittingEmptySubsequences: false)
+                let path = destination(of: parts[0], in: document)
+                #expect(SourceTree.exists(path), "\(document.path) links to \(link)")
+                guard parts.count > 1, path.hasSuffix(".md") else { continue }
+                let headings = try #require(SourceTree.file(path)).lines
+                    .filter { $0.hasPrefix("#") }.map(anchor)
+                #expect(headings.contains(String(parts[1])), "\(document.path) links to \(link)")
             }
         }
     }
@@ -66,19 +60,30 @@ import Testing
         #expect(measured == described.map(String.init))
     }
 
-    @Test func `a test that TESTING names is there`() throws {
-        let page = try #require(SourceTree.file("docs/TESTING.md"))
-        for line in page.lines where line.hasPrefix("|") {
-            for match in line.matches(of: /`(\w+)`: ([^;|]+)/) {
-                let sentence = match.2.trimmingCharacters(in: .whitespaces)
-                let isThere = SourceTree.swift.contains { file in
-                    file.path.hasSuffix("/\(match.1).swift")
-                        && file.lines.contains { $0.contains("func `\(sentence)`") }
-                }
-                #expect(isThere, "\(match.1) has no test '\(sentence)'")
+    @Test func `a test that the page about tests names is there`() throws {
+        let page = try #require(SourceTree.file("Tests/README.md"))
+        let rows = page.lines.filter { $0.hasPrefix("|") }
+        let names = rows.flatMap { $0.matches(of: /`(\w+)`: ([^;|]+)/) }
+        #expect(names.count > 30, "the page names its tests in another way")
+        for name in names {
+            let sentence = name.2.trimmingCharacters(in: .whitespaces)
+            let isThere = SourceTree.swift.contains { file in
+                file.path.hasSuffix("/\(name.1).swift")
+                    && file.lines.contains { $0.contains("func `\(sentence)`") }
             }
+            #expect(isThere, "\(name.1) has no test '\(sentence)'")
         }
     }
+}
+
+/// Where a link of a document leads, as a path from the root; an empty one is the document's own.
+private func destination(of link: Substring, in document: SourceTree.File) -> String {
+    if link.isEmpty { return document.path }
+    var parts = document.path.split(separator: "/").dropLast()
+    for part in link.split(separator: "/") {
+        if part == ".." { parts = parts.dropLast() } else { parts.append(part) }
+    }
+    return parts.joined(separator: "/")
 }
 
 /// The fenced blocks of a language, as lines.

@@ -27,7 +27,7 @@ struct SourceTree {
     static let written: [File] = files(
         in: ["Sources", "Tests", "loadtest"], endingIn: [".swift", ".h", ".c", ".py", ".sh"])
     static let documents: [File] =
-        files(in: ["docs", "loadtest", "Sources"], endingIn: [".md"])
+        files(in: ["docs", "loadtest", "Sources", "Tests"], endingIn: [".md"])
         + ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].compactMap(file)
 
     /// A file by its path, or nil if it is not there.
