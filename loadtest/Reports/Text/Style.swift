@@ -34,3 +34,118 @@ package struct Style: Sendable {
         isColored && !text.isEmpty ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 }
+
+// How lines are laid out: a label in the first columns, parts or words behind it, 80 columns.
+
+extension TextReport {
+    package static let width = 80
+    /// Columns of the first word of a line.
+    package static let labelWidth = 11
+    static let indent = String(repeating: " ", count: labelWidth)
+
+    func flow(_ label: String, _ parts: [String], separator: String = "   ") -> [String] {
+        style.flow(label, parts, separator: separator)
+    }
+
+    func sentence(
+        _ label: String, _ text: String, _ color: (String) -> String = { $0 }
+    ) -> [String] {
+        style.sentence(label, text, color)
+    }
+}
+
+extension Style {
+    /// A labelled line of parts; goes on below, without a label, where the width ends.
+    package func flow(
+        _ label: String, _ parts: [String], separator: String = "   ",
+        width: Int = TextReport.width
+    ) -> [String] {
+        lines(bold(label.left(TextReport.labelWidth)), parts, separator, width)
+    }
+
+    /// A labelled sentence, broken between its words.
+    package func sentence(
+        _ label: String, _ text: String, _ color: (String) -> String = { $0 },
+        width: Int = TextReport.width
+    ) -> [String] {
+        let room = width - TextReport.labelWidth
+        return flow(label, Style.wrap(text, room).map(color), width: width)
+    }
+
+    /// A sentence below a section, with a word of its own before it.
+    func detail(
+        _ word: String, _ text: String, _ color: (String) -> String = { $0 }
+    ) -> [String] {
+        let gap = String(repeating: " ", count: max(1, TextReport.labelWidth - word.count))
+        let label = TextReport.indent + color(word) + gap
+        let parts = Style.wrap(text, TextReport.width - label.visibleCount)
+        return lines(label, parts, "   ", TextReport.width)
+    }
+
+    /// Parts behind a first column, which is blank from the second line on.
+    private func lines(
+        _ label: String, _ parts: [String], _ separator: String, _ width: Int
+    ) -> [String] {
+        let margin = label.visibleCount
+        let indent = String(repeating: " ", count: margin)
+        var lines = [label]
+        var column = margin
+        for part in parts {
+            let isFirst = column == margin
+            let needed = part.visibleCount + (isFirst ? 0 : separator.count)
+            if !isFirst, column + needed > width {
+                lines.append(indent + part)
+                column = margin + part.visibleCount
+            } else {
+                lines[lines.count - 1] += (isFirst ? "" : separator) + part
+                column += needed
+            }
+        }
+        return lines
+    }
+
+    /// The words of a text; a percent sign belongs to its number.
+    private static func words(of text: String) -> [Substring] {
+        let words = text.split(whereSeparator: \.isWhitespace)
+        return words.reduce(into: []) { joined, word in
+            if word.first == "%", let number = joined.last, number.last?.isNumber == true {
+                joined[joined.count - 1] = number + " " + word
+            } else {
+                joined.append(word)
+            }
+        }
+    }
+
+    /// The text in lines of at most `room` columns, broken between words, or within one that is
+    /// longer than a line.
+    package static func wrap(_ text: String, _ room: Int) -> [String] {
+        let room = max(1, room)
+        var lines: [String] = []
+        for word in words(of: text) {
+            var rest = word
+            if let last = lines.last, last.count + 1 + rest.count <= room {
+                lines[lines.count - 1] += " " + rest
+                continue
+            }
+            while rest.count > room {
+                lines.append(String(rest.prefix(room)))
+                rest = rest.dropFirst(room)
+            }
+            lines.append(String(rest))
+        }
+        return lines
+    }
+}
+
+extension String {
+    /// How many columns the text takes on a terminal, the colours taken out.
+    package var visibleCount: Int {
+        var (count, isEscape) = (0, false)
+        for character in self {
+            if character == "\u{1B}" { isEscape = true }
+            if !isEscape { count += 1 }
+            if isEscape, character == "m" { isEscape = false }
+        }
+        return count
+    }
+}
