@@ -11,7 +11,7 @@ let settings: [SwiftSetting] =
     (isStrict ? [.treatAllWarnings(as: .error)] : [])
     + (usesPublicAPIOnly ? [.define("SWIFTLET_PUBLIC_API_ONLY")] : [])
 
-// One target is one floor; arrows point down. Tests/TidyTests holds the list of allowed imports.
+// One target is one floor; arrows point down. Tests/TidyTests holds every floor to this list.
 let package = Package(
     name: "swiftlet",
     products: [
@@ -23,41 +23,45 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLinux"),
         floor("Syscalls", on: ["CLinux"]),
-        floor("Drivers", on: ["Syscalls"]),
+        floor("Drivers", on: ["CLinux", "Syscalls"]),
         floor("Swiftlet", on: ["CLinux", "Drivers", "Syscalls"]),
         // A world for tests: hosts, a network and a clock that are values, and loops over them.
         floor("SwiftletSimulation", on: ["Swiftlet", "CLinux", "Drivers", "Syscalls"]),
         // The command lines of every command, read and explained from tables; imports nothing.
         floor("Flags", on: []),
-        floor("EchoServers", on: ["Swiftlet", "Flags", "Drivers", "Syscalls"]),
+        floor("EchoServers", on: ["Swiftlet", "Flags", "Drivers", "CLinux", "Syscalls"]),
         command("echo-server", on: ["EchoServers"]),
         // The server that the README shows, so that it compiles.
         command("echo-example", on: ["Swiftlet"]),
 
+        // Other people's processes: started, measured and ended.
+        floor("Processes", on: ["CLinux", "Syscalls"], path: "loadtest/Processes"),
         // Plain values: histograms and their file formats, quantiles, tests of distributions.
         floor("Statistics", on: [], path: "loadtest/Statistics"),
         // Pictures as SVG text; knows nothing of runs.
         floor("Charts", on: [], path: "loadtest/Charts"),
         // The load generator measures from outside: it stands on the drivers, not on the runtime.
-        floor("Generator", on: ["Statistics", "Drivers", "Syscalls"], path: "loadtest/Generator"),
+        floor(
+            "Generator", on: ["Processes", "Statistics", "Drivers", "Syscalls"],
+            path: "loadtest/Generator"),
         floor(
             "Reports", on: ["Generator", "Statistics", "Charts", "Flags", "Drivers", "Syscalls"],
             path: "loadtest/Reports"),
         // What every echo service must do, asked of a running one.
-        floor("Conformance", on: ["Drivers", "Syscalls"], path: "loadtest/Conformance"),
+        floor("Conformance", on: ["Processes", "Syscalls"], path: "loadtest/Conformance"),
         // Servers side by side: arms, rounds, what they differ by, and its reports.
         floor(
             "Compare",
             on: [
-                "Conformance", "Reports", "Generator", "Statistics", "Charts", "Flags", "Drivers",
+                "Conformance", "Reports", "Generator", "Processes", "Statistics", "Charts", "Flags",
                 "Syscalls",
             ],
             path: "loadtest/Compare"),
         command(
             "loadtest",
             on: [
-                "Compare", "Generator", "Reports", "Statistics", "EchoServers", "Flags", "Drivers",
-                "Syscalls",
+                "Compare", "Generator", "Processes", "Reports", "Statistics", "EchoServers",
+                "Flags", "Drivers", "Syscalls",
             ],
             path: "loadtest/loadtest"),
 
@@ -66,22 +70,25 @@ let package = Package(
         tests(of: "Drivers", on: ["SwiftletSimulation", "Syscalls"]),
         tests(of: "Swiftlet", on: ["SwiftletSimulation", "Drivers", "Syscalls"]),
         tests(of: "SwiftletSimulation", on: ["EchoSweep", "Swiftlet", "Drivers", "Syscalls"]),
-        tests(of: "EchoServers", on: ["Drivers", "Flags", "Syscalls"]),
+        tests(of: "EchoServers", on: ["Flags", "Syscalls"]),
+        tests(of: "Processes", on: ["Syscalls"]),
         tests(of: "Statistics", on: [], exclude: ["Formats/golden"]),
         tests(of: "Charts", on: ["Statistics", "MarkupChecks"]),
-        tests(of: "Generator", on: ["Statistics", "Drivers", "Syscalls", "TestServers"]),
+        tests(
+            of: "Generator",
+            on: ["Processes", "Statistics", "Drivers", "Syscalls", "TestServers"]),
         tests(
             of: "Reports",
             on: [
-                "Generator", "Statistics", "Flags", "Drivers", "Syscalls", "MarkupChecks",
+                "Generator", "Statistics", "Charts", "Flags", "Drivers", "Syscalls", "MarkupChecks",
                 "SchemaChecks",
             ]),
         tests(of: "Conformance", on: ["Syscalls", "TestServers"]),
         tests(
             of: "Compare",
             on: [
-                "Conformance", "Generator", "Reports", "Statistics", "Charts", "Flags", "Drivers",
-                "Syscalls", "MarkupChecks", "SchemaChecks",
+                "Generator", "Processes", "Reports", "Statistics", "Flags", "Syscalls",
+                "MarkupChecks", "SchemaChecks",
             ]),
         // Holds JSON against docs/loadtest.schema.json; for tests only.
         floor("SchemaChecks", on: [], path: "Tests/SchemaChecks"),
@@ -93,16 +100,18 @@ let package = Package(
         floor("EchoSweep", on: ["SwiftletSimulation", "Swiftlet"], path: "Tests/EchoSweep"),
         // Runs it for thousands of seeds: `make sweep`.
         command(
-            "sweep", on: ["EchoSweep", "SwiftletSimulation", "Flags", "Syscalls"],
+            "sweep",
+            on: [
+                "EchoSweep", "SwiftletSimulation", "Swiftlet", "Processes", "Flags", "Syscalls",
+            ],
             path: "Tests/Sweep"),
         // Runs the built commands as processes, the way a user does.
         .testTarget(
             name: "CommandTests",
             dependencies: [
                 "echo-server", "loadtest", "Compare", "Conformance", "EchoServers",
-                "MarkupChecks", "SchemaChecks", "Flags", "Generator", "Reports", "Statistics",
-                "Syscalls",
-                "TestServers",
+                "MarkupChecks", "SchemaChecks", "Flags", "Generator", "Processes", "Reports",
+                "Statistics", "Drivers", "Syscalls", "TestServers",
             ],
             swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),

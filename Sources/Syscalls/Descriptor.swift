@@ -31,9 +31,30 @@ public struct RawDescriptor: Hashable, Sendable, CustomStringConvertible {
         _ = try retrying { fcntl(number, F_SETFL, flags | O_NONBLOCK) }
     }
 
+    /// Makes calls on it wait (fcntl(2), without `O_NONBLOCK`).
+    package func setBlocking() throws(Errno) {
+        let flags = try retrying { fcntl(number, F_GETFL) }
+        _ = try retrying { fcntl(number, F_SETFL, flags & ~O_NONBLOCK) }
+    }
+
     /// Reads what is there, at most `buffer.count` bytes; 0 is the end (read(2)).
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
         try retrying { Glibc.read(number, buffer.baseAddress, buffer.count) }
+    }
+
+    /// Appends what can be read without waiting; returns whether more may come.
+    package func readAvailable(into bytes: inout [UInt8]) -> Bool {
+        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
+            while true {
+                do throws(Errno) {
+                    let count = try read(into: buffer)
+                    if count == 0 { return false }
+                    bytes.append(contentsOf: buffer[..<count])
+                } catch {
+                    return error == .wouldBlock
+                }
+            }
+        }
     }
 
     /// Writes some of `buffer` and says how much (write(2)).

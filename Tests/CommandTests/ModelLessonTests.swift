@@ -1,6 +1,7 @@
 import Drivers
 import EchoServers
 import Glibc
+import Processes
 import SchemaChecks
 import Syscalls
 import Testing

@@ -2,6 +2,7 @@ import Conformance
 import Drivers
 import EchoServers
 import Glibc
+import Processes
 import SchemaChecks
 import Syscalls
 import TestServers

@@ -1,4 +1,5 @@
 import Generator
+import Processes
 import Statistics
 import Syscalls
 import Testing

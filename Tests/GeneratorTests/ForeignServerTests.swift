@@ -1,4 +1,5 @@
 import Generator
+import Processes
 import Syscalls
 import TestServers
 import Testing

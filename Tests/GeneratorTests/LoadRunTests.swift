@@ -1,5 +1,6 @@
 import Drivers
 import Generator
+import Processes
 import Syscalls
 import TestServers
 import Testing

@@ -1,4 +1,5 @@
 import Flags
+import Processes
 import Syscalls
 
 /// What a sweep was asked to do.

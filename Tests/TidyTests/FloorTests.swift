@@ -1,58 +1,60 @@
 import Testing
 
-/// Arrows point down: what each floor may import.
+/// Arrows point down: a floor imports what Package.swift says that it stands on, and nothing else.
 ///
-/// SwiftPM rejects cycles and missing modules, but it builds a floor that reaches past the one
-/// below it. To let a floor import more is a decision about the design; it is made here and nowhere
-/// else.
+/// SwiftPM rejects cycles and missing modules, but it builds a floor that imports what its target
+/// does not declare. To let a floor import more is a decision about the design; it is made in the
+/// manifest and nowhere else.
 @Suite struct FloorTests {
-    static let allowed: [String: Set<String>] = [
-        "Sources/CLinux": [],
-        "Sources/Syscalls": ["CLinux", "Glibc", "Synchronization"],
-        "Sources/Drivers": ["CLinux", "Glibc", "Syscalls"],
-        "Sources/Swiftlet": [
-            "CLinux", "Drivers", "Glibc", "Synchronization", "Syscalls", "_Concurrency",
-        ],
-        "Sources/SwiftletSimulation": [
-            "CLinux", "Drivers", "Glibc", "Swiftlet", "Synchronization", "Syscalls",
-        ],
-        "Sources/Flags": [],
-        "Sources/EchoServers": ["CLinux", "Drivers", "Flags", "Glibc", "Swiftlet", "Syscalls"],
-        "Sources/echo-server": ["EchoServers", "Glibc"],
-        // What a user's program needs: one module.
-        "Sources/echo-example": ["Swiftlet"],
-        "loadtest/Statistics": ["Glibc"],
-        "loadtest/Charts": [],
-        // The generator measures from outside: never the runtime that it measures.
-        "loadtest/Generator": [
-            "CLinux", "Drivers", "Glibc", "Statistics", "Synchronization", "Syscalls",
-        ],
-        "loadtest/Reports": ["Charts", "Drivers", "Flags", "Generator", "Statistics", "Syscalls"],
-        // Outside like the generator: it knows the echo services only as processes.
-        "loadtest/Conformance": ["Drivers", "Glibc", "Syscalls"],
-        "loadtest/Compare": [
-            "Charts", "Conformance", "Drivers", "Flags", "Generator", "Glibc", "Reports",
-            "Statistics", "Syscalls",
-        ],
-        // A package of its own, outside Swiftlet's: servers over other people's libraries.
-        "loadtest/peers": [
-            "FlyingSocks", "Foundation", "Glibc", "NIOCore", "NIOPosix", "PackageDescription",
-        ],
-        "loadtest/loadtest": [
-            "Compare", "Drivers", "EchoServers", "Flags", "Generator", "Glibc", "Reports",
-            "Statistics",
-            "Synchronization", "Syscalls",
-        ],
+    /// What comes with Swift and every floor may import.
+    static let toolchain: Set = ["Glibc", "Synchronization"]
+    /// What comes with Swift and these floors alone may import.
+    static let toolchainOfFew: [String: Set<String>] = [
+        "_Concurrency": ["Sources/Swiftlet"],
+        "FoundationEssentials": ["loadtest/Reports", "loadtest/Compare", "loadtest/loadtest"],
     ]
+    /// What comes with Swift and tests alone may import.
+    static let toolchainOfTests: Set = ["Foundation", "FoundationXML", "Testing", "XCTest"]
 
-    @Test(arguments: SourceTree.product)
-    func `a file imports only what its floor may`(file: SourceTree.File) throws {
-        let allowed = try #require(
-            FloorTests.allowed[file.floor], "\(file.floor) is a new floor: list its imports here")
+    /// A nested package stands on other people's libraries, which its own manifest declares.
+    static let files = SourceTree.swift.filter { $0.floor != "loadtest/peers" }
 
-        for line in file.lines {
-            guard let module = importedModule(line) else { continue }
-            #expect(allowed.contains(module), "\(file.path) imports \(module)")
+    @Test(arguments: files)
+    func `a file imports only what its floor declares`(file: SourceTree.File) throws {
+        let floor = try #require(
+            Floor.all.first { $0.folder == file.floor }, "Package.swift has no target there")
+
+        for module in file.lines.compactMap(importedModule) {
+            let isOfToolchain =
+                FloorTests.toolchain.contains(module)
+                || FloorTests.toolchainOfFew[module, default: []].contains(floor.folder)
+                || file.isTest && FloorTests.toolchainOfTests.contains(module)
+            #expect(
+                isOfToolchain || floor.declared.contains(module), "\(file.path) imports \(module)")
+        }
+    }
+
+    @Test(arguments: Floor.all)
+    func `a floor declares only what it imports`(floor: Floor) {
+        let files = FloorTests.files.filter { $0.floor == floor.folder }
+        let imported = Set(files.flatMap { $0.lines.compactMap(importedModule) })
+        // Tests of a command do not import it: they need it to be built.
+        let commands = Floor.all.filter(\.isCommand).map(\.name)
+
+        #expect(floor.declared.subtracting(imported).subtracting(commands) == [])
+    }
+
+    @Test func `what measures never stands on the runtime that it measures`() throws {
+        for name in ["Processes", "Generator", "Conformance", "Reports", "Compare"] {
+            var below: Set<String> = []
+            var next: Set = [name]
+            while !next.isEmpty {
+                below.formUnion(next)
+                let floors = Floor.all.filter { next.contains($0.name) }
+                next = Set(floors.flatMap(\.declared)).subtracting(below)
+            }
+            #expect(below.contains("Syscalls"), "\(name) was not found")
+            #expect(below.isDisjoint(with: ["Swiftlet", "EchoServers"]), "\(name)")
         }
     }
 
@@ -68,5 +70,36 @@ import Testing
         }
 
         #expect(users.count <= 1, "\(users.map(\.path))")
+    }
+}
+
+/// A target of Package.swift: where its files are, and what it declares to stand on.
+struct Floor: Sendable, CustomTestStringConvertible {
+    let name: String
+    let folder: String
+    let declared: Set<String>
+    let isCommand: Bool
+
+    var testDescription: String { name }
+
+    /// Every target, in the order of the manifest.
+    static let all: [Floor] = {
+        let manifest = SourceTree.file("Package.swift")?.lines.joined(separator: "\n") ?? ""
+        let call = /(?ms)^ {8}(floor|command|tests|\.testTarget|\.systemLibrary)\((.*?)\),?$/
+        return manifest.matches(of: call).compactMap { Floor($0.1, $0.2) }
+    }()
+
+    /// Reads the arguments of one of the functions that the manifest makes targets with.
+    private init?(_ function: Substring, _ arguments: Substring) {
+        guard let first = arguments.firstMatch(of: /"([^"]+)"/)?.1 else { return nil }
+        let isOfTests = function == "tests"
+        name = isOfTests ? first + "Tests" : String(first)
+        let path = arguments.firstMatch(of: /path: "([^"]+)"/)?.1
+        let isTest = isOfTests || function == ".testTarget"
+        folder = path.map(String.init) ?? (isTest ? "Tests/" : "Sources/") + name
+        let list = arguments.firstMatch(of: /(?s)(?:on|dependencies): \[(.*?)\]/)?.1 ?? ""
+        let tested = isOfTests ? [String(first)] : []
+        declared = Set(list.matches(of: /"([^"]+)"/).map { String($0.1) } + tested)
+        isCommand = function == "command"
     }
 }

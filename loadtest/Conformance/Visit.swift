@@ -1,3 +1,4 @@
+import Processes
 import Syscalls
 
 /// One check on its way: the service that is asked, and until when it may answer.

@@ -1,5 +1,6 @@
 import Flags
 import Generator
+import Processes
 import Reports
 import Syscalls
 

@@ -1,4 +1,5 @@
 import Flags
+import Processes
 import Syscalls
 
 /// Whether this machine can hold what a server needs for so many connections, before it is tried.

@@ -1,4 +1,5 @@
 import Flags
+import Processes
 import Syscalls
 
 /// Which processors the generator and the servers run on.

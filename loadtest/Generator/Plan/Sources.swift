@@ -1,3 +1,4 @@
+import Processes
 import Syscalls
 
 /// The local addresses that connections are opened from.

@@ -1,4 +1,5 @@
 import Drivers
+import Processes
 import Syscalls
 
 /// How a child that is a server is brought to its end, so that no process of it stays behind.

@@ -1,4 +1,5 @@
 import Drivers
+import Processes
 import Syscalls
 
 // Other people's servers: they are told a port, and say nothing about themselves.

@@ -1,4 +1,5 @@
 import Drivers
+import Processes
 import Syscalls
 
 /// A server in a process of its own, so that its CPU and memory can be told apart.

@@ -1,3 +1,4 @@
+import Processes
 import Statistics
 import Synchronization
 import Syscalls

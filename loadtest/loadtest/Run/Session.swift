@@ -1,6 +1,7 @@
 import Drivers
 import Flags
 import Generator
+import Processes
 import Reports
 import Syscalls
 

@@ -1,4 +1,5 @@
 import Glibc
+import Processes
 import Syscalls
 import Testing
 
@@ -95,30 +96,6 @@ struct ChildProcessTests {
         #expect(throws: Errno(rawValue: ENOENT)) {
             try ChildProcess.start("/nonexistent/program", arguments: ["program"])
         }
-    }
-}
-
-struct ThreadTests {
-    @Test func `a thread runs its body and is joined`() throws {
-        let (reading, writing) = try makePipe()
-        defer {
-            reading.close()
-            writing.close()
-        }
-        let thread = try RunningThread.start {
-            _ = [UInt8(42)].withUnsafeBytes { try? writing.write($0) }
-        }
-        thread.join()
-
-        var bytes: [UInt8] = []
-        #expect(reading.readAvailable(into: &bytes))
-        #expect(bytes == [42])
-    }
-
-    @Test func `the CPU clock of a thread goes on while it computes`() {
-        let before = RunningThread.cpuNanoseconds
-        while RunningThread.cpuNanoseconds == before {}
-        #expect(RunningThread.cpuNanoseconds > before)
     }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Syscalls
 
 /// A process and those that came from it, as /proc has them at one moment (proc(5)).
 ///

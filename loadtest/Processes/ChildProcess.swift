@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Syscalls
 
 /// A program that runs as a child of this process (posix_spawnp(3)).
 ///
@@ -151,28 +152,5 @@ package struct ChildProcess: Sendable {
     /// A descriptor that becomes readable when the process has ended (pidfd_open(2)).
     package func makeEndDescriptor() throws(Errno) -> Descriptor {
         Descriptor(adopting: RawDescriptor(try retrying { clinux_pidfd_open(id) }))
-    }
-}
-
-extension RawDescriptor {
-    /// Appends what can be read without waiting; returns whether more may come.
-    package func readAvailable(into bytes: inout [UInt8]) -> Bool {
-        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
-            while true {
-                do throws(Errno) {
-                    let count = try read(into: buffer)
-                    if count == 0 { return false }
-                    bytes.append(contentsOf: buffer[..<count])
-                } catch {
-                    return error == .wouldBlock
-                }
-            }
-        }
-    }
-
-    /// Makes calls on it wait (fcntl(2), without `O_NONBLOCK`).
-    package func setBlocking() throws(Errno) {
-        let flags = try retrying { fcntl(number, F_GETFL) }
-        _ = try retrying { fcntl(number, F_SETFL, flags & ~O_NONBLOCK) }
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Syscalls
 
 /// What a report says about the machine it was made on.
 package enum Machine {

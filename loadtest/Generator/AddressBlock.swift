@@ -1,4 +1,5 @@
 import Glibc
+import Syscalls
 
 /// Addresses that are written as one: `10.0.0.0/28`, `fd00::/124` (RFC 4632), or a single one.
 ///

@@ -1,4 +1,5 @@
 import Glibc
+import Syscalls
 
 /// Memory of processes that is in RAM, in bytes (proc(5)).
 ///

@@ -1,3 +1,4 @@
+import Processes
 import Syscalls
 import Testing
 

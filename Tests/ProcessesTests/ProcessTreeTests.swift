@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Syscalls
+@testable import Processes
 
 @Suite struct ProcessTreeTests {
     /// A shell with children, once it has said that they are there.

@@ -1,4 +1,5 @@
 import Glibc
+import Syscalls
 
 /// Context switches of a server's threads between two moments (proc(5)).
 ///

@@ -1,6 +1,6 @@
+import Generator
+import Syscalls
 import Testing
-
-@testable import Syscalls
 
 @Suite struct `A block of addresses` {
     private func hosts(_ text: String) throws -> [String] {

@@ -1,4 +1,5 @@
 import CLinux
+import Syscalls
 
 /// The processors that a thread may run on; what it starts inherits them (sched_setaffinity(2)).
 package struct Affinity: Sendable, Equatable {

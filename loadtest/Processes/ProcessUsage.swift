@@ -1,4 +1,5 @@
 import Glibc
+import Syscalls
 
 /// CPU time and memory of a process, ours or another one on this machine.
 package struct ProcessUsage: Equatable, Sendable {

@@ -1,4 +1,5 @@
 import Glibc
+import Syscalls
 
 /// The processes that a server consists of: it and what it forked, which stay in the group that it
 /// was started in (credentials(7)).

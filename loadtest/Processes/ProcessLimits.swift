@@ -1,4 +1,5 @@
 import Glibc
+import Syscalls
 
 /// How many processes and threads more this machine lets us have.
 ///
