@@ -1,4 +1,4 @@
-# Every target is one line of what it runs; read it and type it yourself if you like that better.
+# Every target is a line or two that you could type yourself.
 
 .PHONY: build test format lint sanitize sweep mutants bench peers clean
 
@@ -19,11 +19,11 @@ lint:
 sanitize:
 	.ci/run sanitize
 
-# An echo service in 10,000 simulated worlds in which things go wrong; less than a minute, and the build.
+# An echo service in 10,000 simulated worlds in which things go wrong; less than a minute after the build.
 sweep:
 	swift run -c release sweep --seeds '0..<10000'
 
-# Puts bugs back into a copy of the tree, one at a time, and shows which seed of the sweep finds each.
+# Puts bugs back into a copy of the tree, one at a time, and shows the seed of the sweep that finds each.
 mutants:
 	Tests/mutants/run.sh
 
@@ -32,7 +32,7 @@ bench: build
 	python3 loadtest/bench/bench.py all
 	python3 loadtest/bench/generator.py all
 
-# Swiftlet beside servers of other people, which it installs; it says first how long it takes.
+# Swiftlet beside other servers, which it installs; it says first how long it takes.
 peers: build
 	loadtest/peers/compare.sh
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tries the spread run of docs/fleet.md for real: hosts as network namespaces of this machine, ssh
 # between them, GNU parallel to start the parts, `loadtest merge` to put them together. Then the
-# same again with one host that goes dark in the middle of it.
+# same again with one host whose network ends in the middle of it.
 #
 #     fleet.sh [DIRECTORY]     leaves the parts and what was merged there, if it is given
 #

@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 variants=coroutine-epoll,coroutine-poll,coroutine-io_uring,epoll,poll,io_uring
 
-# What is missing was told, and the table shows it as skipped.
+# What could not be installed was reported, and the table shows it as skipped.
 loadtest/peers/install.sh || true
 servers=()
 while IFS= read -r server; do

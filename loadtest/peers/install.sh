@@ -8,8 +8,8 @@
 #     .build/peers/log     what was said on the way, a file for each step
 #
 # Compilers and libraries come from Debian, unless they are there already; that needs root. What
-# cannot be had is told with its reason and skipped, and the rest goes on. The exit code is 0 when
-# everything is ready, and 1 when something is missing.
+# cannot be installed is reported with the reason and skipped, and the rest goes on. The exit code
+# is 0 when everything is ready, and 1 when something is missing.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 sources=$PWD/loadtest/peers

@@ -1,11 +1,11 @@
 import Swiftlet
 import Testing
 
-// The examples of README.md: `TidyTests` finds each of them here, line by line. They use nothing
-// but what a user of the library has, so there is no `@testable` above.
+// The samples of docs/guide.md about connecting: `TidyTests` finds each of them here, line by line.
+// They use nothing but what a user of the library has, so there is no `@testable` above.
 
-@Suite struct ReadmeTests {
-    @Test func `the client of the README says hello and reads a line`() async throws {
+@Suite struct GuideConnectingTests {
+    @Test func `a client says hello and reads a line`() async throws {
         let line = try await onLoop {
             let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
             let address = server.address
@@ -45,7 +45,7 @@ import Testing
     }
 }
 
-/// The handler of the README's server.
+/// The handler of the server in the samples.
 @Sendable private func echo(_ connection: TCPConnection) async throws {
     while let bytes = try await connection.read() {
         try await connection.write(bytes)
