@@ -54,7 +54,7 @@ struct Connection {
 
     // What only its life needs.
 
-    /// Whether it stands in the rotation, and who stands behind it.
+    /// Whether it stands in the rotation, and the index of the one behind it.
     var isInRotation = false
     /// Whether it was up before, so that it is opened again.
     var wasUp = false
@@ -143,5 +143,19 @@ struct Connection {
         oldest = place(1, of: places)
         waitingRequests -= 1
         return planned
+    }
+}
+
+/// A whole number that is kept in four bytes: what a connection remembers should fit two lines of
+/// the cache. Numbers beyond its range become the nearest one in it.
+@propertyWrapper struct Compact {
+    private var stored: Int32
+
+    @inline(__always)
+    init(wrappedValue: Int) { stored = Int32(clamping: wrappedValue) }
+
+    var wrappedValue: Int {
+        @inline(__always) get { Int(stored) }
+        @inline(__always) set { stored = Int32(clamping: newValue) }
     }
 }

@@ -5,10 +5,11 @@ import Syscalls
 ///
 ///     connections   [ 0 | 1 | 2 | 3 ]          by index: those with requests, then the silent ones
 ///     indices       [ - - - - - 2 0 1 - 3 ]    by descriptor
-///     rotation      2 → 0 → 3                  open loop: who takes the next request
+///     rotation      2 → 0 → 3                  open loop: which takes the next request
 ///
-/// In the rotation stand the connections that have a place for a request; whoever takes one goes to
-/// its end. The list runs through the connections themselves, so it costs no memory and no search.
+/// In the rotation stand the connections that have a place for a request; one that takes a request
+/// goes to its end. The list runs through the connections themselves, so it costs no memory and no
+/// search.
 struct ConnectionTable: ~Copyable {
     let connections: UnsafeMutablePointer<Connection>
     let count: Int
@@ -90,7 +91,7 @@ struct ConnectionTable: ~Copyable {
     }
 
     /// Takes a connection as up.
-    mutating func isUp(_ index: Int, since now: Int64) {
+    mutating func markUp(_ index: Int, since now: Int64) {
         connections[index].state = .up
         connections[index].since = now
         connections[index].wasUp = true
@@ -101,7 +102,7 @@ struct ConnectionTable: ~Copyable {
     }
 
     /// Takes a connection as one that waits for the server's end of the stream.
-    mutating func isClosing(_ index: Int, since now: Int64) {
+    mutating func markClosing(_ index: Int, since now: Int64) {
         leaveUp(index)
         connections[index].state = .closing
         connections[index].since = now

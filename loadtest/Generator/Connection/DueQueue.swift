@@ -2,8 +2,8 @@
 ///
 ///     entries   [ 3 | 5 | 4 | 9 | 6 ]      an entry is not due before the one at half its place
 ///
-/// A connection that meanwhile went another way is not searched for: whoever takes it out looks
-/// whether it still waits.
+/// A connection that meanwhile went another way is not searched for: the code that takes it out
+/// looks whether it still waits.
 struct DueQueue {
     private var entries: [(due: Int64, index: Int32)] = []
 

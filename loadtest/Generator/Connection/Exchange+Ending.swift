@@ -76,7 +76,7 @@ extension Exchange {
             tally.fail(takeOldest(of: index).times, at: now, as: failure, isSlow: isSlow)
         }
         dropWaiting(of: index, at: now)
-        hasLost(index, at: now)
+        closeLost(index, at: now)
     }
 
     /// What of the oldest request came back and what of the newest never left keeps the bytes
@@ -114,7 +114,7 @@ extension Exchange {
             switch connection.pointee.state {
             case .closing where connection.pointee.since <= latest:
                 note(.close, "no_eof", on: index)
-                hasEnded(index, at: now.nanoseconds)
+                closeFinished(index, at: now.nanoseconds)
             case .up where isOverdue(connection.pointee, since: latest):
                 let isPartlySent =
                     connection.pointee.unsent > 0 && connection.pointee.openRequests == 1
@@ -130,8 +130,8 @@ extension Exchange {
         }
     }
 
-    /// Whether its oldest request was sent before `latest`; who reads slowly on purpose waits for
-    /// himself, as long as there is something to read.
+    /// Whether its oldest request was sent before `latest`. A slow reader is overdue only when
+    /// there has been nothing to read since then.
     private func isOverdue(_ connection: Connection, since latest: Int64) -> Bool {
         connection.openRequests > 0 && connection.requests[connection.oldest].sent <= latest
             && (!connection.isSlow || connection.reading != .none && connection.lastSlice <= latest)
@@ -150,7 +150,7 @@ extension Exchange {
                 retire(index, .unanswered)
             case .closing:
                 note(.close, "no_eof", on: index)
-                hasEnded(index, at: Instant.now.nanoseconds)
+                closeFinished(index, at: Instant.now.nanoseconds)
             case .unopened, .connecting, .closed: break
             }
             dropWaiting(of: index, at: Instant.now.nanoseconds)

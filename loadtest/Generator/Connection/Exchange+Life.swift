@@ -9,8 +9,8 @@ import Syscalls
 //                   └── lost ──→ closed, and after a pause that doubles: opened again, if the plan
 //                                says so
 //
-// Who opens for each request makes nothing else of it: its quota is one, and what waits at a
-// connection that is not there yet is what it is opened for.
+// Where each request opens a connection of its own, the quota of a connection is one, and what
+// waits at a connection that is not there yet is what it is opened for.
 extension Exchange {
     /// The pause before a connection that failed is opened again, and the longest, in nanoseconds.
     private static let shortestPause: Int64 = 1_000_000
@@ -32,29 +32,29 @@ extension Exchange {
 
     /// Closes a connection without open requests in one of the ways.
     mutating func closeInOrder(_ index: Int, by close: LoadPlan.Close) {
-        guard isStillOpen(index) else { return }
+        guard readStray(on: index) else { return }
         let now = Instant.now.nanoseconds
         switch close {
-        case .fin: return hasEnded(index, at: now)
+        case .fin: return closeFinished(index, at: now)
         case .rst:
             resetOnClose(index)
-            return hasEnded(index, at: now)
+            return closeFinished(index, at: now)
         case .server: break
         case .half:
             do throws(Errno) {
                 try table.connections[index].descriptor.shutdownWriting()
             } catch {
                 note(.close, error.name, on: index)
-                return hasEnded(index, at: now)
+                return closeFinished(index, at: now)
             }
         }
-        table.isClosing(index, since: now)
+        table.markClosing(index, since: now)
         watch(index, isSending: false)
     }
 
     /// Reads once from a connection that nothing is due on; returns whether it is there still.
     @discardableResult
-    mutating func isStillOpen(_ index: Int) -> Bool {
+    mutating func readStray(on index: Int) -> Bool {
         do throws(Errno) {
             let count = try table.connections[index].descriptor.receive(into: buffer)
             if count > 0, isVerifying {
@@ -69,7 +69,7 @@ extension Exchange {
         } catch {
             note(.close, error.name, on: index)
         }
-        hasEnded(index, at: Instant.now.nanoseconds)
+        closeFinished(index, at: Instant.now.nanoseconds)
         return false
     }
 
@@ -105,7 +105,7 @@ extension Exchange {
     // What comes after.
 
     /// Closes a connection that has done its part.
-    mutating func hasEnded(_ index: Int, at now: Int64) {
+    mutating func closeFinished(_ index: Int, at now: Int64) {
         table.connections[index].failures = 0
         table.close(index)
         if opensForRequests(index) {
@@ -116,7 +116,7 @@ extension Exchange {
     }
 
     /// Closes a connection that was given up.
-    mutating func hasLost(_ index: Int, at now: Int64) {
+    mutating func closeLost(_ index: Int, at now: Int64) {
         // One that has worked is no sign that the next one will not.
         if table.connections[index].received > 0 { table.connections[index].failures = 0 }
         table.close(index)
@@ -124,7 +124,7 @@ extension Exchange {
     }
 
     /// Takes note that a connection could not be opened again.
-    mutating func couldNotOpen(_ index: Int, at now: Int64) {
+    mutating func noteFailedReopening(of index: Int, at now: Int64) {
         if table.connections[index].waitingRequests > 0 { requestsOpening -= 1 }
         dropWaiting(of: index, at: now)
         reopenLater(index, at: now)
@@ -139,7 +139,7 @@ extension Exchange {
     }
 
     /// Whether a connection that is due to be opened again still is to be.
-    mutating func isWanted(_ index: Int, at now: Int64) -> Bool {
+    mutating func prepareReopening(of index: Int, at now: Int64) -> Bool {
         guard table.connections[index].state == .closed else { return false }
         guard opensForRequests(index) else { return mayReopen }
         if table.connections[index].waitingRequests > 0 { return true }
@@ -148,7 +148,7 @@ extension Exchange {
     }
 
     /// Takes a connection as up again, and lets it do what it was opened for.
-    mutating func isUpAgain(_ index: Int) {
+    mutating func useReopened(_ index: Int) {
         if table.connections[index].waitingRequests > 0 { requestsOpening -= 1 }
         tally.connects.reopened += 1
         if index < table.loadedCount { send(on: index) }

@@ -43,7 +43,7 @@ extension Exchange {
             retire(index, .reset)
             return nil
         }
-        hasSent(taken, on: index, at: time)
+        takeAsSent(taken, on: index, at: time)
         if taken < count { tally.bytes.partialWrites += 1 }
         return taken
     }
@@ -83,7 +83,7 @@ extension Exchange {
 
     /// Takes bytes as sent and opens the requests that began with them.
     @inline(__always)
-    mutating func hasSent(_ count: Int, on index: Int, at time: Int64) {
+    mutating func takeAsSent(_ count: Int, on index: Int, at time: Int64) {
         let connection = table.connections + index
         connection.pointee.sent += count
         connection.pointee.sendPosition = PayloadTile.position(
@@ -114,6 +114,35 @@ extension Exchange {
         } catch {
             note(.socket, error.name, on: index)
             retire(index, .reset)
+        }
+    }
+
+    // Requests in pieces.
+
+    /// Hands the kernel the next piece of a request.
+    ///
+    /// The rest goes when the socket is found writable again, which is the next turn: so the server
+    /// has had a chance to see the piece by itself, and no time is spent looking at the clock.
+    mutating func sendPiece(on index: Int) {
+        let time = Instant.now.nanoseconds
+        let count = pieceDue(on: index, at: time)
+        guard count > 0 else { return watch(index, isSending: false) }
+        guard handOver(count, on: index, at: time) != nil else { return }
+        watch(index, isSending: bytesDue(on: index, at: time) > 0)
+    }
+
+    /// Bytes of the next piece: a part of one request, never of two.
+    private mutating func pieceDue(on index: Int, at time: Int64) -> Int {
+        let due = bytesDue(on: index, at: time)
+        guard due > 0 else { return 0 }
+        let connection = table.connections + index
+        let (unsent, size) = (connection.pointee.unsent, sizes[connection.pointee.begun])
+        let left = min(unsent > 0 ? unsent : size, due)
+        switch plan.split {
+        case .none: return left
+        case .bytes: return 1
+        case .half: return unsent > 0 ? left : (left + 1) / 2
+        case .random: return Int.random(in: 1...left, using: &random)
         }
     }
 

@@ -164,4 +164,36 @@ struct Exchange: ~Copyable {
             seconds: Double(state.origin.nanoseconds(to: .now)) / 1e9
         )
     }
+
+    // Reading slowly.
+
+    /// Bytes that a slow reader takes at a time: ten slices a second.
+    static func sliceBytes(_ slow: LoadPlan.SlowRead) -> Int {
+        Int(min(max(1, slow.rate / 10), Double(PayloadTile.length)))
+    }
+
+    /// Reads a slice from a connection that reads slowly, and no more until the next one is due.
+    mutating func receiveSlowly(on index: Int) {
+        guard let slow = plan.slowRead else { return }
+        let slice = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Exchange.sliceBytes(slow)])
+        let before = table.connections[index].received
+        receive(into: slice, on: index)
+        let count = table.connections[index].received - before
+        guard table.connections[index].state == .up, count > 0 else { return }
+        let now = Instant.now.nanoseconds
+        table.connections[index].reading = .none
+        table.connections[index].lastSlice = now
+        let pause = Double(count) / slow.rate * 1e9
+        slices.add(index, due: now + Int64(min(pause, 1e18)))
+        watch(index, isSending: table.connections[index].interest.contains(.writable))
+    }
+
+    /// Lets the slow readers read on whose next slice is due.
+    mutating func resumeReading(at now: Int64) {
+        while let index = slices.take(dueAt: now) {
+            guard table.connections[index].state == .up else { continue }
+            table.connections[index].reading = .readable
+            watch(index, isSending: table.connections[index].interest.contains(.writable))
+        }
+    }
 }

@@ -80,7 +80,7 @@ struct Opening {
     /// Opens the connections again whose time has come.
     mutating func reopenDue(at now: Int64, in exchange: inout Exchange) {
         while reopeningDue(in: exchange) <= now, let index = exchange.vacancies.take(dueAt: now) {
-            if exchange.isWanted(index, at: now) { begin(index, in: &exchange) }
+            if exchange.prepareReopening(of: index, at: now) { begin(index, in: &exchange) }
         }
     }
 
@@ -99,7 +99,7 @@ struct Opening {
                 place = sources.place(afterShortageAt: place)
             }
         }
-        hasFailed(index, in: &exchange)
+        noteFailure(of: index, in: &exchange)
     }
 
     private mutating func connect(
@@ -144,7 +144,8 @@ struct Opening {
 
     private mutating func complete(_ index: Int, in exchange: inout Exchange) throws(Errno) {
         let socket = exchange.table.connections[index].descriptor
-        // Nobody listens, and the kernel chose the target's own port for our end: we met ourselves.
+        // Nothing listens, and the kernel chose the target's own port for our end: the socket is
+        // connected to itself.
         if try socket.localAddress().port == plan.target.port,
             try socket.localAddress() == socket.remoteAddress()
         {
@@ -160,8 +161,8 @@ struct Opening {
         attemptsOpen -= 1
         let wasUp = connection.pointee.wasUp
         connection.pointee.renew(quota: exchange.quota)
-        exchange.table.isUp(index, since: now)
-        if wasUp { exchange.isUpAgain(index) } else { state.connectionIsUp() }
+        exchange.table.markUp(index, since: now)
+        if wasUp { exchange.useReopened(index) } else { state.countConnectionUp() }
     }
 
     // Attempts that come to nothing.
@@ -189,7 +190,7 @@ struct Opening {
     private mutating func fail(_ index: Int, _ name: String, in exchange: inout Exchange) {
         abandon(index, in: &exchange)
         note(.connect, name, on: index, in: &exchange)
-        hasFailed(index, in: &exchange)
+        noteFailure(of: index, in: &exchange)
     }
 
     private mutating func abandon(_ index: Int, in exchange: inout Exchange) {
@@ -206,8 +207,8 @@ struct Opening {
     }
 
     /// A connection that is not there at the start ends the run; later it is tried again.
-    private func hasFailed(_ index: Int, in exchange: inout Exchange) {
-        guard exchange.table.connections[index].wasUp else { return state.connectHasFailed() }
-        exchange.couldNotOpen(index, at: Instant.now.nanoseconds)
+    private func noteFailure(of index: Int, in exchange: inout Exchange) {
+        guard exchange.table.connections[index].wasUp else { return state.failConnecting() }
+        exchange.noteFailedReopening(of: index, at: Instant.now.nanoseconds)
     }
 }

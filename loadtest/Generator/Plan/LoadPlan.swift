@@ -1,4 +1,5 @@
 import Drivers
+import Statistics
 import Syscalls
 
 /// What a run is to do: the effective value of every option that shapes the load.
@@ -173,29 +174,23 @@ package struct LoadPlan: Sendable {
     }
 }
 
-/// Bytes of requests: one size, or a law that sizes are drawn from.
-package enum SizeLaw: Sendable, Equatable {
-    case fixed(Int)
-    /// Each size of the range equally likely.
-    case uniform(ClosedRange<Int>)
-    /// Sizes and their weights.
-    case weighted([Weight])
-
-    package struct Weight: Sendable, Equatable {
-        package var size: Int
-        package var weight: Double
-        package init(size: Int, weight: Double) {
-            self.size = size
-            self.weight = weight
-        }
-    }
-
-    /// The largest size that it gives.
-    package var largest: Int {
-        switch self {
-        case .fixed(let size): size
-        case .uniform(let range): range.upperBound
-        case .weighted(let weights): weights.map(\.size).max() ?? 1
-        }
+extension LoadPlan {
+    /// The `index`-th of `count` parts, counted from 1: together they are exactly this load.
+    ///
+    /// Rates go with the connections, so that every connection of the whole carries the same. The
+    /// payload of a connection derives from its number in the whole.
+    package func part(_ index: Int, of count: Int) -> LoadPlan {
+        precondition((1...count).contains(index), "part \(index) of \(count) is no part")
+        func part(of total: Int) -> Range<Int> { share(of: total, for: index - 1, among: count) }
+        let mine = part(of: connections)
+        let weight = connections == 0 ? 0 : Double(mine.count) / Double(connections)
+        var plan = self
+        plan.firstConnection = firstConnection + mine.lowerBound
+        plan.connections = mine.count
+        plan.idle = part(of: idle).count
+        plan.requests = requests.map { part(of: $0).count }
+        plan.rate = rate.map { $0 * weight }
+        plan.connectRate = connectRate.map { $0 * weight }
+        return plan
     }
 }

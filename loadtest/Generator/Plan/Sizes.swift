@@ -40,7 +40,32 @@ package struct Sizes: ~Copyable {
     }
 }
 
-extension SizeLaw {
+/// Bytes of requests: one size, or a law that sizes are drawn from.
+package enum SizeLaw: Sendable, Equatable {
+    case fixed(Int)
+    /// Each size of the range equally likely.
+    case uniform(ClosedRange<Int>)
+    /// Sizes and their weights.
+    case weighted([Weight])
+
+    package struct Weight: Sendable, Equatable {
+        package var size: Int
+        package var weight: Double
+        package init(size: Int, weight: Double) {
+            self.size = size
+            self.weight = weight
+        }
+    }
+
+    /// The largest size that it gives.
+    package var largest: Int {
+        switch self {
+        case .fixed(let size): size
+        case .uniform(let range): range.upperBound
+        case .weighted(let weights): weights.map(\.size).max() ?? 1
+        }
+    }
+
     /// Whether every request has the same size.
     var isFixed: Bool {
         if case .fixed = self { true } else { false }

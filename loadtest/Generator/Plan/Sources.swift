@@ -72,7 +72,7 @@ package struct Sources: Sendable {
             count += 1
             return count - 1
         }
-        // Whoever comes next need not find out the same.
+        // The next connection need not find out the same.
         turn = (turn + 1) % count
         return (place + 1) % count
     }

@@ -100,7 +100,7 @@ private struct Shift {
     init(from expected: Int, to found: Int, of stream: Diagnosis.Stream, matching: Int) {
         lost = PayloadTile.distance(from: expected, to: found)
         repeated = PayloadTile.distance(from: found, to: expected)
-        // Nobody sends what he never got, and nothing comes again that never came.
+        // A server cannot send what it never got, nor repeat what never came.
         couldLose = matching + lost + Diagnosis.bytesNeeded <= stream.due
         couldRepeat = repeated <= stream.received + matching
     }

@@ -46,7 +46,7 @@ struct KernelCounters: Sendable, Equatable {
     func counts(until later: KernelCounters) -> Measurement.KernelCounts? {
         if counts.isEmpty || later.counts.isEmpty { return nil }
         func difference(_ name: String) -> Int {
-            // A counter that went back was set back by somebody: it says nothing.
+            // A counter that went back was reset: it says nothing.
             max(0, later.counts[name, default: 0] &- counts[name, default: 0])
         }
         var seen = Measurement.KernelCounts()

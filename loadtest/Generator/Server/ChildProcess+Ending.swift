@@ -4,7 +4,7 @@ import Syscalls
 
 /// How a child that is a server is brought to its end, so that no process of it stays behind.
 extension ChildProcess {
-    /// Who is asked to end.
+    /// Which processes are asked to end.
     enum Asked {
         /// The first process alone: it knows what to tell those that it started.
         case process
@@ -25,7 +25,7 @@ extension ChildProcess {
         let hasEnded = awaitEnd(until: Instant.now.advanced(by: grace), keeping: &words)
         // Its number is its own until it is reaped, and so is that of its group.
         sendToGroup(signal: ChildProcess.kill)
-        // It has ended or is about to; the only failure is that somebody else has reaped it.
+        // It has ended or is about to; the only failure is that it has been reaped already.
         let ending = (try? waitAndReap()) ?? .exited(code: 0)
         _ = standardError.readAvailable(into: &words)
         standardError.close()

@@ -1,13 +1,13 @@
 import Syscalls
 
-/// When a worker looks after its books, and what its thread did since it did so last.
+/// When a worker closes an interval, ten times a second, and what its thread did in it.
 ///
 ///     origin |-----|-----|--x--|     the marks are the same for all workers of a run, so that
 ///                                    their intervals fall into the same columns of the timeline
-struct Sweep {
-    /// When the next one is due, in nanoseconds.
+struct IntervalClock {
+    /// When the interval under way ends, in nanoseconds.
     private(set) var due: Int64
-    /// Nanoseconds that were spent looking at the clock for a planned time, since the last one.
+    /// Nanoseconds that were spent looking at the clock for a planned time, in this interval.
     var spun: Int64 = 0
 
     private let interval: Int64
@@ -55,9 +55,9 @@ struct Sweep {
     }
 }
 
-extension Sweep.Usage {
+extension IntervalClock.Usage {
     /// What was used since `start`, as shares of `elapsed` seconds.
-    func since(_ start: Sweep.Usage, elapsed: Double) -> Measurement.ThreadUsage {
+    func since(_ start: IntervalClock.Usage, elapsed: Double) -> Measurement.ThreadUsage {
         let seconds = Double(cpu - start.cpu) / 1e9
         let work = Double(cpu - start.cpu - (spun - start.spun)) / 1e9
         let share = elapsed > 0 ? min(1, max(0, work / elapsed)) : 0

@@ -30,7 +30,7 @@ package final class LoadRun: Sendable {
     }
 
     deinit {
-        // Nobody is left who could finish it, and the threads are not to outlive their owner.
+        // Nothing can finish the run any more, and its threads must not outlive it.
         if case .running(let threads) = outcome.withLock({ $0 }) {
             state.interrupt(signal: -1)
             for thread in threads { thread.join() }
@@ -65,10 +65,10 @@ package final class LoadRun: Sendable {
             result = try Worker(state: state, index: index, driver: driver).run()
         } catch {
             result.tally.errors.note(.socket, error.name, connection: 0, seconds: 0)
-            state.connectHasFailed()
+            state.failConnecting()
         }
         state.desks[index].result.withLock { $0 = result }
-        state.workerHasEnded()
+        state.noteWorkerEnded()
     }
 
     /// A descriptor that becomes readable when the run has ended, for a driver to watch.

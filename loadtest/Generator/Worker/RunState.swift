@@ -3,7 +3,7 @@ import Statistics
 import Synchronization
 import Syscalls
 
-/// What the threads of a run share: how far the run is, and who wants it to end.
+/// What the threads of a run share: how far the run is, and whether it is to end.
 ///
 /// The phases need no barrier beyond one. When the last connection is up, `connectedAt` is set, and
 /// from then on every thread reads the phase from the clock: warm-up until `measureFrom`, measuring
@@ -27,7 +27,7 @@ final class RunState: Sendable {
     private let connectFailure = Atomic<Bool>(false)
     private let stopSignal = Atomic<Int32>(0)
     private let drainNanoseconds = Atomic<Int64>(0)
-    /// Measured requests that nobody has taken yet; nobody looks when the plan sets no number.
+    /// Measured requests that no worker has taken yet; unused when the plan sets no number.
     private let requestsLeft: Atomic<Int>
     private let workersMeasuring: Atomic<Int>
     private let workersRunning: Atomic<Int>
@@ -51,8 +51,8 @@ final class RunState: Sendable {
 
     // Connecting.
 
-    /// Counts a connection that came up; the last one starts the clock for everybody.
-    func connectionIsUp() {
+    /// Counts a connection that came up; the last one starts the clock of all workers.
+    func countConnectionUp() {
         let count = connectionsUp.add(1, ordering: .acquiringAndReleasing).newValue
         guard count == plan.connections + plan.idle, !hasConnectFailed else { return }
         sampleServer { $0.connected = $1 }
@@ -61,7 +61,7 @@ final class RunState: Sendable {
     }
 
     /// Ends the opening of connections: one could not be opened, so there will be too few.
-    func connectHasFailed() {
+    func failConnecting() {
         if !connectFailure.exchange(true, ordering: .relaxed) { wakeAll() }
     }
 
@@ -87,13 +87,13 @@ final class RunState: Sendable {
     var warmFrom: Instant? { connectedAt?.advanced(by: plan.ramp) }
 
     /// Ends an automatic warm-up: measuring begins at `time`, whether the load is steady or not.
-    func warmUpEnds(at time: Instant, isSteady: Bool) {
+    func endWarmUp(at time: Instant, isSteady: Bool) {
         steadiness.withLock { $0 = isSteady }
         steadyNanoseconds.store(time.nanoseconds, ordering: .releasing)
         wakeAll()
     }
 
-    /// Whether the load was steady when measuring began; nil when nobody looked.
+    /// Whether the load was steady when measuring began; nil when the warm-up was fixed.
     var wasSteady: Bool? { steadiness.withLock { $0 } }
 
     /// Nil before measuring has a beginning; never when only a number of requests ends the run.
@@ -120,14 +120,14 @@ final class RunState: Sendable {
     }
 
     /// Notes that a worker has begun to measure.
-    func measuringHasBegun() {
+    func noteMeasuringBegun() {
         sampleServer { samples, usage in
             if samples.opened == nil { samples.opened = usage }
         }
     }
 
     /// Notes that a worker no longer measures: with the last one the server's share is read too.
-    func measuringHasEnded(at time: Instant) {
+    func noteMeasuringEnded(at time: Instant) {
         guard workersMeasuring.subtract(1, ordering: .relaxed).newValue == 0 else { return }
         drainNanoseconds.store(time.nanoseconds, ordering: .relaxed)
         sampleServer { $0.closed = $1 }
@@ -156,7 +156,7 @@ final class RunState: Sendable {
     }
 
     /// Notes that a worker has nothing left to do.
-    func workerHasEnded() {
+    func noteWorkerEnded() {
         if workersRunning.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
             ended.raise()
         }
@@ -196,7 +196,7 @@ struct Published: Sendable {
     var errors: [ErrorRow] = []
     /// Nanoseconds of CPU of the worker's thread.
     var cpu: Int64 = 0
-    /// These grow until somebody takes them.
+    /// These grow until `progress` takes them.
     var response = Histogram()
     var service = Histogram()
     var sendDelay = Histogram()

@@ -3,7 +3,7 @@ import Syscalls
 
 /// Decides when a load has become steady, for a warm-up that is as long as it needs to be.
 ///
-/// The first worker decides for all: its share of the load is like everybody's.
+/// The first worker decides for all: its share of the load is like that of the others.
 struct Warming {
     /// The fixed part is cut into so many windows.
     private static let windows: Int64 = 10
@@ -23,7 +23,7 @@ struct Warming {
 
     /// Takes what was answered since the last look; says whether the load is steady, or nil while
     /// it is to go on. `start` is when the load had its full height.
-    mutating func isSteady(_ answered: Histogram, at now: Int64, since start: Int64) -> Bool? {
+    mutating func take(_ answered: Histogram, at now: Int64, since start: Int64) -> Bool? {
         guard let begun else {
             self.begun = now
             return nil

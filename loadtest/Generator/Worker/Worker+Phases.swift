@@ -2,20 +2,20 @@ import Drivers
 import Statistics
 import Syscalls
 
-// The stages of a worker, and what moves it from one to the next.
+// The phases of a worker, and what moves it from one to the next.
 extension Worker {
-    /// Moves on, through as many stages as it is time for.
+    /// Moves on, through as many phases as it is time for.
     mutating func advance(at now: Instant) {
-        if stage == .connecting { connect(at: now) }
-        if stage == .warmingUp { warmUp(at: now) }
-        if stage == .measuring { measure(at: now) }
-        if stage == .draining { drain(at: now) }
-        if stage == .closing { close(at: now) }
+        if phase == .connecting { connect(at: now) }
+        if phase == .warmingUp { warmUp(at: now) }
+        if phase == .measuring { measure(at: now) }
+        if phase == .draining { drain(at: now) }
+        if phase == .closing { close(at: now) }
     }
 
     /// When the clock next changes something.
     var nextMark: Instant {
-        switch stage {
+        switch phase {
         case .connecting: min(opening.due, drainUntil)
         case .warmingUp: min(state.measureFrom ?? .never, nextActivation)
         case .measuring: Instant(nanoseconds: exchange.sendUntil)
@@ -26,32 +26,32 @@ extension Worker {
     }
 
     /// Gives up what is overdue, and shows how far this worker is.
-    mutating func sweepUp(at now: Instant) {
+    mutating func closeInterval(at now: Instant) {
         opening.failOverdue(at: now, in: &exchange)
         exchange.retireOverdue(at: now)
         exchange.retireAged(at: now)
-        if stage == .warmingUp { lookWhetherSteady(at: now) }
-        let (from, cpu) = sweep.end(at: now.nanoseconds)
-        let total = sweep.total.cpu
+        if phase == .warmingUp { lookWhetherSteady(at: now) }
+        let (from, cpu) = interval.end(at: now.nanoseconds)
+        let total = interval.total.cpu
         desk.published.withLock { $0.take(exchange, cpu: total) }
         exchange.tally.closeInterval(from: from, cpu: cpu)
     }
 
     private mutating func connect(at now: Instant) {
         if state.connectedAt != nil {
-            stage = .warmingUp
+            phase = .warmingUp
             return
         }
         // What came up and was lost before the start is missing just the same.
-        if exchange.table.upCount < exchange.tally.connects.ok { state.connectHasFailed() }
+        if exchange.table.upCount < exchange.tally.connects.ok { state.failConnecting() }
         if state.hasConnectFailed {
             opening.stop()
             if drainUntil == .never { drainUntil = now.advanced(by: state.plan.drain) }
-            if opening.attemptsOpen == 0 || now >= drainUntil { stage = .ended }
+            if opening.attemptsOpen == 0 || now >= drainUntil { phase = .ended }
             return
         }
         opening.openDue(at: now, in: &exchange)
-        if state.connectedAt != nil { stage = .warmingUp }
+        if state.connectedAt != nil { phase = .warmingUp }
     }
 
     // Warming up.
@@ -64,7 +64,7 @@ extension Worker {
         activate(at: now)
         if isDeserted(at: now) {
             result.lostAllConnections = true
-            stage = .ended
+            phase = .ended
         }
     }
 
@@ -134,22 +134,22 @@ extension Worker {
         else { return }
         let answered = exchange.tally.interval.warmup
         guard
-            let isSteady = warming.isSteady(
+            let isSteady = warming.take(
                 answered, at: now.nanoseconds, since: start.nanoseconds)
         else { return }
         // A little later, so that every worker hears of it in time.
-        state.warmUpEnds(at: now.advanced(byNanoseconds: 5_000_000), isSteady: isSteady)
+        state.endWarmUp(at: now.advanced(byNanoseconds: 5_000_000), isSteady: isSteady)
     }
 
     // Measuring.
 
     private mutating func beginMeasuring(at now: Instant) {
-        stage = .measuring
+        phase = .measuring
         if !state.plan.reopens {
             let connects = exchange.tally.connects
             exchange.tally.connects.lostEarly = connects.ok - exchange.table.upCount
         }
-        state.measuringHasBegun()
+        state.noteMeasuringBegun()
         // Planned times count from the very instant; a closed loop's from this look at the clock.
         let from = exchange.isOpenLoop ? state.measureFrom ?? now : now
         result.measuredFrom = from
@@ -180,14 +180,14 @@ extension Worker {
         }
         endMeasuring(at: now)
         drainUntil = now.advanced(by: patience)
-        stage = .draining
+        phase = .draining
     }
 
     /// Closes the measured time of this worker, the first time that it is called.
     private mutating func endMeasuring(at now: Instant) {
         guard !hasEndedMeasuring else { return }
         hasEndedMeasuring = true
-        state.measuringHasEnded(at: now)
+        state.noteMeasuringEnded(at: now)
         guard let from = result.measuredFrom else { return }
         let until = exchange.isOpenLoop ? min(now.nanoseconds, exchange.sendUntil) : now.nanoseconds
         result.measuredUntil = Instant(nanoseconds: max(until, from.nanoseconds))
@@ -196,9 +196,9 @@ extension Worker {
     }
 
     /// What the thread used so far; closes the interval under way.
-    private mutating func usage(at now: Instant) -> Sweep.Usage {
-        sweepUp(at: now)
-        return sweep.total
+    private mutating func usage(at now: Instant) -> IntervalClock.Usage {
+        closeInterval(at: now)
+        return interval.total
     }
 
     private mutating func drain(at now: Instant) {
@@ -212,20 +212,20 @@ extension Worker {
         opening.cancelAll(in: &exchange)
         exchange.beginClosing()
         closeUntil = now.advanced(by: patience)
-        stage = .closing
+        phase = .closing
     }
 
     /// Waits for the server's end on connections where that is how they close.
     private mutating func close(at now: Instant) {
-        if exchange.table.closingCount == 0 || now >= closeUntil { stage = .ended }
+        if exchange.table.closingCount == 0 || now >= closeUntil { phase = .ended }
     }
 
-    /// Somebody wants the run to end, whatever it is doing: what is under way has a second more.
+    /// Ends the run early: what is under way has a second more.
     mutating func interrupt(at now: Instant) {
         guard !result.wasInterrupted else { return }
         result.wasInterrupted = true
-        switch stage {
-        case .connecting: stage = .ended
+        switch phase {
+        case .connecting: phase = .ended
         case .warmingUp, .measuring: beginDraining(at: now)
         case .draining, .closing, .ended:
             drainUntil = min(drainUntil, now.advanced(by: patience))
@@ -233,7 +233,7 @@ extension Worker {
         }
     }
 
-    /// How long to wait for others: whoever interrupts does not want to wait as long as planned.
+    /// How long to wait for answers and for the server's end: at most a second when interrupted.
     private var patience: Duration {
         result.wasInterrupted ? min(state.plan.drain, .seconds(1)) : state.plan.drain
     }
@@ -248,7 +248,7 @@ extension Worker {
         exchange.countNeverSent(at: now.nanoseconds)
         exchange.closeAll()
         if result.measuredFrom != nil { state.giveBack(requests: exchange.requestsLeft) }
-        sweepUp(at: now)
+        closeInterval(at: now)
         for index in 0..<exchange.table.loadedCount
         where !exchange.table.connections[index].isSlow {
             result.served.record(exchange.table.connections[index].answered)
@@ -285,6 +285,6 @@ struct WorkerResult: Sendable {
     var stopped = 0.0
     /// Whether it ended because none of its connections was left.
     var lostAllConnections = false
-    /// Whether it ended because somebody asked for it.
+    /// Whether a signal ended it.
     var wasInterrupted = false
 }

@@ -2,17 +2,17 @@ import Drivers
 import Statistics
 import Syscalls
 
-/// One thread of a run: a driver, a share of the connections, and the stages that it goes through.
+/// One thread of a run: a driver, a share of the connections, and the phases that it goes through.
 ///
 ///     connecting → warming up → measuring → draining → closing → ended
 ///          └──────────┴─────────────┴───────────┴──→   interrupted, nothing left, or it failed
 ///
-/// A turn looks at the clock once, moves on to the next stage if it is time, sends what is planned
-/// for now, waits, and then serves what is ready. Overdue requests are swept and figures published
-/// ten times a second, so neither costs a message anything. Here is the loop; the stages are in
-/// `Worker+Stages.swift`.
+/// A turn looks at the clock once, moves on to the next phase if it is time, sends what is planned
+/// for now, waits, and then serves what is ready. Overdue requests are given up and figures
+/// published ten times a second, so neither costs a message anything. Here is the loop; the phases
+/// are in `Worker+Phases.swift`.
 struct Worker: ~Copyable {
-    enum Stage { case connecting, warmingUp, measuring, draining, closing, ended }
+    enum Phase { case connecting, warmingUp, measuring, draining, closing, ended }
 
     let state: RunState
     let driver: any Driver
@@ -22,14 +22,14 @@ struct Worker: ~Copyable {
     let share: Double
     var exchange: Exchange
     var opening: Opening
-    var stage = Stage.connecting
-    var sweep: Sweep
+    var phase = Phase.connecting
+    var interval: IntervalClock
     var warming: Warming
     /// When to give up what is still open, and what the server has not closed.
     var drainUntil = Instant.never
     var closeUntil = Instant.never
     var result = WorkerResult()
-    var usageAtStart = Sweep.Usage()
+    var usageAtStart = IntervalClock.Usage()
     var hasEndedMeasuring = false
 
     init(state: RunState, index: Int, driver: any Driver) throws(Errno) {
@@ -51,7 +51,7 @@ struct Worker: ~Copyable {
         opening = Opening(state: state, worker: index, count: exchange.table.count, from: now)
         let shortest = min(plan.timeout, plan.connectTimeout, plan.lifetime ?? plan.timeout)
             .wholeNanoseconds
-        sweep = Sweep(
+        interval = IntervalClock(
             interval: max(1_000_000, min(100_000_000, shortest / 8)),
             origin: state.origin.nanoseconds,
             now: now.nanoseconds
@@ -71,19 +71,19 @@ struct Worker: ~Copyable {
         var now = driver.now
         while true {
             let (deadline, isIdle) = step(at: now)
-            if stage == .ended { break }
+            if phase == .ended { break }
             ready.removeAll(keepingCapacity: true)
             do throws(Errno) {
                 try driver.wait(until: deadline, into: &ready)
             } catch {
                 exchange.note(.socket, error.name, on: 0)
-                state.connectHasFailed()
+                state.failConnecting()
                 break
             }
             let woken = driver.now
             noticeStop(from: now, to: woken)
             if ready.isEmpty {
-                if isIdle, deadline == .past { sweep.spun += now.nanoseconds(to: woken) }
+                if isIdle, deadline == .past { interval.spun += now.nanoseconds(to: woken) }
                 now = woken
                 continue
             }
@@ -104,13 +104,13 @@ struct Worker: ~Copyable {
     private mutating func keepPace() {
         // Before measuring, a request that counts could be taken for one that does not; and where
         // requests open connections, the rest of the batch could be about an old socket's number.
-        guard exchange.schedule != nil, stage != .warmingUp, !state.plan.connectsPerRequest
+        guard exchange.schedule != nil, phase != .warmingUp, !state.plan.connectsPerRequest
         else { return }
         _ = exchange.dispatch(at: driver.now.nanoseconds)
     }
 
-    /// A wait is at most as long as the time to the next sweep, and what is ready is served in far
-    /// less than a second: whatever took longer, this thread did not run.
+    /// A wait ends with the interval at the latest, and what is ready is served in far less than a
+    /// second: when a turn took longer, this thread did not run.
     @inline(__always)
     private mutating func noticeStop(from before: Instant, to after: Instant) {
         let gap = before.nanoseconds(to: after)
@@ -125,7 +125,7 @@ struct Worker: ~Copyable {
         }
         guard exchange.table.connections[index].state == .up else {
             if exchange.table.connections[index].state == .closing {
-                exchange.isStillOpen(index)
+                exchange.readStray(on: index)
             } else {
                 opening.finish(index, in: &exchange)
             }
@@ -140,12 +140,12 @@ struct Worker: ~Copyable {
     /// Does what the clock, the schedule and the other threads ask for; says until when to wait,
     /// and whether nothing was sent.
     private mutating func step(at now: Instant) -> (deadline: Instant, isIdle: Bool) {
-        if now.nanoseconds >= sweep.due { sweepUp(at: now) }
+        if now.nanoseconds >= interval.due { closeInterval(at: now) }
         if state.interruption != nil { interrupt(at: now) }
         advance(at: now)
         exchange.resumeReading(at: now.nanoseconds)
         opening.reopenDue(at: now.nanoseconds, in: &exchange)
-        guard exchange.schedule != nil, stage != .ended else { return (nextDue, true) }
+        guard exchange.schedule != nil, phase != .ended else { return (nextDue, true) }
         let dealt = exchange.dispatch(at: now.nanoseconds)
         // Where each request opens its connection, these have just got theirs.
         opening.reopenDue(at: now.nanoseconds, in: &exchange)
@@ -155,7 +155,7 @@ struct Worker: ~Copyable {
     /// When there is something to do that no socket tells.
     private var nextDue: Instant {
         let life = min(exchange.slices.next, opening.reopeningDue(in: exchange))
-        return min(Instant(nanoseconds: min(sweep.due, life)), nextMark)
+        return min(Instant(nanoseconds: min(interval.due, life)), nextMark)
     }
 
     /// Until when to wait for the next planned time.
