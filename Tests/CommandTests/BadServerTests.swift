@@ -7,9 +7,9 @@ import Testing
 @Suite struct `loadtest meets a server that` {
     /// Runs against a server, with the report for programs on standard output.
     private func measure(
-        _ behaviour: LyingServer.Behaviour, _ arguments: String...
+        _ behaviour: @escaping @Sendable (Peer) -> Void, _ arguments: String...
     ) throws -> (run: Command.Finished, document: JSON) {
-        let server = try LyingServer(behaviour)
+        let server = try TestServer(behaviour)
         defer { server.stop() }
         let all =
             [server.target, "--warmup=0", "-c4", "-d1h", "--json=-"] + Command.patient + arguments
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func `sends wrong bytes`() throws {
-        let (run, document) = try measure(.garbage)
+        let (run, document) = try measure { $0.garble() }
 
         #expect(run.code == 97)
         #expect(errors(document).contains("verify mismatch"))
@@ -45,14 +45,14 @@ import Testing
     }
 
     @Test func `sends more than it got`() throws {
-        let (run, document) = try measure(.surplus)
+        let (run, document) = try measure(Lie.fourfold.behaviour())
 
         #expect(run.code == 97)
         #expect(document["corruptions"].array.isEmpty == false)
     }
 
     @Test func `closes early`() throws {
-        let (run, document) = try measure(.closing)
+        let (run, document) = try measure { _ = $0.receive() }
 
         #expect(run.code == 69)
         #expect(errors(document).contains("read eof"))
@@ -60,7 +60,10 @@ import Testing
     }
 
     @Test func `resets`() throws {
-        let (run, document) = try measure(.resetting)
+        let (run, document) = try measure { peer in
+            _ = peer.receive()
+            peer.reset()
+        }
 
         #expect(run.code == 69)
         #expect(errors(document).contains("read ECONNRESET"))
@@ -71,7 +74,8 @@ import Testing
         let hint = name == "silent" ? "raise --timeout" : "a part of an answer"
         // A part has to come before the limit runs out.
         let (run, document) = try withGrowingLimit(from: .milliseconds(20)) { limit in
-            try measure(name == "silent" ? .silent : .half, "--timeout", limit.words)
+            try measure(
+                (name == "silent" ? Lie.silent : .half).behaviour(), "--timeout", limit.words)
         } until: {
             $0.run.errors.contains(hint)
         }
@@ -84,7 +88,7 @@ import Testing
     @Test func `answers later than the run takes`() throws {
         // The requests have to be sent before the run is over.
         let (run, document) = try withGrowingLimit(from: .milliseconds(100)) { limit in
-            try measure(.silent, "-d", limit.words, "--drain=20ms")
+            try measure(Lie.silent.behaviour(), "-d", limit.words, "--drain=20ms")
         } until: {
             $0.document["counts", "scheduled"] == .number(4)
         }
@@ -94,7 +98,12 @@ import Testing
     }
 
     @Test func `dies half-way`() throws {
-        let (run, document) = try measure(.dying(after: 500))
+        let (run, document) = try measure { peer in
+            peer.answer { bytes, _ in
+                if peer.server.answered >= 500 { peer.server.die() }
+                return bytes
+            }
+        }
 
         #expect(run.code == 69)
         #expect(document["counts", "answered"].number.map { $0 > 0 } == true)
@@ -149,7 +158,7 @@ import Testing
     }
 
     @Test func `is not there`() throws {
-        let server = try LyingServer(.honest)
+        let server = try TestServer { $0.echo() }
         server.stop()
         let run = try Command.loadtest(server.target)
 

@@ -1,5 +1,6 @@
 import Foundation
 import SchemaChecks
+import TestServers
 import Testing
 
 @Suite struct `loadtest takes several runs` {
@@ -47,7 +48,7 @@ import Testing
     }
 
     @Test func `an interrupt between the first step and the last keeps what there is`() throws {
-        let server = try LyingServer(.honest)
+        let server = try TestServer { $0.echo() }
         defer { server.stop() }
         let command = try Command(
             "loadtest",

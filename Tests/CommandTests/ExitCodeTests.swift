@@ -37,14 +37,18 @@ import Testing
         Row(.absent, "-d1h --strict --fail-if=errors>0", 69),
     ]
 
-    private func server(_ target: Target) throws -> LyingServer {
+    private func server(_ target: Target) throws -> TestServer {
         switch target {
-        case .honest: return try LyingServer(.honest)
-        case .garbage: return try LyingServer(.garbage)
-        case .resetting: return try LyingServer(.resetting)
-        case .silent: return try LyingServer(.silent)
+        case .honest: return try TestServer { $0.echo() }
+        case .garbage: return try TestServer { $0.garble() }
+        case .resetting:
+            return try TestServer { peer in
+                _ = peer.receive()
+                peer.reset()
+            }
+        case .silent: return try TestServer { $0.swallow() }
         case .absent:
-            let server = try LyingServer(.honest)
+            let server = try TestServer { $0.echo() }
             server.stop()
             return server
         }

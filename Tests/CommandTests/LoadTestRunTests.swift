@@ -1,6 +1,7 @@
 import Foundation
 import SchemaChecks
 import Syscalls
+import TestServers
 import Testing
 
 @testable import loadtest
@@ -106,7 +107,7 @@ import Testing
 @Suite struct `loadtest is interrupted` {
     @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
     func `a signal ends it with a summary of what was measured`(signal: Int32, code: Int32) throws {
-        let server = try LyingServer(.honest)
+        let server = try TestServer { $0.echo() }
         defer { server.stop() }
         let path = temporaryPath("interrupted.json")
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -126,7 +127,7 @@ import Testing
     }
 
     @Test func `a second signal ends it at once`() throws {
-        let server = try LyingServer(.silent)
+        let server = try TestServer { $0.swallow() }
         defer { server.stop() }
         let command = try Command("loadtest", [server.target, "-d", "1h", "--warmup=0", "-c4"])
         _ = try command.line(beginning: "load")

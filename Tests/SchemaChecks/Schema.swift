@@ -9,10 +9,8 @@ public struct Schema: Sendable {
     public init(_ text: String) throws { root = try JSON(text) }
 
     /// A schema that the project ships in `docs`.
-    public static func shipped(
-        _ name: String = "loadtest.schema.json", _ file: String = #filePath
-    ) throws -> Schema {
-        let top = URL(fileURLWithPath: file).deletingLastPathComponent()
+    public static func shipped(_ name: String = "loadtest.schema.json") throws -> Schema {
+        let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let path = top.appendingPathComponent("docs/\(name)")
         return try Schema(String(contentsOf: path, encoding: .utf8))

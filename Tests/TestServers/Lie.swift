@@ -137,14 +137,3 @@ package enum Lie: String, CaseIterable, Sendable {
         peer.swallow()
     }
 }
-
-extension Peer {
-    /// Answers each piece that comes with what is made of it and its offset in the stream.
-    fileprivate func answer(_ change: (_ bytes: [UInt8], _ offset: Int) -> [UInt8]) {
-        var offset = 0
-        while case let bytes = receive(), !bytes.isEmpty {
-            send(change(bytes, offset))
-            offset += bytes.count
-        }
-    }
-}

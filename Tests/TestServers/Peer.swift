@@ -5,12 +5,14 @@ import Syscalls
 package final class Peer: Sendable {
     package let socket: RawDescriptor
     package let number: Int
+    package unowned let server: TestServer
     private let isOpen = Guarded(true)
     private let turns = Guarded(0)
 
-    package init(socket: RawDescriptor, number: Int) {
+    init(socket: RawDescriptor, number: Int, server: TestServer) {
         self.socket = socket
         self.number = number
+        self.server = server
     }
 
     /// What has arrived; empty at the end of the stream and when the connection broke.
@@ -31,6 +33,7 @@ package final class Peer: Sendable {
     }
 
     package func send(_ bytes: [UInt8]) {
+        server.countAnswer()
         var left = bytes[...]
         while !left.isEmpty {
             let count = left.withUnsafeBytes {
@@ -53,12 +56,24 @@ package final class Peer: Sendable {
         poll(&entry, 1, -1)
     }
 
+    /// Answers each piece that comes with what is made of it and its offset in the stream.
+    package func answer(_ change: (_ bytes: [UInt8], _ offset: Int) -> [UInt8]) {
+        var offset = 0
+        while case let bytes = receive(), !bytes.isEmpty {
+            send(change(bytes, offset))
+            offset += bytes.count
+        }
+    }
+
     /// Sends back whatever comes, until the end.
-    package func echo() {
-        while true {
-            let bytes = receive()
-            if bytes.isEmpty { return }
-            send(bytes)
+    package func echo() { answer { bytes, _ in bytes } }
+
+    /// Sends back whatever comes, with one bit wrong in each answer.
+    package func garble() {
+        answer { bytes, _ in
+            var bytes = bytes
+            bytes[bytes.count / 2] ^= 1
+            return bytes
         }
     }
 

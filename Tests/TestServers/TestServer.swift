@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Syscalls
 
 /// A server for one test: it accepts, and does with each connection what the test says.
@@ -10,6 +11,12 @@ package final class TestServer: Sendable {
     private let accepting = Guarded<RunningThread?>(nil)
     private let threads = Guarded<[RunningThread]>([])
     private let peers = Guarded<[Peer]>([])
+    private let answers = Atomic(0)
+
+    /// What a command is to be called with.
+    package var target: String { "\(address)" }
+    /// How many pieces were answered, on all connections.
+    package var answered: Int { answers.load(ordering: .relaxed) }
 
     package init(_ behaviour: @escaping @Sendable (Peer) -> Void) throws {
         let listener = try RawDescriptor.streamSocket(family: AF_INET)
@@ -21,7 +28,7 @@ package final class TestServer: Sendable {
         let thread = try RunningThread.start { [self] in
             var number = 0
             while let (socket, _) = try? listener.accept() {
-                serve(Peer(socket: socket, number: number), behaviour)
+                serve(Peer(socket: socket, number: number, server: self), behaviour)
                 number += 1
             }
         }
@@ -37,6 +44,17 @@ package final class TestServer: Sendable {
             peer.close()
         }
         if let thread { threads.withLock { $0.append(thread) } }
+    }
+
+    func countAnswer() { answers.add(1, ordering: .relaxed) }
+
+    /// Takes no further connection, and resets those that there are.
+    package func die() {
+        stopAccepting()
+        for peer in peers.withLock({ $0 }) {
+            peer.reset()
+            peer.hangUp()
+        }
     }
 
     /// Takes no further connection.
