@@ -22,6 +22,16 @@ public enum DriverKind: String, CaseIterable, Sendable {
         }
     }
 
+    /// The system call in which a driver of this kind waits, as servers count it.
+    package var waitCall: String {
+        switch self {
+        case .poll: "poll"
+        case .select: "select"
+        case .epoll: "epoll_wait"
+        case .ioUring: "io_uring_enter"
+        }
+    }
+
     /// Those that this machine lets anybody open.
     package static let usable = allCases.filter { $0.refusal == nil }
 

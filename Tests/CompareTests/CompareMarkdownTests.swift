@@ -24,13 +24,16 @@ import Testing
 
     @Test func `it says what the page says: rates in words, costs, stories, and how to repeat it`()
     {
-        let page = CompareMarkdown.page(of: CompareTextTests.session())
+        let record = CompareTextTests.session()
+        let page = CompareMarkdown.page(of: record, Sessions.contenders(of: record))
 
         #expect(page.hasPrefix("## loadtest compare: 8 servers, 100 connections of 64 B\n"))
         #expect(page.contains(/\| fork † \| [\d,]+\/s \| -5\d % .* slower \|/))
         #expect(page.contains("skipped: io\\_uring is disabled on this machine"))
         #expect(page.contains(/\* \+\d\.\d % CPU a message over poll \\\[/))
-        #expect(page.contains("**threads**: A thread for each connection"))
+        #expect(
+            page.contains("**threads**: The story of threads. Here, with 100 connections of 64 B: ")
+        )
         #expect(page.contains("\n    loadtest compare --rounds 8\n"))
         #expect(page.hasSuffix("\n"))
     }

@@ -132,14 +132,18 @@ import Testing
         #expect(verdict.lowerBound < table.lowerBound)
     }
 
-    @Test func `every model has a paragraph on why it behaves so, and the coroutine one`() throws {
+    @Test func `every server has its paragraph on why it behaves so, and its model one before`()
+        throws
+    {
         let models = [
             "iterative", "fork", "threads", "sweep", "select", "poll", "epoll", "epoll-et",
             "io_uring",
         ]
         let drivers = ["coroutine-poll", "coroutine-select", "coroutine-io_uring"]
         let record = Sessions(others: models + drivers).record()
-        let told = try elements(of: ComparePage.html(of: record)).filter { $0.name == "b" }
+        let told = try elements(
+            of: ComparePage.html(of: record, Sessions.contenders(of: record))
+        ).filter { $0.name == "b" }
 
         let names = told.map(\.text).filter { !$0.isEmpty }
         #expect(names == ["coroutine", "coroutine-epoll"] + models + drivers)

@@ -72,7 +72,19 @@ struct Sessions {
         let parts = name.split(separator: "-", maxSplits: 1).map(String.init)
         if name.contains(" ") { return .init(name: parts[0], kind: .foreign(command: name)) }
         let model = parts[0] == "coroutine" ? "coroutine" : name
-        return .init(name: name, kind: .bundled(model: model, driver: parts.last ?? name))
+        let driver = model == name ? name : parts.last ?? name
+        return .init(name: name, kind: .bundled(model: model, driver: driver))
+    }
+
+    /// What the program that has the servers tells of them.
+    static func contenders(of record: CompareRecord) -> [Contender] {
+        record.arms.compactMap { arm in
+            guard case .bundled(let model, let driver) = arm.kind else { return nil }
+            let ofModel = model == driver ? nil : "The story of \(model)."
+            return Contender(
+                model: model, driver: driver, shape: .together,
+                story: .init("The story of \(arm.name).", ofModel: ofModel))
+        }
     }
 
     static func typical(_ reading: Reading) -> Double {

@@ -39,8 +39,8 @@ package enum Conformance {
 
     /// Makes the checks and returns what failed: nothing, if all is well.
     ///
-    /// `process` leads the service's group of processes, on this machine; without it nobody looks
-    /// at its memory. `timeout` is for each check, and `patience` for a service that was sent more
+    /// `process` leads the service's group of processes, on this machine; without it its memory is
+    /// not looked at. `timeout` is for each check, and `patience` for a service that was sent more
     /// than it reads: one that reads nothing for so long has stopped.
     package static func check(
         _ checks: [Check] = Check.allCases, at address: SocketAddress, process: CInt? = nil,

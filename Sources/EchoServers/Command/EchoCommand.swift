@@ -17,7 +17,7 @@ package func runEchoServer(command: String, arguments: [String]) -> Int32 {
             return 0
         }
         if arguments.wantsVersion {
-            say("swiftlet \(swiftletVersion)", on: STDOUT_FILENO)
+            say("swiftlet \(packageVersion)", on: STDOUT_FILENO)
             return 0
         }
         return serve(try EchoOptions(arguments), command: command)

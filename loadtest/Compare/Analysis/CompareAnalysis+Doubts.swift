@@ -4,7 +4,7 @@ import Statistics
 
 // What a reader must know before believing the figures, each with what to do about it.
 
-extension Standing {
+extension CompareAnalysis {
     package var doubts: [String] {
         build + interruption + noControl + unequalControl + drift + generator
     }
@@ -34,7 +34,7 @@ extension Standing {
         return record.points.indices.flatMap { point in
             [Reading.rate, .cpu].compactMap { reading in
                 guard let ratio = figure(reading, of: control, at: point)?.ratio,
-                    ratio.probability < Standing.surely,
+                    ratio.probability < CompareAnalysis.surely,
                     ratio.center.magnitude > Judgement.floorMin
                 else { return nil }
                 return
@@ -55,7 +55,7 @@ extension Standing {
         return record.points.indices.flatMap { point in
             [Reading.rate, .cpu].compactMap { reading in
                 guard let trend = Trend(baseline(reading, at: point)),
-                    trend.probability < Standing.surely
+                    trend.probability < CompareAnalysis.surely
                 else { return nil }
                 let change = trend.slope * Double(last - first)
                 guard change.magnitude > Judgement.floorMin else { return nil }
@@ -79,7 +79,7 @@ extension Standing {
         }
     }
 
-    /// What the generator doubted of itself, with how often and of whom.
+    /// What the generator doubted of itself, with how often and at which arm.
     private var generator: [String] {
         var counts: [(doubt: String, arm: Int, count: Int)] = []
         for sample in record.samples {

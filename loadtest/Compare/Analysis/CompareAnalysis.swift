@@ -11,7 +11,7 @@ import Statistics
 ///     word         faster · slower · no clear difference · too noisy to tell
 ///
 /// It is made from a record alone, so that every report says the same.
-package struct Standing: Sendable {
+package struct CompareAnalysis: Sendable {
     package let record: CompareRecord
     /// By point, then by reading, then by arm; nil where there is nothing.
     private let figures: [[Reading: [Figure?]]]
@@ -21,7 +21,7 @@ package struct Standing: Sendable {
     package init(_ record: CompareRecord) {
         self.record = record
         let judgements = record.points.indices.map { point in
-            let rounds = Standing.samples(at: point, of: record)
+            let rounds = CompareAnalysis.samples(at: point, of: record)
             return Dictionary(
                 uniqueKeysWithValues: Reading.allCases.map {
                     ($0, Judgement(of: $0, in: rounds, of: record))
@@ -71,4 +71,109 @@ package struct Standing: Sendable {
 
     /// The rounds that were finished.
     package var rounds: Int { Set(record.samples.map(\.round)).count }
+}
+
+// One reading of one arm at one point, over the rounds.
+
+extension CompareAnalysis {
+    package struct Figure: Sendable, Equatable {
+        /// What each round gave, in their order.
+        package let rounds: Rounds
+        /// Which rounds these are.
+        package let numbers: [Int]
+        /// Whether a round gave only a bound: the true figure is at least this.
+        package let isLowerBound: Bool
+        /// Against the baseline; nil for the baseline, and where a figure is not above zero.
+        package var ratio: PairedRatio?
+        /// How likely chance alone gives that ratio, corrected for the arms that were compared.
+        package var probability: Double?
+        /// The smallest difference that would have been found four times in five, as a logarithm.
+        package var smallest: Double?
+        package var word = Word.shown
+
+        /// From the samples of an arm at a point; nil where none has the reading.
+        init?(_ reading: Reading, in samples: [CompareRecord.Sample]) {
+            let samples = samples.filter { $0.readings[reading] != nil }
+            guard let rounds = Rounds(samples.compactMap { $0.readings[reading] }) else {
+                return nil
+            }
+            self.rounds = rounds
+            numbers = samples.map(\.round)
+            isLowerBound = samples.contains { $0.lowerBounds.contains(reading) }
+        }
+
+        /// Its ratio to another's, round by round.
+        func ratio(to other: Figure) -> PairedRatio? {
+            let others = Dictionary(
+                zip(other.numbers, other.rounds.values), uniquingKeysWith: { first, _ in first })
+            return PairedRatio(
+                zip(numbers, rounds.values).compactMap { number, value in
+                    others[number].map { (new: value, old: $0) }
+                })
+        }
+    }
+
+    /// How an arm stands to the baseline.
+    package enum Word: Sendable, Equatable {
+        case baseline
+        /// The baseline a second time.
+        case control
+        case better
+        case worse
+        /// A difference that would matter would have been seen.
+        case noClearDifference
+        /// It might have been missed; about so many rounds would have shown it.
+        case tooNoisy(rounds: Int)
+        /// One round has no spread.
+        case tooFewRounds
+        /// One side is known only from below, and that leaves it open.
+        case open
+        /// It is not judged: a difference is trivial, or there is no ratio.
+        case shown
+    }
+}
+
+extension Reading {
+    /// Whether a difference needs statistics to be believed: threads are counted, and a share of
+    /// idle time may be nothing at all.
+    var isJudged: Bool {
+        switch self {
+        case .idleCPU, .threads, .processes: false
+        default: true
+        }
+    }
+}
+
+// What looking blocking costs: the coroutine beside the loop written by hand over the
+// same system call.
+
+extension CompareAnalysis {
+    /// A coroutine's driver and the loop over the same system call.
+    package struct Blocking: Sendable, Equatable {
+        /// "poll".
+        package let loop: String
+        /// CPU time of the coroutine for a message, over that of the loop.
+        package let ratio: PairedRatio
+    }
+
+    /// A ratio for each driver of the coroutine whose loop was measured too, at a point.
+    package func blocking(at point: Int) -> [Blocking] {
+        measured.compactMap { arm in
+            // Only the coroutine has a driver of another name than its own.
+            guard case .bundled(let model, let driver) = record.arms[arm].kind, model != driver,
+                !record.arms[arm].isControl, let loop = self.loop(driver),
+                let cost = figure(.cpu, of: arm, at: point),
+                let raw = figure(.cpu, of: loop, at: point), let ratio = cost.ratio(to: raw)
+            else { return nil }
+            return Blocking(loop: record.arms[loop].name, ratio: ratio)
+        }
+    }
+
+    /// The hand-written loop over a driver's system call.
+    private func loop(_ driver: String) -> Int? {
+        measured.first { arm in
+            guard case .bundled(driver, _) = record.arms[arm].kind else { return false }
+            return !record.arms[arm].isControl
+        }
+    }
 }

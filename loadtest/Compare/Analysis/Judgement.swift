@@ -14,14 +14,14 @@ import Statistics
 struct Judgement {
     /// Less than 2 % is not worth calling a difference, however surely it is there.
     static let floorMin = Change.difference(1.02)
-    /// Who could not have seen a tenth cannot say that nothing differs.
+    /// A session that could not have seen a tenth cannot say that nothing differs.
     static let worthSeeing = Change.difference(1.10)
     private static let level = 0.05
-    /// As many rounds as `--rounds` takes; where more are needed, nobody can run them.
+    /// As many rounds as `--rounds` takes; more are not possible.
     static let roundsMax = 1000
 
     /// By arm.
-    private(set) var figures: [Standing.Figure?]
+    private(set) var figures: [CompareAnalysis.Figure?]
     /// What noise reaches alone, as a logarithm.
     private(set) var floor = floorMin
     private let isHigherBetter: Bool
@@ -29,7 +29,7 @@ struct Judgement {
     /// `rounds` are the samples of each arm at the point, in the order of their rounds.
     init(of reading: Reading, in rounds: [[CompareRecord.Sample]], of record: CompareRecord) {
         isHigherBetter = reading.isHigherBetter
-        figures = rounds.map { Standing.Figure(reading, in: $0) }
+        figures = rounds.map { CompareAnalysis.Figure(reading, in: $0) }
         guard figures.indices.contains(record.baseline), let base = figures[record.baseline] else {
             return
         }
@@ -49,7 +49,7 @@ struct Judgement {
     }
 
     /// Gives every arm that has a ratio its word.
-    private mutating func judge(against base: Standing.Figure) {
+    private mutating func judge(against base: CompareAnalysis.Figure) {
         let compared = figures.indices.filter {
             figures[$0]?.word == .shown && figures[$0]?.ratio != nil
         }
@@ -69,7 +69,7 @@ struct Judgement {
 
     private func word(
         for ratio: PairedRatio, _ probability: Double, _ smallest: Double?
-    ) -> Standing.Word {
+    ) -> CompareAnalysis.Word {
         guard let interval = ratio.interval, let smallest else { return .tooFewRounds }
         let isSure = probability < Judgement.level && !interval.contains(0)
         if isSure, ratio.center.magnitude > floor {
@@ -84,8 +84,8 @@ struct Judgement {
     /// What is left of a word where a side is only known from below: an arm that is ahead of the
     /// baseline with what is sure of it is ahead, and nothing else follows.
     private func settled(
-        _ word: Standing.Word, _ ratio: PairedRatio, isBound: Bool, isBaseBound: Bool
-    ) -> Standing.Word {
+        _ word: CompareAnalysis.Word, _ ratio: PairedRatio, isBound: Bool, isBaseBound: Bool
+    ) -> CompareAnalysis.Word {
         guard isBound || isBaseBound else { return word }
         guard word == .better || word == .worse else { return .open }
         let isHigher = ratio.center > 0

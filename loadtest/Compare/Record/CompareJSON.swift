@@ -10,14 +10,14 @@ package enum CompareJSON {
     static let schema = "swiftlet.compare/1"
 
     package static func document(of record: CompareRecord) -> JSONValue {
-        let standing = Standing(record)
+        let analysis = CompareAnalysis(record)
         return .object(
             [("schema", .text(schema))] + record.members
                 + [
-                    ("figures", .array(standing.figureDocuments)),
-                    ("noise", .array(standing.noiseDocuments)),
-                    ("blocking", .array(standing.blockingDocuments)),
-                    ("doubts", .array(standing.doubts.map(JSONValue.text))),
+                    ("figures", .array(analysis.figureDocuments)),
+                    ("noise", .array(analysis.noiseDocuments)),
+                    ("blocking", .array(analysis.blockingDocuments)),
+                    ("doubts", .array(analysis.doubts.map(JSONValue.text))),
                 ])
     }
 
@@ -34,7 +34,7 @@ package enum CompareJSON {
 
 // What was made of the record.
 
-extension Standing {
+extension CompareAnalysis {
     fileprivate var figureDocuments: [JSONValue] {
         record.points.indices.flatMap { point in
             Reading.allCases.flatMap { reading in
@@ -61,7 +61,7 @@ extension Standing {
                 ("word", .text(Wording.word(figure.word, of: reading))),
                 ("probability", .optional(figure.probability)),
                 ("smallest_seen_ratio", .optional(figure.smallest.map(Change.ratio))),
-            ] + (figure.ratio.map(Standing.members) ?? Standing.noRatio))
+            ] + (figure.ratio.map(CompareAnalysis.members) ?? CompareAnalysis.noRatio))
     }
 
     fileprivate var noiseDocuments: [JSONValue] {
@@ -81,7 +81,7 @@ extension Standing {
             blocking(at: point).map {
                 .object(
                     [("point", .integer(point)), ("loop", .text($0.loop))]
-                        + Standing.members($0.ratio))
+                        + CompareAnalysis.members($0.ratio))
             }
         }
     }

@@ -4,32 +4,36 @@ import Reports
 package enum CompareMarkdown {
     /// `pictures` is the folder of the files that `ComparePage.pictures` gave, as the document
     /// links to them; without one there is no picture.
-    package static func page(of record: CompareRecord, pictures: String? = nil) -> String {
-        let standing = Standing(record)
-        let tables = CompareTables(standing)
-        let account = Account(standing)
-        var lines = ["## \(plain(ComparePage.Contents(standing: standing).title))"]
-        lines += list("Doubts", record.notes + standing.doubts)
+    package static func page(
+        of record: CompareRecord, _ contenders: [Contender] = [], pictures: String? = nil
+    ) -> String {
+        let analysis = CompareAnalysis(record)
+        let tables = CompareTables(analysis)
+        let sentences = CompareSentences(analysis)
+        var lines = ["## \(plain(ComparePage.Contents(analysis: analysis).title))"]
+        lines += list("Doubts", record.notes + analysis.doubts)
         for point in record.points.indices {
             lines += tables.answers(at: point).markdown + tables.costs(at: point).markdown
         }
-        lines += list("What looking blocking costs", account.blocking)
-        for picture in BarPictures(standing).all {
+        lines += list("What looking blocking costs", sentences.blocking)
+        for picture in BarPictures(analysis).all {
             let title = tables.heading(picture.reading, at: picture.point)
             lines += ["", "### \(plain(title))"]
             lines += image(picture.bars.name, title, in: pictures)
             lines += tables.detail(of: picture.reading, at: picture.point).markdown
         }
         if let pictures {
-            for chart in GrowthPictures(standing).all {
+            for chart in GrowthPictures(analysis).all {
                 lines += ["", "### \(plain(chart.title))"]
                 lines += image(chart.name, chart.title, in: pictures)
             }
         }
-        lines += stories(standing) + tables.arms.markdown + tables.session.markdown
+        lines +=
+            stories(analysis.stories(of: contenders)) + tables.arms.markdown
+            + tables.session.markdown
         lines += list(
             "How far to trust it",
-            account.noise + account.sees + account.apart + [account.method])
+            sentences.noise + sentences.sees + sentences.apart + [sentences.method])
         return (lines + repetition(record)).joined(separator: "\n") + "\n"
     }
 
@@ -43,8 +47,7 @@ package enum CompareMarkdown {
         folder.map { ["", "![\(plain(title))](\($0)/\(name).svg)"] } ?? []
     }
 
-    private static func stories(_ standing: Standing) -> [String] {
-        let stories = standing.stories
+    private static func stories(_ stories: [(name: String, text: String)]) -> [String] {
         guard !stories.isEmpty else { return [] }
         return ["", "### Why each behaves so"]
             + stories.flatMap { ["", "**\(plain($0.name))**: \(plain($0.text))"] }

@@ -10,26 +10,26 @@ import Reports
 ///     stories     why each model behaves so
 ///     session     machine, method, command
 package enum ComparePage {
-    package static func html(of record: CompareRecord) -> String {
-        let page = Contents(standing: Standing(record))
+    /// `contenders` are the servers that took part, with what is known of them.
+    package static func html(of record: CompareRecord, _ contenders: [Contender] = []) -> String {
+        let page = Contents(analysis: CompareAnalysis(record), contenders: contenders)
         return Page.html(title: page.title, sections: page.sections)
     }
 
     /// Each picture as a file of its own, in the order of the page; the names are unique and have
     /// no ending.
     package static func pictures(of record: CompareRecord) -> [(name: String, svg: String)] {
-        let standing = Standing(record)
-        return BarPictures(standing).all.map { ($0.bars.name, $0.bars.file) }
-            + GrowthPictures(standing).all.map { ($0.name, $0.file) }
+        let analysis = CompareAnalysis(record)
+        return BarPictures(analysis).all.map { ($0.bars.name, $0.bars.file) }
+            + GrowthPictures(analysis).all.map { ($0.name, $0.file) }
     }
 
     /// The parts of one page.
     struct Contents {
-        let standing: Standing
-        private var record: CompareRecord { standing.record }
-        private var tables: CompareTables { CompareTables(standing) }
-
-        init(standing: Standing) { self.standing = standing }
+        let analysis: CompareAnalysis
+        var contenders: [Contender] = []
+        private var record: CompareRecord { analysis.record }
+        private var tables: CompareTables { CompareTables(analysis) }
 
         var title: String {
             let points = record.points.map(Wording.point).uniqued
@@ -45,14 +45,14 @@ package enum ComparePage {
                 + bars + growth + stories + [tables.arms.html, tables.session.html, method]
         }
 
-        /// The strip that comes first: nobody should read a figure before it.
+        /// The strip that comes first, before any figure.
         private var verdict: String {
-            let doubts = standing.doubts
-            let isInvalid = record.environment.isDebugBuild || standing.rounds == 0
+            let doubts = analysis.doubts
+            let isInvalid = record.environment.isDebugBuild || analysis.rounds == 0
             let level = isInvalid ? "invalid" : doubts.isEmpty ? "valid" : "suspect"
             let heading = Markup.element(
                 "h2", [:],
-                Markup.escape("\(level.uppercased())  \(Wording.rounds(standing.rounds))"))
+                Markup.escape("\(level.uppercased())  \(Wording.rounds(analysis.rounds))"))
             let points = (record.notes + doubts).map {
                 Markup.element("li", [:], Markup.escape($0))
             }
@@ -64,13 +64,13 @@ package enum ComparePage {
         }
 
         private var blocking: String {
-            let lines = Account(standing).blocking
+            let lines = CompareSentences(analysis).blocking
             guard !lines.isEmpty else { return "" }
             return heading("What looking blocking costs") + list(lines)
         }
 
         private var bars: [String] {
-            let pictures = BarPictures(standing).all
+            let pictures = BarPictures(analysis).all
             guard !pictures.isEmpty else { return [] }
             return [heading("Reading by reading")]
                 + pictures.map { picture in
@@ -83,14 +83,14 @@ package enum ComparePage {
         }
 
         private var growth: [String] {
-            let pictures = GrowthPictures(standing).all
+            let pictures = GrowthPictures(analysis).all
             guard !pictures.isEmpty else { return [] }
             return [heading("Growth with connections")]
                 + pictures.map { Page.figure($0.svg, caption: $0.summary) }
         }
 
         private var stories: [String] {
-            let paragraphs = standing.stories.map { story in
+            let paragraphs = analysis.stories(of: contenders).map { story in
                 Markup.element(
                     "p", [:],
                     Markup.element("b", [:], Markup.escape(story.name)) + " "
@@ -100,8 +100,8 @@ package enum ComparePage {
         }
 
         private var method: String {
-            let account = Account(standing)
-            let lines = account.noise + account.sees + account.apart + [account.method]
+            let sentences = CompareSentences(analysis)
+            let lines = sentences.noise + sentences.sees + sentences.apart + [sentences.method]
             let command = RunRecord.shellWords(record.commandLine)
             let repetition =
                 command.isEmpty
@@ -120,19 +120,20 @@ package enum ComparePage {
     }
 }
 
-extension Standing {
-    /// A paragraph for each model that was measured, with its figures at the last point; the
-    /// coroutine has one before those of its drivers.
-    var stories: [(name: String, text: String)] {
+extension CompareAnalysis {
+    /// A paragraph for each server that was measured and that something is known of, with its
+    /// figures at the last point; what is told of a model stands before its arms.
+    func stories(of contenders: [Contender]) -> [(name: String, text: String)] {
         var stories: [(name: String, text: String)] = []
-        var isCoroutineTold = false
         for arm in measured where !record.arms[arm].isControl {
-            guard let story = ModelStory.paragraph(of: record.arms[arm].kind) else { continue }
-            if case .bundled("coroutine", _) = record.arms[arm].kind, !isCoroutineTold {
-                stories.append(("coroutine", ModelStory.coroutine))
-                isCoroutineTold = true
+            let (name, kind) = (record.arms[arm].name, record.arms[arm].kind)
+            guard let story = contenders.first(where: { $0.name == name })?.story else { continue }
+            if case .bundled(let model, _) = kind, let text = story.ofModel,
+                !stories.contains(where: { $0.name == model })
+            {
+                stories.append((model, text))
             }
-            stories.append((record.arms[arm].name, story + figures(of: arm)))
+            stories.append((name, story.text + figures(of: arm)))
         }
         return stories
     }

@@ -3,16 +3,16 @@ import Statistics
 
 /// The sentences about a comparison that every report has: what looking blocking costs, what noise
 /// reaches, what could have been seen, and how it was judged.
-struct Account {
-    private let standing: Standing
-    private var record: CompareRecord { standing.record }
+struct CompareSentences {
+    private let analysis: CompareAnalysis
+    private var record: CompareRecord { analysis.record }
 
-    init(_ standing: Standing) { self.standing = standing }
+    init(_ analysis: CompareAnalysis) { self.analysis = analysis }
 
     /// "+7.0 % CPU a message over poll [+5.1, +9.0]", for each system call and point.
     var blocking: [String] {
         record.points.indices.flatMap { point in
-            standing.blocking(at: point).map { cost in
+            analysis.blocking(at: point).map { cost in
                 let change = Wording.change(cost.ratio.center)
                 let interval = Wording.interval(of: cost.ratio).map { " \($0)" } ?? ""
                 return "\(change) CPU a message over \(cost.loop)\(interval)\(at(point))"
@@ -24,8 +24,8 @@ struct Account {
     var noise: [String] {
         guard let control = record.control else { return [] }
         return record.points.indices.compactMap { point in
-            let parts = Account.told.compactMap { reading -> String? in
-                let ratio = standing.figure(reading, of: control, at: point)?.ratio
+            let parts = CompareSentences.told.compactMap { reading -> String? in
+                let ratio = analysis.figure(reading, of: control, at: point)?.ratio
                 return ratio.map { "\(reading.title) \(Wording.change($0))" }
             }
             guard !parts.isEmpty else { return nil }
@@ -36,14 +36,14 @@ struct Account {
     /// The smallest difference that the session would have shown.
     var sees: [String] {
         record.points.indices.compactMap { point in
-            let parts = Account.told.compactMap { reading -> String? in
+            let parts = CompareSentences.told.compactMap { reading -> String? in
                 let all = record.arms.indices.compactMap {
-                    standing.figure(reading, of: $0, at: point)?.smallest
+                    analysis.figure(reading, of: $0, at: point)?.smallest
                 }
                 return Rounds(all).map { "\(reading.title) \(Wording.share($0.median))" }
             }
             guard !parts.isEmpty else { return nil }
-            return "\(Wording.rounds(standing.rounds)) show differences\(at(point)) from "
+            return "\(Wording.rounds(analysis.rounds)) show differences\(at(point)) from "
                 + parts.joined(separator: ", ") + " on; smaller ones may be missed"
         }
     }
@@ -52,9 +52,9 @@ struct Account {
     var apart: [String] {
         var (count, all) = (0, 0)
         for point in record.points.indices {
-            for arm in standing.measured {
+            for arm in analysis.measured {
                 for reading in Reading.allCases where reading.isJudged {
-                    let flags = standing.figure(reading, of: arm, at: point)?.rounds.standsApart
+                    let flags = analysis.figure(reading, of: arm, at: point)?.rounds.standsApart
                     count += flags?.count { $0 } ?? 0
                     all += flags?.count ?? 0
                 }

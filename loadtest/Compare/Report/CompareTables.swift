@@ -3,12 +3,12 @@ import Statistics
 
 /// The tables of a comparison as values, so that the page and Markdown say the same.
 struct CompareTables {
-    let standing: Standing
-    private var record: CompareRecord { standing.record }
+    let analysis: CompareAnalysis
+    private var record: CompareRecord { analysis.record }
 
-    init(_ standing: Standing) { self.standing = standing }
+    init(_ analysis: CompareAnalysis) { self.analysis = analysis }
 
-    /// Every arm with its rate at a point, in words; who has none says why.
+    /// Every arm with its rate at a point, in words; one that has none says why.
     func answers(at point: Int) -> PageTable {
         let rows = record.arms.indices.map { arm in
             [
@@ -24,9 +24,9 @@ struct CompareTables {
     /// What an answer takes, and what being there takes.
     func costs(at point: Int) -> PageTable {
         let readings = CompareTables.costs.filter { reading in
-            standing.measured.contains { standing.figure(reading, of: $0, at: point) != nil }
+            analysis.measured.contains { analysis.figure(reading, of: $0, at: point) != nil }
         }
-        let rows = standing.measured.map { arm in
+        let rows = analysis.measured.map { arm in
             [Wording.name(record.arms[arm])] + readings.map { text($0, of: arm, at: point) }
         }
         return PageTable(
@@ -38,8 +38,8 @@ struct CompareTables {
 
     /// One reading of every arm with its interval, and how it stands.
     func detail(of reading: Reading, at point: Int) -> PageTable {
-        let rows = standing.measured.compactMap { arm -> [String]? in
-            guard let figure = standing.figure(reading, of: arm, at: point) else { return nil }
+        let rows = analysis.measured.compactMap { arm -> [String]? in
+            guard let figure = analysis.figure(reading, of: arm, at: point) else { return nil }
             let interval = figure.rounds.interval.map {
                 "\(reading.text($0.low)) to \(reading.text($0.high))"
             }
@@ -59,7 +59,7 @@ struct CompareTables {
             ], rows: rows)
     }
 
-    /// "CPU/message, everybody busy: 100 connections of 64 B".
+    /// "CPU/message, all busy: 100 connections of 64 B".
     func heading(_ reading: Reading, at point: Int) -> String {
         let load = record.points[point]
         let place = Wording.point(load)
@@ -98,8 +98,8 @@ struct CompareTables {
         let environment = record.environment
         let build = environment.isDebugBuild ? ", DEBUG build" : ""
         let rounds =
-            standing.rounds == record.rounds
-            ? "\(record.rounds)" : "\(standing.rounds) of \(record.rounds)"
+            analysis.rounds == record.rounds
+            ? "\(record.rounds)" : "\(analysis.rounds) of \(record.rounds)"
         let rows = [
             ["started", record.startedAt], ["processor", environment.cpuModel],
             ["cores", "\(environment.cores)"], ["kernel", environment.kernel],
@@ -121,12 +121,12 @@ struct CompareTables {
     }
 
     private func text(_ reading: Reading, of arm: Int, at point: Int) -> String {
-        standing.figure(reading, of: arm, at: point).map(reading.text) ?? "-"
+        analysis.figure(reading, of: arm, at: point).map(reading.text) ?? "-"
     }
 
     /// "+9.1 % [+6.0, +12.2] faster".
     func words(_ reading: Reading, of arm: Int, at point: Int) -> String {
-        guard let figure = standing.figure(reading, of: arm, at: point) else {
+        guard let figure = analysis.figure(reading, of: arm, at: point) else {
             return "no round was finished"
         }
         let word = figure.word == .shown ? "" : Wording.word(figure.word, of: reading)

@@ -40,7 +40,7 @@ enum Wording {
     }
 
     /// The same where there is little room; nil where there is nothing to say.
-    static func short(_ word: Standing.Word, of reading: Reading) -> String? {
+    static func short(_ word: CompareAnalysis.Word, of reading: Reading) -> String? {
         switch word {
         case .tooNoisy: "too noisy to tell"
         case .shown: nil
@@ -81,14 +81,14 @@ enum Wording {
             "\(Figures.count(point.connections)) \(noun) of \(Figures.bytes(Double(point.size)))"
     }
 
-    /// So many rounds, about: "~40", and "> 1,000" where nobody can run them.
+    /// So many rounds, about: "~40", and "> 1,000" where that is not possible.
     static func needed(_ rounds: Int) -> String {
         let most = Judgement.roundsMax
         return rounds > most ? "> \(Figures.count(most))" : "~\(Figures.count(rounds))"
     }
 
     /// What a word is, said of a reading: an arm is faster, and takes less memory.
-    static func word(_ word: Standing.Word, of reading: Reading) -> String {
+    static func word(_ word: CompareAnalysis.Word, of reading: Reading) -> String {
         switch word {
         case .baseline: "baseline"
         case .control: "baseline again"
@@ -159,7 +159,7 @@ extension Reading {
     }
 
     /// The middle of a figure, with the sign of a bound where it is one.
-    func text(_ figure: Standing.Figure) -> String {
+    func text(_ figure: CompareAnalysis.Figure) -> String {
         (figure.isLowerBound ? ">=" : "") + text(figure.rounds.median)
     }
 }

@@ -4,26 +4,26 @@ import Processes
 import Reports
 import Syscalls
 
-/// What it takes to measure one arm at one load: two processes of it, one after the other.
+/// One arm measured at one load, once: two processes of it, one after the other.
 ///
 ///     process 1    idle memory │ all connections silent │ sparse load │ load at the fixed rate
-///     process 2    everybody busy
+///     process 2    all connections busy
 ///
 /// The busy load has a process of its own because a server tells its system calls only at its end:
 /// so they are those of this load.
-struct Trial {
+struct ArmMeasurement {
     let contender: Contender
     let point: CompareRecord.Point
     let timing: Timing
     let environment: RunRecord.Environment
     let placement: Placement
-    let pulse: Pulse
+    let interrupts: Interrupts
     /// What planned times and payloads derive from; the same for all arms of a round.
     let seed: UInt64
-    /// Hears what is measured next: "silent", "sparse", "fixed rate", "busy".
+    /// Is told what is measured next: "silent", "sparse", "fixed rate", "busy".
     let tell: (String) -> Void
 
-    /// What one trial gave.
+    /// What it gave.
     struct Result {
         var readings: [Reading: Double] = [:]
         /// Those that are known only from below.
@@ -56,17 +56,17 @@ struct Trial {
     /// How long opening all connections and the first answer on the last may take.
     private static let opening = Duration.seconds(30)
 
-    /// Measures everything; `pilot` is what the same arm showed at this load.
-    func measure(after pilot: Pilot) throws(Trouble) -> Result {
+    /// Measures everything; `probe` is what the same arm showed there before.
+    func measure(after probe: ArmProbe) throws(ArmFailure) -> Result {
         var result = Result()
         try measurePresence(&result)
-        try measureBusy(after: pilot, &result)
+        try measureBusy(after: probe, &result)
         return result
     }
 
-    func start() throws(Trouble) -> ArmServer {
-        do throws(Pulse.Interrupted) { try pulse.check() } catch { throw Trouble(error) }
-        return try placement.starting { () throws(Trouble) in try ArmServer.start(contender) }
+    func start() throws(ArmFailure) -> ArmServer {
+        try interrupts.check()
+        return try placement.starting { () throws(ArmFailure) in try ArmServer.start(contender) }
     }
 
     func plan(for server: ArmServer) -> LoadPlan {
@@ -82,9 +82,10 @@ struct Trial {
         return plan
     }
 
-    func run(_ plan: LoadPlan, on server: ArmServer) throws(Trouble) -> WatchedLoad {
-        do throws(Trouble) {
-            return try WatchedLoad.run(plan, on: server.process, in: environment, pulse: pulse)
+    func run(_ plan: LoadPlan, on server: ArmServer) throws(ArmFailure) -> WatchedLoad {
+        do throws(ArmFailure) {
+            return try WatchedLoad.run(
+                plan, on: server.process, in: environment, interrupts: interrupts)
         } catch .failed(let reason) {
             // What it said at its end may tell why.
             if server.process.isRunning { throw .failed(reason) }
@@ -95,7 +96,7 @@ struct Trial {
 
     // Process 1.
 
-    private func measurePresence(_ result: inout Result) throws(Trouble) {
+    private func measurePresence(_ result: inout Result) throws(ArmFailure) {
         let server = try start()
         try measureSilence(server, &result)
         try settle(server)
@@ -106,7 +107,7 @@ struct Trial {
     }
 
     /// What it takes to be there: before the first connection, and with all of them silent.
-    private func measureSilence(_ server: ArmServer, _ result: inout Result) throws(Trouble) {
+    private func measureSilence(_ server: ArmServer, _ result: inout Result) throws(ArmFailure) {
         tell("silent")
         let idle = ProcessTree(of: server.process.id).memory
         let crowd = try openCrowd(server)
@@ -125,7 +126,7 @@ struct Trial {
         result.readings[.processes] = Double(size.processes)
     }
 
-    private func openCrowd(_ server: ArmServer) throws(Trouble) -> SilentCrowd {
+    private func openCrowd(_ server: ArmServer) throws(ArmFailure) -> SilentCrowd {
         do throws(SilentCrowd.Failure) {
             return try SilentCrowd(
                 of: connections, to: server.process.address,
@@ -135,25 +136,21 @@ struct Trial {
         }
     }
 
-    /// CPU time per second while nobody says anything.
-    private func idleShare(of tree: ProcessTree) throws(Trouble) -> Double {
+    /// CPU time per second while all connections are silent.
+    private func idleShare(of tree: ProcessTree) throws(ArmFailure) -> Double {
         let (before, began) = (tree.cpuNanoseconds, Instant.now)
-        do throws(Pulse.Interrupted) { try pulse.wait(timing.silence) } catch {
-            throw Trouble(error)
-        }
+        try interrupts.wait(timing.silence)
         let elapsed = max(1, began.nanoseconds(to: .now))
         return Double(tree.cpuNanoseconds - before) / Double(elapsed)
     }
 
     /// Waits until the server has let go of the processes and threads that the last connections
     /// had: until their number holds still.
-    private func settle(_ server: ArmServer) throws(Trouble) {
+    private func settle(_ server: ArmServer) throws(ArmFailure) {
         var last = ProcessTree.Size()
         var looks = 0
         for _ in 0..<Self.looksMax where looks < Self.looksAlike {
-            do throws(Pulse.Interrupted) { try pulse.wait(Self.look) } catch {
-                throw Trouble(error)
-            }
+            try interrupts.wait(Self.look)
             let size = ProcessTree(of: server.process.id).size
             looks = size == last ? looks + 1 : 0
             last = size
@@ -165,7 +162,7 @@ struct Trial {
     private static let (looksAlike, looksMax) = (2, 250)
 
     /// Most connections silent, a few talk at a rate that is the same for all arms.
-    private func measureSparse(_ server: ArmServer, _ result: inout Result) throws(Trouble) {
+    private func measureSparse(_ server: ArmServer, _ result: inout Result) throws(ArmFailure) {
         tell("sparse")
         var plan = plan(for: server)
         plan.connections = min(point.sparseConnections, connections)
@@ -179,7 +176,7 @@ struct Trial {
     }
 
     /// Every connection at a rate that is the same for all arms.
-    private func measureFixed(_ server: ArmServer, _ result: inout Result) throws(Trouble) {
+    private func measureFixed(_ server: ArmServer, _ result: inout Result) throws(ArmFailure) {
         tell("fixed rate")
         var plan = plan(for: server)
         plan.rate = point.fixedRate
@@ -191,7 +188,7 @@ struct Trial {
 
     // Process 2.
 
-    private func measureBusy(after pilot: Pilot, _ result: inout Result) throws(Trouble) {
+    private func measureBusy(after probe: ArmProbe, _ result: inout Result) throws(ArmFailure) {
         tell("busy")
         let server = try start()
         let load = try run(plan(for: server), on: server)
@@ -202,9 +199,61 @@ struct Trial {
         if let switches = load.switchesPerSecond {
             result.readings[.switches] = switches / load.measurement.rate
         }
-        result.readings[.calls] = Life(ended.calls, messages: load.messages)?
-            .callsPerMessage(beyond: pilot.setUp)
+        result.readings[.calls] = ServerLife(ended.calls, messages: load.messages)?
+            .callsPerMessage(beyond: probe.setUp)
         result.doubt("busy", load.doubts)
         result.add(ended)
+    }
+
+    // Before the rounds.
+
+    /// Finds out what the arm can do, in one process, and what its connections take, in another.
+    func probe() throws(ArmFailure) -> ArmProbe {
+        tell("busy")
+        let busy = try start()
+        var short = plan(for: busy)
+        short.duration = timing.probe
+        let rate = try run(short, on: busy).measurement.rate
+        let busyCalls = try busy.stop().calls ?? [:]
+        let setUp = try start()
+        var once = plan(for: setUp)
+        once.duration = nil
+        once.requests = connections
+        once.warmup = .fixed(.zero)
+        let load = try run(once, on: setUp)
+        let calls = try setUp.stop().calls
+        return ArmProbe(
+            rate: rate, setUp: ServerLife(calls, messages: load.messages),
+            calls: busyCalls.merging(calls ?? [:], uniquingKeysWith: +))
+    }
+}
+
+/// What an arm showed before the rounds.
+struct ArmProbe: Sendable {
+    /// Answers per second of a short busy load.
+    var rate: Double
+    /// What a life of the server counts in which each connection gets one answer.
+    var setUp: ServerLife?
+    /// What its processes counted, together.
+    var calls: [String: Int] = [:]
+}
+
+/// What one server process counted from its start to its end: system calls, for so many messages.
+struct ServerLife: Sendable, Equatable {
+    var calls: Int
+    var messages: Int
+
+    /// Nil for a server that does not count.
+    init?(_ calls: [String: Int]?, messages: Int) {
+        guard let calls else { return nil }
+        self.calls = calls.values.reduce(0, +)
+        self.messages = messages
+    }
+
+    /// System calls for one message more: what this life had more than a short one with the same
+    /// connections, whose opening and closing so is in neither.
+    func callsPerMessage(beyond short: ServerLife?) -> Double? {
+        guard let short, messages > 2 * short.messages, calls >= short.calls else { return nil }
+        return Double(calls - short.calls) / Double(messages - short.messages)
     }
 }

@@ -10,14 +10,13 @@ struct ArmServer: Sendable {
     private let mechanism: Mechanism?
 
     /// Starts a process of a contender, on a port of its own.
-    static func start(_ contender: Contender) throws(Trouble) -> ArmServer {
+    static func start(_ contender: Contender) throws(ArmFailure) -> ArmServer {
         do throws(ServerProcess.Failure) {
             switch contender.origin {
             case .bundled(let model, let driver):
                 let process = try ServerProcess.start(
                     "/proc/self/exe", arguments: words(model: model, driver: driver))
-                return ArmServer(
-                    process: process, mechanism: Mechanism(model: model, driver: driver))
+                return ArmServer(process: process, mechanism: contender.mechanism)
             case .foreign:
                 guard let port = FreePort.find() else {
                     throw .notStarted(.addressInUse)
@@ -27,7 +26,7 @@ struct ArmServer: Sendable {
                 return ArmServer(process: process, mechanism: nil)
             }
         } catch {
-            throw Trouble(starting: error, words: contender.words(port: 0))
+            throw ArmFailure(starting: error, words: contender.words(port: 0))
         }
     }
 
@@ -43,7 +42,7 @@ struct ArmServer: Sendable {
     }
 
     /// Stops it; throws when it did not end in order, or served by another mechanism than its own.
-    func stop() throws(Trouble) -> Ended {
+    func stop() throws(ArmFailure) -> Ended {
         let wasRunning = process.isRunning
         let ended = process.stop()
         guard wasRunning else {
@@ -62,7 +61,7 @@ struct ArmServer: Sendable {
     }
 }
 
-extension Trouble {
+extension ArmFailure {
     /// A server that did not start: it was not there, or the machine has not what it needs.
     fileprivate init(starting failure: ServerProcess.Failure, words: [String]) {
         switch failure {
@@ -70,10 +69,10 @@ extension Trouble {
         case .noEcho(let reason): self = .incorrect(["first echo: \(reason)"])
         case .endedEarly(ExitCode.systemLimit, let text) where words.isEmpty:
             // Ours says in a sentence what this machine has not.
-            let said = Trouble.lastLine(of: text) ?? "a limit of the system"
+            let said = ArmFailure.lastLine(of: text) ?? "a limit of the system"
             self = .notHosted(said.replacing("loadtest echo: ", with: ""))
         case .endedEarly(let code, let text):
-            let said = Trouble.lastLine(of: text).map { ": \($0)" } ?? ""
+            let said = ArmFailure.lastLine(of: text).map { ": \($0)" } ?? ""
             self = .notHosted("ended with code \(code) before it served\(said)")
         default: self = .notHosted("\(failure)")
         }
@@ -88,10 +87,10 @@ extension Trouble {
 
 extension ServerProcess.Ended {
     /// What it said at its end, to be put behind what became of it.
-    var lastWords: String { Trouble.lastLine(of: standardError).map { ": \($0)" } ?? "" }
+    var lastWords: String { ArmFailure.lastLine(of: standardError).map { ": \($0)" } ?? "" }
 }
 
-/// A port of this machine that nobody has, for a server that cannot find one itself.
+/// A free port of this machine, for a server that cannot find one itself.
 enum FreePort {
     /// Below the ports that the kernel gives to connections: one of those could be taken by a
     /// client before the server has it.
@@ -117,5 +116,51 @@ enum FreePort {
             // Whatever is wrong with a port, it is not free.
             return false
         }
+    }
+}
+
+/// What shows by which mechanism a bundled server served: the system calls that it counted.
+///
+/// Its own must be among them, and those of other models must not: a model that falls back on
+/// something else in silence would be measured under a name that is not its own.
+package struct Mechanism: Sendable, Equatable {
+    /// The call that it stands for: "epoll_wait".
+    package let own: String
+    /// The calls that other models stand for.
+    private let foreign: Set<String>
+
+    /// `telling` are the calls that tell the models apart.
+    package init(own: String, telling: Set<String>) {
+        self.own = own
+        foreign = telling.subtracting([own])
+    }
+
+    /// What is wrong with the calls that a server counted; nil if nothing is.
+    package func objection(to calls: [String: Int]) -> String? {
+        let others = calls.filter { foreign.contains($0.key) && $0.value > 0 }.keys.sorted()
+        let names = others.joined(separator: ", ")
+        if calls[own, default: 0] == 0 {
+            return "it never called \(own)" + (others.isEmpty ? "" : "; it counted \(names)")
+        }
+        return others.isEmpty ? nil : "it also called \(names)"
+    }
+
+    /// The proof in a few words: "epoll_wait 1.9M".
+    package func proof(in calls: [String: Int]) -> String {
+        "\(own) \(Figures.short(Double(calls[own, default: 0])))"
+    }
+}
+
+/// The system calls that a bundled server counted, from the last line that it wrote.
+package enum CallCounts {
+    /// Nil when the line is no counters.
+    package static func read(_ line: String) -> [String: Int]? {
+        // Another text than JSON is another line.
+        guard let document = try? JSONValue(parsing: line), case .object(let members) = document,
+            case .object(let calls)? = members.first(where: { $0.0 == "calls" })?.1
+        else { return nil }
+        var counts: [String: Int] = [:]
+        for case (let name, .integer(let count)) in calls { counts[name] = count }
+        return counts
     }
 }

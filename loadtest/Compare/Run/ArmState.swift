@@ -7,11 +7,11 @@ struct ArmState: Sendable {
     private(set) var arm: CompareRecord.Arm
     /// By the place of a load in the list: what the arm showed there before the rounds. Without it
     /// there is nothing to measure at that load.
-    private(set) var pilots: [Int: Trial.Pilot] = [:]
+    private(set) var probes: [Int: ArmProbe] = [:]
     /// What its processes counted, together.
     private var calls: [String: Int] = [:]
     /// Why it is not measured at a load, by the load's place.
-    private var reasons: [Int: Trouble] = [:]
+    private var reasons: [Int: ArmFailure] = [:]
 
     init(_ contender: Contender) {
         self.contender = contender
@@ -36,22 +36,22 @@ struct ArmState: Sendable {
     var isMeasured: Bool { arm.outcome == .measured }
 
     /// What it showed at the first load that it runs at.
-    var firstPilot: Trial.Pilot? { pilots.min { $0.key < $1.key }?.value }
+    var firstProbe: ArmProbe? { probes.min { $0.key < $1.key }?.value }
 
     /// Whether it was found not to echo as it must.
     var isIncorrect: Bool { if case .incorrect = arm.outcome { true } else { false } }
 
-    mutating func take(_ pilot: Trial.Pilot, at point: Int) {
-        pilots[point] = pilot
+    mutating func take(_ probe: ArmProbe, at point: Int) {
+        probes[point] = probe
         if case .foreign = contender.origin { arm.proof = "not self-reported" }
-        add(pilot.calls)
+        add(probe.calls)
     }
 
-    /// Adds what a trial's processes counted, which is what proves the mechanism.
+    /// Adds what a measurement's processes counted, which is what proves the mechanism.
     mutating func add(_ more: [String: Int]) {
         calls.merge(more, uniquingKeysWith: +)
-        if case .bundled(let model, let driver) = contender.origin, !calls.isEmpty {
-            arm.proof = Mechanism(model: model, driver: driver).proof(in: calls)
+        if let mechanism = contender.mechanism, !calls.isEmpty {
+            arm.proof = mechanism.proof(in: calls)
         }
     }
 
@@ -60,19 +60,19 @@ struct ArmState: Sendable {
     }
 
     /// Ends it, under every load.
-    mutating func end(_ trouble: Trouble) {
+    mutating func end(_ trouble: ArmFailure) {
         switch trouble {
         case .notHosted(let reason): arm.outcome = .skipped(reason)
         case .incorrect(let findings): arm.outcome = .incorrect(findings)
         case .failed(let reason): arm.outcome = .failed(reason)
         case .interrupted: break
         }
-        pilots = [:]
+        probes = [:]
     }
 
     /// Ends it under one of `points`; where no other is left, or it is wrong, under all of them.
-    mutating func end(_ trouble: Trouble, at point: Int, of points: [CompareRecord.Point]) {
-        pilots[point] = nil
+    mutating func end(_ trouble: ArmFailure, at point: Int, of points: [CompareRecord.Point]) {
+        probes[point] = nil
         reasons[point] = trouble
         if case .incorrect = trouble { return end(trouble) }
         if reasons.count == points.count { return end(trouble) }

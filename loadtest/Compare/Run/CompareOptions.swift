@@ -2,7 +2,7 @@ import Flags
 
 /// What the command line of `loadtest compare` asks for, checked.
 package struct CompareOptions: Sendable {
-    /// Who takes part, without the baseline's second arm.
+    /// The servers that take part, without the baseline's second arm.
     package var contenders: [Contender]
     /// The name of the arm to compare with; nil for the usual one.
     package var baseline: String?
@@ -37,7 +37,7 @@ package struct CompareOptions: Sendable {
     /// say anything with 95 % confidence (2 / 2⁶ = 3 %).
     static let usual = (rounds: 8, duration: Duration.seconds(2))
     static let quick = (rounds: 6, duration: Duration.milliseconds(500))
-    /// The arm that the others are compared with where it runs and nobody says otherwise.
+    /// The arm that the others are compared with where it runs and `--baseline` names no other.
     static let usualBaseline = "coroutine-epoll"
 
     /// Reads what was given; `bundled` are the servers that this program has.
@@ -67,7 +67,7 @@ package struct CompareOptions: Sendable {
     ) throws(UsageError) -> [Contender] {
         var chosen =
             try arguments.value("variants") { list throws(Units.Mistake) in
-                try Selection.contenders(named: list, among: bundled)
+                try Contender.named(list, among: bundled)
             } ?? bundled
         for text in arguments.texts("server") {
             let contender: Contender
@@ -88,10 +88,10 @@ package struct CompareOptions: Sendable {
     private static func points(
         _ arguments: Arguments
     ) throws(UsageError) -> [CompareRecord.Point] {
-        let connections = try arguments.count("conns", in: Matrix.connectionsAllowed)
-        let size = try arguments.size("size", in: Matrix.sizesAllowed)
+        let connections = try arguments.count("conns", in: LoadMatrix.connectionsAllowed)
+        let size = try arguments.size("size", in: LoadMatrix.sizesAllowed)
         let matrix = try arguments.value("matrix") { text throws(Units.Mistake) in
-            var matrix = Matrix(connections: [connections ?? 1000], sizes: [size ?? 64])
+            var matrix = LoadMatrix(connections: [connections ?? 1000], sizes: [size ?? 64])
             try matrix.read(text)
             return matrix
         }
@@ -129,6 +129,131 @@ package struct CompareOptions: Sendable {
                 "--\(option) '\(path ?? "")' is no file: give a name, or '-' to --json for "
                     + "standard output"
             )
+        }
+    }
+}
+
+/// The table of options that `loadtest compare` parses and prints as its help, on one screen.
+extension CompareOptions {
+    package static let table = FlagTable(
+        command: "loadtest compare",
+        summary: "Runs echo servers against each other and says what they differ by.",
+        usage: ["[--variants LIST] [options]", "--server 'NAME=COMMAND {port}' [options]"],
+        groups: [arms, load, reports],
+        footer: [
+            "Each arm proves first that it echoes. Then it gets a fresh process in every",
+            "round, and three loads: all connections busy, all at one fixed rate, and most",
+            "connections silent. The baseline also runs against itself: what it differs by",
+            "is what nothing differs by. Ctrl-C keeps the rounds that are finished.",
+            "Units: times 250us 5ms 1m30s, counts 10k, sizes 64k; a bare number is seconds.",
+            "Exit:  0 done, 64 bad usage, 69 no arm could be measured, 71 system limit,",
+            "       73 cannot write, 98 --strict, 130 interrupted.",
+        ])
+
+    private static let arms = FlagGroup(
+        "Arms:",
+        [
+            Flag(
+                "variants", "v", "LIST",
+                help: "bundled servers: 'threads,coroutine-epoll', 'coroutine' (all)"),
+            Flag(
+                "server", nil, "NAME=COMMAND", isRepeatable: true,
+                help: "another program; {port} is where it is to listen"),
+            Flag("baseline", nil, "NAME", help: "compare with this arm (\(usualBaseline))"),
+        ])
+
+    private static let load = FlagGroup(
+        "Load:",
+        [
+            Flag("conns", "c", "N", help: "connections held open together (1000)"),
+            Flag("size", "s", "BYTES", help: "of a request (64)"),
+            Flag("matrix", nil, "LISTS", help: "several loads: 'conns=10,1k,9k size=64,4k'"),
+            Flag("rounds", nil, "N", help: "times that each arm runs each load (8)"),
+            Flag("duration", "d", "T", help: "how long each load is measured (2s)"),
+            Flag("quick", help: "6 rounds of 500ms: finds only large differences"),
+            Flag("seed", nil, "N", help: "what the order of the arms derives from (1)"),
+        ])
+
+    private static let reports = FlagGroup(
+        "Reports:",
+        [
+            Flag("json", nil, "FILE", help: "write every figure; - is standard output"),
+            Flag("html", nil, "FILE", help: "write a page with pictures"),
+            Flag("md", nil, "FILE", help: "write the tables as Markdown"),
+            Flag("svg", nil, "DIR", help: "write each picture there; --md shows them"),
+            Flag("quiet", "q", help: "no progress"),
+            Flag("strict", help: "exit with 98 if an arm has no or invalid figures"),
+        ])
+}
+
+/// The loads to compare under: every combination of connections and sizes.
+///
+///     conns=10,1k,9k size=64,4k    →    10 × 64 B, 10 × 4 KiB, 1,000 × 64 B, …
+package struct LoadMatrix: Sendable, Equatable {
+    package var connections: [Int]
+    package var sizes: [Int]
+
+    /// Connections that a comparison opens from one address: more would leave no ports to choose
+    /// from when they are opened for the next load.
+    static let connectionsAllowed = 1...20_000
+    static let sizesAllowed = 1...(16 << 20)
+    /// More loads than that are days.
+    private static let pointsMax = 64
+
+    package init(connections: [Int], sizes: [Int]) {
+        self.connections = connections
+        self.sizes = sizes
+    }
+
+    /// Reads `conns=… size=…`, of which one may be left out; `self` has what was said elsewhere.
+    package mutating func read(_ text: String) throws(Units.Mistake) {
+        let example = "; write for example 'conns=10,1k,9k size=64,4k'"
+        var seen: Set<Substring> = []
+        for part in text.split(whereSeparator: \.isWhitespace) {
+            let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard sides.count == 2 else {
+                throw Units.Mistake("has '\(part)', which is no list" + example)
+            }
+            guard seen.insert(sides[0]).inserted else {
+                throw Units.Mistake("has \(sides[0]) twice" + example)
+            }
+            switch sides[0] {
+            case "conns":
+                connections = try Self.list(sides[1], Self.connectionsAllowed, Units.count)
+            case "size": sizes = try Self.list(sides[1], Self.sizesAllowed, Units.size)
+            default:
+                throw Units.Mistake("has '\(sides[0])', which is neither conns nor size" + example)
+            }
+        }
+        if seen.isEmpty { throw Units.Mistake("is empty" + example) }
+        let count = connections.count * sizes.count
+        guard count <= Self.pointsMax else {
+            throw Units.Mistake("has \(count) loads: give at most \(Self.pointsMax)")
+        }
+    }
+
+    private static func list(
+        _ text: Substring, _ allowed: ClosedRange<Int>,
+        _ read: (String) throws(Units.Mistake) -> Int
+    ) throws(Units.Mistake) -> [Int] {
+        let numbers = try Units.list(String(text)) { item throws(Units.Mistake) in
+            let number = try read(item)
+            guard allowed.contains(number) else {
+                let (low, high) = (Units.text(allowed.lowerBound), Units.text(allowed.upperBound))
+                throw Units.Mistake(
+                    "has '\(item)', which is out of range: give from \(low) to \(high)")
+            }
+            return number
+        }
+        guard Set(numbers).count == numbers.count else {
+            throw Units.Mistake("has a number twice in '\(text)'")
+        }
+        return numbers
+    }
+
+    package var points: [CompareRecord.Point] {
+        connections.flatMap { connections in
+            sizes.map { CompareRecord.Point(connections: connections, size: $0) }
         }
     }
 }

@@ -5,22 +5,22 @@ import Syscalls
 
 // Before the rounds: each arm shows that it echoes as it must, and what it can do.
 extension CompareRun {
-    /// Lets each arm prove itself; those that cannot are told, and never measured.
-    mutating func prove() throws(Pulse.Interrupted) {
-        let hosting = Hosting.current()
+    /// Lets each arm prove itself; one that does not is never measured.
+    mutating func prove() throws(Interrupted) {
+        let limits = HostLimits.current()
         for arm in arms.indices {
             say(.proving(arm: arms[arm].arm.name))
-            do throws(Trouble) {
+            do throws(ArmFailure) {
                 try check(arm)
             } catch .interrupted(let signal) {
-                throw Pulse.Interrupted(signal: signal)
+                throw Interrupted(signal: signal)
             } catch {
                 arms[arm].end(error)
                 say(.ended(arm: arms[arm].arm))
                 continue
             }
-            for point in points.indices { try runPilot(arm, point, hosting) }
-            if let rate = arms[arm].firstPilot?.rate {
+            for point in points.indices { try runProbe(arm, point, limits) }
+            if let rate = arms[arm].firstProbe?.rate {
                 say(.proved(arm: arms[arm].arm.name, rate: rate))
             } else {
                 say(.ended(arm: arms[arm].arm))
@@ -29,17 +29,17 @@ extension CompareRun {
     }
 
     /// Asks a process of the arm for all that an echo service must do.
-    private mutating func check(_ arm: Int) throws(Trouble) {
-        do throws(Pulse.Interrupted) { try pulse.check() } catch { throw Trouble(error) }
+    private mutating func check(_ arm: Int) throws(ArmFailure) {
+        try interrupts.check()
         let contender = arms[arm].contender
-        let server = try placement.starting { () throws(Trouble) in
+        let server = try placement.starting { () throws(ArmFailure) in
             try ArmServer.start(contender)
         }
         var findings: [String] = []
         for check in Conformance.Check.allCases {
-            // Who serves one client at a time lets a crowd wait, and is right to.
+            // A server of one client at a time lets a crowd wait, and is right to.
             if check == .crowd, contender.shape == .oneAtATime { continue }
-            do throws(Pulse.Interrupted) { try pulse.check() } catch { throw Trouble(error) }
+            try interrupts.check()
             let found = Conformance.check(
                 [check], at: server.process.address, process: server.process.id)
             findings += found.map(\.description)
@@ -51,20 +51,20 @@ extension CompareRun {
 
     /// A short busy load, for what the arm can do under it; an arm that fails it is not measured
     /// there.
-    private mutating func runPilot(
-        _ arm: Int, _ point: Int, _ hosting: Hosting
-    ) throws(Pulse.Interrupted) {
+    private mutating func runProbe(
+        _ arm: Int, _ point: Int, _ limits: HostLimits
+    ) throws(Interrupted) {
         guard arms[arm].isMeasured else { return }
         let contender = arms[arm].contender
         let connections = contender.connections(of: points[point].connections)
-        if let objection = hosting.objection(to: contender.shape, connections: connections) {
+        if let objection = limits.objection(to: contender.shape, connections: connections) {
             arms[arm].end(.notHosted(objection), at: point, of: points)
             return
         }
-        do throws(Trouble) {
-            arms[arm].take(try trial(arm, point, round: 0).pilot(), at: point)
+        do throws(ArmFailure) {
+            arms[arm].take(try armMeasurement(arm, point, round: 0).probe(), at: point)
         } catch .interrupted(let signal) {
-            throw Pulse.Interrupted(signal: signal)
+            throw Interrupted(signal: signal)
         } catch {
             arms[arm].end(error, at: point, of: points)
         }
@@ -103,7 +103,7 @@ enum Rates {
 
     private static func slowest(of arms: [ArmState], at point: Int) -> Double? {
         let together = arms.filter { $0.contender.shape != .oneAtATime }
-        let rates = { (arms: [ArmState]) in arms.compactMap { $0.pilots[point]?.rate } }
+        let rates = { (arms: [ArmState]) in arms.compactMap { $0.probes[point]?.rate } }
         return rates(together).min() ?? rates(arms).min()
     }
 

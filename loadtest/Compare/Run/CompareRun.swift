@@ -2,6 +2,7 @@ import Flags
 import Generator
 import Processes
 import Reports
+import Statistics
 import Syscalls
 
 /// A comparison from its first proof to its last round.
@@ -15,7 +16,7 @@ import Syscalls
 package struct CompareRun {
     let options: CompareOptions
     let environment: RunRecord.Environment
-    let pulse: Pulse
+    let interrupts: Interrupts
     let placement = Placement()
     let timing: Timing
     private let tell: (CompareEvent) -> Void
@@ -28,12 +29,12 @@ package struct CompareRun {
 
     /// Prepares a comparison; `tell` hears how it goes on.
     package init(
-        _ options: CompareOptions, environment: RunRecord.Environment, pulse: Pulse,
+        _ options: CompareOptions, environment: RunRecord.Environment, interrupts: Interrupts,
         tell: @escaping (CompareEvent) -> Void
     ) {
         self.options = options
         self.environment = environment
-        self.pulse = pulse
+        self.interrupts = interrupts
         self.tell = tell
         timing = Timing(measured: options.duration)
         arms = options.contenders.map(ArmState.init)
@@ -48,7 +49,7 @@ package struct CompareRun {
         record.rounds = options.rounds
         record.seconds = Double(options.duration.wholeNanoseconds) / 1e9
         placement.enter()
-        do throws(Pulse.Interrupted) {
+        do throws(Interrupted) {
             try prove()
             points = Rates.set(points, arms: arms.filter(\.isMeasured))
             chooseBaseline()
@@ -95,7 +96,7 @@ package struct CompareRun {
         arms.insert(arms[chosen].control, at: chosen + 1)
     }
 
-    /// Goes on with another baseline when this one has failed; then nobody is its control.
+    /// Goes on with another baseline when this one has failed; then it has no control.
     private mutating func replaceBaseline() {
         guard !arms[record.baseline].isMeasured else { return }
         let failed = arms[record.baseline].arm.name
@@ -107,7 +108,7 @@ package struct CompareRun {
 
     // The rounds.
 
-    private mutating func runRounds() throws(Pulse.Interrupted) {
+    private mutating func runRounds() throws(Interrupted) {
         let order = BlockOrder(seed: options.seed)
         var position = 0
         for round in 0..<options.rounds {
@@ -123,13 +124,13 @@ package struct CompareRun {
     /// Runs each arm once; those that fail run no more, and the others have their samples.
     private mutating func run(
         _ block: [Int], round: Int, point: Int, from position: inout Int
-    ) throws(Pulse.Interrupted) -> [CompareRecord.Sample] {
+    ) throws(Interrupted) -> [CompareRecord.Sample] {
         var samples: [CompareRecord.Sample] = []
         for arm in block {
-            guard let pilot = arms[arm].pilots[point], arms[arm].isMeasured else { continue }
-            say(.trial(arm: arms[arm].arm.name, point: points[point].text, round: round))
-            do throws(Trouble) {
-                let result = try trial(arm, point, round: round).measure(after: pilot)
+            guard let probe = arms[arm].probes[point], arms[arm].isMeasured else { continue }
+            say(.measuring(arm: arms[arm].arm.name, point: points[point].text, round: round))
+            do throws(ArmFailure) {
+                let result = try armMeasurement(arm, point, round: round).measure(after: probe)
                 var sample = CompareRecord.Sample(
                     arm: arm, point: point, round: round, position: position,
                     readings: result.readings)
@@ -139,7 +140,7 @@ package struct CompareRun {
                 arms[arm].add(result.calls)
                 isMemoryDivided = isMemoryDivided && result.isMemoryDivided
             } catch .interrupted(let signal) {
-                throw Pulse.Interrupted(signal: signal)
+                throw Interrupted(signal: signal)
             } catch {
                 arms[arm].end(error, at: point, of: points)
                 say(.ended(arm: arms[arm].arm))
@@ -153,10 +154,10 @@ package struct CompareRun {
         return samples.filter { !isWrong.contains($0.arm) }
     }
 
-    func trial(_ arm: Int, _ point: Int, round: Int) -> Trial {
-        Trial(
+    func armMeasurement(_ arm: Int, _ point: Int, round: Int) -> ArmMeasurement {
+        ArmMeasurement(
             contender: arms[arm].contender, point: points[point], timing: timing,
-            environment: environment, placement: placement, pulse: pulse,
+            environment: environment, placement: placement, interrupts: interrupts,
             seed: options.seed &+ UInt64(round), tell: { [tell] in tell(.load($0)) })
     }
 }
@@ -169,9 +170,33 @@ package enum CompareEvent: Sendable {
     case proved(arm: String, rate: Double)
     /// An arm will not be measured any more, or not under all loads.
     case ended(arm: CompareRecord.Arm)
-    /// A trial begins.
-    case trial(arm: String, point: String, round: Int)
-    /// A load of a trial, or of a proof, begins.
+    /// A measurement begins.
+    case measuring(arm: String, point: String, round: Int)
+    /// A load of a measurement, or of a proof, begins.
     case load(String)
     case roundEnded(round: Int, of: Int)
+}
+
+/// The order of the arms in each round: a block in which each arm runs once.
+///
+///     round 0    c a d b    by chance, from the seed
+///     round 1    b d a c    the same backwards
+///     round 2    a b d c    by chance again
+///     round 3    c d b a    …
+///
+/// Chance alone is fair in the long run, and eight rounds are no long run: with each order goes its
+/// reverse, so that an arm that came early comes late as often, and a machine that slows down
+/// steadily slows all of them alike. For two arms that is A B B A.
+package struct BlockOrder: Sendable {
+    private let seed: UInt64
+
+    package init(seed: UInt64) { self.seed = seed }
+
+    /// The order of `arms` at the `point`-th load in a round, counted from 0.
+    package func arms(_ arms: Range<Int>, round: Int, point: Int) -> [Int] {
+        // One stream of numbers for each pair of rounds at each load; there are at most 64 loads.
+        var chance = SplitMix(seed: seed, stream: round / 2 * 64 + point)
+        let order = arms.shuffled(using: &chance)
+        return round.isMultiple(of: 2) ? order : order.reversed()
+    }
 }

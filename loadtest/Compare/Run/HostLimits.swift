@@ -6,7 +6,7 @@ import Syscalls
 ///
 /// Decided from numbers alone; what only the kernel can say, the server's own words say when it
 /// does not start.
-package struct Hosting: Sendable, Equatable {
+package struct HostLimits: Sendable, Equatable {
     /// Limits on processes and threads.
     package var tasks: ProcessLimits
     /// Descriptors that a process may open.
@@ -23,10 +23,10 @@ package struct Hosting: Sendable, Equatable {
     }
 
     /// Reads the limits of this machine.
-    package static func current() -> Hosting {
+    package static func current() -> HostLimits {
         // Where the kernel does not say, the calls themselves will.
         let descriptors = (try? DescriptorLimit.current().hard) ?? .max
-        return Hosting(tasks: .current(), descriptors: descriptors)
+        return HostLimits(tasks: .current(), descriptors: descriptors)
     }
 
     /// Why a server of that shape cannot be hosted with so many connections; nil if it can.

@@ -19,7 +19,7 @@ package struct Timing: Sendable, Equatable {
     var silence: Duration { min(.milliseconds(500), measured) }
 
     /// How long the load is measured that finds out what an arm can do.
-    var pilot: Duration { max(measured / 4, min(.milliseconds(250), measured)) }
+    var probe: Duration { max(measured / 4, min(.milliseconds(250), measured)) }
 
     /// Starting and stopping two servers, and looking at their memory.
     private static let besides = Duration.milliseconds(400)
@@ -29,17 +29,17 @@ package struct Timing: Sendable, Equatable {
     private static let connection = Duration.microseconds(400)
 
     /// What an arm of the usual shape takes at one load in one round.
-    func trial(connections: Int) -> Duration {
+    func measurement(connections: Int) -> Duration {
         let load = warmup(connections: connections, .together) + measured
         return silence + load * 3 + Self.connection * connections + Self.besides
     }
 
     /// What the first part takes: each arm proves itself, and shows at each load what it can do.
     func proving(arms: Int, connections: [Int]) -> Duration {
-        let pilots = connections.reduce(Duration.zero) {
-            $0 + warmup(connections: $1, .together) + pilot + Self.besides
+        let probes = connections.reduce(Duration.zero) {
+            $0 + warmup(connections: $1, .together) + probe + Self.besides
         }
-        return (Self.proof + pilots) * arms
+        return (Self.proof + probes) * arms
     }
 
     /// What a comparison takes, in a line: "14 arms × 8 rounds × 1 load × 8.5 s ≈ 17 min".
@@ -49,11 +49,13 @@ package struct Timing: Sendable, Equatable {
         let connections = options.points.map(\.connections)
         let all = { (rounds: Int, measured: Duration) in
             let timing = Timing(measured: measured)
-            let round = connections.reduce(Duration.zero) { $0 + timing.trial(connections: $1) }
+            let round = connections.reduce(Duration.zero) {
+                $0 + timing.measurement(connections: $1)
+            }
             return timing.proving(arms: arms, connections: connections) + round * arms * rounds
         }
         let timing = Timing(measured: options.duration)
-        let longest = connections.map { timing.trial(connections: $0) }.max() ?? .zero
+        let longest = connections.map { timing.measurement(connections: $0) }.max() ?? .zero
         let loads = connections.count == 1 ? "1 load" : "\(connections.count) loads of at most"
         let rounds = options.rounds == 1 ? "1 round" : "\(options.rounds) rounds"
         let quick = CompareOptions.quick

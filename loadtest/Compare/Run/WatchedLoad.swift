@@ -26,8 +26,8 @@ struct WatchedLoad {
     /// Makes a run; throws when the server failed it, or a signal came.
     static func run(
         _ plan: LoadPlan, on server: ServerProcess, in environment: RunRecord.Environment,
-        pulse: Pulse
-    ) throws(Trouble) -> WatchedLoad {
+        interrupts: Interrupts
+    ) throws(ArmFailure) -> WatchedLoad {
         let run: LoadRun
         do throws(Errno) {
             run = try LoadRun.start(plan)
@@ -36,12 +36,12 @@ struct WatchedLoad {
         }
         var look = Look(plan)
         while !run.isFinished {
-            do throws(Pulse.Interrupted) {
-                try pulse.wait(gap)
+            do throws(ArmFailure) {
+                try interrupts.wait(gap)
             } catch {
-                run.interrupt(signal: error.signal)
+                if case .interrupted(let signal) = error { run.interrupt(signal: signal) }
                 _ = run.finish()
-                throw Trouble(error)
+                throw error
             }
             server.takeOutput()
             look.take(run, server)
@@ -123,7 +123,7 @@ extension Measurement {
     /// What makes a run one that its server failed; nil when it has figures.
     ///
     /// Answers that came late are no failure: they are in the percentiles.
-    var failure: Trouble? {
+    var failure: ArmFailure? {
         if sawWrongBytes {
             let diagnosis = corruptions.first?.diagnosis ?? ""
             let reason = diagnosis.isEmpty ? "" : ": \(diagnosis)"

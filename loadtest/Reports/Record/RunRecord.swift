@@ -1,3 +1,4 @@
+import Flags
 import Generator
 import Statistics
 
@@ -102,7 +103,7 @@ package struct RunRecord: Sendable {
 
     /// The machine and the build.
     package struct Environment: Sendable, Equatable {
-        package var version = "0.1.0"
+        package var version = packageVersion
         package var isDebugBuild = false
         package var kernel = ""
         package var cpuModel = ""

@@ -1,5 +1,6 @@
 import Generator
 import Reports
+import Statistics
 import Syscalls
 
 /// Where the command's words go: the report to standard output, or to standard error when the JSON
@@ -12,10 +13,13 @@ struct Output {
     init(_ options: Options) {
         self.options = options
         human = options.jsonPath == "-" ? File.standardError : File.standardOutput
-        style = options.color.style(
-            isTerminal: Terminal.isTerminal(human),
-            environment: Terminal.variable
-        )
+        style = Output.style(on: human, options.color)
+    }
+
+    /// How words look where they go.
+    static func style(on descriptor: RawDescriptor, _ choice: Style.Choice = .auto) -> Style {
+        choice.style(
+            isTerminal: Terminal.isTerminal(descriptor), environment: Terminal.variable)
     }
 
     /// Prints a text that was asked for.
@@ -61,9 +65,23 @@ struct Output {
             options.isQuiet
             ? [SummaryLine.text(record)] : TextReport(record, style: style).results
         let isPrinted = Output.write(lines.map { $0 + "\n" }.joined(), to: human)
-        let isWritten = ReportFiles(options).write(record, log) && isPrinted
+        let isWritten = write(record, log) && isPrinted
         return record.exitCode == ExitCode.success && !isWritten
             ? ExitCode.cannotWrite : record.exitCode
+    }
+
+    /// Writes the files that were asked for; false when one could not be.
+    private func write(_ record: RunRecord, _ log: IntervalLog?) -> Bool {
+        // What was given up counts at its age: without it the end would look too good.
+        var isWritten = options.files.write("hgrm") {
+            PercentileText(record.measurement.response.merged).text
+        }
+        if let log { isWritten = options.files.write("hlog") { log.text } && isWritten }
+        isWritten =
+            options.files.write("html") {
+                Page([PageRun(name: record.id, record: record)]).html
+            } && isWritten
+        return options.files.write("json") { JSONReport(record).text } && isWritten
     }
 
     /// Writes all of a text; a reader that has gone, as in `| head -1`, has all it wanted.
@@ -74,7 +92,7 @@ struct Output {
         } catch .brokenPipe {
             return true
         } catch {
-            // Nobody is left to complain to when standard error itself fails.
+            // When standard error itself fails, there is nowhere to complain.
             if descriptor != File.standardError {
                 _ = complain(
                     "cannot write to standard output: \(error)",

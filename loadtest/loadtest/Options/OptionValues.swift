@@ -1,5 +1,6 @@
 import Flags
 import Generator
+import Processes
 import Reports
 import Syscalls
 
@@ -156,6 +157,10 @@ extension RunRecord.Shard {
 
 /// `--start-at`: seconds since 1970, or `+20s` from now.
 enum StartTime {
+    static func secondsFromNow(_ text: String) throws(Units.Mistake) -> Double {
+        try seconds(text, now: Machine.secondsSinceEpoch)
+    }
+
     static func seconds(_ text: String, now: Double) throws(Units.Mistake) -> Double {
         let example = "; write seconds since 1970, as `date +%s` has them, or +20s"
         if text.hasPrefix("+") {

@@ -4,8 +4,8 @@ import Generator
 import Reports
 import Syscalls
 
-/// What the command line of `loadtest` asks for, checked; the table of its options is in
-/// `OptionTable.swift`.
+/// What the command line of `loadtest` asks for, checked. A new option is a property, of the plan
+/// or of this, and an entry in `OptionTable.swift`.
 struct Options: Sendable {
     /// Where progress is shown.
     enum Live: String, CaseIterable { case auto, panel, line, off }
@@ -23,7 +23,7 @@ struct Options: Sendable {
     var shard: RunRecord.Shard?
     /// Seconds since 1970 at which to begin.
     var startsAt: Double?
-    var runID: String
+    var runID = Options.randomID
 
     /// Where the JSON goes; "-" is standard output.
     var jsonPath: String?
@@ -39,34 +39,57 @@ struct Options: Sendable {
     /// Whether an invalid measurement is a failure.
     var isStrict = false
 
-    /// Longer times are slips of the finger: nobody waits a month for a load test.
-    static let longest = Duration.seconds(30 * 24 * 3600)
+    /// The files to write.
+    var files: OutputFiles {
+        OutputFiles([
+            "json": jsonPath, "hgrm": percentilesPath, "hlog": logPath, "html": pagePath,
+        ])
+    }
+
+    // What `course` is made of.
+    var rateWish: RateWish?
+    var steps: [Double]?
+    var search: Threshold?
 
     init(_ arguments: Arguments) throws(UsageError) {
         let target = try arguments.positionals.first.map { text throws(UsageError) in
             try Options.address(text)
         }
         // Port 0 on this machine is what the bundled server is asked to listen on.
-        plan = LoadPlan(target: target ?? Options.freePort)
+        plan = LoadPlan(target: target ?? SocketAddress(loopbackPort: 0))
         plan.warmup = .auto
         startsServer = target == nil
-        runID = arguments.text("run-id") ?? Options.randomID
-        try readLoad(arguments)
-        try readTimes(arguments)
-        try readConnections(arguments)
-        try readPayload(arguments)
-        try readOutput(arguments)
+        for option in Options.sections.flatMap(\.options) { try option.read(arguments, &self) }
+        // With a number of requests and no duration, only the requests end the run.
+        if plan.requests != nil, !arguments.has("duration") { plan.duration = nil }
+        switch rateWish {
+        case .perSecond(let rate): plan.rate = rate
+        case .share(let share): course = .share(share)
+        case .most, nil: break
+        }
+        if let steps { course = .steps(steps) }
+        if let search { course = .search(search) }
         try checkCombinations(arguments)
-        try takePart(arguments)
+        try takePart()
     }
 
-    static let freePort: SocketAddress = {
-        // The text is a constant, so only a mistake of ours can make it fail.
-        guard let address = try? SocketAddress("127.0.0.1:0") else {
-            preconditionFailure("127.0.0.1:0 is an address")
+    /// Takes this machine's part of the load.
+    private mutating func takePart() throws(UsageError) {
+        guard let shard else { return }
+        let whole = plan
+        plan = plan.part(shard.index, of: shard.count)
+        // The parts are to begin measuring together; each would find its own time steady.
+        if plan.warmup == .auto { plan.warmup = .fixed(plan.fixedWarmup) }
+        if plan.threads > plan.connections {
+            throw UsageError(
+                "--shard \(shard.index)/\(shard.count) of --conns \(whole.connections) has "
+                    + "\(plan.connections): fewer than --threads \(plan.threads)")
         }
-        return address
-    }()
+        if plan.requests == 0 {
+            throw UsageError(
+                "--requests \(whole.requests ?? 0) are not enough for \(shard.count) shards")
+        }
+    }
 
     /// Eight digits: enough to tell the runs of a project apart.
     private static var randomID: String {
@@ -93,9 +116,148 @@ struct Options: Sendable {
         }
         guard address.port > 0 else {
             throw UsageError(
-                "target '\(text)' has port 0, where nobody listens; write 127.0.0.1:7788"
+                "target '\(text)' has port 0, where nothing can listen; write 127.0.0.1:7788"
             )
         }
         return address
+    }
+}
+
+// What options may not say together, and what to do about it.
+extension Options {
+    func checkCombinations(_ arguments: Arguments) throws(UsageError) {
+        if plan.threads > plan.connections {
+            throw UsageError(
+                "--threads \(plan.threads) is more than --conns \(plan.connections): "
+                    + "a thread without a connection has nothing to do"
+            )
+        }
+        try checkCourse(arguments)
+        try checkLoops(arguments)
+        try checkConnections(arguments)
+        try checkFiles()
+        try checkShard(arguments)
+        try checkServer(arguments)
+    }
+
+    /// Refuses two options that exclude each other.
+    private func refuse(
+        _ first: String, with second: String, in arguments: Arguments, _ advice: String
+    ) throws(UsageError) {
+        guard arguments.has(first), arguments.has(second) else { return }
+        throw UsageError("--\(first) does not go with --\(second): \(advice)")
+    }
+
+    private func checkCourse(_ arguments: Arguments) throws(UsageError) {
+        try refuse("steps", with: "search", in: arguments, "run them one after the other")
+        try refuse("steps", with: "rate", in: arguments, "the steps are the rates")
+        if case .search = course {
+            if let rate = arguments.text("rate"), plan.rate == nil {
+                throw UsageError(
+                    "--rate \(rate) does not go with --search: give the rate to begin at, or none")
+            }
+            try refuse("search", with: "requests", in: arguments, "use --duration")
+        }
+        guard provesHeadroom else { return }
+        for option in ["steps", "search"] {
+            try refuse("prove-headroom", with: option, in: arguments, "repeat the rate you want")
+        }
+        if plan.threads == 1 {
+            throw UsageError(
+                "--prove-headroom repeats the run with half the threads, and one cannot be "
+                    + "halved: give --threads 2 or more")
+        }
+    }
+
+    private func checkLoops(_ arguments: Arguments) throws(UsageError) {
+        let isOpen = course != .single || plan.rate != nil
+        if isOpen, arguments.has("pipeline") {
+            throw UsageError(
+                "--pipeline is for the closed loop: at a rate, --max-outstanding limits what is "
+                    + "in flight on a connection")
+        }
+        for option in ["arrivals", "max-outstanding", "pace"]
+        where !isOpen && arguments.has(option) {
+            throw UsageError("--\(option) needs --rate: without one nothing is planned")
+        }
+    }
+
+    private func checkConnections(_ arguments: Arguments) throws(UsageError) {
+        for option in ["reqs-per-conn", "conn-lifetime", "pipeline", "max-outstanding"] {
+            try refuse("crr", with: option, in: arguments, "it makes one request on a connection")
+        }
+        guard case .addresses(let addresses) = plan.source else { return }
+        if let other = addresses.first(where: { $0.isIPv6 != plan.target.isIPv6 }) {
+            throw UsageError(
+                "--source \(other.host) and the target \(plan.target) are of two families: "
+                    + "give addresses of the target's")
+        }
+    }
+
+    private func checkFiles() throws(UsageError) {
+        if let path = jsonPath, path.isEmpty {
+            throw UsageError("--json '' is no file; write --json run.json or --json -")
+        }
+        let named = [
+            ("json", jsonPath), ("hgrm", percentilesPath), ("hlog", logPath),
+            ("html", pagePath),
+        ]
+        var seen: [String: String] = [:]
+        for case (let option, let path?) in named {
+            if option != "json", path.isEmpty || path == "-" {
+                throw UsageError(
+                    "--\(option) '\(path)' is no file; write --\(option) run.\(option)")
+            }
+            if let other = seen.updateValue(option, forKey: path), path != "-" {
+                throw UsageError("--\(other) and --\(option) both write to \(path): give two files")
+            }
+        }
+    }
+
+    private func checkShard(_ arguments: Arguments) throws(UsageError) {
+        if let id = arguments.text("run-id") {
+            let isWord = id.utf8.allSatisfy {
+                $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".")
+                    || Character(UnicodeScalar($0)).isLetter && $0 < 128
+                    || Character(UnicodeScalar($0)).isNumber && $0 < 128
+            }
+            guard (1...64).contains(id.utf8.count), isWord else {
+                throw UsageError("--run-id '\(id)': give up to 64 letters, digits, - _ or .")
+            }
+        }
+        guard shard != nil else { return }
+        if !arguments.has("run-id") {
+            throw UsageError("--shard needs --run-id ID, the same on every machine")
+        }
+        if startsServer {
+            throw UsageError("--shard needs a target: all shards load one server")
+        }
+        for option in ["steps", "search", "prove-headroom"] {
+            try refuse("shard", with: option, in: arguments, "a shard is one run")
+        }
+        if case .share = course {
+            throw UsageError(
+                "--shard does not go with --rate \(arguments.text("rate") ?? ""): each machine "
+                    + "would find a maximum of its own; give requests per second")
+        }
+        if arguments.text("warmup") == "auto" {
+            throw UsageError(
+                "--shard does not go with --warmup auto: shards begin to measure together; "
+                    + "give a time")
+        }
+    }
+
+    private func checkServer(_ arguments: Arguments) throws(UsageError) {
+        if startsServer { return }
+        if arguments.has("server-driver") {
+            throw UsageError(
+                "--server-driver is for the bundled server; leave out the target or the option"
+            )
+        }
+        var judged = thresholds
+        if case .search(let condition) = course { judged.append(condition) }
+        if let threshold = judged.first(where: \.needsServer) {
+            throw UsageError("'\(threshold.text)' needs the bundled server; leave out the target")
+        }
     }
 }

@@ -49,8 +49,7 @@ struct LiveDisplay {
 
     /// Colours and blocks want a terminal that says it has them, and a locale with UTF-8.
     private static func look(_ options: Options) -> LivePanel.Look {
-        let style = options.color.style(
-            isTerminal: Terminal.isTerminal(File.standardError), environment: Terminal.variable)
+        let style = Output.style(on: File.standardError, options.color)
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap(Terminal.variable).first {
             !$0.isEmpty
         }

@@ -30,7 +30,7 @@ struct Session {
 
     mutating func run() throws(Stop) -> Int32 {
         signals.block()
-        try ReportFiles(options).check()
+        try options.files.check()
         try prepare()
         let server = try startServer()
         if let server {
@@ -59,22 +59,22 @@ struct Session {
     mutating func reportNotStarted(_ stop: Stop) {
         record.notStarted = stop.message
         record.exitCode = stop.exitCode
-        let files = ReportFiles(options)
+        let document = OutputFiles(["json": options.jsonPath])
         // Where the document is what cannot be written, that has been said already.
-        if files.canWriteJSON { files.writeJSON(of: record) }
+        if (try? document.check()) != nil { _ = document.write("json") { JSONReport(record).text } }
     }
 
     /// The same where the options could not be read; the plan of the document is the usual one.
     static func reportRefused(_ reason: String, _ arguments: Arguments, _ words: [String]) {
         guard let path = arguments.text("json"), !path.isEmpty else { return }
         var record = RunRecord(
-            plan: LoadPlan(target: Options.freePort), measurement: Measurement(),
+            plan: LoadPlan(target: SocketAddress(loopbackPort: 0)), measurement: Measurement(),
             environment: environment())
         record.commandLine = ["loadtest"] + words
         record.startedAt = Machine.dateAndTime
         record.notStarted = reason
         record.exitCode = UsageError.exitCode
-        _ = ReportFiles.writeJSON(of: record, to: path)
+        _ = OutputFiles(["json": path]).write("json") { JSONReport(record).text }
     }
 
     private func prepare() throws(Stop) {
@@ -167,7 +167,7 @@ struct Session {
 
     static func environment() -> RunRecord.Environment {
         var environment = RunRecord.Environment()
-        environment.version = Options.version
+        environment.version = packageVersion
         #if DEBUG
             environment.isDebugBuild = true
         #endif

@@ -17,40 +17,81 @@ enum CompareCommand {
     /// The servers that this program has: every model, and the coroutine one with every driver.
     static var bundled: [Contender] {
         EchoModel.allCases.flatMap { model in
-            let name = model.rawValue
-            let drivers = model == .coroutine ? DriverKind.allCases.map(\.rawValue) : [name]
-            return drivers.map { Contender(model: name, driver: $0, shape: shape(of: model)) }
+            model == .coroutine
+                ? DriverKind.allCases.map { contender(model, over: $0) } : [contender(model)]
         }
     }
 
-    private static func shape(of model: EchoModel) -> Contender.Shape {
-        if model.servesOneAtATime { return .oneAtATime }
-        return [.fork, .threads].contains(model) ? .taskEach : .together
+    private static func contender(
+        _ model: EchoModel, over driver: DriverKind? = nil
+    ) -> Contender {
+        Contender(
+            model: model.rawValue, driver: driver?.rawValue ?? model.rawValue,
+            shape: model.servesOneAtATime
+                ? .oneAtATime : model.needsTaskForEachClient ? .taskEach : .together,
+            mechanism: Mechanism(
+                own: model.ownCall(over: driver ?? .poll), telling: EchoModel.tellingCalls),
+            story: driver.map { .init(EchoModel.story(ofCoroutineOver: $0), ofModel: model.story) }
+                ?? .init(model.story))
     }
 
     private static func compare(_ options: CompareOptions, words: [String]) throws -> Int32 {
         let signals = SignalSet([2, 15])
         // Before any thread or process is started, so that only we take them.
         signals.block()
-        let files = CompareFiles(options)
+        let files = OutputFiles([
+            "html": options.htmlPath, "md": options.markdownPath, "json": options.jsonPath,
+        ])
         try files.check()
+        if let path = options.picturesPath { try OutputFiles.check(directory: path, "svg") }
         try prepare(options)
         let display = CompareDisplay(options)
         display.begin(Timing.estimate(options))
         var run = CompareRun(
-            options, environment: Session.environment(), pulse: Pulse(signals),
+            options, environment: Session.environment(), interrupts: Interrupts(signals),
             tell: display.show)
         var record = run.run()
         display.end()
         record.commandLine = ["loadtest", "compare"] + words
         let code = exitCode(of: record, options, signal: run.signal)
-        let isWritten = files.write(record)
+        let isWritten = report(record, options, files)
         return code == ExitCode.success && !isWritten ? ExitCode.cannotWrite : code
+    }
+
+    /// Columns where there is no terminal, and the most that eyes follow.
+    private static let (width, widthMax) = (100, 120)
+
+    /// Prints the report and writes the files; false when something could not be written.
+    ///
+    /// Where the document takes standard output, the report goes to standard error.
+    private static func report(
+        _ record: CompareRecord, _ options: CompareOptions, _ files: OutputFiles
+    ) -> Bool {
+        let output = options.jsonPath == "-" ? File.standardError : File.standardOutput
+        let columns = Terminal.size(of: output)?.columns ?? width
+        let text = CompareText.report(
+            of: record, width: min(columns, widthMax), style: Output.style(on: output))
+        var isWritten = Output.write(text, to: output)
+        isWritten =
+            files.write("html") { ComparePage.html(of: record, options.contenders) } && isWritten
+        isWritten =
+            files.write("md") {
+                CompareMarkdown.page(
+                    of: record, options.contenders, pictures: options.picturesLink)
+            } && isWritten
+        if let path = options.picturesPath {
+            for (name, svg) in ComparePage.pictures(of: record) {
+                let picture = OutputFiles(["svg": "\(path)/\(name).svg"])
+                isWritten = picture.write("svg") { svg } && isWritten
+            }
+        }
+        return files.write("json") { CompareJSON.document(of: record).serialized + "\n" }
+            && isWritten
     }
 
     /// Finds out whether this side can open as many connections as are asked for.
     private static func prepare(_ options: CompareOptions) throws(Stop) {
-        var plan = LoadPlan(target: Options.freePort)
+        var plan = LoadPlan(target: SocketAddress(loopbackPort: 0))
         plan.connections = options.points.map(\.connections).max() ?? 1
         do throws(Preflight.Shortage) {
             try Preflight.prepare(for: plan)
@@ -73,5 +114,98 @@ enum CompareCommand {
             !sample.doubts.contains { $0.hasSuffix(Verdict.Level.invalid.rawValue) }
         }
         return isWhole && isSound ? ExitCode.success : ExitCode.invalid
+    }
+}
+
+/// Shows on standard error how a comparison goes on: a line in place on a terminal, a line for each
+/// round elsewhere.
+final class CompareDisplay {
+    private enum Mode { case inPlace, lines, off }
+
+    private let mode: Mode
+    private let options: CompareOptions
+    private var block = LiveBlock()
+    /// When the first measurement began, and how many have since.
+    private var began: Instant?
+    private var measurements = 0
+    /// What the line in place says, without the load that is going on.
+    private var doing = ""
+    /// Arms that still run.
+    private var arms: Int
+
+    init(_ options: CompareOptions) {
+        self.options = options
+        let isTerminal = Terminal.isTerminal(File.standardError)
+        let isDumb = Terminal.variable("TERM") == "dumb"
+        mode = options.isQuiet ? .off : isTerminal && !isDumb ? .inPlace : .lines
+        // The baseline runs twice.
+        arms = options.contenders.count + 1
+    }
+
+    /// Says how long it will take.
+    func begin(_ estimate: String) { say("estimate  \(estimate)") }
+
+    func show(_ event: CompareEvent) {
+        switch event {
+        case .proving(let arm): draw("proof     \(arm)")
+        case .load(let load): draw(doing, load)
+        case .proved(let arm, let rate): say("proof     \(arm): correct, \(Figures.short(rate))/s")
+        case .ended(let arm):
+            if arm.outcome != .measured { arms -= 1 }
+            let part = began == nil ? "proof   " : "round   "
+            say("\(part)  \(arm.name): \(CompareDisplay.words(arm))")
+        case .measuring(let arm, let point, let round):
+            began = began ?? .now
+            draw("round     \(round + 1) of \(options.rounds)  \(timeLeft)  \(point)  \(arm)")
+            measurements += 1
+        case .roundEnded(let round, let count):
+            if mode == .lines { say("round     \(round + 1) of \(count) finished  \(timeLeft)") }
+        }
+    }
+
+    /// Makes room for the report.
+    func end() {
+        let columns = Terminal.size(of: File.standardError)?.columns ?? 80
+        put(block.erase(columns: columns))
+    }
+
+    private static func words(_ arm: CompareRecord.Arm) -> String {
+        switch arm.outcome {
+        case .measured: arm.notes.last ?? ""
+        case .skipped(let reason): "skipped: \(reason)"
+        case .incorrect(let findings): "incorrect: \(findings.joined(separator: "; "))"
+        case .failed(let reason): "failed: \(reason)"
+        }
+    }
+
+    /// From what the measurements took so far; the first one has none to go by.
+    private var timeLeft: String {
+        guard let began, measurements > 0 else { return "just begun" }
+        let all = arms * options.rounds * options.points.count
+        let share = Double(max(0, all - measurements)) / Double(measurements)
+        let left = Double(began.nanoseconds(to: .now)) * share
+        return "about \(Timing.minutes(.nanoseconds(Int64(left)))) left"
+    }
+
+    /// Says something that stays.
+    private func say(_ text: String) {
+        if mode == .off { return }
+        end()
+        put(text + "\n")
+    }
+
+    /// Shows something until the next thing is shown.
+    private func draw(_ text: String, _ load: String = "") {
+        guard mode == .inPlace else { return }
+        doing = text
+        let text = load.isEmpty ? text : "\(text)  \(load)"
+        let columns = Terminal.size(of: File.standardError)?.columns ?? 80
+        // Room at the right for the ^C that a terminal writes there.
+        put(block.replace(with: [String(text.prefix(columns - 3))], columns: columns))
+    }
+
+    private func put(_ text: String) {
+        // What cannot be shown is not worth ending a comparison for.
+        if !text.isEmpty { _ = Output.write(text, to: File.standardError) }
     }
 }

@@ -42,8 +42,7 @@ enum DiffCommand {
                     + "there are \(oldPaths.count) and \(newPaths.count)")
         }
         let comparison = Comparison(try records(oldPaths), try records(newPaths), noise: noise)
-        let style = Style.Choice.auto.style(
-            isTerminal: Terminal.isTerminal(File.standardOutput), environment: Terminal.variable)
+        let style = Output.style(on: File.standardOutput)
         let report = DiffReport(comparison, old: old, new: new, style: style)
         let isWritten = Output.write(
             report.lines.map { $0 + "\n" }.joined(), to: File.standardOutput)
@@ -71,7 +70,7 @@ enum DiffCommand {
 
     private static func records(_ paths: [String]) throws(Stop) -> [RunRecord] {
         var records: [RunRecord] = []
-        for path in paths { records.append(try RecordFile.read(path)) }
+        for path in paths { records.append(try RunRecord(contentsOf: path)) }
         return records
     }
 }

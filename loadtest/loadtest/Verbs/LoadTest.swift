@@ -12,7 +12,7 @@ enum LoadTest {
             arguments = try Options.table.parse(words)
             if arguments.wantsAllHelp { return Output.say(Options.table.helpForAll) }
             if arguments.wantsHelp { return Output.say(Options.table.help) }
-            if arguments.wantsVersion { return Output.say("loadtest \(Options.version)") }
+            if arguments.wantsVersion { return Output.say("loadtest \(packageVersion)") }
         } catch {
             return Output.complain("\(error)", exit: UsageError.exitCode)
         }
@@ -38,4 +38,26 @@ enum LoadTest {
 struct Stop: Error {
     let message: String
     let exitCode: Int32
+}
+
+/// What the verbs that work on files have in common: how they read their words, answer `--help` and
+/// `--version`, and say what stopped them.
+enum Verb {
+    /// Runs a verb; returns what the command ends with.
+    static func run(
+        _ table: FlagTable, _ words: [String], _ body: (Arguments) throws -> Int32
+    ) -> Int32 {
+        // A reader that has seen enough, as in `| head -1`, is no reason to be killed.
+        ignoreBrokenPipes()
+        do {
+            let arguments = try table.parse(words)
+            if arguments.wantsHelp { return Output.say(table.help) }
+            if arguments.wantsVersion { return Output.say("loadtest \(packageVersion)") }
+            return try body(arguments)
+        } catch let stop as Stop {
+            return Output.complain(stop.message, exit: stop.exitCode)
+        } catch {
+            return Output.complain("\(error)", exit: UsageError.exitCode)
+        }
+    }
 }

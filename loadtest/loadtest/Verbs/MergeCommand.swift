@@ -35,27 +35,19 @@ enum MergeCommand {
             throw UsageError("merge needs the reports to merge: files that --json has written")
         }
         var records: [RunRecord] = []
-        for path in arguments.positionals { records.append(try RecordFile.read(path)) }
+        for path in arguments.positionals { records.append(try RunRecord(contentsOf: path)) }
         let whole: RunRecord
         do {
             whole = try Merge.records(records, allowsMissing: arguments.has("allow-missing"))
         } catch {
             throw Stop(message: "cannot merge: \(error)", exitCode: ExitCode.badInput)
         }
-        do {
-            try File.replace(output, with: JSONReport(whole).text)
-        } catch {
-            throw Stop(
-                message: "cannot write \(output): \(error)", exitCode: ExitCode.cannotWrite)
-        }
+        try OutputFiles.write(JSONReport(whole).text, to: output, "output")
         return report(whole)
     }
 
     private static func report(_ whole: RunRecord) -> Int32 {
-        let style = Style.Choice.auto.style(
-            isTerminal: Terminal.isTerminal(File.standardOutput),
-            environment: Terminal.variable
-        )
+        let style = Output.style(on: File.standardOutput)
         let report = TextReport(whole, style: style)
         let text = (report.preamble() + report.results).map { $0 + "\n" }.joined()
         let isWritten = Output.write(text, to: File.standardOutput)

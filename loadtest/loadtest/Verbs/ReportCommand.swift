@@ -32,7 +32,7 @@ enum ReportCommand {
         }
         var runs: [PageRun] = []
         for (name, path) in names(of: arguments.positionals) {
-            var record = try RecordFile.read(path)
+            var record = try RunRecord(contentsOf: path)
             // A document from before there were verdicts is judged now; of the others, one
             // without a finding comes out the same.
             if record.verdict.findings.isEmpty { record.verdict = Verdict(judging: record) }
@@ -42,12 +42,7 @@ enum ReportCommand {
         for (flag, write) in outputs {
             guard let path = arguments.text(flag) else { continue }
             isText = false
-            do throws(Errno) {
-                try write(runs, path)
-            } catch {
-                let message = "cannot write --\(flag) \(path): \(error)"
-                throw Stop(message: message, exitCode: ExitCode.cannotWrite)
-            }
+            try write(runs, path)
         }
         return isText ? print(runs) : ExitCode.success
     }
@@ -65,37 +60,39 @@ enum ReportCommand {
 
     // MARK: - Output
 
-    private typealias Writing = ([PageRun], String) throws(Errno) -> Void
+    private typealias Writing = ([PageRun], String) throws(Stop) -> Void
 
     private static var outputs: [(flag: String, write: Writing)] {
         [
-            ("html", { runs, path throws(Errno) in try write(Page(runs).html, to: path) }),
+            (
+                "html",
+                { runs, path throws(Stop) in
+                    try OutputFiles.write(Page(runs).html, to: path, "html")
+                }
+            ),
             ("svg", writePictures),
-            ("md", { runs, path throws(Errno) in try write(MarkdownReport(runs).text, to: path) }),
+            (
+                "md",
+                { runs, path throws(Stop) in
+                    try OutputFiles.write(MarkdownReport(runs).text, to: path, "md")
+                }
+            ),
         ]
     }
 
-    private static func write(_ text: String, to path: String) throws(Errno) {
-        guard path == "-" else { return try File.replace(path, with: text) }
-        do throws(Errno) {
-            try File.write(text, to: File.standardOutput)
-        } catch .brokenPipe {
-            // A reader that has gone, as in `| head -1`, has all it wanted.
-        }
-    }
-
     /// One file, or one for each picture where the path is a directory.
-    private static func writePictures(of runs: [PageRun], to path: String) throws(Errno) {
+    private static func writePictures(of runs: [PageRun], to path: String) throws(Stop) {
         let pictures = PagePictures(runs)
         guard path.hasSuffix("/") || File.isDirectory(path) else {
-            return try write(pictures.file, to: path)
+            return try OutputFiles.write(pictures.file, to: path, "svg")
         }
-        for (name, text) in pictures.files { try write(text, to: "\(path)/\(name).svg") }
+        for (name, text) in pictures.files {
+            try OutputFiles.write(text, to: "\(path)/\(name).svg", "svg")
+        }
     }
 
     private static func print(_ runs: [PageRun]) -> Int32 {
-        let style = Style.Choice.auto.style(
-            isTerminal: Terminal.isTerminal(File.standardOutput), environment: Terminal.variable)
+        let style = Output.style(on: File.standardOutput)
         let texts = runs.map { run in
             let report = TextReport(run.record, style: style)
             let name = runs.count == 1 ? [] : ["run        \(run.name)"]

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Compare
 
-@Suite struct StandingTests {
+@Suite struct CompareAnalysisTests {
     /// A whole table: twelve arms, the five readings that have a word in it.
     private static let models = [
         "coroutine-poll", "coroutine-select", "coroutine-io_uring", "poll", "select", "epoll",
@@ -15,19 +15,21 @@ import Testing
     @Test
     func `of a thousand sessions in which nothing differs, one in twenty has a wrong word at most`()
     {
-        let session = Sessions(others: StandingTests.models, spread: 0.05)
-        let wrong = sessions(of: session, 1000) { standing, arms in
-            StandingTests.words(of: standing, arms).contains { $0 == .better || $0 == .worse }
+        let session = Sessions(others: CompareAnalysisTests.models, spread: 0.05)
+        let wrong = sessions(of: session, 1000) { analysis, arms in
+            CompareAnalysisTests.words(of: analysis, arms).contains {
+                $0 == .better || $0 == .worse
+            }
         }
 
         #expect(wrong <= 50, "\(wrong) of 1,000, from seed 1 on")
     }
 
     @Test func `a tenth is found in eight rounds, among twelve arms`() {
-        var session = Sessions(others: StandingTests.models, readings: [.rate])
+        var session = Sessions(others: CompareAnalysisTests.models, readings: [.rate])
         session.factor = { name, _ in name == "poll" ? 1.10 : 1 }
-        let found = sessions(of: session, 1000) { standing, _ in
-            standing.figure(.rate, of: 5, at: 0)?.word == .better
+        let found = sessions(of: session, 1000) { analysis, _ in
+            analysis.figure(.rate, of: 5, at: 0)?.word == .better
         }
 
         #expect(session.others[3] == "poll")
@@ -36,10 +38,10 @@ import Testing
 
     @Test func `a twentieth is found in twelve rounds, among twelve arms`() {
         var session = Sessions(
-            rounds: 12, others: StandingTests.models, readings: [.cpu])
+            rounds: 12, others: CompareAnalysisTests.models, readings: [.cpu])
         session.factor = { name, _ in name == "poll" ? 1.05 : 1 }
-        let found = sessions(of: session, 1000) { standing, _ in
-            standing.figure(.cpu, of: 5, at: 0)?.word == .worse
+        let found = sessions(of: session, 1000) { analysis, _ in
+            analysis.figure(.cpu, of: 5, at: 0)?.word == .worse
         }
 
         #expect(found >= 900, "\(found) of 1,000, from seed 1 on")
@@ -47,11 +49,11 @@ import Testing
 
     @Test func `a drift over the session is no difference between arms, and is told`() {
         let session = Sessions(
-            others: StandingTests.models, readings: [.rate, .cpu], spread: 0.01, drift: 0.05)
+            others: CompareAnalysisTests.models, readings: [.rate, .cpu], spread: 0.01, drift: 0.05)
         var told = 0
-        let wrong = sessions(of: session, 400) { standing, arms in
-            if standing.doubts.contains(where: { $0.hasPrefix("drift") }) { told += 1 }
-            return StandingTests.words(of: standing, arms).contains {
+        let wrong = sessions(of: session, 400) { analysis, arms in
+            if analysis.doubts.contains(where: { $0.hasPrefix("drift") }) { told += 1 }
+            return CompareAnalysisTests.words(of: analysis, arms).contains {
                 $0 == .better || $0 == .worse
             }
         }
@@ -61,8 +63,8 @@ import Testing
     }
 
     @Test func `a session that holds still is not said to drift, or hardly ever`() {
-        let said = sessions(of: Sessions(readings: [.rate, .cpu]), 1000) { standing, _ in
-            standing.doubts.contains { $0.hasPrefix("drift") }
+        let said = sessions(of: Sessions(readings: [.rate, .cpu]), 1000) { analysis, _ in
+            analysis.doubts.contains { $0.hasPrefix("drift") }
         }
 
         #expect(said <= 30, "\(said) of 1,000, from seed 1 on")
@@ -71,20 +73,20 @@ import Testing
     @Test func `words are said of the reading: faster is less of a latency and more of a rate`() {
         var session = Sessions()
         session.factor = { name, _ in name == "epoll" ? 2 : 1 }
-        let standing = Standing(session.record())
+        let analysis = CompareAnalysis(session.record())
 
-        #expect(standing.figure(.rate, of: 2, at: 0)?.word == .better)
-        #expect(standing.figure(.p99, of: 2, at: 0)?.word == .worse)
-        #expect(standing.figure(.connectionMemory, of: 2, at: 0)?.word == .worse)
-        #expect(standing.figure(.rate, of: 3, at: 0)?.word == .noClearDifference)
-        #expect(standing.figure(.rate, of: 0, at: 0)?.word == .baseline)
-        #expect(standing.figure(.rate, of: 1, at: 0)?.word == .control)
+        #expect(analysis.figure(.rate, of: 2, at: 0)?.word == .better)
+        #expect(analysis.figure(.p99, of: 2, at: 0)?.word == .worse)
+        #expect(analysis.figure(.connectionMemory, of: 2, at: 0)?.word == .worse)
+        #expect(analysis.figure(.rate, of: 3, at: 0)?.word == .noClearDifference)
+        #expect(analysis.figure(.rate, of: 0, at: 0)?.word == .baseline)
+        #expect(analysis.figure(.rate, of: 1, at: 0)?.word == .control)
     }
 
     @Test func `where rounds differ by a third, nothing is told, and how many it takes is`() {
-        let standing = Standing(Sessions(spread: 0.3).record())
+        let analysis = CompareAnalysis(Sessions(spread: 0.3).record())
 
-        guard case .tooNoisy(let rounds) = standing.figure(.rate, of: 2, at: 0)?.word else {
+        guard case .tooNoisy(let rounds) = analysis.figure(.rate, of: 2, at: 0)?.word else {
             Issue.record("seed 1 gave a word")
             return
         }
@@ -92,7 +94,7 @@ import Testing
     }
 
     @Test func `what nobody can run is told as more than that`() {
-        let word = Standing.Word.tooNoisy(rounds: 40)
+        let word = CompareAnalysis.Word.tooNoisy(rounds: 40)
 
         #expect(Wording.word(word, of: .rate) == "too noisy to tell (need ~40 rounds)")
         #expect(Wording.needed(1000) == "~1,000")
@@ -105,17 +107,18 @@ import Testing
         var session = Sessions(rounds: 1)
         session.factor = { name, _ in name == "epoll" ? 10 : 1 }
 
-        #expect(Standing(session.record()).figure(.rate, of: 2, at: 0)?.word == .tooFewRounds)
+        #expect(
+            CompareAnalysis(session.record()).figure(.rate, of: 2, at: 0)?.word == .tooFewRounds)
     }
 
     /// Baseline or arm known only from below, the arm's true factor, and what is left.
     @Test(arguments: [
-        (false, true, 2.0, Standing.Word.better), (false, true, 0.5, .open),
+        (false, true, 2.0, CompareAnalysis.Word.better), (false, true, 0.5, .open),
         (true, false, 2.0, .open), (true, false, 0.5, .worse), (true, true, 2.0, .open),
         (true, false, 1.0, .open),
     ])
     func `of a bound only that follows which is sure`(
-        isBaseBound: Bool, isBound: Bool, factor: Double, word: Standing.Word
+        isBaseBound: Bool, isBound: Bool, factor: Double, word: CompareAnalysis.Word
     ) {
         var session = Sessions()
         session.factor = { name, _ in name == "epoll" ? factor : 1 }
@@ -126,7 +129,7 @@ import Testing
                 record.samples[index].lowerBounds = [.rate]
             }
         }
-        let figure = Standing(record).figure(.rate, of: 2, at: 0)
+        let figure = CompareAnalysis(record).figure(.rate, of: 2, at: 0)
 
         #expect(figure?.word == word)
         #expect(figure?.isLowerBound == isBound)
@@ -136,11 +139,11 @@ import Testing
         var record = Sessions().record()
         record.arms[2].outcome = .incorrect(["turned the stream around"])
         record.arms[3].outcome = .failed("killed by signal 9")
-        let standing = Standing(record)
+        let analysis = CompareAnalysis(record)
 
-        #expect(standing.figure(.rate, of: 2, at: 0) == nil)
-        #expect(standing.figure(.rate, of: 3, at: 0) == nil)
-        #expect(standing.measured == [0, 1])
+        #expect(analysis.figure(.rate, of: 2, at: 0) == nil)
+        #expect(analysis.figure(.rate, of: 3, at: 0) == nil)
+        #expect(analysis.measured == [0, 1])
     }
 
     @Test func `what is zero has no ratio, and what is odd in a record does no harm`() {
@@ -149,18 +152,18 @@ import Testing
         record.samples.append(.init(arm: 99, point: 0, round: 0, position: 0, readings: [:]))
         record.samples.append(.init(arm: 0, point: 99, round: 0, position: 0, readings: [:]))
         record.samples[0].readings[.idleCPU] = .nan
-        let standing = Standing(record)
+        let analysis = CompareAnalysis(record)
 
-        #expect(standing.figure(.switches, of: 2, at: 0)?.word == .shown)
-        #expect(standing.figure(.rate, of: 2, at: 0) == nil)
-        #expect(standing.figure(.rate, of: 2, at: 7) == nil)
+        #expect(analysis.figure(.switches, of: 2, at: 0)?.word == .shown)
+        #expect(analysis.figure(.rate, of: 2, at: 0) == nil)
+        #expect(analysis.figure(.rate, of: 2, at: 7) == nil)
         record.baseline = 12
-        #expect(Standing(record).figure(.switches, of: 2, at: 0)?.ratio == nil)
+        #expect(CompareAnalysis(record).figure(.switches, of: 2, at: 0)?.ratio == nil)
     }
 
     @Test func `the noise floor is as wide as the control's interval, and 2 % at least`() {
-        let quiet = Standing(Sessions(spread: 0.001).record())
-        let loud = Standing(Sessions(spread: 0.1).record())
+        let quiet = CompareAnalysis(Sessions(spread: 0.001).record())
+        let loud = CompareAnalysis(Sessions(spread: 0.1).record())
 
         #expect(abs(exp(quiet.floor(.rate, at: 0)) - 1.02) < 1e-12)
         let interval = loud.figure(.rate, of: 1, at: 0)?.ratio?.interval
@@ -173,7 +176,7 @@ import Testing
     {
         var session = Sessions(others: ["poll", "coroutine-poll", "epoll", "threads"])
         session.factor = { name, _ in name == "coroutine-poll" ? 1.07 : 1 }
-        let costs = Standing(session.record()).blocking(at: 0)
+        let costs = CompareAnalysis(session.record()).blocking(at: 0)
 
         #expect(costs.map(\.loop) == ["epoll", "poll"])
         #expect(try #require(costs.last?.ratio.interval).contains(log(1.07)))
@@ -188,7 +191,7 @@ import Testing
         for index in record.samples.indices { record.samples[index].doubts.append("fixed: G-LAG") }
         record.isInterrupted = true
         record.environment.isDebugBuild = true
-        let doubts = Standing(record).doubts
+        let doubts = CompareAnalysis(record).doubts
 
         #expect(doubts.contains("busy: G-CPU INVALID: epoll (8 times)"))
         #expect(doubts.contains("fixed: G-LAG: every server"))
@@ -201,27 +204,28 @@ import Testing
         for index in record.samples.indices where record.samples[index].arm == 1 {
             record.samples[index].readings[.rate] = 60_000
         }
-        #expect(Standing(record).doubts.contains { $0.contains("differs from itself by") })
+        #expect(CompareAnalysis(record).doubts.contains { $0.contains("differs from itself by") })
 
         record.arms[1].outcome = .failed("died")
-        #expect(Standing(record).doubts.contains { $0.contains("not measured against itself") })
+        #expect(
+            CompareAnalysis(record).doubts.contains { $0.contains("not measured against itself") })
     }
 
     /// How many of some sessions, each from its own seed, are as `holds` says.
     private func sessions(
-        of session: Sessions, _ count: Int, holds: (Standing, Int) -> Bool
+        of session: Sessions, _ count: Int, holds: (CompareAnalysis, Int) -> Bool
     ) -> Int {
         (1...count).count { seed in
             var session = session
             session.seed = UInt64(seed)
             let record = session.record()
-            return holds(Standing(record), record.arms.count)
+            return holds(CompareAnalysis(record), record.arms.count)
         }
     }
 
-    private static func words(of standing: Standing, _ arms: Int) -> [Standing.Word] {
+    private static func words(of analysis: CompareAnalysis, _ arms: Int) -> [CompareAnalysis.Word] {
         (0..<arms).flatMap { arm in
-            Reading.allCases.compactMap { standing.figure($0, of: arm, at: 0)?.word }
+            Reading.allCases.compactMap { analysis.figure($0, of: arm, at: 0)?.word }
         }
     }
 }

@@ -4,8 +4,8 @@ import Statistics
 
 /// A picture of bars for each reading at each point: one bar for each server.
 struct BarPictures {
-    private let standing: Standing
-    private var record: CompareRecord { standing.record }
+    private let analysis: CompareAnalysis
+    private var record: CompareRecord { analysis.record }
     /// From this factor between the largest and the smallest on, equal steps show nothing of most.
     private static let spanMax = 25.0
 
@@ -15,7 +15,7 @@ struct BarPictures {
         let bars: Bars
     }
 
-    init(_ standing: Standing) { self.standing = standing }
+    init(_ analysis: CompareAnalysis) { self.analysis = analysis }
 
     /// Point by point, in the order of the readings. A page stays below half a megabyte: the more
     /// points it has, the fewer readings have bars at each.
@@ -36,7 +36,7 @@ struct BarPictures {
     }
 
     private func bars(_ reading: Reading, at point: Int) -> Bars? {
-        let figures = record.arms.indices.map { standing.figure(reading, of: $0, at: point) }
+        let figures = record.arms.indices.map { analysis.figure(reading, of: $0, at: point) }
         let values = figures.compactMap { $0 }.flatMap {
             $0.rounds.values + [$0.rounds.interval?.high].compactMap { $0 }
         }
@@ -50,12 +50,12 @@ struct BarPictures {
             : .linear(from: 0, to: highest * unit.factor, of: unit.quantity)
         var bars = Bars(
             name: name(reading, at: point),
-            title: CompareTables(standing).heading(reading, at: point),
+            title: CompareTables(analysis).heading(reading, at: point),
             summary: summary(reading, isLog: isLog), axis: Chart.Axis(unit.title, scale),
             rows: record.arms.indices.map { row($0, figures[$0], reading, unit) })
         if let base = figures.indices.contains(record.baseline) ? figures[record.baseline] : nil {
             let middle = base.rounds.median * unit.factor
-            let floor = Change.ratio(standing.floor(reading, at: point))
+            let floor = Change.ratio(analysis.floor(reading, at: point))
             bars.rule = middle
             if reading.isJudged { bars.band = middle / floor...middle * floor }
         }
@@ -74,7 +74,7 @@ struct BarPictures {
     }
 
     private func row(
-        _ arm: Int, _ figure: Standing.Figure?, _ reading: Reading, _ unit: Unit
+        _ arm: Int, _ figure: CompareAnalysis.Figure?, _ reading: Reading, _ unit: Unit
     ) -> Bars.Row {
         let name = Wording.name(record.arms[arm])
         guard let figure else {
@@ -101,7 +101,7 @@ struct BarPictures {
     }
 
     /// Green is better and vermilion is worse; the words beside the bar say so too.
-    private static func number(of word: Standing.Word) -> Int {
+    private static func number(of word: CompareAnalysis.Word) -> Int {
         switch word {
         case .better: 2
         case .worse: 1
@@ -150,5 +150,74 @@ extension Reading {
     /// Its name in the name of a file.
     var slug: String {
         title.lowercased().replacing("/", with: "-per-").replacing(" ", with: "-")
+    }
+}
+
+/// How each reading grows with the number of connections, where several numbers were measured with
+/// the same size of request: a picture for each reading and size, a line for each server.
+struct GrowthPictures {
+    private let analysis: CompareAnalysis
+    private var record: CompareRecord { analysis.record }
+
+    init(_ analysis: CompareAnalysis) { self.analysis = analysis }
+
+    var all: [Chart] {
+        let sizes = record.points.map(\.size).uniqued
+        let readings = sizes.count > 1 ? Reading.headline : Reading.allCases
+        return sizes.flatMap { size -> [Chart] in
+            let points = record.points.indices.filter { record.points[$0].size == size }
+            let counts = Set(points.map { record.points[$0].connections })
+            guard counts.count > 1 else { return [] }
+            return readings.compactMap { chart(of: $0, size: size, points) }
+        }
+    }
+
+    private func chart(of reading: Reading, size: Int, _ points: [Int]) -> Chart? {
+        let arms = analysis.measured.filter { !record.arms[$0].isControl }
+        let values = arms.flatMap { arm in
+            points.compactMap { analysis.figure(reading, of: arm, at: $0)?.rounds.median }
+        }.filter { $0 > 0 }
+        guard let low = values.min(), let high = values.max() else { return nil }
+        let unit = Unit(reading, typical: high)
+        let counts = points.map { Double(record.points[$0].connections) }
+        let sizes = Set(record.points.map(\.size)).count
+        var chart = Chart(
+            name: "growth-\(reading.slug)" + (sizes > 1 ? "-\(size)" : ""),
+            title: "\(reading.title) by connections, \(Figures.bytes(Double(size))) each",
+            summary: "A dot is the median of the rounds. Both axes are logarithmic: a straight "
+                + "line upwards grows with the connections, a level one does not.",
+            x: Chart.Axis(
+                "connections",
+                .log(from: counts.min() ?? 1, to: counts.max() ?? 10, of: .plain)),
+            y: Chart.Axis(
+                unit.title, .log(from: low * unit.factor, to: high * unit.factor, of: unit.quantity)
+            ))
+        chart.height = 300
+        chart.series = arms.compactMap { series($0, reading, points, unit) }
+        return chart
+    }
+
+    /// The number of an arm is its place, so that its line looks the same in every picture.
+    private func series(
+        _ arm: Int, _ reading: Reading, _ points: [Int], _ unit: Unit
+    ) -> Series? {
+        let dots = points.sorted {
+            record.points[$0].connections < record.points[$1].connections
+        }.compactMap { point -> Series.Dot? in
+            guard let figure = analysis.figure(reading, of: arm, at: point),
+                figure.rounds.median > 0
+            else { return nil }
+            let load = record.points[point]
+            let words = "\(record.arms[arm].name), \(Wording.point(load)): \(reading.text(figure))"
+            let place = Chart.Point(
+                Double(load.connections), figure.rounds.median * unit.factor)
+            return Series.Dot(place, isHollow: figure.isLowerBound, words: words)
+        }
+        guard !dots.isEmpty else { return nil }
+        var series = Series(
+            Wording.name(record.arms[arm]), number: arm,
+            strokes: [Series.Stroke(dots.map(\.point))])
+        series.dots = dots
+        return series
     }
 }

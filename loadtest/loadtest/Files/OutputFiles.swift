@@ -1,0 +1,82 @@
+import Reports
+import Syscalls
+
+/// The files that a command is to write: found out before it runs whether they can be, and written
+/// whole or not at all.
+struct OutputFiles {
+    /// By the option that names each, in the order in which they are written; "-" is standard
+    /// output.
+    private let paths: [(option: String, path: String)]
+
+    /// Takes what the options name; an option that was not given has no file.
+    init(_ named: KeyValuePairs<String, String?>) {
+        paths = named.compactMap { option, path in path.map { (option, $0) } }
+    }
+
+    /// Throws for the first file that cannot be written.
+    func check() throws(Stop) {
+        for (option, path) in paths where path != "-" {
+            do throws(Errno) {
+                try File.checkReplacing(path)
+            } catch {
+                throw OutputFiles.stop(option, path, "\(error); nothing was run")
+            }
+        }
+    }
+
+    /// Throws when a directory that an option names is not there.
+    static func check(directory path: String, _ option: String) throws(Stop) {
+        if File.isDirectory(path) { return }
+        throw stop(option, path, "there is no such directory; nothing was run")
+    }
+
+    /// Writes the file of an option, if one was asked for; false when it could not be written,
+    /// which has been said then.
+    func write(_ option: String, _ text: () -> String) -> Bool {
+        guard let path = paths.first(where: { $0.option == option })?.path else { return true }
+        do throws(Stop) {
+            try OutputFiles.write(text(), to: path, option)
+            return true
+        } catch {
+            _ = Output.complain(error.message, exit: error.exitCode)
+            return false
+        }
+    }
+
+    /// Writes a text to the file that an option names.
+    static func write(_ text: String, to path: String, _ option: String) throws(Stop) {
+        do throws(Errno) {
+            guard path == "-" else { return try File.replace(path, with: text) }
+            try File.write(text, to: File.standardOutput)
+        } catch .brokenPipe {
+            // A reader that has gone, as in `| head -1`, has all it wanted.
+        } catch {
+            throw stop(option, path, "\(error)")
+        }
+    }
+
+    private static func stop(_ option: String, _ path: String, _ reason: String) -> Stop {
+        Stop(
+            message: "cannot write --\(option) \(path): \(reason)", exitCode: ExitCode.cannotWrite)
+    }
+}
+
+extension RunRecord {
+    /// Far more than a report has: a timeline of a full day has less than a megabyte.
+    private static let bytesMax = 256 << 20
+
+    /// Reads the report of an earlier run back from the file that `--json` wrote.
+    init(contentsOf path: String) throws(Stop) {
+        let text: String
+        do {
+            text = try File.read(path, atMost: RunRecord.bytesMax)
+        } catch {
+            throw Stop(message: "cannot read \(path): \(error)", exitCode: ExitCode.badInput)
+        }
+        do {
+            self = try RunRecord(try JSONValue(parsing: text))
+        } catch {
+            throw Stop(message: "\(path): \(error)", exitCode: ExitCode.badInput)
+        }
+    }
+}
