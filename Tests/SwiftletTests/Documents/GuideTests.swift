@@ -169,6 +169,32 @@ import Testing
             #expect(try await connection.read(exactly: 0).isEmpty)
         }
     }
+
+    @Test func `a read that has timed out is tried again`() throws {
+        @Sendable func readPatiently(from connection: TCPConnection) async throws -> String? {
+            for attempt in 1...3 {
+                do {
+                    return try await connection.readLine(timeout: .seconds(5))
+                } catch {
+                    guard error.reason == .timedOut else { throw error }
+                    print("nothing yet after attempt \(attempt)")
+                }
+            }
+            return nil
+        }
+
+        try Simulation(seed: 1).run { world in
+            let (connection, peer) = try await makeConnectionPair()
+            try spawn {
+                try await sleep(for: .seconds(12))
+                try await peer.write("hello\n")
+            }
+
+            let line = try await readPatiently(from: connection)
+            try #require(line == "hello")
+            try #require(world.elapsed == .seconds(12))
+        }
+    }
 }
 
 @Suite struct GuideThreadTests {
