@@ -1,11 +1,11 @@
 import Testing
 
-/// Sizes: a line at most 100 columns, a file at most 300 lines, a function at most 40.
+/// Sizes: a line at most 100 columns, a file at most 500 lines, a function at most 40.
 ///
 /// The tables hold what is longer, with its present size. They are a ratchet: an entry may only
 /// shrink, and goes when it is no longer needed. Whoever adds one says why in the file.
 @Suite struct SizeTests {
-    /// Files of more than 300 lines.
+    /// Files of more than 500 lines.
     static let longFiles: [String: Int] = [:]
     /// Functions of more than 40 lines, as "path: name".
     static let longFunctions: [String: Int] = [:]
@@ -18,10 +18,10 @@ import Testing
         #expect(long.isEmpty, "\(long.count) lines:\n\(long.joined(separator: "\n"))")
     }
 
-    @Test func `a file has at most 300 lines`() {
+    @Test func `a file has at most 500 lines`() {
         let sizes = SourceTree.swift.map { ($0.path, $0.lines.count) }
 
-        expectRatchet(sizes.filter { $0.1 > 300 }, SizeTests.longFiles)
+        expectRatchet(sizes.filter { $0.1 > 500 }, SizeTests.longFiles)
     }
 
     @Test func `a function has at most 40 lines`() {
