@@ -42,7 +42,7 @@ let package = Package(
         floor("Charts", on: [], path: "loadtest/Charts"),
         // The load generator measures from outside: it stands on the drivers, not on the runtime.
         floor(
-            "Generator", on: ["Processes", "Statistics", "Drivers", "Syscalls"],
+            "Generator", on: ["Processes", "Statistics", "Flags", "Drivers", "Syscalls"],
             path: "loadtest/Generator"),
         floor(
             "Reports", on: ["Generator", "Statistics", "Charts", "Flags", "Drivers", "Syscalls"],

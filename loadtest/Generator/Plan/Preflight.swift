@@ -1,3 +1,4 @@
+import Flags
 import Syscalls
 
 /// What a plan needs from the system, checked before the first connection is opened.
@@ -13,11 +14,11 @@ package enum Preflight {
         package var description: String {
             switch self {
             case .descriptors(let needed, let allowed):
-                "\(needed.grouped) descriptors are needed, and this process may open "
-                    + allowed.grouped
+                "\(Units.text(needed)) descriptors are needed, and this process may open "
+                    + Units.text(allowed)
             case .ports(let needed, let perSource, let sources):
-                "\(needed.grouped) local ports are needed, and there are \(perSource.grouped) "
-                    + "towards one target"
+                "\(Units.text(needed)) local ports are needed, and there are "
+                    + "\(Units.text(perSource)) towards one target"
                     + (sources == 1 ? "" : " from each of \(sources) addresses")
             }
         }

@@ -1,3 +1,4 @@
+import Flags
 import Processes
 import Syscalls
 
@@ -56,7 +57,7 @@ package struct Sources: Sendable {
     /// What was added and why, in a line for the report; nil when the kernel's choice does.
     package var summary: String? {
         guard count > 1, addresses[0] == nil, let last = addresses[count - 1] else { return nil }
-        return "\(portsPerSource.grouped) per source; \(needed.grouped) needed -> "
+        return "\(Units.text(portsPerSource)) per source; \(Units.text(needed)) needed -> "
             + "127.0.0.1 to \(last.host)"
     }
 

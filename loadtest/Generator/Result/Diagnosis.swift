@@ -1,3 +1,5 @@
+import Flags
+
 /// What wrong bytes look like, in words: a lost buffer, another connection's bytes, a flipped bit.
 ///
 /// The tile tells. Eight bytes stand at one of its 65,521 positions only, so whatever was sent in
@@ -41,10 +43,10 @@ struct Diagnosis {
         let shift = Shift(from: expected, to: found, of: stream, matching: matching)
         if shift.isLikely(size: size) { return shift.words }
         let owners = owners(of: found)
-        if owners.count == 1 { return "bytes of connection \(owners[0].connection.grouped)" }
+        if owners.count == 1 { return "bytes of connection \(Units.text(owners[0].connection))" }
         if shift.isPossible { return shift.words }
         guard let owner = owners.first else { return "bytes of this run, from another place" }
-        return "bytes of another connection: perhaps \(owner.connection.grouped)"
+        return "bytes of another connection: perhaps \(Units.text(owner.connection))"
     }
 
     /// Whether one bit is wrong and everything around it is right.
@@ -118,10 +120,10 @@ private struct Shift {
 
     var words: String {
         guard couldLose, !couldRepeat || lost <= repeated else {
-            return "the stream is shifted back by \(repeated.grouped) bytes: "
+            return "the stream is shifted back by \(Units.text(repeated)) bytes: "
                 + "looks like a buffer that was sent twice"
         }
-        return "the stream is shifted by \(lost.grouped) bytes: looks like a lost buffer"
+        return "the stream is shifted by \(Units.text(lost)) bytes: looks like a lost buffer"
     }
 }
 
