@@ -8,7 +8,7 @@ import Testing
         var counters = EchoCounters()
         counters.count("send", 0)
         counters.count("recv", 2)
-        counters.count("recv")
+        counters.count("recv", 1)
 
         #expect(counters.calls == ["recv": 3])
         #expect(counters.json.contains("\"calls\":{\"recv\":3}"))

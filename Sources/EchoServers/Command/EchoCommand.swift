@@ -30,15 +30,15 @@ package func runEchoServer(command: String, arguments: [String]) -> Int32 {
 private func serve(_ options: EchoOptions, command: String) -> Int32 {
     ignoreBrokenPipes()
     if let parent = options.parent { endWithParent(parent) }
-    // Only a loop can be asked who waits; elsewhere SIGUSR1 does what it always does.
+    // Only event loops can be asked what waits; elsewhere SIGUSR1 does what it always does.
     let questions = options.model == .coroutine ? [SIGUSR1] : []
     let signals = SignalSet([SIGINT, SIGTERM] + questions)
     signals.block()
     do {
         // Every connection takes a descriptor; the soft limit is often 1,024.
         _ = try DescriptorLimit.raise()
-        let service = options.model.makeService(options)
-        let counters = try service.run(stoppedBy: signals) { address in
+        let service = options.model.service
+        let counters = try service.run(options, stoppedBy: signals) { address in
             say(options.readyLine(at: address), on: STDOUT_FILENO)
         }
         say(counters.json, on: STDERR_FILENO)

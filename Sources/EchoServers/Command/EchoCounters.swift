@@ -31,8 +31,15 @@ package struct EchoCounters: Sendable, Equatable {
     package init() {}
 
     /// Counts calls under their name; none leaves no trace.
-    package mutating func count(_ call: String, _ times: Int = 1) {
+    mutating func count(_ call: String, _ times: Int) {
         if times != 0 { calls[call, default: 0] += times }
+    }
+
+    /// The same with so many more calls of a name.
+    func counting(_ call: String, _ times: Int) -> EchoCounters {
+        var counters = self
+        counters.count(call, times)
+        return counters
     }
 
     /// Adds what another part of the service counted; `openMax` is the caller's to know.

@@ -5,19 +5,25 @@ import Syscalls
 
 /// The echo service as tasks on event loops: one for each connection, and one, on the first loop,
 /// that waits for signals.
-struct CoroutineEcho: EchoService {
-    let options: EchoOptions
+enum CoroutineEcho: EchoService {
+    /// That of the usual driver; `DriverKind.waitCall` has the others.
+    static let ownCall = DriverKind.poll.waitCall
+    static let story =
+        "One thread, and a handler for each connection that reads as if it blocked. Where a "
+        + "loop written by hand calls the code for a ready descriptor, this one resumes a "
+        + "parked task: that is the whole difference, and what it costs is the line about "
+        + "looking blocking."
 
-    func run(
-        stoppedBy signals: SignalSet, onReady: @escaping @Sendable (SocketAddress) -> Void
+    static func run(
+        _ options: EchoOptions, stoppedBy signals: SignalSet,
+        onReady: @escaping @Sendable (SocketAddress) -> Void
     ) throws -> EchoCounters {
-        let options = options
-        // Opened before anything else: without it nobody could stop a server that has no descriptor
-        // left.
+        // Opened before anything else: without it a server that has no descriptor left could not
+        // be stopped.
         let signalQueue = try signals.makeDescriptor()
         let pending = signalQueue.raw
         return try EventLoop.run(driver: options.driver, loops: options.loops) {
-            let server = try await makeServer()
+            let server = try await makeServer(options)
             try spawn(name: "signals") {
                 try await stop(server, drain: options.drain, on: pending)
             }
@@ -28,20 +34,43 @@ struct CoroutineEcho: EchoService {
             return EchoCounters(server.statistics, loops, options.driver)
         }
     }
+}
 
-    /// A server on all loops: with one listener that hands connections over, or with one for each.
-    private func makeServer() async throws -> TCPServer {
-        var serverOptions = TCPServer.Options()
-        serverOptions.maxConnections = options.connectionsMax
-        serverOptions.idleTimeout = options.idleTimeout
-        let (address, backlog) = (options.address, options.backlog)
-        guard options.reusesPort else {
-            let listener = try await TCPListener.bind(to: address, backlog: backlog)
-            return TCPServer(listener: listener, options: serverOptions)
+extension DriverKind {
+    /// What a coroutine pays for with this driver, as a paragraph for readers of a comparison.
+    package var story: String {
+        switch self {
+        case .epoll:
+            "Readiness comes from epoll, so silent connections cost nothing; a steady echo is one "
+                + "recv and one send, and the wait is shared by all that is ready."
+        case .poll:
+            "Readiness comes from poll, which is handed every descriptor at each wait. When all "
+                + "clients talk, many are ready and share that price; when few do, each message "
+                + "pays for all the silent ones."
+        case .select:
+            "Readiness comes from select, which goes through a bit for every descriptor number "
+                + "up to the highest. The price is that of poll: shared when all talk, and "
+                + "paid for the silent ones when few do."
+        case .ioUring:
+            "Readiness comes from io_uring as completions of poll requests, submitted together "
+                + "with the wait. It saves system calls for asking; the bytes still go through "
+                + "recv and send."
         }
-        let listeners = try await TCPListener.bindOnEachLoop(to: address, backlog: backlog)
-        return TCPServer(listeners: listeners, options: serverOptions)
     }
+}
+
+/// A server on all loops: with one listener that hands connections over, or with one for each.
+private func makeServer(_ options: EchoOptions) async throws -> TCPServer {
+    var serverOptions = TCPServer.Options()
+    serverOptions.maxConnections = options.connectionsMax
+    serverOptions.idleTimeout = options.idleTimeout
+    let (address, backlog) = (options.address, options.backlog)
+    guard options.reusesPort else {
+        let listener = try await TCPListener.bind(to: address, backlog: backlog)
+        return TCPServer(listener: listener, options: serverOptions)
+    }
+    let listeners = try await TCPListener.bindOnEachLoop(to: address, backlog: backlog)
+    return TCPServer(listeners: listeners, options: serverOptions)
 }
 
 private func echo(_ connection: TCPConnection) async throws {
@@ -59,7 +88,7 @@ private func echoInCapitals(_ connection: TCPConnection) async throws {
 }
 
 /// Stops the server at the first signal; the second one ends the wait for open connections.
-/// SIGUSR1 asks what everybody waits for.
+/// SIGUSR1 asks what the tasks wait for.
 private func stop(
     _ server: TCPServer, drain: Duration, on signals: RawDescriptor
 ) async throws {
@@ -69,7 +98,7 @@ private func stop(
         guard let signal = try SignalSet.take(from: signals) else { continue }
         if signal == SIGUSR1 {
             // Beside: a loop that hangs would not answer, and signals must go on being taken.
-            try spawn { await sayWhoWaits() }
+            try spawn { await sayWhatTasksAwait() }
             continue
         }
         server.stop(grace: grace)
@@ -78,7 +107,7 @@ private func stop(
 }
 
 /// Writes what the tasks of each loop wait for, a line each.
-private func sayWhoWaits() async {
+private func sayWhatTasksAwait() async {
     for (number, loop) in EventLoop.all.enumerated() {
         for report in await loop.parkReports { sayAside("loop \(number): \(report)") }
     }
@@ -104,17 +133,5 @@ extension EchoCounters {
             if driver == .epoll { count("epoll_ctl", loop.interestChanges) }
         }
         self.loops = loops
-    }
-}
-
-extension DriverKind {
-    /// The system call that a driver of this kind waits with.
-    fileprivate var waitCall: String {
-        switch self {
-        case .poll: "poll"
-        case .select: "select"
-        case .epoll: "epoll_wait"
-        case .ioUring: "io_uring_enter"
-        }
     }
 }

@@ -5,47 +5,48 @@ import Syscalls
 /// The echo service as a loop over epoll(7), level-triggered.
 ///
 /// The kernel keeps the list of clients and hands over those that are ready, so a wait costs what
-/// is ready, not what is watched. Whoever is ready and gets one step of several is reported again
-/// by the next wait, behind the others.
-struct EpollEcho: EchoService {
-    let options: EchoOptions
+/// is ready, not what is watched. A client that is ready and gets one step of several is reported
+/// again by the next wait, behind the others.
+enum EpollEcho: EchoService {
+    static let ownCall = "epoll_wait"
+    static let story =
+        "A loop written by hand over epoll, level-triggered. The kernel keeps the list of what "
+        + "is watched, and a wait returns what is ready: the price follows what talks, not "
+        + "what is there."
 
-    func run(
-        stoppedBy signals: SignalSet, onReady: @escaping @Sendable (SocketAddress) -> Void
+    static func run(
+        _ options: EchoOptions, stoppedBy signals: SignalSet,
+        onReady: @escaping @Sendable (SocketAddress) -> Void
     ) throws -> EchoCounters {
-        var loop = try EpollLoop(options, signals)
-        onReady(loop.room.listener.address)
-        while !loop.room.isOver { try loop.turn() }
-        var counters = loop.room.counters
-        counters.count("epoll_wait", loop.poller.waits)
-        counters.count("epoll_ctl", loop.poller.controls)
-        return counters
+        try serve(in: EpollLoop.self, options, stoppedBy: signals, onReady: onReady)
     }
 }
 
-private struct EpollLoop: ~Copyable {
-    private(set) var room: EchoRoom
-    private(set) var poller: EpollCalls
+private struct EpollLoop: EchoLoop, ~Copyable {
+    private var room: EchoRoom
+    private var epoll: EpollCalls
 
-    init(_ options: EchoOptions, _ signals: SignalSet) throws(IOError) {
+    init(_ options: EchoOptions, stoppedBy signals: SignalSet) throws(IOError) {
         let room = try EchoRoom(options, stoppedBy: signals)
-        var poller = try EpollCalls()
-        try poller.control(.add, room.stop.raw, EPOLLIN.rawValue)
-        try poller.control(.add, room.listener.raw, EPOLLIN.rawValue)
+        epoll = try EpollCalls.watching(room, for: EPOLLIN.rawValue)
         self.room = room
-        self.poller = poller
     }
 
-    /// Waits until somebody is ready, and serves everybody who is.
+    var address: SocketAddress { room.listener.address }
+    var isOver: Bool { room.isOver }
+    var counters: EchoCounters {
+        room.counters.counting("epoll_wait", epoll.waits).counting("epoll_ctl", epoll.controls)
+    }
+
     mutating func turn() throws(IOError) {
-        for index in 0..<(try poller.wait(room.stop.patience)) {
-            let ready = poller.ready(index)
+        for index in 0..<(try epoll.wait(room.stop.patience)) {
+            let ready = epoll.ready(index)
             if ready == room.stop.raw {
                 // Closing the listener ends the kernel's interest in it.
-                try room.lookForSignals()
+                try room.takeSignals()
             } else if ready == room.listener.raw {
-                while let client = try room.letIn() {
-                    try poller.control(.add, client, EPOLLIN.rawValue)
+                while let client = try room.accept() {
+                    try epoll.control(.add, client, EPOLLIN.rawValue)
                 }
             } else {
                 try step(ready)
@@ -57,9 +58,9 @@ private struct EpollLoop: ~Copyable {
         let wasFull = room.clients.isFull(client)
         switch room.clients.step(client) {
         case .moved, .dry:
-            if wasFull { try poller.control(.modify, client, EPOLLIN.rawValue) }
+            if wasFull { try epoll.control(.modify, client, EPOLLIN.rawValue) }
         case .full:
-            if !wasFull { try poller.control(.modify, client, EPOLLOUT.rawValue) }
+            if !wasFull { try epoll.control(.modify, client, EPOLLOUT.rawValue) }
         case .ended: break
         }
     }
@@ -72,8 +73,18 @@ struct EpollCalls: ~Copyable {
     private let instance: EpollInstance
     private let events = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: 1024)
 
-    init() throws(IOError) {
+    private init() throws(IOError) {
         instance = try attempt(.wait) { () throws(Errno) in try EpollInstance() }
+    }
+
+    /// Opens an instance that watches the signals and the listener of a service.
+    static func watching(
+        _ room: borrowing EchoRoom, for wanted: UInt32
+    ) throws(IOError) -> EpollCalls {
+        var calls = try EpollCalls()
+        try calls.control(.add, room.stop.raw, wanted)
+        try calls.control(.add, room.listener.raw, wanted)
+        return calls
     }
 
     deinit { events.deallocate() }

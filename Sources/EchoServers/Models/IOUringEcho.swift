@@ -6,17 +6,23 @@ import Syscalls
 ///
 ///     accept each ──► receive each ──► shared buffer ──► send ──► buffer back to the kernel
 ///
-/// Nobody asks who is ready: the kernel receives and sends, and says what it has done. One request
-/// takes every connection, one a client takes everything that it sends, into buffers that all
-/// share; and one system call a turn hands over all the sends and waits for what comes.
+/// It never asks what is ready: the kernel receives and sends, and says what it has done. One
+/// request takes every connection, one a client takes everything that it sends, into buffers that
+/// all share; and one system call a turn hands over all the sends and waits for what comes.
 ///
 /// The price: a request under way owns its memory and its socket. Both stay until it has completed,
 /// so that to end something is to ask first and to close later.
-struct IOUringEcho: EchoService {
-    let options: EchoOptions
+enum IOUringEcho: EchoService {
+    static let ownCall = "io_uring_enter"
+    static let story =
+        "A loop over completions: one multishot request accepts, one receives for each "
+        + "connection into buffers that the kernel picks, and answers are submitted in "
+        + "batches with the wait. It makes few system calls a message; the work inside of "
+        + "them, most of it the network's, stays."
 
-    func run(
-        stoppedBy signals: SignalSet, onReady: @escaping @Sendable (SocketAddress) -> Void
+    static func run(
+        _ options: EchoOptions, stoppedBy signals: SignalSet,
+        onReady: @escaping @Sendable (SocketAddress) -> Void
     ) throws -> EchoCounters {
         var loop = try IOUringLoop(options, signals)
         onReady(loop.listener.address)
@@ -56,8 +62,7 @@ private struct IOUringLoop: ~Copyable {
     var counters: EchoCounters {
         var counters = listener.counters
         counters.add(clients.counters)
-        counters.count("io_uring_enter", calls.enters)
-        return counters
+        return counters.counting("io_uring_enter", calls.enters)
     }
 
     /// Hands over what is to be done, waits until something is done, and sees to what is next.
@@ -66,31 +71,31 @@ private struct IOUringLoop: ~Copyable {
         while let outcome = calls.take() {
             let (completion, descriptor) = (outcome.completion, outcome.descriptor)
             switch outcome.operation {
-            case .stop: try lookForSignals()
-            case .accept: try accepted(completion)
-            case .receive: try clients.received(completion, from: descriptor, &calls)
-            case .send: try clients.sent(completion, to: descriptor, &calls)
+            case .stop: try takeSignals()
+            case .accept: try admit(completion)
+            case .receive: try clients.echo(completion, from: descriptor, &calls)
+            case .send: try clients.endSend(completion, to: descriptor, &calls)
             case .end: break
             }
         }
     }
 
-    private mutating func lookForSignals() throws(IOError) {
-        try stop.look()
+    private mutating func takeSignals() throws(IOError) {
+        try stop.takeSignals()
         if stop.isDraining { try calls.end(IOUringCalls.Operation.accept.tag(listener.raw)) }
     }
 
-    /// Lets a client in; and when the kernel takes no more, says whether it should.
-    private mutating func accepted(_ completion: IOUring.Completion) throws(IOError) {
+    /// Takes a client in; and when the kernel accepts no more, asks it to again.
+    private mutating func admit(_ completion: IOUring.Completion) throws(IOError) {
         if let error = completion.error {
-            if error != .cancelled { _ = try listener.mayGoOn(after: error) }
+            if error != .cancelled { _ = try listener.recover(from: error) }
         } else {
             let client = RawDescriptor(completion.result)
-            if listener.admits(client, beside: clients.count) {
+            if listener.admit(client, beside: clients.count) {
                 // An option that a connection will not take does not make it a worse connection.
                 try? client.setOption(.noDelay, to: 1)
                 try clients.add(client, &calls)
-                listener.countIn(open: clients.count)
+                listener.countServed(open: clients.count)
             }
         }
         if completion.hasMore { return }
@@ -109,5 +114,241 @@ private struct IOUringLoop: ~Copyable {
                 }
             }
         }
+    }
+}
+
+/// The ring of the completion loop, its shared buffers, and a count of what is under way.
+private struct IOUringCalls: ~Copyable {
+    /// What a request is for; with a descriptor, its tag.
+    enum Operation: UInt64 {
+        case stop, accept, receive, send, end
+
+        func tag(_ descriptor: RawDescriptor) -> UInt64 {
+            rawValue << 32 | UInt64(UInt32(bitPattern: descriptor.number))
+        }
+    }
+
+    /// What has completed.
+    struct Outcome {
+        let operation: Operation
+        let descriptor: RawDescriptor
+        let completion: IOUring.Completion
+    }
+
+    /// The number of the buffers, for requests that receive into them.
+    let group: UInt16 = 0
+    /// Requests that have not completed: what they use must stay.
+    private(set) var underWay = 0
+    var buffers: IOUringBuffers
+    private var ring: IOUring
+
+    /// System calls made.
+    var enters: Int { ring.enters }
+
+    init() throws(IOError) {
+        let ring = try attempt(.wait) { () throws(Errno) in
+            try IOUring(capacity: 1024, completions: 4096)
+        }
+        buffers = try attempt(.wait) { () throws(Errno) in
+            try IOUringBuffers(count: 512, size: 4096, group: 0, on: ring)
+        }
+        self.ring = ring
+    }
+
+    /// Adds a request to those that the next wait hands over.
+    mutating func add(_ request: IOUring.Request) throws(IOError) {
+        try put(request)
+        underWay += 1
+    }
+
+    /// Takes every connection, until it is ended or fails.
+    mutating func acceptEach(_ listener: RawDescriptor) throws(IOError) {
+        try add(.acceptEach(listener, tag: Operation.accept.tag(listener)))
+    }
+
+    /// Asks for the end of a request, which then completes with `ECANCELED`.
+    mutating func end(_ tag: UInt64) throws(IOError) {
+        try put(.end(tagged: tag, tag: Operation.end.tag(RawDescriptor(-1))))
+    }
+
+    /// Asks for the end of every request.
+    mutating func endAll() throws(IOError) {
+        try put(.endAll(tag: Operation.end.tag(RawDescriptor(-1))))
+    }
+
+    private mutating func put(_ request: IOUring.Request) throws(IOError) {
+        do throws(Errno) { try ring.add(request) } catch { throw IOError(.wait, .system(error)) }
+    }
+
+    /// Hands over every request and waits until one has completed (io_uring_enter(2)).
+    mutating func wait(_ nanoseconds: Int64?) throws(IOError) {
+        do throws(Errno) {
+            try ring.enterAndWait(nanoseconds: nanoseconds)
+        } catch {
+            throw IOError(.wait, .system(error))
+        }
+    }
+
+    /// Takes what has completed next; nil when that is all.
+    mutating func take() -> Outcome? {
+        guard let completion = ring.take(),
+            let operation = Operation(rawValue: completion.tag >> 32)
+        else { return nil }
+        // The end of a request completes only when it has failed, and was not counted.
+        if !completion.hasMore, operation != .end { underWay -= 1 }
+        let number = CInt(truncatingIfNeeded: completion.tag)
+        return Outcome(
+            operation: operation, descriptor: RawDescriptor(number), completion: completion)
+    }
+}
+
+/// The clients of the completion loop, and what is under way for them.
+///
+///     received ──► nothing is being sent: sent from the shared buffer, as much as fits at once
+///                  something is         : gathered; beyond 64 KiB no more is received
+///     sent     ──► all of it            : the buffer goes back
+///                  a part               : what is left and what was gathered moves to memory of
+///                                         the client's own, and is sent for as long as it takes
+///
+/// At most one send of a client is under way, so that its bytes stay in order. And a shared buffer
+/// is with a client for a turn only, so that those which take nothing leave the others their
+/// buffers.
+private struct IOUringClients: ~Copyable {
+    private struct Client {
+        var isOpen = false
+        var isReceiving = false
+        /// Whether the end of its receiving has been asked for.
+        var isPausing = false
+        /// Whether nothing more comes from it.
+        var hasEnded = false
+        /// Whether nothing can be sent to it either.
+        var isBroken = false
+        /// What is being sent; empty when nothing is.
+        var sending = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        /// The shared buffer which that is in; nil when the memory is the client's own.
+        var buffer: Int?
+        /// What came while that was being sent.
+        var gathered: [UInt8] = []
+    }
+
+    private static let gatheredMax = 65_536
+
+    /// How many are open.
+    private(set) var count = 0
+    private(set) var counters = EchoCounters()
+    private let upper: Bool
+    /// By descriptor.
+    private var clients: [Client] = []
+
+    init(_ options: EchoOptions) { upper = options.upper }
+
+    deinit {
+        for (number, client) in clients.enumerated() where client.isOpen {
+            if client.buffer == nil { client.sending.deallocate() }
+            RawDescriptor(CInt(number)).close()
+        }
+    }
+
+    /// Takes over a socket that was just accepted.
+    mutating func add(_ client: RawDescriptor, _ calls: inout IOUringCalls) throws(IOError) {
+        while clients.count <= client.number { clients.append(Client()) }
+        clients[Int(client.number)].isOpen = true
+        count += 1
+        try advance(client, &calls)
+    }
+
+    /// Sends back what has come.
+    mutating func echo(
+        _ completion: IOUring.Completion, from client: RawDescriptor, _ calls: inout IOUringCalls
+    ) throws(IOError) {
+        let index = Int(client.number)
+        if !completion.hasMore {
+            clients[index].isReceiving = false
+            clients[index].isPausing = false
+        }
+        if let buffer = completion.buffer, completion.result > 0 {
+            let bytes = calls.buffers.bytes(of: buffer, count: Int(completion.result))
+            counters.bytesRead += bytes.count
+            if upper { bytes.makeUpperCase() }
+            if clients[index].sending.isEmpty {
+                clients[index].buffer = buffer
+                clients[index].sending = bytes
+                try calls.add(
+                    .sendAtOnce(client, bytes, tag: IOUringCalls.Operation.send.tag(client)))
+            } else {
+                clients[index].gathered += bytes
+                calls.buffers.offer(buffer)
+            }
+        } else if completion.result == 0 {
+            clients[index].hasEnded = true
+        } else if let error = completion.error, error != .noBufferSpace, error != .cancelled {
+            fail(client)
+        }
+        try advance(client, &calls)
+    }
+
+    /// Lets go of what was sent, and sends what is left.
+    mutating func endSend(
+        _ completion: IOUring.Completion, to client: RawDescriptor, _ calls: inout IOUringCalls
+    ) throws(IOError) {
+        let index = Int(client.number)
+        let taken = Int(max(0, completion.result))
+        counters.bytesWritten += taken
+        if let error = completion.error, error != .wouldBlock { fail(client) }
+        let (bytes, buffer) = (clients[index].sending, clients[index].buffer)
+        clients[index].sending = takeRest(of: client, after: taken)
+        clients[index].buffer = nil
+        if let buffer { calls.buffers.offer(buffer) } else { bytes.deallocate() }
+        if !clients[index].sending.isEmpty {
+            let rest = clients[index].sending
+            try calls.add(.sendAll(client, rest, tag: IOUringCalls.Operation.send.tag(client)))
+        }
+        try advance(client, &calls)
+    }
+
+    /// Moves what was not sent and what was gathered to memory of the client's own.
+    private mutating func takeRest(
+        of client: RawDescriptor, after taken: Int
+    ) -> UnsafeMutableRawBufferPointer {
+        let index = Int(client.number)
+        let gathered = clients[index].gathered
+        clients[index].gathered = []
+        let left = clients[index].sending[taken...]
+        if clients[index].isBroken || left.count + gathered.count == 0 {
+            return UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        }
+        let rest = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: left.count + gathered.count, alignment: 16)
+        rest.copyBytes(from: left)
+        UnsafeMutableRawBufferPointer(rebasing: rest[left.count...]).copyBytes(from: gathered)
+        return rest
+    }
+
+    /// Asks for what a client needs next: to be received from, or not, or to be closed.
+    private mutating func advance(
+        _ client: RawDescriptor, _ calls: inout IOUringCalls
+    ) throws(IOError) {
+        let state = clients[Int(client.number)]
+        let mayReceive = !state.hasEnded && state.gathered.count <= IOUringClients.gatheredMax
+        let receive = IOUringCalls.Operation.receive.tag(client)
+        if mayReceive, !state.isReceiving {
+            clients[Int(client.number)].isReceiving = true
+            try calls.add(.receiveEach(client, into: calls.group, tag: receive))
+        } else if !mayReceive, state.isReceiving, !state.isPausing {
+            clients[Int(client.number)].isPausing = true
+            try calls.end(receive)
+        } else if state.hasEnded, !state.isReceiving, state.sending.isEmpty {
+            clients[Int(client.number)] = Client()
+            client.close()
+            count -= 1
+        }
+    }
+
+    /// Notes that a connection is broken, once.
+    private mutating func fail(_ client: RawDescriptor) {
+        if clients[Int(client.number)].isBroken { return }
+        clients[Int(client.number)].isBroken = true
+        clients[Int(client.number)].hasEnded = true
+        counters.handlerErrors += 1
     }
 }

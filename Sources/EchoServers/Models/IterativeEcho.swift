@@ -3,35 +3,42 @@ import Syscalls
 
 /// The echo service one client at a time: accept, serve to the end, accept the next.
 ///
-/// The simplest of servers, and its lesson: whoever comes second waits, connected by the kernel and
-/// answered by nobody, for as long as the first one stays. A thread beside it takes the signals,
-/// because the one that serves is waiting in a call that nothing else would end.
-struct IterativeEcho: EchoService {
-    let options: EchoOptions
+/// The simplest of servers, and its lesson: the second client waits, connected by the kernel and
+/// not answered, for as long as the first one stays. A thread beside it takes the signals, because
+/// the one that serves is waiting in a call that nothing else would end.
+enum IterativeEcho: EchoService {
+    static let shape = EchoModel.Shape.oneAtATime
+    static let ownCall = "recv"
+    static let story =
+        "Accepts one client, serves it to its end, and accepts the next. Nothing is cheaper "
+        + "for one message of one client: two system calls that block, and no question of "
+        + "which client is ready. The second client waits until the first has left, which is "
+        + "why it is measured with one connection."
 
-    func run(
-        stoppedBy signals: SignalSet, onReady: @escaping @Sendable (SocketAddress) -> Void
+    static func run(
+        _ options: EchoOptions, stoppedBy signals: SignalSet,
+        onReady: @escaping @Sendable (SocketAddress) -> Void
     ) throws -> EchoCounters {
         var listener = try EchoListener(options)
-        let doorman = try attempt(.wait) { () throws(Errno) in
+        let stopper = try attempt(.wait) { () throws(Errno) in
             try listener.raw.setBlocking()
-            return try Doorman(listener.raw, signals, drain: options.drain)
+            return try Stopper(listener.raw, signals, drain: options.drain)
         }
         let thread = try attempt(.spawn) { () throws(Errno) in
-            try RunningThread.start { doorman.watch() }
+            try RunningThread.start { stopper.run() }
         }
         defer {
-            doorman.goHome()
+            stopper.retire()
             thread.join()
         }
         var tally = EchoTally()
         onReady(listener.address)
-        while !doorman.isClosing {
-            guard let client = try accept(from: &listener, doorman) else { continue }
-            listener.countIn(open: 1)
-            doorman.letIn(client)
+        while !stopper.isStopping {
+            guard let client = try accept(from: &listener, stopper) else { continue }
+            listener.countServed(open: 1)
+            stopper.begin(client)
             echoToTheEnd(client, upper: options.upper, counting: &tally)
-            doorman.letOut(client)
+            stopper.end(client)
         }
         var counters = listener.counters
         counters.add(tally.counters)
@@ -39,92 +46,93 @@ struct IterativeEcho: EchoService {
     }
 
     /// Waits for a client; nil at the end of the service.
-    private func accept(
-        from listener: inout EchoListener, _ doorman: Doorman
+    private static func accept(
+        from listener: inout EchoListener, _ stopper: Stopper
     ) throws(IOError) -> RawDescriptor? {
         do throws(IOError) {
             guard let client = try listener.accept() else { return nil }
             try attempt(.option) { () throws(Errno) in try client.setBlocking() }
             return client
         } catch {
-            // The error that the doorman wanted.
-            if doorman.isClosing { return nil }
+            // The stopper has ended the listener.
+            if stopper.isStopping { return nil }
             throw error
         }
     }
 }
 
-/// Takes the signals while the main thread waits, and ends what it waits for: the listener at the
-/// first one, the client at the second one or when `--drain` has passed.
-private final class Doorman: Sendable {
+/// Takes the signals in a thread of its own, and ends what the main thread waits for: the listener
+/// at the first one, the client at the second one or when `--drain` has passed.
+private final class Stopper: Sendable {
     private struct State {
-        var isClosing = false
-        /// Whether nobody is served any more.
-        var isClosed = false
-        /// Whom the main thread serves.
+        /// Whether a signal has come: no connection is accepted any more.
+        var isStopping = false
+        /// Whether no client is served any more.
+        var isOver = false
+        /// The client that the main thread serves.
         var client: RawDescriptor?
-        /// Whether the main thread needs nobody any more.
-        var isHome = false
+        /// Whether the service has ended, and its descriptors are not to be touched.
+        var isRetired = false
     }
 
     private let state = Guarded(State())
     private let listener: RawDescriptor
     private let signals: Descriptor
-    private let home: WakeSignal
+    private let retired: WakeSignal
     private let drain: Duration
 
     init(_ listener: RawDescriptor, _ signals: SignalSet, drain: Duration) throws(Errno) {
         self.listener = listener
         self.signals = try signals.makeDescriptor()
-        home = try WakeSignal()
+        retired = try WakeSignal()
         self.drain = drain
     }
 
-    var isClosing: Bool { state.withLock { $0.isClosing } }
+    var isStopping: Bool { state.withLock { $0.isStopping } }
 
     /// Names the client that is to be cut off when the time has come, or has it cut off already.
-    func letIn(_ client: RawDescriptor) {
+    func begin(_ client: RawDescriptor) {
         state.withLock { state in
             state.client = client
-            if state.isClosed { client.shutdownBoth() }
+            if state.isOver { client.shutdownBoth() }
         }
     }
 
     /// Closes the client; under the lock, so that no other file with its number is cut off.
-    func letOut(_ client: RawDescriptor) {
+    func end(_ client: RawDescriptor) {
         state.withLock { $0.client = nil }
         client.close()
     }
 
-    /// Ends `watch`, and makes it touch nothing more.
-    func goHome() {
-        state.withLock { $0.isHome = true }
-        home.raise()
+    /// Ends `run`, and makes it touch nothing more.
+    func retire() {
+        state.withLock { $0.isRetired = true }
+        retired.raise()
     }
 
     /// What the thread does.
-    func watch() {
+    func run() {
         waitForSignal(until: .never)
         state.withLock { state in
-            state.isClosing = true
-            if !state.isHome { listener.shutdownBoth() }
+            state.isStopping = true
+            if !state.isRetired { listener.shutdownBoth() }
         }
         waitForSignal(until: Instant.now.advanced(by: drain))
         state.withLock { state in
-            state.isClosed = true
+            state.isOver = true
             state.client?.shutdownBoth()
         }
     }
 
     private func waitForSignal(until deadline: Instant) {
-        while !state.withLock({ $0.isHome }) {
+        while !state.withLock({ $0.isRetired }) {
             let patience = Instant.now.nanoseconds(to: deadline)
             if patience <= 0 { return }
             do throws(Errno) {
-                try waitUntilReadable(signals.raw, home.raw, nanoseconds: patience)
+                try waitUntilReadable(signals.raw, retired.raw, nanoseconds: patience)
                 if try SignalSet.take(from: signals.raw) != nil { return }
             } catch {
-                // Without signals nobody could stop the server: better now than never.
+                // Without signals the server could not be stopped: better now than never.
                 return
             }
         }

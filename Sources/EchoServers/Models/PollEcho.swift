@@ -8,27 +8,27 @@ import Syscalls
 ///
 /// The list of all clients goes to the kernel with each wait, and is searched for the ready ones
 /// after it: a wait costs what is watched, not what is ready.
-struct PollEcho: EchoService {
-    let options: EchoOptions
+enum PollEcho: EchoService {
+    static let ownCall = "poll"
+    static let story =
+        "A loop written by hand over poll. The kernel looks at every descriptor at each wait, "
+        + "and the loop at every answer. When all clients talk the price is shared by many "
+        + "messages; when few do, each message pays for all the silent connections."
 
-    func run(
-        stoppedBy signals: SignalSet, onReady: @escaping @Sendable (SocketAddress) -> Void
+    static func run(
+        _ options: EchoOptions, stoppedBy signals: SignalSet,
+        onReady: @escaping @Sendable (SocketAddress) -> Void
     ) throws -> EchoCounters {
-        var loop = try PollLoop(options, signals)
-        onReady(loop.room.listener.address)
-        while !loop.room.isOver { try loop.turn() }
-        var counters = loop.room.counters
-        counters.count("poll", loop.waits)
-        return counters
+        try serve(in: PollLoop.self, options, stoppedBy: signals, onReady: onReady)
     }
 }
 
-private struct PollLoop: ~Copyable {
-    private(set) var room: EchoRoom
-    private(set) var waits = 0
+private struct PollLoop: EchoLoop, ~Copyable {
+    private var room: EchoRoom
+    private var waits = 0
     private var entries: [pollfd]
 
-    init(_ options: EchoOptions, _ signals: SignalSet) throws(IOError) {
+    init(_ options: EchoOptions, stoppedBy signals: SignalSet) throws(IOError) {
         room = try EchoRoom(options, stoppedBy: signals)
         entries = [PollLoop.entry(room.stop.raw), PollLoop.entry(room.listener.raw)]
     }
@@ -37,7 +37,10 @@ private struct PollLoop: ~Copyable {
         pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
     }
 
-    /// Waits until somebody is ready, and serves everybody who is.
+    var address: SocketAddress { room.listener.address }
+    var isOver: Bool { room.isOver }
+    var counters: EchoCounters { room.counters.counting("poll", waits) }
+
     mutating func turn() throws(IOError) {
         waits += 1
         let patience = room.stop.patience
@@ -49,11 +52,11 @@ private struct PollLoop: ~Copyable {
         let (mustStop, mayAccept) = (entries[0].revents != 0, entries[1].revents != 0)
         serve(ready - (mustStop ? 1 : 0) - (mayAccept ? 1 : 0))
         if mustStop {
-            try room.lookForSignals()
+            try room.takeSignals()
             entries[1].fd = room.listener.watched.number
         }
         if mayAccept {
-            while let client = try room.letIn() { entries.append(PollLoop.entry(client)) }
+            while let client = try room.accept() { entries.append(PollLoop.entry(client)) }
         }
     }
 

@@ -9,34 +9,38 @@ import Syscalls
 ///
 /// All four are equally long, as long as the highest descriptor needs. The `FD_SETSIZE` of 1,024 in
 /// books is the size of glibc's type; the kernel reads as many bits as it is told to.
-struct SelectEcho: EchoService {
-    let options: EchoOptions
+enum SelectEcho: EchoService {
+    static let ownCall = "select"
+    static let story =
+        "A loop written by hand over select. The kernel and the loop go through a bit for "
+        + "every descriptor number at each wait: cheap where most are ready, and paid for "
+        + "silence where they are not. Numbers above its set need a larger one."
 
-    func run(
-        stoppedBy signals: SignalSet, onReady: @escaping @Sendable (SocketAddress) -> Void
+    static func run(
+        _ options: EchoOptions, stoppedBy signals: SignalSet,
+        onReady: @escaping @Sendable (SocketAddress) -> Void
     ) throws -> EchoCounters {
-        var loop = try SelectLoop(options, signals)
-        onReady(loop.room.listener.address)
-        while !loop.room.isOver { try loop.turn() }
-        var counters = loop.room.counters
-        counters.count("select", loop.waits)
-        return counters
+        try serve(in: SelectLoop.self, options, stoppedBy: signals, onReady: onReady)
     }
 }
 
-private struct SelectLoop: ~Copyable {
-    private(set) var room: EchoRoom
-    private(set) var waits = 0
+private struct SelectLoop: EchoLoop, ~Copyable {
+    private var room: EchoRoom
+    private var waits = 0
     private var wantedReadable: [UInt] = []
     private var wantedWritable: [UInt] = []
     private var foundReadable: [UInt] = []
     private var foundWritable: [UInt] = []
 
-    init(_ options: EchoOptions, _ signals: SignalSet) throws(IOError) {
+    init(_ options: EchoOptions, stoppedBy signals: SignalSet) throws(IOError) {
         room = try EchoRoom(options, stoppedBy: signals)
         want(room.stop.raw, readable: 1, writable: 0)
         want(room.listener.raw, readable: 1, writable: 0)
     }
+
+    var address: SocketAddress { room.listener.address }
+    var isOver: Bool { room.isOver }
+    var counters: EchoCounters { room.counters.counting("select", waits) }
 
     /// Sets both bits of a descriptor.
     private mutating func want(_ descriptor: RawDescriptor, readable: UInt, writable: UInt) {
@@ -51,7 +55,6 @@ private struct SelectLoop: ~Copyable {
         wantedWritable[word] = wantedWritable[word] & ~(1 << bit) | writable << bit
     }
 
-    /// Waits until somebody is ready, and serves everybody who is.
     mutating func turn() throws(IOError) {
         waits += 1
         for word in wantedReadable.indices {
@@ -87,10 +90,10 @@ private struct SelectLoop: ~Copyable {
 
     private mutating func serve(_ ready: RawDescriptor) throws(IOError) {
         if ready == room.stop.raw {
-            try room.lookForSignals()
+            try room.takeSignals()
             if room.stop.isDraining { want(room.listener.raw, readable: 0, writable: 0) }
         } else if ready == room.listener.raw {
-            while let client = try room.letIn() { want(client, readable: 1, writable: 0) }
+            while let client = try room.accept() { want(client, readable: 1, writable: 0) }
         } else {
             switch room.clients.step(ready) {
             case .moved, .dry: want(ready, readable: 1, writable: 0)

@@ -1,9 +1,9 @@
 import Swiftlet
 import Syscalls
 
-/// The listening socket of a hand-written model: who is let in, who is not, and how many they were.
+/// The listening socket of a hand-written model: what is accepted and what is refused, counted.
 struct EchoListener: ~Copyable {
-    /// Connections that are taken in a row before everybody else has a turn.
+    /// Connections that are taken in a row before the other clients have a turn.
     private static let rowMax = 64
     /// How long a server without descriptors waits before it tries again, in nanoseconds.
     private static let pauseWithoutDescriptors: Int64 = 10_000_000
@@ -44,7 +44,7 @@ struct EchoListener: ~Copyable {
     /// The socket, or -1 when it is closed: a number that poll(2) leaves out.
     var watched: RawDescriptor { isOpen ? raw : RawDescriptor(-1) }
 
-    /// Stops listening. Who waits in the queue is reset.
+    /// Stops listening. Connections that wait in the queue are reset.
     mutating func close() {
         if isOpen { raw.close() }
         isOpen = false
@@ -66,15 +66,15 @@ struct EchoListener: ~Copyable {
                 try? client.setOption(.noDelay, to: 1)
                 return client
             } catch {
-                if try !mayGoOn(after: error) { break }
+                if try !recover(from: error) { break }
             }
         }
         row = 0
         return nil
     }
 
-    /// Whether there may be a better connection behind one that failed.
-    mutating func mayGoOn(after error: Errno) throws(IOError) -> Bool {
+    /// Does what a failed attempt asks for, and says whether to try the next one at once.
+    mutating func recover(from error: Errno) throws(IOError) -> Bool {
         // Linux hands over what happened to a connection while it waited in the queue (accept(2)).
         if error.concernsOneConnection { return true }
         if error == .wouldBlock {
@@ -88,8 +88,8 @@ struct EchoListener: ~Copyable {
         return false
     }
 
-    /// Whether a connection may be served beside so many; if not, it is closed at once.
-    mutating func admits(_ client: RawDescriptor, beside open: Int) -> Bool {
+    /// Says whether a connection may be served beside so many; if not, closes it.
+    mutating func admit(_ client: RawDescriptor, beside open: Int) -> Bool {
         if open < connectionsMax { return true }
         counted.refused += 1
         client.close()
@@ -97,7 +97,7 @@ struct EchoListener: ~Copyable {
     }
 
     /// Counts a connection that is served from now on, as one of so many.
-    mutating func countIn(open: Int) {
+    mutating func countServed(open: Int) {
         counted.accepted += 1
         counted.openMax = max(counted.openMax, open)
     }
@@ -112,21 +112,6 @@ struct EchoListener: ~Copyable {
         sayAside("refused a connection: \(reason)")
     }
 
-    /// What was counted at the door.
-    var counters: EchoCounters {
-        var counters = counted
-        counters.count("accept4", accepts)
-        return counters
-    }
-}
-
-/// Makes a system call for an operation, whose name its error gets.
-func attempt<Result: ~Copyable>(
-    _ operation: IOError.Operation, _ call: () throws(Errno) -> Result
-) throws(IOError) -> Result {
-    do throws(Errno) {
-        return try call()
-    } catch {
-        throw IOError(operation, .system(error))
-    }
+    /// What was counted here.
+    var counters: EchoCounters { counted.counting("accept4", accepts) }
 }

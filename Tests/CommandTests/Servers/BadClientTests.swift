@@ -10,7 +10,7 @@ import Testing
     /// Every way to serve several clients.
     static let ways =
         drivers.map { "--driver=\($0)" }
-        + EchoModel.allCases.filter { $0 != .coroutine && !$0.servesOneAtATime }
+        + EchoModel.allCases.filter { $0 != .coroutine && $0.shape != .oneAtATime }
         .map { "--model=\($0.rawValue)" }
 
     private func expectEcho(_ client: Client, sourceLocation: SourceLocation = #_sourceLocation)

@@ -27,7 +27,7 @@ import Testing
     func `echoes as an echo service must`(model: EchoModel) throws {
         let service = try EchoService("--model=\(model.rawValue)")
         let checks = Conformance.Check.allCases.filter {
-            $0 != .crowd || !model.servesOneAtATime
+            $0 != .crowd || model.shape != .oneAtATime
         }
 
         let findings = Conformance.check(
@@ -51,7 +51,7 @@ import Testing
     @Test(arguments: models)
     func `leaves nothing behind when it is told to stop`(model: EchoModel) throws {
         let service = try EchoService("--model=\(model.rawValue)", "--drain=10ms")
-        let clients = try (0..<(model.servesOneAtATime ? 1 : 5)).map { _ in
+        let clients = try (0..<(model.shape == .oneAtATime ? 1 : 5)).map { _ in
             try Client(service.address)
         }
         for client in clients { try expectEcho(client, "one word") }

@@ -25,13 +25,17 @@ enum CompareCommand {
     private static func contender(
         _ model: EchoModel, over driver: DriverKind? = nil
     ) -> Contender {
-        Contender(
-            model: model.rawValue, driver: driver?.rawValue ?? model.rawValue,
-            shape: model.servesOneAtATime
-                ? .oneAtATime : model.needsTaskForEachClient ? .taskEach : .together,
+        let shape: Contender.Shape =
+            switch model.shape {
+            case .together: .together
+            case .oneAtATime: .oneAtATime
+            case .taskEach: .taskEach
+            }
+        return Contender(
+            model: model.rawValue, driver: driver?.rawValue ?? model.rawValue, shape: shape,
             mechanism: Mechanism(
                 own: model.ownCall(over: driver ?? .poll), telling: EchoModel.tellingCalls),
-            story: driver.map { .init(EchoModel.story(ofCoroutineOver: $0), ofModel: model.story) }
+            story: driver.map { .init($0.story, ofModel: model.story) }
                 ?? .init(model.story))
     }
 

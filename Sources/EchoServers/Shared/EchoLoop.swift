@@ -1,0 +1,123 @@
+import Swiftlet
+import Syscalls
+
+/// A service that is one loop, written by hand over non-blocking sockets.
+///
+/// A model is the answer to one question: how does its `turn` find out which sockets are ready?
+/// What else such a loop needs is an `EchoRoom`.
+protocol EchoLoop: ~Copyable {
+    /// Listens, and takes the signals from now on.
+    init(_ options: EchoOptions, stoppedBy signals: SignalSet) throws(IOError)
+    /// The address that it listens on.
+    var address: SocketAddress { get }
+    /// Whether the service ends now.
+    var isOver: Bool { get }
+    /// What was counted.
+    var counters: EchoCounters { get }
+    /// Waits until something is ready, and serves all that is.
+    mutating func turn() throws(IOError)
+}
+
+/// Serves in a loop, turn by turn, to its end.
+func serve<Loop: EchoLoop & ~Copyable>(
+    in _: Loop.Type, _ options: EchoOptions, stoppedBy signals: SignalSet,
+    onReady: (SocketAddress) -> Void
+) throws(IOError) -> EchoCounters {
+    var loop = try Loop(options, stoppedBy: signals)
+    onReady(loop.address)
+    while !loop.isOver { try loop.turn() }
+    return loop.counters
+}
+
+/// What every hand-written loop has beside its way to wait: a listener, clients, and signals that
+/// stop it.
+struct EchoRoom: ~Copyable {
+    private(set) var stop: EchoStop
+    private(set) var listener: EchoListener
+    var clients: EchoClients
+
+    /// Listens, and takes the signals from now on.
+    init(_ options: EchoOptions, stoppedBy signals: SignalSet) throws(IOError) {
+        let stop = try EchoStop(signals, drain: options.drain)
+        let listener = try EchoListener(options)
+        self.stop = stop
+        self.listener = listener
+        clients = EchoClients(options)
+    }
+
+    /// Whether the service ends now.
+    var isOver: Bool { stop.isOver(open: clients.count) }
+
+    /// Takes the signals that have come; the first one closes the listener.
+    mutating func takeSignals() throws(IOError) {
+        try stop.takeSignals()
+        if stop.isDraining { listener.close() }
+    }
+
+    /// Takes a connection, as one of the clients; nil when there is none for now.
+    mutating func accept() throws(IOError) -> RawDescriptor? {
+        while let client = try listener.accept() {
+            guard listener.admit(client, beside: clients.count) else { continue }
+            clients.add(client)
+            listener.countServed(open: clients.count)
+            return client
+        }
+        return nil
+    }
+
+    /// What was counted here; the model adds what its way to wait has cost.
+    var counters: EchoCounters {
+        var counters = listener.counters
+        counters.add(clients.tally.counters)
+        return counters
+    }
+}
+
+/// When a hand-written model has to end: never, until a signal comes.
+///
+///     serving ── a signal ──► draining ── another one, or --drain has passed, ──► over
+///                                         or the last connection has ended
+struct EchoStop: ~Copyable {
+    private let signals: Descriptor
+    private let drain: Duration
+    private var deadline: Instant?
+
+    /// Listens for the signals, which are blocked (signalfd(2)).
+    init(_ signals: SignalSet, drain: Duration) throws(IOError) {
+        self.signals = try attempt(.wait) { () throws(Errno) in try signals.makeDescriptor() }
+        self.drain = drain
+    }
+
+    /// Readable when a signal has come, until `takeSignals`.
+    var raw: RawDescriptor { signals.raw }
+
+    /// Whether a signal has come: no connection is accepted any more.
+    var isDraining: Bool { deadline != nil }
+
+    /// How long a wait may take, in nanoseconds; nil for ever.
+    var patience: Int64? { deadline.map { max(0, Instant.now.nanoseconds(to: $0)) } }
+
+    /// Takes the signals that have come.
+    mutating func takeSignals() throws(IOError) {
+        while try attempt(.wait, { () throws(Errno) in try SignalSet.take(from: raw) }) != nil {
+            deadline = deadline == nil ? Instant.now.advanced(by: drain) : .now
+        }
+    }
+
+    /// Whether the service ends now, with so many connections open.
+    func isOver(open: Int) -> Bool {
+        guard let deadline else { return false }
+        return open == 0 || Instant.now >= deadline
+    }
+}
+
+/// Makes a system call for an operation, whose name its error gets.
+func attempt<Result: ~Copyable>(
+    _ operation: IOError.Operation, _ call: () throws(Errno) -> Result
+) throws(IOError) -> Result {
+    do throws(Errno) {
+        return try call()
+    } catch {
+        throw IOError(operation, .system(error))
+    }
+}
