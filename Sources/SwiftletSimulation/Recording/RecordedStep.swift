@@ -1,6 +1,13 @@
 import Drivers
 import Syscalls
 
+// What a tape holds: steps, each of them a call with its arguments and what it was told.
+//
+//     receive  [ descriptor 7 | at most 16384 ]  →  [ 5 bytes ]
+//
+// Each call is described once, in `RecordedCall.forms`, and each kind of field is written, read and
+// printed in one place each: `TapeWriter`, `TapeReader`, and the text below.
+
 /// One step of a recorded run: what the code asked of the machine, and what it was told.
 struct RecordedStep: Equatable, Sendable {
     let call: RecordedCall
@@ -9,57 +16,221 @@ struct RecordedStep: Equatable, Sendable {
 
 /// What code asks of the machine through the seams: a call of `Driver` or `Sockets`, or the delay
 /// of a timer. It is what a replay compares.
-enum RecordedCall: Equatable, Sendable {
-    // Of the driver.
-    case now
-    case wait(until: Instant)
-    case setInterest(Interest, RawDescriptor)
-    /// How long a timer of the standard library has, by the standard library's own clock.
-    case timer
+struct RecordedCall: Equatable, Sendable {
+    /// Which call it is; part of the format, so a number never changes its meaning.
+    enum Code: UInt8, CaseIterable, Sendable {
+        case now = 1
+        case wait, setInterest
+        /// How long a timer of the standard library has, by the standard library's own clock.
+        case timer
+        case open, bind, listen, accept, connect, takeError, receive
+        case send, shutdownWriting, localAddress, remoteAddress, option, setOption, resetOnClose
+        case close
+    }
 
-    // Of the sockets.
-    case open(SocketAddress)
-    case bind(RawDescriptor, SocketAddress)
-    case listen(RawDescriptor, backlog: Int)
-    case accept(RawDescriptor)
-    case connect(RawDescriptor, SocketAddress)
-    case takeError(RawDescriptor)
-    case receive(RawDescriptor, atMost: Int)
-    case send(RawDescriptor, count: Int, digest: UInt64)
-    case shutdownWriting(RawDescriptor)
-    case localAddress(RawDescriptor)
-    case remoteAddress(RawDescriptor)
-    case option(SocketOption, RawDescriptor)
-    case setOption(SocketOption, RawDescriptor, Int)
-    case resetOnClose(RawDescriptor)
-    case close(RawDescriptor)
-}
+    let code: Code
+    let fields: [RecordedField]
 
-/// What code is told. Which case it is depends on the call alone, unless the call has failed.
-enum RecordedAnswer: Equatable, Sendable {
-    case failed(Errno)
-    /// The call was made, and there is nothing to say.
-    case done
-    case instant(Instant)
-    case ready([Readiness])
-    case delay(nanoseconds: Int64)
-    case descriptor(RawDescriptor)
-    case accepted(RawDescriptor, SocketAddress?)
-    /// Whether a connection is up at once.
-    case up(Bool)
-    /// The error that a socket had kept, if any.
-    case kept(Errno?)
-    case bytes([UInt8])
-    case count(Int)
-    case address(SocketAddress)
-    case value(Int)
-}
+    init(_ code: Code, _ fields: RecordedField...) { self.init(code, fields) }
 
-extension RecordedCall {
-    /// The call that offers these bytes to a socket.
-    static func send(_ bytes: UnsafeRawBufferPointer, to socket: RawDescriptor) -> RecordedCall {
+    init(_ code: Code, _ fields: [RecordedField]) {
+        self.code = code
+        self.fields = fields
+    }
+
+    /// The call that offers these bytes to a socket; of the bytes it has the digest.
+    init(sending bytes: UnsafeRawBufferPointer, to socket: RawDescriptor) {
         var digest = TraceDigest()
         digest.add(bytes)
-        return .send(socket, count: bytes.count, digest: digest.value)
+        self.init(.send, .descriptor(socket), .count(bytes.count), .digest(digest.value))
+    }
+}
+
+/// What code is told. Which kind of field it is depends on the call alone.
+enum RecordedAnswer: Equatable, Sendable {
+    case failed(Errno)
+    case told(RecordedField)
+}
+
+/// An argument of a call, or what it was told.
+enum RecordedField: Equatable, Sendable {
+    /// There is nothing to tell but that the call was made.
+    case done
+    /// What the clock shows.
+    case instant(Instant)
+    case deadline(Instant)
+    /// In nanoseconds.
+    case delay(Int64)
+    case interest(Interest)
+    case ready([Readiness])
+    case descriptor(RawDescriptor)
+    case address(SocketAddress)
+    /// A connection, and its other end when that has an internet address.
+    case accepted(RawDescriptor, SocketAddress?)
+    /// Whether a connection is up at once.
+    case isUp(Bool)
+    /// The error that a socket has kept, if any.
+    case error(Errno?)
+    case option(SocketOption)
+    case bytes([UInt8])
+    case count(Int)
+    case digest(UInt64)
+    case number(Int)
+
+    /// What a field is, without its value.
+    enum Kind: Sendable {
+        case done, instant, deadline, delay, interest, ready, descriptor, address, accepted, isUp
+        case error, option, bytes, count, digest, number
+    }
+
+    /// The value alone.
+    var value: Any {
+        switch self {
+        case .done: ()
+        case .instant(let value), .deadline(let value): value
+        case .delay(let value): value
+        case .interest(let value): value
+        case .ready(let value): value
+        case .descriptor(let value): value
+        case .address(let value): value
+        case .accepted(let descriptor, let peer): (descriptor, peer)
+        case .isUp(let value): value
+        case .error(let value): value as Any
+        case .option(let value): value
+        case .bytes(let value): value
+        case .count(let value), .number(let value): value
+        case .digest(let value): value
+        }
+    }
+
+    /// How many bytes are meant, if any are.
+    var byteCount: Int? {
+        switch self {
+        case .bytes(let bytes): bytes.count
+        case .count(let count): count
+        default: nil
+        }
+    }
+
+    /// The descriptors that are named.
+    var descriptors: [RawDescriptor] {
+        switch self {
+        case .descriptor(let descriptor), .accepted(let descriptor, _): [descriptor]
+        case .ready(let ready): ready.map(\.descriptor)
+        default: []
+        }
+    }
+}
+
+// MARK: The table of calls
+
+extension RecordedCall {
+    /// How a call stands on a tape, and in a report, in which "#1" is its first field.
+    struct Form: Sendable {
+        let code: Code
+        let words: String
+        let fields: [RecordedField.Kind]
+        let answer: RecordedField.Kind
+
+        init(
+            _ code: Code, _ words: String, _ fields: [RecordedField.Kind],
+            _ answer: RecordedField.Kind
+        ) {
+            self.code = code
+            self.words = words
+            self.fields = fields
+            self.answer = answer
+        }
+    }
+
+    /// Every call, in the order of the codes.
+    static let forms = [
+        Form(.now, "read the clock", [], .instant),
+        Form(.wait, "wait #1", [.deadline], .ready),
+        Form(.setInterest, "watch #2 for #1", [.interest, .descriptor], .done),
+        Form(.timer, "set a timer", [], .delay),
+        Form(.open, "open a socket for #1", [.address], .descriptor),
+        Form(.bind, "bind #1 to #2", [.descriptor, .address], .done),
+        Form(.listen, "listen on #1, backlog #2", [.descriptor, .number], .done),
+        Form(.accept, "accept from #1", [.descriptor], .accepted),
+        Form(.connect, "connect #1 to #2", [.descriptor, .address], .isUp),
+        Form(.takeError, "take the pending error of #1", [.descriptor], .error),
+        Form(.receive, "receive from #1, at most #2", [.descriptor, .count], .bytes),
+        Form(.send, "send #2 with the digest #3 to #1", [.descriptor, .count, .digest], .count),
+        Form(.shutdownWriting, "end the writing half of #1", [.descriptor], .done),
+        Form(.localAddress, "ask for the address of #1", [.descriptor], .address),
+        Form(.remoteAddress, "ask for the peer of #1", [.descriptor], .address),
+        Form(.option, "read the option #1 of #2", [.option, .descriptor], .number),
+        Form(.setOption, "set the option #1 of #2 to #3", [.option, .descriptor, .number], .done),
+        Form(.resetOnClose, "make closing reset #1", [.descriptor], .done),
+        Form(.close, "close #1", [.descriptor], .done),
+    ]
+}
+
+extension RecordedCall.Code {
+    var form: RecordedCall.Form { RecordedCall.forms[Int(rawValue) - 1] }
+}
+
+// MARK: Text, for the report of a replay that took another way
+
+extension RecordedStep: CustomStringConvertible {
+    /// The call, a colon, and what it was told: "receive from descriptor 7, at most 16384 bytes: 5
+    /// bytes".
+    var description: String {
+        switch answer {
+        case .failed(let errno): "\(call): \(errno.name) (\(errno))"
+        case .told(let field): "\(call): \(field)"
+        }
+    }
+}
+
+extension RecordedCall: CustomStringConvertible {
+    /// The call with everything that a replay compares.
+    var description: String {
+        var text = code.form.words
+        for (place, field) in fields.enumerated() {
+            guard let mark = text.firstRange(of: "#\(place + 1)") else { continue }
+            text.replaceSubrange(mark, with: "\(field)")
+        }
+        return text
+    }
+}
+
+extension RecordedField: CustomStringConvertible {
+    /// The value in words.
+    var description: String {
+        switch self {
+        case .done: "done"
+        case .instant(let instant): "\(instant.nanoseconds) ns"
+        case .deadline(.never): "without a deadline"
+        case .deadline(.past): "not at all"
+        case .deadline(let deadline): "until \(deadline.nanoseconds) ns"
+        case .delay(let nanoseconds): "it has \(nanoseconds) ns"
+        case .interest(let interest): text(of: interest)
+        case .ready([]): "nothing is ready"
+        case .ready(let ready):
+            ready.map { "\($0.descriptor) is ready for \(text(of: $0.ready))" }
+                .joined(separator: ", ")
+        case .descriptor(let descriptor): "\(descriptor)"
+        case .address(let address): "\(address)"
+        case .accepted(let descriptor, let peer):
+            "\(descriptor) from \(peer.map { "\($0)" } ?? "no internet address")"
+        case .isUp(let isUp): isUp ? "it is up" : "the attempt goes on"
+        case .error(let errno): errno.map { "\($0.name) (\($0))" } ?? "none"
+        case .option(let option): "\(option)"
+        case .bytes(let bytes): "\(bytes.count) bytes"
+        case .count(let count): "\(count) bytes"
+        case .digest(let digest): String(digest, radix: 16)
+        case .number(let number): "\(number)"
+        }
+    }
+}
+
+private func text(of interest: Interest) -> String {
+    switch (interest.contains(.readable), interest.contains(.writable)) {
+    case (true, true): "reading and writing"
+    case (true, false): "reading"
+    case (false, true): "writing"
+    case (false, false): "nothing"
     }
 }

@@ -1,3 +1,4 @@
+import Drivers
 import Glibc
 import Swiftlet
 import Syscalls
@@ -121,19 +122,103 @@ public final class Recording: Sendable {
             state.tape.foreignCalls += 1
         }
     }
+}
 
+extension Recording: AnswerSource {
     /// Makes a call, and notes what came of it.
-    func note<Value>(
-        _ call: RecordedCall, _ answer: (Value) -> RecordedAnswer,
+    func answer<Value>(
+        to call: RecordedCall, as field: (Value) -> RecordedField,
         _ make: () throws(Errno) -> Value
     ) throws(Errno) -> Value {
         do throws(Errno) {
             let value = try make()
-            add(call, answer(value))
+            add(call, .told(field(value)))
             return value
         } catch {
             add(call, .failed(error))
             throw error
+        }
+    }
+}
+
+extension EventLoop {
+    /// Runs `body` on the calling thread until it returns, as `run(driver:loops:_:)` does with one
+    /// loop, and records what the machine tells it.
+    ///
+    /// What goes past the loop is not recorded: files, other clocks, random numbers, the order of a
+    /// set. A run in which other threads have a part cannot be replayed; `recording.refusal` says
+    /// so.
+    ///
+    /// - Parameters:
+    ///   - driver: the system call to wait with.
+    ///   - recording: what is filled; what it held before is gone.
+    ///   - body: what to run.
+    /// - Returns: what `body` returns.
+    /// - Throws: what `body` throws, or an `IOError` of the operation `wait` when the driver fails.
+    public static func run<Value: Sendable>(
+        driver: DriverKind = .poll,
+        recording: Recording,
+        _ body: @escaping @Sendable () async throws -> Value
+    ) throws -> Value {
+        let opened: any Driver
+        do throws(Errno) {
+            opened = try driver.makeDriver()
+        } catch {
+            throw IOError(.wait, .system(error))
+        }
+        return try record(over: opened, into: recording, body)
+    }
+
+    /// As above, over a driver of the caller's choice.
+    static func record<Value: Sendable>(
+        over driver: any Driver,
+        into recording: Recording,
+        _ body: @escaping @Sendable () async throws -> Value
+    ) throws -> Value {
+        recording.begin()
+        defer { recording.end() }
+        return try run(
+            on: [RecordingDriver(driver, into: recording)],
+            sockets: TapedSockets(recording),
+            witness: RecordingWitness(recording), body)
+    }
+}
+
+/// Why a recording cannot be read from a file or written to one.
+public struct RecordingError: Error, Equatable, CustomStringConvertible {
+    /// What is wrong.
+    public enum Reason: Error, Equatable, Sendable {
+        /// The kernel refused.
+        case system(Errno)
+        /// The file is something else.
+        case foreign
+        /// The file is a recording in the format of another version of Swiftlet.
+        case version(UInt64)
+        /// The file ends before the recording does.
+        case truncated
+        /// The file is as long as it should be, but not what was written.
+        case damaged
+    }
+
+    /// The file.
+    public let path: String
+    /// What is wrong with it.
+    public let reason: Reason
+
+    /// Says what is wrong, with which file, and what to do.
+    public var description: String {
+        switch reason {
+        case .system(let errno):
+            "recording '\(path)': \(errno)"
+        case .foreign:
+            "'\(path)' is no recording: name a file that Recording.write(to:) has made"
+        case .version(let version):
+            "recording '\(path)' has the format \(version), and this version of Swiftlet reads "
+                + "format \(Tape.version): replay it with the version that made it, or record anew"
+        case .truncated:
+            "recording '\(path)' ends too early: it was not copied in full, so copy it again"
+        case .damaged:
+            "recording '\(path)' is damaged: it has changed since it was written, so copy it again"
         }
     }
 }

@@ -17,41 +17,45 @@ extension SeededRandom {
     mutating func step() throws -> RecordedStep {
         let (call, answer) = try number(below: 2) == 0 ? driverStep() : socketStep()
         let isFailed = number(below: 4) == 0
-        return RecordedStep(call: call, answer: isFailed ? .failed(errno()) : answer)
+        return RecordedStep(call: call, answer: isFailed ? .failed(errno()) : .told(answer))
     }
 
-    private mutating func driverStep() throws -> (RecordedCall, RecordedAnswer) {
+    private mutating func driverStep() throws -> (RecordedCall, RecordedField) {
         switch number(below: 4) {
-        case 0: (.now, .instant(instant()))
-        case 1: (.wait(until: deadline()), .ready(ready()))
-        case 2: (.setInterest(interest(), descriptor()), .done)
-        default: (.timer, .delay(nanoseconds: word()))
+        case 0: (.init(.now), .instant(instant()))
+        case 1: (.init(.wait, .deadline(deadline())), .ready(ready()))
+        case 2: (.init(.setInterest, .interest(interest()), .descriptor(descriptor())), .done)
+        default: (.init(.timer), .delay(word()))
         }
     }
 
-    private mutating func socketStep() throws -> (RecordedCall, RecordedAnswer) {
-        let socket = descriptor()
+    private mutating func socketStep() throws -> (RecordedCall, RecordedField) {
+        let number = descriptor()
+        let socket = RecordedField.descriptor(number)
         let bytes = bytes()
-        switch number(below: 15) {
-        case 0: return (.open(try address()), .descriptor(socket))
-        case 1: return (.bind(socket, try address()), .done)
-        case 2: return (.listen(socket, backlog: Int(word())), .done)
-        case 3: return (.accept(socket), .accepted(descriptor(), try address()))
-        case 4: return (.accept(socket), .accepted(descriptor(), nil))
-        case 5: return (.connect(socket, try address()), .up(number(below: 2) == 0))
-        case 6: return (.takeError(socket), .kept(number(below: 2) == 0 ? nil : errno()))
-        case 7: return (.receive(socket, atMost: bytes.count + 1), .bytes(bytes))
+        switch self.number(below: 15) {
+        case 0: return (.init(.open, .address(try address())), socket)
+        case 1: return (.init(.bind, socket, .address(try address())), .done)
+        case 2: return (.init(.listen, socket, .number(Int(word()))), .done)
+        case 3: return (.init(.accept, socket), .accepted(descriptor(), try address()))
+        case 4: return (.init(.accept, socket), .accepted(descriptor(), nil))
+        case 5: return (.init(.connect, socket, .address(try address())), .isUp(flag()))
+        case 6: return (.init(.takeError, socket), .error(flag() ? nil : errno()))
+        case 7: return (.init(.receive, socket, .count(bytes.count + 1)), .bytes(bytes))
         case 8:
-            let count = number(below: bytes.count + 1)
-            return (bytes.withUnsafeBytes { .send($0, to: socket) }, .count(count))
-        case 9: return (.localAddress(socket), .address(try address()))
-        case 10: return (.remoteAddress(socket), .address(try address()))
-        case 11: return (.option(option(), socket), .value(Int(word())))
-        case 12: return (.setOption(option(), socket, Int(word())), .done)
-        case 13: return (.resetOnClose(socket), .done)
-        default: return (number(below: 2) == 0 ? .close(socket) : .shutdownWriting(socket), .done)
+            let count = self.number(below: bytes.count + 1)
+            return (bytes.withUnsafeBytes { .init(sending: $0, to: number) }, .count(count))
+        case 9: return (.init(.localAddress, socket), .address(try address()))
+        case 10: return (.init(.remoteAddress, socket), .address(try address()))
+        case 11: return (.init(.option, .option(option()), socket), .number(Int(word())))
+        case 12:
+            return (.init(.setOption, .option(option()), socket, .number(Int(word()))), .done)
+        case 13: return (.init(.resetOnClose, socket), .done)
+        default: return (.init(flag() ? .close : .shutdownWriting, socket), .done)
         }
     }
+
+    private mutating func flag() -> Bool { number(below: 2) == 0 }
 
     /// A number of any size, as often small as large.
     private mutating func word() -> Int64 {

@@ -63,7 +63,7 @@ import Testing
 
             let ended = try EventLoop.record(over: JumpingDriver(), into: recording, body)
 
-            #expect(recording.tape.count { $0.call == .timer } == 15)
+            #expect(recording.tape.count { $0.call == RecordedCall(.timer) } == 15)
             for _ in 0..<3 { #expect(try Simulation.replay(recording, body) == ended) }
         }
     #endif

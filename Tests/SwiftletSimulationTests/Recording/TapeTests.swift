@@ -14,6 +14,30 @@ import Testing
         #expect(try Tape(file: tape.file) == tape)
     }
 
+    @Test func `each call has its form at the place of its code`() {
+        #expect(RecordedCall.forms.map(\.code) == RecordedCall.Code.allCases)
+    }
+
+    /// The digest is of what the version before the table of calls has written, of the same steps.
+    @Test func `files look as the first version of the format does`() throws {
+        var random = SeededRandom(seed: 2026)
+        var digest = TraceDigest()
+        for _ in 0..<200 { try random.tape().file.withUnsafeBytes { digest.add($0) } }
+
+        #expect(String(digest.value, radix: 16) == "4ee1a62faa995a89")
+    }
+
+    @Test func `a step reads as a sentence`() {
+        let call = RecordedCall(
+            .send, .descriptor(RawDescriptor(7)), .count(5), .digest(0xFF))
+        let step = RecordedStep(call: call, answer: .told(.count(3)))
+        let done = RecordedStep(
+            call: .init(.close, .descriptor(RawDescriptor(7))), answer: .told(.done))
+
+        #expect("\(step)" == "send 5 bytes with the digest ff to descriptor 7: 3 bytes")
+        #expect("\(done)" == "close descriptor 7: done")
+    }
+
     @Test func `the steps of a tape are those that were added`() throws {
         var random = SeededRandom(seed: 1)
         let steps = try (0..<500).map { _ in try random.step() }
@@ -86,8 +110,8 @@ import Testing
         for number in [-1, Tape.descriptorsMax, .max] {
             var tape = Tape()
             let step = RecordedStep(
-                call: .wait(until: .never),
-                answer: .ready([Readiness(RawDescriptor(number), .readable)]))
+                call: .init(.wait, .deadline(.never)),
+                answer: .told(.ready([Readiness(RawDescriptor(number), .readable)])))
             tape.add(step, limit: .max)
 
             #expect(throws: RecordingError.Reason.damaged) { try Tape(file: tape.file) }
@@ -95,9 +119,11 @@ import Testing
     }
 
     @Test func `more bytes than were asked for are damage`() {
-        let socket = RawDescriptor(3)
-        let received = RecordedStep(call: .receive(socket, atMost: 1), answer: .bytes([1, 2]))
-        let sent = RecordedStep(call: .send(socket, count: 1, digest: 0), answer: .count(2))
+        let socket = RecordedField.descriptor(RawDescriptor(3))
+        let received = RecordedStep(
+            call: .init(.receive, socket, .count(1)), answer: .told(.bytes([1, 2])))
+        let sent = RecordedStep(
+            call: .init(.send, socket, .count(1), .digest(0)), answer: .told(.count(2)))
 
         for step in [received, sent] {
             var tape = Tape()
@@ -107,10 +133,11 @@ import Testing
     }
 
     @Test func `a tape that is full keeps its beginning and takes nothing more`() {
-        let short = RecordedStep(call: .now, answer: .instant(Instant(nanoseconds: 1)))
+        let short = RecordedStep(
+            call: .init(.now), answer: .told(.instant(Instant(nanoseconds: 1))))
         let long = RecordedStep(
-            call: .receive(RawDescriptor(3), atMost: 100),
-            answer: .bytes(Array(repeating: 7, count: 100)))
+            call: .init(.receive, .descriptor(RawDescriptor(3)), .count(100)),
+            answer: .told(.bytes(Array(repeating: 7, count: 100))))
         var tape = Tape()
         for step in [short, long, short] { tape.add(step, limit: 50) }
 

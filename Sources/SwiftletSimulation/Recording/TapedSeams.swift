@@ -1,0 +1,244 @@
+import Drivers
+import Swiftlet
+import Syscalls
+
+// The seams of a loop whose run is recorded or replayed.
+//
+//     recording   loop → taped sockets → the kernel's → noted on the tape
+//     replay      loop → taped sockets → what is next on the tape
+
+/// Where taped sockets have their answers from: a recording makes each call and notes what came of
+/// it, a replay makes none.
+protocol AnswerSource: AnyObject, Sendable {
+    /// What a call is told, which is a field of one kind, or throws. Only a recording uses `make`.
+    func answer<Value>(
+        to call: RecordedCall, as field: (Value) -> RecordedField,
+        _ make: () throws(Errno) -> Value
+    ) throws(Errno) -> Value
+}
+
+// MARK: Sockets
+
+/// The answer to a call that returns nothing.
+private func done() -> RecordedField { .done }
+
+/// Sockets whose answers are noted, or come from a recording; then nothing is opened or sent.
+final class TapedSockets: Sockets {
+    private let source: any AnswerSource
+    /// What a recording calls.
+    private let sockets = SystemSockets()
+
+    init(_ source: any AnswerSource) { self.source = source }
+
+    func open(for address: SocketAddress) throws(Errno) -> RawDescriptor {
+        try source.answer(to: .init(.open, .address(address)), as: RecordedField.descriptor) {
+            () throws(Errno) in try sockets.open(for: address)
+        }
+    }
+
+    func bind(_ socket: RawDescriptor, to address: SocketAddress) throws(Errno) {
+        let call = RecordedCall(.bind, .descriptor(socket), .address(address))
+        try source.answer(to: call, as: done) { () throws(Errno) in
+            try sockets.bind(socket, to: address)
+        }
+    }
+
+    func listen(_ socket: RawDescriptor, backlog: Int) throws(Errno) {
+        let call = RecordedCall(.listen, .descriptor(socket), .number(backlog))
+        try source.answer(to: call, as: done) { () throws(Errno) in
+            try sockets.listen(socket, backlog: backlog)
+        }
+    }
+
+    func accept(_ socket: RawDescriptor) throws(Errno) -> (RawDescriptor, SocketAddress?) {
+        try source.answer(to: .init(.accept, .descriptor(socket)), as: RecordedField.accepted) {
+            () throws(Errno) in try sockets.accept(socket)
+        }
+    }
+
+    func connect(_ socket: RawDescriptor, to address: SocketAddress) throws(Errno) -> Bool {
+        let call = RecordedCall(.connect, .descriptor(socket), .address(address))
+        return try source.answer(to: call, as: RecordedField.isUp) { () throws(Errno) in
+            try sockets.connect(socket, to: address)
+        }
+    }
+
+    func takeError(_ socket: RawDescriptor) throws(Errno) -> Errno? {
+        try source.answer(to: .init(.takeError, .descriptor(socket)), as: RecordedField.error) {
+            () throws(Errno) in try sockets.takeError(socket)
+        }
+    }
+
+    func receive(
+        _ socket: RawDescriptor, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int {
+        let call = RecordedCall(.receive, .descriptor(socket), .count(buffer.count))
+        let bytes = try source.answer(to: call, as: RecordedField.bytes) { () throws(Errno) in
+            Array(buffer[..<(try sockets.receive(socket, into: buffer))])
+        }
+        // After a real call they are there already.
+        buffer.copyBytes(from: bytes)
+        return bytes.count
+    }
+
+    func send(_ socket: RawDescriptor, _ buffer: UnsafeRawBufferPointer) throws(Errno) -> Int {
+        try source.answer(to: .init(sending: buffer, to: socket), as: RecordedField.count) {
+            () throws(Errno) in
+            try sockets.send(socket, buffer)
+        }
+    }
+
+    func shutdownWriting(_ socket: RawDescriptor) throws(Errno) {
+        try source.answer(to: .init(.shutdownWriting, .descriptor(socket)), as: done) {
+            () throws(Errno) in try sockets.shutdownWriting(socket)
+        }
+    }
+
+    func localAddress(_ socket: RawDescriptor) throws(Errno) -> SocketAddress {
+        try source.answer(to: .init(.localAddress, .descriptor(socket)), as: RecordedField.address)
+        {
+            () throws(Errno) in try sockets.localAddress(socket)
+        }
+    }
+
+    func remoteAddress(_ socket: RawDescriptor) throws(Errno) -> SocketAddress {
+        try source.answer(to: .init(.remoteAddress, .descriptor(socket)), as: RecordedField.address)
+        {
+            () throws(Errno) in try sockets.remoteAddress(socket)
+        }
+    }
+
+    func option(_ option: SocketOption, of socket: RawDescriptor) throws(Errno) -> Int {
+        let call = RecordedCall(.option, .option(option), .descriptor(socket))
+        return try source.answer(to: call, as: RecordedField.number) { () throws(Errno) in
+            try sockets.option(option, of: socket)
+        }
+    }
+
+    func setOption(
+        _ option: SocketOption, of socket: RawDescriptor, to value: Int
+    ) throws(Errno) {
+        let call = RecordedCall(
+            .setOption, .option(option), .descriptor(socket), .number(value))
+        try source.answer(to: call, as: done) { () throws(Errno) in
+            try sockets.setOption(option, of: socket, to: value)
+        }
+    }
+
+    func resetOnClose(_ socket: RawDescriptor) throws(Errno) {
+        try source.answer(to: .init(.resetOnClose, .descriptor(socket)), as: done) {
+            () throws(Errno) in try sockets.resetOnClose(socket)
+        }
+    }
+
+    func close(_ socket: RawDescriptor) {
+        // Only a replay that has failed throws here, and says so at its end.
+        try? source.answer(to: .init(.close, .descriptor(socket)), as: done) {
+            sockets.close(socket)
+        }
+    }
+}
+
+// MARK: Drivers
+
+/// A driver that passes everything on to another one, and notes what it answers.
+final class RecordingDriver: Driver {
+    private let driver: any Driver
+    private let recording: Recording
+
+    init(_ driver: any Driver, into recording: Recording) {
+        self.driver = driver
+        self.recording = recording
+    }
+
+    var now: Instant {
+        let now = driver.now
+        recording.add(RecordedCall(.now), .told(.instant(now)))
+        return now
+    }
+
+    func setInterest(_ interest: Interest, in descriptor: RawDescriptor) throws(Errno) {
+        let call = RecordedCall(.setInterest, .interest(interest), .descriptor(descriptor))
+        try recording.answer(to: call, as: done) { () throws(Errno) in
+            try driver.setInterest(interest, in: descriptor)
+        }
+    }
+
+    func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
+        ready += try recording.answer(
+            to: .init(.wait, .deadline(deadline)), as: RecordedField.ready
+        ) {
+            () throws(Errno) in
+            var found: [Readiness] = []
+            try driver.wait(until: deadline, into: &found)
+            return found
+        }
+    }
+
+    // A replay has no use for it: it asks nothing.
+    func usedUp(_ directions: Interest, of descriptor: RawDescriptor) {
+        driver.usedUp(directions, of: descriptor)
+    }
+
+    func wake() {
+        recording.addWake()
+        driver.wake()
+    }
+}
+
+/// A driver that answers from a recording and never waits.
+final class ReplayDriver: Driver {
+    private let replay: Replay
+
+    init(_ replay: Replay) { self.replay = replay }
+
+    var now: Instant { replay.now }
+
+    func setInterest(_ interest: Interest, in descriptor: RawDescriptor) throws(Errno) {
+        let call = RecordedCall(.setInterest, .interest(interest), .descriptor(descriptor))
+        try replay.answer(to: call) as Void
+    }
+
+    func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
+        ready += try replay.answer(to: .init(.wait, .deadline(deadline))) as [Readiness]
+    }
+
+    func wake() { replay.addWake() }
+}
+
+// MARK: Witnesses
+
+// A loop whose run is recorded or replayed runs its jobs in the order in which they became
+// runnable, as one does that nothing watches.
+
+/// Watches a loop whose run is recorded.
+final class RecordingWitness: LoopWitness {
+    private let recording: Recording
+
+    init(_ recording: Recording) { self.recording = recording }
+
+    func choose(below bound: Int) -> Int { bound - 1 }
+
+    func settle(_ delay: Int64) -> Int64 {
+        recording.add(RecordedCall(.timer), .told(.delay(delay)))
+        return delay
+    }
+
+    func saw(_ step: LoopStep) {}
+}
+
+/// Watches a loop whose run is replayed.
+final class ReplayWitness: LoopWitness {
+    private let replay: Replay
+
+    init(_ replay: Replay) { self.replay = replay }
+
+    func choose(below bound: Int) -> Int { bound - 1 }
+
+    func settle(_ delay: Int64) -> Int64 {
+        // A replay that has failed says so at its end; until then any delay will do.
+        (try? replay.answer(to: RecordedCall(.timer))) ?? delay
+    }
+
+    func saw(_ step: LoopStep) {}
+}
