@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A generator of random numbers that are always the same for the same seed: xoshiro256**, begun
 /// with SplitMix64 (Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2018).
 ///
@@ -37,12 +39,37 @@ public struct SeededRandom: RandomNumberGenerator, Sendable {
     /// A number from 0 up to but not including `bound`, which is at least 1.
     mutating func number(below bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
 
-    /// Whether something happens whose probability is `probability`, from 0 to 1.
-    mutating func happens(_ probability: Double) -> Bool {
+    /// Draws whether something happens whose probability is `probability`, from 0 to 1.
+    mutating func draw(_ probability: Double) -> Bool {
         probability > 0 && Double.random(in: 0..<1, using: &self) < probability
     }
 
     private func rotated(_ word: UInt64, by count: UInt64) -> UInt64 {
         word << count | word >> (64 - count)
     }
+}
+
+/// Random numbers that the seed of a simulation decides, for whatever a test leaves to chance.
+///
+/// ```swift
+/// let size = Int.random(in: 1...4096, using: &world.random)
+/// ```
+///
+/// All copies draw from the same stream, which is a different one from those by which the world
+/// itself is decided. Not for secrets.
+public struct SharedRandom: RandomNumberGenerator, Sendable {
+    private final class Stream: Sendable {
+        let random: Mutex<SeededRandom>
+        init(_ random: SeededRandom) { self.random = Mutex(random) }
+    }
+
+    private let stream: Stream
+
+    init(_ random: SeededRandom) { stream = Stream(random) }
+
+    /// The next 64 bits.
+    public func next() -> UInt64 { stream.random.withLock { $0.next() } }
+
+    /// A number from 0 up to but not including `bound`, which is at least 1.
+    func number(below bound: Int) -> Int { stream.random.withLock { $0.number(below: bound) } }
 }

@@ -25,7 +25,7 @@ public enum Fault: Hashable, Sendable {
     /// whose oldest segment waits for more than 924.6 s fails with `ETIMEDOUT`. What was sent
     /// before the partition arrives, also what still waits for a link of little bandwidth.
     case partition
-    /// Attempts to connect are refused, as if nobody listened.
+    /// Attempts to connect are refused, as if no program listened.
     case refusedConnects
     /// Attempts to connect find the queue of the listener full, which does not answer; TCP tries
     /// again after 1, 2, 4 s and so on.
@@ -81,7 +81,8 @@ extension Fault {
         case .spuriousReadiness(let probability):
             precondition(
                 (0...0.9).contains(probability),
-                "a probability of spurious readiness is from 0 to 0.9: else nobody ever rests")
+                "a probability of spurious readiness is from 0 to 0.9: else no loop ever waits"
+            )
         case .bandwidth(let rate): precondition(rate > 0, "a bandwidth is at least 1 byte/s")
         case .splitSegments(let most): precondition(most > 0, "a segment has at least 1 byte")
         case .clockDrift(let rate):
@@ -120,4 +121,118 @@ extension Fault: CustomStringConvertible {
         case .clockDrift(let rate): "clock drift of \(rate) millionths"
         }
     }
+}
+
+// MARK: Where
+
+/// Where a fault applies: on the way between hosts, or on a host.
+///
+/// ```swift
+/// .everywhere
+/// .between(client, and: server)     both ways
+/// .from(client, to: server)         one way only
+/// .of(server)                       all that it sends and receives, and the machine itself
+/// .from(server)   .to(server)       all that it sends; all that it receives
+/// ```
+public struct FaultScope: Hashable, Sendable {
+    /// A host with the name under which it is printed.
+    struct Party: Hashable, Sendable {
+        let id: HostID
+        let name: String
+    }
+
+    /// The host that sends; nil is any.
+    let sender: Party?
+    /// The host that receives; nil is any.
+    let receiver: Party?
+    /// Whether the other way is meant too.
+    let isBothWays: Bool
+
+    init(from sender: Party?, to receiver: Party?, isBothWays: Bool) {
+        precondition(
+            sender == nil || sender != receiver,
+            "a fault of the network is between two different hosts")
+        self.sender = sender
+        self.receiver = receiver
+        self.isBothWays = isBothWays
+    }
+
+    /// Every way between two hosts, and every host.
+    public static let everywhere = FaultScope(from: nil, to: nil, isBothWays: true)
+
+    /// Whether what one host sends to another is concerned.
+    func covers(from origin: HostID, to target: HostID) -> Bool {
+        isWay(origin, target) || isBothWays && isWay(target, origin)
+    }
+
+    /// Whether a machine is concerned; only a scope that `isOfMachines` concerns one.
+    func covers(_ host: HostID) -> Bool { sender == nil || sender?.id == host }
+
+    /// Whether the scope names machines rather than a way between them.
+    var isOfMachines: Bool { isBothWays && receiver == nil }
+
+    private func isWay(_ origin: HostID, _ target: HostID) -> Bool {
+        (sender == nil || sender?.id == origin) && (receiver == nil || receiver?.id == target)
+    }
+}
+
+extension FaultScope: CustomStringConvertible {
+    /// The scope in words: "from client to server".
+    public var description: String {
+        switch (sender, receiver) {
+        case (nil, nil): "everywhere"
+        case (let host?, nil): isBothWays ? "of \(host.name)" : "from \(host.name)"
+        case (nil, let host?): "to \(host.name)"
+        case (let from?, let to?):
+            isBothWays ? "between \(from.name) and \(to.name)" : "from \(from.name) to \(to.name)"
+        }
+    }
+}
+
+extension FaultScope {
+    static func between(_ one: Party, and other: Party) -> FaultScope {
+        FaultScope(from: one, to: other, isBothWays: true)
+    }
+
+    static func from(_ sender: Party, to receiver: Party) -> FaultScope {
+        FaultScope(from: sender, to: receiver, isBothWays: false)
+    }
+
+    static func of(_ host: Party) -> FaultScope {
+        FaultScope(from: host, to: nil, isBothWays: true)
+    }
+
+    static func from(_ host: Party) -> FaultScope {
+        FaultScope(from: host, to: nil, isBothWays: false)
+    }
+
+    static func to(_ host: Party) -> FaultScope {
+        FaultScope(from: nil, to: host, isBothWays: false)
+    }
+}
+
+extension FaultScope {
+    /// Both ways between two hosts.
+    public static func between(_ one: Host, and other: Host) -> FaultScope {
+        .between(one.party, and: other.party)
+    }
+
+    /// What one host sends to another.
+    public static func from(_ sender: Host, to receiver: Host) -> FaultScope {
+        .from(sender.party, to: receiver.party)
+    }
+
+    /// A machine, all that it sends and all that it receives.
+    public static func of(_ host: Host) -> FaultScope { .of(host.party) }
+
+    /// All that a host sends.
+    public static func from(_ host: Host) -> FaultScope { .from(host.party) }
+
+    /// All that a host receives, connects included.
+    public static func to(_ host: Host) -> FaultScope { .to(host.party) }
+}
+
+extension Host {
+    /// The host as a scope names it.
+    var party: FaultScope.Party { FaultScope.Party(id: id, name: name) }
 }

@@ -10,27 +10,29 @@ extension Kernel {
         fault.check(in: scope)
         precondition(delay >= .zero, "a fault begins now or later")
         precondition(time.map { $0 >= .zero } ?? true, "a fault does not end before it begins")
-        let id = faults.rules.plan(fault, on: scope)
+        let id = faults.plan(fault, on: scope)
         let start = now.advanced(by: delay)
-        if delay > .zero { schedule(.begins(id), at: start) } else { strike(.begins(id)) }
-        if let time { schedule(.ends(id), at: start.advanced(by: time)) }
+        if delay > .zero { wires.schedule(.faultBegins(id), at: start) } else { begin(id) }
+        if let time { wires.schedule(.faultEnds(id), at: start.advanced(by: time)) }
         return id
     }
 
-    /// Makes a planned fault happen.
-    mutating func strike(_ fault: PlannedFault) {
-        switch fault {
-        case .begins(let id):
-            guard let rule = faults.rules.begin(id) else { return }
-            tell(.began(rule), of: rule.scope)
-            begin(rule)
-        case .ends(let id): heal(id)
+    /// Makes a planned fault begin, unless it was healed before.
+    mutating func begin(_ id: FaultRule.ID) {
+        guard let rule = faults.begin(id) else { return }
+        tell(.began(rule), of: rule.scope)
+        switch rule.fault {
+        case .reset:
+            _ = faults.remove(id)
+            resetAll(in: rule.scope)
+        case .crash, .clockDrift: settle(rule)
+        default: break
         }
     }
 
     /// Ends a fault, or keeps it from beginning; one that has ended already stays so.
     mutating func heal(_ id: FaultRule.ID) {
-        guard let rule = faults.rules.remove(id) else { return }
+        guard let rule = faults.remove(id) else { return }
         tell(.ended(rule), of: rule.scope)
         switch rule.fault {
         case .partition: resendHeld()
@@ -41,24 +43,7 @@ extension Kernel {
 
     /// Ends all faults and keeps those that are planned from beginning.
     mutating func healAll() {
-        for id in faults.rules.all { heal(id) }
-    }
-
-    /// The machines whose power has changed since this was asked last, in that order.
-    mutating func takePowerChanges() -> [PowerChange] {
-        if faults.powerChanges.isEmpty { return [] }
-        defer { faults.powerChanges = [] }
-        return faults.powerChanges
-    }
-
-    private mutating func begin(_ rule: FaultRule) {
-        switch rule.fault {
-        case .reset:
-            _ = faults.rules.remove(rule.id)
-            resetAll(in: rule.scope)
-        case .crash, .clockDrift: settle(rule)
-        default: break
-        }
+        for id in faults.all { heal(id) }
     }
 
     private mutating func resetAll(in scope: FaultScope) {
@@ -79,13 +64,10 @@ extension Kernel {
     private mutating func settle(_ rule: FaultRule) {
         for host in hosts.indices.map(HostID.init(index:)) where rule.scope.covers(host) {
             if rule.fault == .crash {
-                let isOff =
-                    faults.rules.latest { rule in
-                        rule.fault == .crash && rule.scope.covers(host) ? true : nil
-                    } ?? false
-                faults.powerChanges.append(PowerChange(host: host, isOn: !isOff))
+                faults.settlePower(of: host)
             } else {
-                setClock(of: host, partsPerMillion: Int64(faults.clockRate(of: host)))
+                let rate = Int64(faults.clockRate(of: host))
+                hosts[host].clock.setRate(partsPerMillion: rate, at: now)
             }
         }
     }

@@ -29,7 +29,7 @@ public struct Network: Sendable {
     ///   - fault: what goes wrong.
     ///   - scope: where it does.
     ///   - delay: how long it is until it begins.
-    ///   - time: how long it lasts; nil for as long as nobody heals it.
+    ///   - time: how long it lasts; nil until it is healed.
     /// - Returns: the fault, to end it.
     @discardableResult public func inject(
         _ fault: Fault, _ scope: FaultScope = .everywhere, after delay: Duration = .zero,
@@ -59,6 +59,59 @@ public struct Network: Sendable {
     /// What was held arrives, hosts that a fault has crashed start again. Hosts that `crash()` has
     /// stopped stay so.
     public func heal() { kernel.use { $0.healAll() } }
+}
+
+extension Network {
+    /// Keeps everything that two hosts send to each other until the partition heals: after `time`,
+    /// or when it is healed.
+    @discardableResult public func partition(
+        _ one: Host, _ other: Host, for time: Duration? = nil
+    ) -> InjectedFault {
+        inject(.partition, .between(one, and: other), for: time)
+    }
+
+    /// Keeps what one host sends to another until the partition heals; the other way is open.
+    ///
+    /// Acknowledgements are held too: the sender of the open way fills its buffer, and waits.
+    @discardableResult public func partition(
+        from sender: Host, to receiver: Host, for time: Duration? = nil
+    ) -> InjectedFault {
+        inject(.partition, .from(sender, to: receiver), for: time)
+    }
+
+    /// Resets every connection between two hosts `delay` from now, and again after each further
+    /// `delay`, until that has happened `times` times.
+    ///
+    /// - Parameters:
+    ///   - one: a host.
+    ///   - other: another host.
+    ///   - delay: how long it is to the first reset, and from each to the next.
+    ///   - times: how often the connections of that moment are reset.
+    public func reset(
+        between one: Host, and other: Host, after delay: Duration = .zero, times: Int = 1
+    ) {
+        precondition(times >= 1, "connections are reset at least once")
+        precondition(
+            times == 1 || delay > .zero, "resets that come several times have time between them")
+        for count in 0..<times {
+            inject(.reset, .between(one, and: other), after: delay * (count + 1))
+        }
+    }
+
+    /// Resets every connection between two hosts so many times at instants that the seed chooses,
+    /// all of them within `time` from now.
+    public func reset(between one: Host, and other: Host, times: Int, within time: Duration) {
+        precondition(times >= 1, "connections are reset at least once")
+        precondition(time >= .zero, "resets within a time have a time that is not negative")
+        let delays = kernel.use { kernel in
+            (0..<times).map { _ in
+                Latency.uniform(.zero...time).draw(using: &kernel.random)
+            }
+        }
+        for delay in delays {
+            inject(.reset, .between(one, and: other), after: .nanoseconds(delay))
+        }
+    }
 }
 
 /// A fault that was injected and can be ended.

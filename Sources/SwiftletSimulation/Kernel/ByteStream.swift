@@ -1,51 +1,97 @@
-import Syscalls
-
 /// One direction of a connection: everything between the sender's call and the reader's.
 ///
 ///     bytes   [ arrived | under way | unsent ]      one queue; only the marks between move
-///     wire    [ bytes 1448 | bytes 900 | finish ]   segments in order; only the first has an event
 ///
 /// A byte is copied in once and copied out once. What was sent and of which the sender does not
 /// know that it was read is the window that it has used up.
 struct ByteStream {
-    var bytes = ByteQueue()
+    private var bytes = ByteQueue()
     /// Bytes that the reader may take.
-    var arrived = 0
+    private(set) var arrived = 0
     /// Bytes in segments that are under way.
-    var underWay = 0
+    private(set) var underWay = 0
     /// Bytes sent of which the sender does not know that they were read.
-    var unconfirmed = 0
+    private(set) var unconfirmed = 0
     /// Bytes that were read and of which the reader has not told the sender.
-    var unacknowledged = 0
-
-    /// What is under way, in order.
-    var wire = FIFO<Sent>()
-    /// The event at which the first segment arrives; nil when there is none or it is held.
-    var arrival: EventToken?
-    /// The event at which the sender gives up, while something that it repeats is held.
-    var givingUp: EventToken?
+    private(set) var unacknowledged = 0
 
     /// Bytes that the sender's host has not sent yet.
     var unsent: Int { bytes.count - arrived - underWay }
 
-    /// Whether something is under way that the sender sends again until it arrives.
-    var repeatsSomething: Bool {
-        (0..<wire.count).contains { wire[$0].segment.isRepeated }
+    /// Takes bytes from the sender's program.
+    mutating func write(_ some: UnsafeRawBufferPointer) { bytes.append(some) }
+
+    /// Puts some of the unsent bytes under way.
+    mutating func send(_ count: Int) {
+        underWay += count
+        unconfirmed += count
     }
 
-    /// Gives up what is under way or not sent yet.
-    mutating func silence() {
-        wire.removeAll()
-        underWay = 0
-        bytes.truncate(to: arrived)
+    /// Takes bytes that were under way as arrived.
+    mutating func arrive(_ count: Int) {
+        underWay -= count
+        arrived += count
     }
 
-    /// Gives up what nobody will send again: what is held, and all behind it.
-    mutating func dropHeld() {
-        guard let first = (0..<wire.count).first(where: { wire[$0].arrival == nil }) else { return }
-        while wire.count > first, let sent = wire.popLast() { underWay -= sent.segment.count }
+    /// Gives as many bytes to the reader's program as the buffer holds, which have arrived.
+    mutating func read(into buffer: UnsafeMutableRawBufferPointer) {
+        bytes.take(into: buffer)
+        arrived -= buffer.count
+        unacknowledged += buffer.count
     }
 
-    /// Gives up what was not sent yet.
-    mutating func dropUnsent() { bytes.truncate(to: arrived + underWay) }
+    /// Takes what the sender is to be told of.
+    mutating func takeUnacknowledged() -> Int {
+        defer { unacknowledged = 0 }
+        return unacknowledged
+    }
+
+    /// Notes that the sender knows of so many bytes that they were read.
+    mutating func confirm(_ count: Int) { unconfirmed -= count }
+
+    /// Gives up bytes that were under way, and all that were not sent yet.
+    mutating func lose(underWay count: Int) {
+        underWay -= count
+        bytes.truncate(to: arrived + underWay)
+    }
+}
+
+/// Bytes in order: in at the back, out at the front, copied in bulk.
+///
+///     storage  [ taken | bytes … ]
+///                      ^ first
+struct ByteQueue {
+    private var storage: [UInt8] = []
+    private var first = 0
+
+    var count: Int { storage.count - first }
+
+    /// Puts bytes behind those that are there.
+    mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        // Taken bytes are given up when they are as many as the others, so each moves once.
+        if first > 0, first >= count {
+            storage.removeFirst(first)
+            first = 0
+        }
+        storage.append(contentsOf: bytes)
+    }
+
+    /// Takes as many bytes as the buffer holds, which are there.
+    mutating func take(into buffer: UnsafeMutableRawBufferPointer) {
+        precondition(buffer.count <= count, "more bytes are taken than there are")
+        storage.withUnsafeBytes { bytes in
+            buffer.copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: bytes[first...].prefix(buffer.count)))
+        }
+        first += buffer.count
+        if first == storage.count {
+            storage.removeAll(keepingCapacity: true)
+            first = 0
+        }
+    }
+
+    /// Gives up all but the first `count` bytes.
+    mutating func truncate(to count: Int) {
+        if count < self.count { storage.removeLast(self.count - count) }
+    }
 }

@@ -1,5 +1,17 @@
 import Syscalls
 
+/// Which addresses a socket has to do with.
+enum AddressFamily: Sendable {
+    case ipv4, ipv6
+
+    init(of address: SocketAddress) { self = address.isIPv6 ? .ipv6 : .ipv4 }
+
+    /// Every address of a host.
+    var any: IPAddress { self == .ipv6 ? .anyIPv6 : .anyIPv4 }
+    /// The host itself, for every host.
+    var loopback: IPAddress { self == .ipv6 ? .loopbackIPv6 : .loopbackIPv4 }
+}
+
 /// An address of the simulated network without a port.
 ///
 /// All are held as IPv6; one of IPv4 as ::ffff:10.0.0.1, which is how Linux shows it to a socket of
@@ -12,6 +24,10 @@ struct IPAddress: Hashable, Sendable {
     static let anyIPv6 = IPAddress(high: 0, low: 0)
     /// `0.0.0.0`, every IPv4 address of the host.
     static let anyIPv4 = IPAddress(ipv4: 0)
+    /// `::1`, the host itself.
+    static let loopbackIPv6 = IPAddress(high: 0, low: 1)
+    /// `127.0.0.1`, the host itself.
+    static let loopbackIPv4 = IPAddress(ipv4: 0x7F00_0001)
 
     init(high: UInt64, low: UInt64) {
         self.high = high
@@ -20,11 +36,11 @@ struct IPAddress: Hashable, Sendable {
 
     init(ipv4 number: UInt32) { self.init(high: 0, low: 0xFFFF_0000_0000 | UInt64(number)) }
 
-    var isIPv4: Bool { high == 0 && low >> 32 == 0xFFFF }
+    var family: AddressFamily { high == 0 && low >> 32 == 0xFFFF ? .ipv4 : .ipv6 }
     /// Whether it stands for all addresses of a host.
     var isAny: Bool { self == .anyIPv6 || self == .anyIPv4 }
     /// Whether it is in 127.0.0.0/8 or ::1: the host itself, for every host.
-    var isLoopback: Bool { isIPv4 ? low >> 24 & 0xFF == 127 : high == 0 && low == 1 }
+    var isLoopback: Bool { family == .ipv4 ? low >> 24 & 0xFF == 127 : self == .loopbackIPv6 }
 }
 
 /// Where one end of a connection is.
@@ -45,13 +61,13 @@ struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The endpoint as a socket of one family shows it.
-    func socketAddress(isIPv6: Bool) -> SocketAddress {
-        isIPv6
+    func socketAddress(as family: AddressFamily) -> SocketAddress {
+        family == .ipv6
             ? SocketAddress(ipv6: address.high, address.low, port: port)
             : SocketAddress(ipv4: UInt32(truncatingIfNeeded: address.low), port: port)
     }
 
-    var description: String { socketAddress(isIPv6: !address.isIPv4).description }
+    var description: String { socketAddress(as: address.family).description }
 }
 
 /// The addresses that hosts have, which follow from the order in which they were added.
@@ -64,32 +80,29 @@ extension HostID {
 
     /// The host's address for others, with a port.
     func address(port: UInt16) -> SocketAddress {
-        Endpoint(ipv4, port: port).socketAddress(isIPv6: false)
+        Endpoint(ipv4, port: port).socketAddress(as: .ipv4)
     }
 
     /// The host's IPv6 address for others, with a port.
     func ipv6Address(port: UInt16) -> SocketAddress {
-        Endpoint(ipv6, port: port).socketAddress(isIPv6: true)
+        Endpoint(ipv6, port: port).socketAddress(as: .ipv6)
+    }
+
+    /// The address from which the host speaks to another address.
+    func source(to target: IPAddress) -> IPAddress {
+        if target.isLoopback { return target.family.loopback }
+        return target.family == .ipv4 ? ipv4 : ipv6
     }
 }
 
-extension Kernel {
-    /// The most hosts of a simulation: as many as 10.0.0.0/16 has addresses.
-    static let hostsMax = 65_534
-
-    /// Which host an address means to `asking`; nil when it is nobody's.
-    func host(at address: IPAddress, asking: HostID) -> HostID? {
+extension [KernelHost] {
+    /// Which host an address means to `asking`; nil when no host has it.
+    func owner(of address: IPAddress, asking: HostID) -> HostID? {
         if address.isLoopback || address.isAny { return asking }
         let number =
-            address.isIPv4
+            address.family == .ipv4
             ? Int(truncatingIfNeeded: address.low & 0xFFFF_FFFF) - 10 << 24
             : address.high == 0xFD00 << 48 ? Int(clamping: address.low) : 0
-        return hosts.indices.contains(number - 1) ? HostID(index: number - 1) : nil
-    }
-
-    /// The address from which a host speaks to another address.
-    func source(on host: HostID, to target: IPAddress) -> IPAddress {
-        if target.isLoopback { return target.isIPv4 ? IPAddress(ipv4: 0x7F00_0001) : target }
-        return target.isIPv4 ? host.ipv4 : host.ipv6
+        return indices.contains(number - 1) ? HostID(index: number - 1) : nil
     }
 }

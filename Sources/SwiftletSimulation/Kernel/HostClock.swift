@@ -1,3 +1,4 @@
+import CLinux
 import Syscalls
 
 /// The clock of a host, which may run ahead of the world's or behind, fast or slow.
@@ -5,14 +6,12 @@ import Syscalls
 ///     host's time = shown + (world's time - since) · (1 + rate / 1,000,000)
 ///
 /// It never goes back: what is changed is how it goes on.
-struct KernelClock: Sendable {
+struct HostClock: Sendable {
     /// When the clock was set last, on the world's clock, and what it showed then.
     private var since = Instant(nanoseconds: 0)
     private var shown = Instant(nanoseconds: 0)
     /// How much faster than the world's it runs, in parts per million; above -1,000,000.
     private var rate: Int64 = 0
-
-    init() {}
 
     /// What the clock shows at an instant of the world.
     func reading(at now: Instant) -> Instant {
@@ -32,13 +31,36 @@ struct KernelClock: Sendable {
         return since.advanced(byNanoseconds: Int64(clamping: elapsed))
     }
 
-    /// Sets the clock forward by a time that is not negative, and lets it run at a rate from `now`
-    /// on.
-    mutating func set(forwardBy nanoseconds: Int64, partsPerMillion rate: Int64, at now: Instant) {
-        precondition(nanoseconds >= 0, "a monotonic clock cannot be set back")
+    /// Lets the clock run at a rate from `now` on.
+    mutating func setRate(partsPerMillion rate: Int64, at now: Instant) {
         precondition(rate > -1_000_000, "a clock that stands still would never show any deadline")
-        shown = reading(at: now).advanced(byNanoseconds: nanoseconds)
+        shown = reading(at: now)
         since = now
         self.rate = rate
+    }
+}
+
+/// What the standard library's clocks show to the code of a simulated host.
+///
+/// `Task.sleep(for:)` and code that asks `ContinuousClock` for the time read the machine's clock,
+/// as the Swift runtime does in C. On the simulation's thread, while a host's loop turns, they read
+/// the host's instead (`ClockHook.h`); all other threads read what they always do. So a sleep is
+/// exactly as long as it says, and an instant that is made from `now` means what it should.
+enum ShownClock {
+    /// Whether the runtime's reading of the clock could be replaced; done once for the process.
+    static let isHooked: Bool = {
+        // The first reading binds the call, and is the machine's.
+        _ = ContinuousClock.now
+        return clinux_hook_clock() > 0
+    }()
+
+    /// Runs `body` while the clocks of the calling thread show `instant`, not before their origin.
+    static func show<Result, Failure: Error>(
+        _ instant: Instant, while body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        guard isHooked else { return try body() }
+        let before = clinux_show_time(max(0, instant.nanoseconds))
+        defer { _ = clinux_show_time(before) }
+        return try body()
     }
 }

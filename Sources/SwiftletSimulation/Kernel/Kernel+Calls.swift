@@ -1,91 +1,234 @@
+import Drivers
 import Glibc
 import Syscalls
 
-// The calls that make, name and close the sockets of a host.
+// What the programs of a host ask of its sockets, by the names of the calls that Linux has.
 extension Kernel {
-    /// An open socket of a host; changed in place.
-    subscript(socket: RawDescriptor, host: HostID) -> KernelSocket {
-        get { hosts[host.index].descriptors[socket] }
-        _modify { yield &hosts[host.index].descriptors[socket] }
-    }
-
-    /// Throws when a number of a host is not open.
-    func check(_ socket: RawDescriptor, on host: HostID) throws(Errno) {
-        guard hosts[host.index].descriptors.isOpen(socket) else { throw .badDescriptor }
-    }
-
     /// Throws when a rule wants a call to fail.
-    mutating func checkFaults(_ call: Faults.Call, on host: HostID) throws(Errno) {
+    private mutating func checkFaults(_ call: Fault.Call, on host: HostID) throws(Errno) {
         if let error = faults.error(of: call, on: host, using: &random) { throw error }
     }
 
-    /// Throws when a host has as many sockets open as it may.
-    func checkLimit(on host: HostID) throws(Errno) {
-        let limit = hosts[host.index].descriptorLimit
-        if hosts[host.index].descriptors.count >= limit { throw .tooManyOpenFiles }
-    }
+    // MARK: Opening and closing
 
-    /// Opens a socket of a family on a host (socket(2)).
-    mutating func open(isIPv6: Bool, on host: HostID) throws(Errno) -> RawDescriptor {
-        if hosts[host.index].isDown { throw Errno(rawValue: ENETDOWN) }
+    /// Opens a socket of a family (socket(2)).
+    mutating func open(_ family: AddressFamily, on host: HostID) throws(Errno) -> RawDescriptor {
+        if hosts[host].isDown { throw Errno(rawValue: ENETDOWN) }
         try checkFaults(.open, on: host)
-        try checkLimit(on: host)
-        return hosts[host.index].descriptors.insert(KernelSocket(isIPv6: isIPv6))
+        return try hosts[host].open(family)
     }
 
     /// Closes a socket (close(2)); a number that is not open is left alone.
-    ///
-    /// A number that is closed and watched is noted: poll(2) would report whoever has it next.
     mutating func close(_ socket: RawDescriptor, on host: HostID) {
-        guard hosts[host.index].descriptors.isOpen(socket) else { return }
-        let closed = self[socket, host]
-        if !closed.interest.isEmpty { hosts[host.index].closedWhileWatched.append(socket) }
-        release(socket, on: host)
-        hosts[host.index].descriptors.remove(socket)
+        guard let closed = hosts[host].close(socket) else { return }
         if let end = closed.end { close(end) }
-        if let listener = closed.listener { close(listener) }
+        guard let listener = closed.listener else { return }
+        // Connections that wait to be accepted are reset.
+        for end in listener.greeted { abort(end) }
+        for place in 0..<listener.queue.count
+        where connections[listener.queue[place]].state != .absent {
+            abort(listener.queue[place])
+        }
     }
 
-    /// Gives the port of a socket back, if it was bound to one.
-    private mutating func release(_ socket: RawDescriptor, on host: HostID) {
-        guard self[socket, host].isBound, let local = self[socket, host].local else { return }
-        hosts[host.index].ports.unbind(socket, from: local.port)
+    // MARK: Addresses
+
+    /// Gives a socket its local address (bind(2)); port 0 takes a free one.
+    mutating func bind(
+        _ socket: RawDescriptor, on host: HostID, to address: SocketAddress
+    ) throws(Errno) {
+        try hosts[host].check(socket)
+        try checkFaults(.bind, on: host)
+        try hosts[host].checkFamily(of: address, for: socket)
+        guard hosts[host][socket].local == nil else { throw .invalidArgument }
+        let local = Endpoint(address)
+        guard hosts.owner(of: local.address, asking: host) == host else {
+            throw .addressNotAvailable
+        }
+        try hosts[host].bind(socket, to: local)
+    }
+
+    /// The address of this end (getsockname(2)).
+    func localAddress(of socket: RawDescriptor, on host: HostID) throws(Errno) -> SocketAddress {
+        try hosts[host].check(socket)
+        let family = hosts[host][socket].family
+        let local = hosts[host][socket].local ?? Endpoint(family.any, port: 0)
+        return local.socketAddress(as: family)
+    }
+
+    /// The address of the other end (getpeername(2)).
+    func remoteAddress(of socket: RawDescriptor, on host: HostID) throws(Errno) -> SocketAddress {
+        try hosts[host].check(socket)
+        guard let end = hosts[host][socket].end, connections[end].state == .established else {
+            throw .notConnected
+        }
+        return connections[end].remote.socketAddress(as: hosts[host][socket].family)
+    }
+
+    // MARK: Accepting
+
+    /// Starts to queue connections (listen(2)); once more only changes the backlog.
+    mutating func listen(
+        _ socket: RawDescriptor, on host: HostID, backlog: Int
+    ) throws(Errno) {
+        try hosts[host].check(socket)
+        try checkFaults(.listen, on: host)
+        guard hosts[host][socket].end == nil else { throw .invalidArgument }
+        try hosts[host].listen(socket, backlog: backlog)
+    }
+
+    /// Takes a connection from the queue of a listener (accept4(2)).
+    mutating func accept(
+        _ socket: RawDescriptor, on host: HostID
+    ) throws(Errno) -> (RawDescriptor, SocketAddress?) {
+        try hosts[host].check(socket)
+        try checkFaults(.accept, on: host)
+        let end = try hosts[host].takeFromQueue(of: socket)
+        let accepted = hosts[host].insert(
+            end, at: connections[end].local, of: socket, options: connections[end].options)
+        connections.accept(end, as: accepted)
+        let family = hosts[host][accepted].family
+        return (accepted, connections[end].remote.socketAddress(as: family))
+    }
+
+    // MARK: Connecting
+
+    /// Starts a connection (connect(2)); true when it is up already, else the socket becomes
+    /// writable when the attempt has ended.
+    ///
+    /// As on Linux the first call never waits for the answer, however near it is, and a later one
+    /// says how it ended.
+    mutating func connect(
+        _ socket: RawDescriptor, on host: HostID, to address: SocketAddress
+    ) throws(Errno) -> Bool {
+        try hosts[host].check(socket)
+        if hosts[host][socket].listener != nil { throw Errno(rawValue: EISCONN) }
+        if let end = hosts[host][socket].end { return try outcome(of: end, socket, on: host) }
+        try hosts[host].checkFamily(of: address, for: socket)
+        var remote = Endpoint(address)
+        if remote.address.isAny { remote.address = remote.address.family.loopback }
+        guard let target = hosts.owner(of: remote.address, asking: host) else {
+            throw Errno(rawValue: ENETUNREACH)
+        }
+        try checkFaults(.connect, on: host)
+        let source = host.source(to: remote.address)
+        let local = try hosts[host].chooseLocal(for: socket, from: source, to: remote)
+        if local.address.isLoopback, target != host { throw .invalidArgument }
+        // Before the port is taken: a failure leaves no end behind.
+        let options = hosts[host][socket].options
+        let tuple = PortTable.Tuple(local: local, remote: remote)
+        guard hosts[host].takePort(tuple, sharing: options.sharesPort) else {
+            throw .addressNotAvailable
+        }
+        let end = connections.begin(
+            from: host, local, to: target, remote, by: socket, options: options, at: now)
+        connections.notePort(of: end, sharing: options.sharesPort)
+        wires.add(end)
+        hosts[host].attach(end, at: local, to: socket)
+        awaitAnswer(end)
+        send(.synchronize, from: end)
+        return false
+    }
+
+    /// What a further connect(2) says of the attempt that was started before.
+    private mutating func outcome(
+        of end: EndID, _ socket: RawDescriptor, on host: HostID
+    ) throws(Errno) -> Bool {
+        if connections[end].state == .connecting { throw Errno(rawValue: EALREADY) }
+        guard hosts[host][socket].isConnecting else { throw Errno(rawValue: EISCONN) }
+        hosts[host].noteOutcome(of: socket)
+        if connections[end].state == .established { return true }
+        let error = connections[end].error ?? Errno(rawValue: ECONNABORTED)
+        detach(socket, on: host)
+        throw error
+    }
+
+    private mutating func detach(_ socket: RawDescriptor, on host: HostID) {
+        guard let end = hosts[host][socket].end else { return }
+        hosts[host].detach(socket)
+        vanish(end)
+        hosts[host].touch(socket, connections)
+    }
+
+    /// Takes the error that is pending (`SO_ERROR`).
+    mutating func takeError(of socket: RawDescriptor, on host: HostID) throws(Errno) -> Errno? {
+        try hosts[host].check(socket)
+        return hosts[host][socket].end.flatMap { connections.takeError(at: $0) }
+    }
+
+    // MARK: Bytes
+
+    /// Receives at most as many bytes as the buffer holds (recv(2)); 0 is the end of the stream.
+    mutating func receive(
+        _ socket: RawDescriptor, on host: HostID, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int {
+        try hosts[host].check(socket)
+        guard let end = hosts[host][socket].end else { throw .notConnected }
+        try checkFaults(.receive, on: host)
+        let readable = try connections.readable(at: end)
+        if readable == 0 || buffer.isEmpty { return 0 }
+        let count = faults.part(
+            of: min(readable, buffer.count), by: .receive, on: host, using: &random)
+        if connections.read(at: end, into: .init(rebasing: buffer[..<count])) {
+            acknowledge(from: end)
+        }
+        return count
+    }
+
+    /// Takes as many bytes as there is room for (send(2)), and sends what the window allows.
+    mutating func send(
+        _ socket: RawDescriptor, on host: HostID, _ buffer: UnsafeRawBufferPointer
+    ) throws(Errno) -> Int {
+        try hosts[host].check(socket)
+        guard let end = hosts[host][socket].end else { throw .brokenPipe }
+        try checkFaults(.send, on: host)
+        let room = try connections.room(at: end)
+        if buffer.isEmpty { return 0 }
+        guard room > 0 else { throw .wouldBlock }
+        let count = faults.part(of: min(room, buffer.count), by: .send, on: host, using: &random)
+        let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+        trace.mix(bytes)
+        connections.write(bytes, at: end)
+        transmit(from: end)
+        return count
+    }
+
+    /// Ends the writing half (shutdown(2), `SHUT_WR`).
+    mutating func shutdownWriting(_ socket: RawDescriptor, on host: HostID) throws(Errno) {
+        try hosts[host].check(socket)
+        if hosts[host][socket].listener != nil { return }
+        guard let end = hosts[host][socket].end, connections[end].state != .closed else {
+            throw .notConnected
+        }
+        if connections[end].state == .connecting { return detach(socket, on: host) }
+        connections.endWriting(at: end)
+        transmit(from: end)
+        touch(end)
     }
 
     // MARK: Options
-
-    /// The options of a socket, which its connection keeps when it has one.
-    func options(of socket: RawDescriptor, on host: HostID) -> SocketOptions {
-        let socket = self[socket, host]
-        return socket.end.map { self[$0].options } ?? socket.options
-    }
 
     /// Reads an option (getsockopt(2)).
     func option(
         _ option: SocketOption, of socket: RawDescriptor, on host: HostID
     ) throws(Errno) -> Int {
-        try check(socket, on: host)
-        return try options(of: socket, on: host).value(
-            of: option, isIPv6: self[socket, host].isIPv6,
-            isListening: self[socket, host].listener != nil)
+        try hosts[host].check(socket)
+        return try hosts[host][socket].value(of: option)
     }
 
     /// Sets an option (setsockopt(2)).
     mutating func setOption(
         _ option: SocketOption, of socket: RawDescriptor, on host: HostID, to value: Int
     ) throws(Errno) {
-        try check(socket, on: host)
-        var options = options(of: socket, on: host)
-        try options.set(
-            option, to: value, isIPv6: self[socket, host].isIPv6,
-            isBound: self[socket, host].local.map { $0.port != 0 } ?? false)
-        replaceOptions(of: socket, on: host, with: options)
+        try hosts[host].check(socket)
+        replaceOptions(
+            of: socket, on: host, with: try hosts[host][socket].setting(option, to: value))
     }
 
     /// Makes `close` reset the connection (`SO_LINGER` of 0 seconds).
     mutating func resetOnClose(_ socket: RawDescriptor, on host: HostID) throws(Errno) {
-        try check(socket, on: host)
-        var options = options(of: socket, on: host)
+        try hosts[host].check(socket)
+        var options = hosts[host][socket].options
         options.resetsOnClose = true
         replaceOptions(of: socket, on: host, with: options)
     }
@@ -93,36 +236,32 @@ extension Kernel {
     private mutating func replaceOptions(
         of socket: RawDescriptor, on host: HostID, with options: SocketOptions
     ) {
-        guard let end = self[socket, host].end else { return self[socket, host].options = options }
-        self[end].options = options
+        hosts[host].setOptions(options, of: socket)
+        guard let end = hosts[host][socket].end else { return }
+        connections.setOptions(options, of: end)
         // A smaller buffer must not wait for more to be read than it holds.
         acknowledge(from: end)
-        touch(socket, on: host)
+        hosts[host].touch(socket, connections)
     }
 
-    // MARK: Names
+    // MARK: The driver
 
-    /// The address of this end (getsockname(2)).
-    func localAddress(of socket: RawDescriptor, on host: HostID) throws(Errno) -> SocketAddress {
-        try check(socket, on: host)
-        let socket = self[socket, host]
-        let none = Endpoint(socket.isIPv6 ? .anyIPv6 : .anyIPv4, port: 0)
-        return (socket.local ?? none).socketAddress(isIPv6: socket.isIPv6)
+    /// Replaces the interest in a descriptor.
+    mutating func setInterest(
+        _ interest: Interest, in socket: RawDescriptor, on host: HostID
+    ) throws(Errno) {
+        try hosts[host].setInterest(interest, in: socket, connections)
     }
 
-    /// The address of the other end (getpeername(2)).
-    func remoteAddress(of socket: RawDescriptor, on host: HostID) throws(Errno) -> SocketAddress {
-        try check(socket, on: host)
-        guard let end = self[socket, host].end, self[end].state == .established else {
-            throw .notConnected
+    /// Looks whether a wait of a host's driver would report something.
+    mutating func findReadiness(on host: HostID) -> Bool { hosts[host].findReadiness(connections) }
+
+    /// Appends what is ready on a host, and now and then something that is not.
+    mutating func look(on host: HostID, into ready: inout [Readiness]) {
+        let first = ready.count
+        hosts[host].look(connections, using: &random, into: &ready)
+        if faults.drawSpuriousWake(on: host, using: &random) {
+            hosts[host].lookForNothing(using: &random, into: &ready, from: first)
         }
-        return self[end].remote.socketAddress(isIPv6: self[socket, host].isIPv6)
-    }
-
-    /// Takes the error that is pending (`SO_ERROR`).
-    mutating func takeError(of socket: RawDescriptor, on host: HostID) throws(Errno) -> Errno? {
-        try check(socket, on: host)
-        guard let end = self[socket, host].end else { return nil }
-        return self[end].error.take()
     }
 }

@@ -1,69 +1,262 @@
+import Drivers
+import Glibc
 import Syscalls
 
-/// A simulated machine as the kernel sees it: its addresses, its descriptors and its clock.
+/// A simulated machine as the kernel sees it: its sockets by their numbers, its ports, its clock,
+/// and which descriptors are ready (`KernelHost+Readiness.swift`).
+///
+/// It decides whatever concerns no other machine and no connection.
 struct KernelHost {
     let name: String
     /// Set while the machine has no power: nothing leaves it, and what arrives is lost.
-    var isDown = false
+    private(set) var isDown = false
     /// How often it lost its power: what was opened before then is gone.
-    var crashes = 0
-    var descriptors = DescriptorTable()
-    /// Numbers that were closed with interest in them, against the contract of drivers.
-    var closedWhileWatched: [RawDescriptor] = []
+    private(set) var crashes = 0
     /// How many sockets it may have open at once; one more is `EMFILE`.
     var descriptorLimit = 20_000
-    var ports = PortTable()
-    var clock = KernelClock()
+    var clock = HostClock()
+    /// Numbers that were closed with interest in them, against the contract of drivers.
+    private(set) var closedWhileWatched: [RawDescriptor] = []
+    var descriptors = DescriptorTable()
+    private var ports = PortTable()
 
     init(name: String) { self.name = name }
+
+    // MARK: Power
+
+    /// Takes the power away, and with it every socket and every port.
+    mutating func crash() {
+        isDown = true
+        crashes += 1
+        descriptors = DescriptorTable()
+        ports = PortTable()
+    }
+
+    mutating func restart() { isDown = false }
+
+    // MARK: Descriptors
+
+    /// An open socket.
+    subscript(socket: RawDescriptor) -> KernelSocket { _read { yield descriptors[socket] } }
+
+    var openSockets: [RawDescriptor] { descriptors.open }
+    var openCount: Int { descriptors.count }
+
+    /// Throws when a number is not open.
+    func check(_ socket: RawDescriptor) throws(Errno) {
+        guard descriptors.isOpen(socket) else { throw .badDescriptor }
+    }
+
+    /// Throws when as many sockets are open as may be.
+    func checkLimit() throws(Errno) {
+        if descriptors.count >= descriptorLimit { throw .tooManyOpenFiles }
+    }
+
+    /// Throws when a socket cannot have to do with an address of this family.
+    func checkFamily(of address: SocketAddress, for socket: RawDescriptor) throws(Errno) {
+        let family = self[socket].family
+        if family == AddressFamily(of: address) { return }
+        throw family == .ipv6 ? .invalidArgument : Errno(rawValue: EAFNOSUPPORT)
+    }
+
+    mutating func open(_ family: AddressFamily) throws(Errno) -> RawDescriptor {
+        try checkLimit()
+        return descriptors.insert(KernelSocket(family))
+    }
+
+    /// Closes a socket, and says what it was; nil when the number is not open.
+    ///
+    /// A number that is closed and watched is noted: poll(2) would report the file that has it
+    /// next.
+    mutating func close(_ socket: RawDescriptor) -> KernelSocket? {
+        guard descriptors.isOpen(socket) else { return nil }
+        let closed = self[socket]
+        if !closed.interest.isEmpty { closedWhileWatched.append(socket) }
+        if closed.isBound, let local = closed.local { ports.unbind(socket, from: local.port) }
+        descriptors.remove(socket)
+        return closed
+    }
+
+    mutating func setOptions(_ options: SocketOptions, of socket: RawDescriptor) {
+        descriptors[socket].options = options
+    }
+
+    // MARK: Local addresses
+
+    /// Gives a socket a local address of this host; port 0 takes a free one.
+    mutating func bind(_ socket: RawDescriptor, to local: Endpoint) throws(Errno) {
+        var local = local
+        if local.port == 0 {
+            if self[socket].options.bindsLate != 0 {
+                return descriptors[socket].local = local
+            }
+            local.port = try freePort()
+        } else if isTaken(local, for: socket) {
+            throw .addressInUse
+        }
+        enter(socket, at: local)
+    }
+
+    private mutating func enter(_ socket: RawDescriptor, at local: Endpoint) {
+        descriptors[socket].local = local
+        descriptors[socket].isBound = true
+        ports.bind(socket, to: local.port)
+    }
+
+    private mutating func freePort() throws(Errno) -> UInt16 {
+        guard let port = ports.freePort() else { throw .addressInUse }
+        return port
+    }
+
+    /// Whether another socket or a connection has an address and does not share it.
+    ///
+    /// As Linux has it: both must have said that they share, by `SO_REUSEADDR` while no socket
+    /// listens there, or by `SO_REUSEPORT`.
+    private func isTaken(_ local: Endpoint, for socket: RawDescriptor) -> Bool {
+        let mine = self[socket]
+        if ports.hasConnections(at: local.port, sharing: mine.options.sharesPort) { return true }
+        return ports.bound(to: local.port).contains { number in
+            let other = self[number]
+            guard number != socket, let address = other.local?.address,
+                mine.covers(local.address, address) || other.covers(address, local.address)
+            else { return false }
+            if mine.options.reusePort != 0, other.options.reusePort != 0 { return false }
+            return mine.options.reuseAddress == 0 || other.options.reuseAddress == 0
+                || other.listener != nil
+        }
+    }
+
+    /// The local address from which a socket connects, of this host's address `source` if it has
+    /// none yet.
+    mutating func chooseLocal(
+        for socket: RawDescriptor, from source: IPAddress, to remote: Endpoint
+    ) throws(Errno) -> Endpoint {
+        var local = self[socket].local ?? Endpoint(source, port: 0)
+        if local.address.isAny { local.address = source }
+        if local.port == 0 {
+            let port = ports.freePort(from: local.address, to: remote)
+            guard let port else { throw .addressNotAvailable }
+            local.port = port
+        }
+        return local
+    }
+
+    /// Takes the port of a connection, so that no socket binds to it; says whether the host has no
+    /// such connection yet.
+    mutating func takePort(_ tuple: PortTable.Tuple, sharing: Bool) -> Bool {
+        ports.connect(tuple, sharing: sharing)
+    }
+
+    mutating func givePortBack(_ tuple: PortTable.Tuple, sharing: Bool) {
+        ports.disconnect(tuple, sharing: sharing)
+    }
+
+    // MARK: Listeners
+
+    /// Starts to queue connections at a socket that has none; once more only changes the backlog.
+    mutating func listen(_ socket: RawDescriptor, backlog: Int) throws(Errno) {
+        // As Linux takes a negative number, and with its usual limit (somaxconn).
+        let backlog = (0...4_096).contains(backlog) ? backlog : 4_096
+        if self[socket].listener != nil {
+            descriptors[socket].listener?.backlog = backlog
+            return
+        }
+        if let local = self[socket].local, local.port != 0 {
+            if isTaken(local, for: socket) { throw .addressInUse }
+        } else {
+            let address = self[socket].local?.address ?? self[socket].family.any
+            enter(socket, at: Endpoint(address, port: try freePort()))
+        }
+        descriptors[socket].listener = Listener(backlog: backlog)
+    }
+
+    /// The listener to which a connection to an address goes; nil when no socket listens there.
+    ///
+    /// One that has just this address comes before one that has all of them; the seed chooses among
+    /// those that share the port, as Linux does by a hash.
+    func listener(
+        at target: Endpoint, using random: inout SeededRandom
+    ) -> RawDescriptor? {
+        let listeners = ports.bound(to: target.port).filter { number in
+            guard self[number].listener != nil, let address = self[number].local?.address else {
+                return false
+            }
+            return self[number].covers(address, target.address)
+        }
+        let exact = listeners.filter { self[$0].local?.address == target.address }
+        let best = exact.isEmpty ? listeners : exact
+        guard best.count > 1 else { return best.first }
+        return best[random.number(below: best.count)]
+    }
+
+    /// Keeps a place for an end that a listener has answered.
+    mutating func addGreeted(_ end: EndID, to listener: RawDescriptor) {
+        descriptors[listener].listener?.greeted.append(end)
+    }
+
+    /// Gives up the place of an end that was answered, if its listener is still there.
+    mutating func removeGreeted(_ end: EndID, from listener: RawDescriptor) {
+        guard descriptors.isOpen(listener) else { return }
+        descriptors[listener].listener?.greeted.removeAll { $0 == end }
+    }
+
+    /// Lets an end that a listener has answered, and which is up, wait to be accepted.
+    mutating func addToQueue(_ end: EndID, of listener: RawDescriptor) {
+        removeGreeted(end, from: listener)
+        descriptors[listener].listener?.queue.append(end)
+    }
+
+    /// Takes the next connection from the queue of a listener.
+    mutating func takeFromQueue(of listener: RawDescriptor) throws(Errno) -> EndID {
+        guard self[listener].listener != nil else { throw .invalidArgument }
+        try checkLimit()
+        guard let end = descriptors[listener].listener?.queue.popFirst() else { throw .wouldBlock }
+        return end
+    }
+
+    // MARK: Connections
+
+    /// Opens a socket for an end that a listener of the host has taken.
+    mutating func insert(
+        _ end: EndID, at local: Endpoint, of listener: RawDescriptor, options: SocketOptions
+    ) -> RawDescriptor {
+        var accepted = KernelSocket(self[listener].family)
+        accepted.end = end
+        accepted.local = local
+        accepted.options = options
+        return descriptors.insert(accepted)
+    }
+
+    /// Gives a socket that connects its end and its address.
+    mutating func attach(_ end: EndID, at local: Endpoint, to socket: RawDescriptor) {
+        descriptors[socket].local = local
+        descriptors[socket].end = end
+        descriptors[socket].isConnecting = true
+    }
+
+    /// Notes that connect(2) has said how its attempt ended.
+    mutating func noteOutcome(of socket: RawDescriptor) { descriptors[socket].isConnecting = false }
+
+    /// Makes a socket whose attempt has come to nothing as good as new.
+    mutating func detach(_ socket: RawDescriptor) {
+        descriptors[socket].end = nil
+        descriptors[socket].isConnecting = false
+        if !self[socket].isBound { descriptors[socket].local = nil }
+    }
 }
 
-extension Kernel {
-    /// Adds a host, which is up and has no socket.
-    mutating func addHost(named name: String) -> HostID {
-        precondition(hosts.count < Kernel.hostsMax, "a simulation has at most 65,534 hosts")
-        hosts.append(KernelHost(name: name))
-        return HostID(index: hosts.count - 1)
+extension KernelSocket {
+    /// Whether a socket with one local address has another one too.
+    fileprivate func covers(_ address: IPAddress, _ other: IPAddress) -> Bool {
+        if address == other || address == .anyIPv4 && other.family == .ipv4 { return true }
+        return address == .anyIPv6 && (other.family == .ipv6 || options.ipv6Only == 0)
     }
+}
 
-    /// The present instant of a host's clock.
-    func now(on host: HostID) -> Instant { hosts[host.index].clock.reading(at: now) }
-
-    /// The first instant of the world at which a host's clock shows at least `instant`.
-    func worldInstant(of instant: Instant, on host: HostID) -> Instant {
-        hosts[host.index].clock.worldInstant(of: instant)
-    }
-
-    /// Sets a host's clock forward, and lets it run faster than the world's by a rate in parts per
-    /// million, or slower by a negative one.
-    mutating func setClock(
-        of host: HostID, forwardBy nanoseconds: Int64 = 0, partsPerMillion rate: Int64
-    ) {
-        hosts[host.index].clock.set(forwardBy: nanoseconds, partsPerMillion: rate, at: now)
-    }
-
-    /// Takes the power from a host: its sockets are gone and tell nobody.
-    ///
-    /// What it has sent is under way and arrives; what it had yet to send, or to send again, is
-    /// lost.
-    mutating func crash(_ host: HostID) {
-        hosts[host.index].isDown = true
-        hosts[host.index].crashes += 1
-        hosts[host.index].descriptors = DescriptorTable()
-        for index in ends.indices where ends[index].host == host {
-            guard ends[index].state != .absent else { continue }
-            ends[index].isForgotten = true
-            ends[index].stream.dropHeld()
-            ends[index].stream.dropUnsent()
-            vanish(EndID(index: index))
-            transmit(from: EndID(index: index).peer)
-        }
-        hosts[host.index].ports = PortTable()
-    }
-
-    /// Gives a host its power back: it has no socket and knows of no connection.
-    mutating func restart(_ host: HostID) {
-        hosts[host.index].isDown = false
-        resendHeld()
+extension [KernelHost] {
+    /// A host; changed in place.
+    subscript(host: HostID) -> KernelHost {
+        _read { yield self[host.index] }
+        _modify { yield &self[host.index] }
     }
 }

@@ -1,6 +1,6 @@
 import Syscalls
 
-/// Which ports of a host are taken, and by whom.
+/// Which ports of a host are taken, and by which sockets and connections.
 ///
 /// Two tables: sockets that were bound, of which a port may have several, and connections, which
 /// are told apart by both of their ends.
@@ -17,7 +17,7 @@ struct PortTable {
     private struct Users {
         var bound: [RawDescriptor] = []
         var connections = 0
-        /// Those of them that share their port with nobody who binds it.
+        /// Those of them that do not share their port with sockets that are bound to it.
         var strict = 0
         var isEmpty: Bool { bound.isEmpty && connections == 0 }
     }
@@ -62,7 +62,7 @@ struct PortTable {
         if users[tuple.local.port]?.isEmpty == true { users[tuple.local.port] = nil }
     }
 
-    /// A port of the host's choice that nobody has; nil when all are taken.
+    /// A port of the host's choice that is free; nil when all are taken.
     mutating func freePort() -> UInt16? {
         for _ in PortTable.ephemeral {
             let port = nextPort()
@@ -71,8 +71,8 @@ struct PortTable {
         return nil
     }
 
-    /// A port of the host's choice for a connection: nobody has bound it, and it may have other
-    /// connections, but to other ends; nil when all are taken.
+    /// A port of the host's choice for a connection: no socket is bound to it, and it may have
+    /// other connections, but to other ends; nil when all are taken.
     mutating func freePort(from local: IPAddress, to remote: Endpoint) -> UInt16? {
         for _ in PortTable.ephemeral {
             let port = nextPort()

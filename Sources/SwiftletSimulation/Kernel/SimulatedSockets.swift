@@ -4,8 +4,8 @@ import Syscalls
 
 /// The socket calls of a simulated host, answered by the kernel of its world.
 ///
-/// They belong to the host as it is now: when it has crashed, whoever still has them finds every
-/// number closed, even if the host is back and has given the numbers out again.
+/// They belong to the host as it is now: when it has crashed, a task that still has them finds
+/// every number closed, even if the host is back and has given the numbers out again.
 final class SimulatedSockets: Sockets {
     private let kernel: SharedKernel
     private let host: HostID
@@ -14,7 +14,7 @@ final class SimulatedSockets: Sockets {
     init(of host: HostID, in kernel: SharedKernel) {
         self.kernel = kernel
         self.host = host
-        crashes = kernel.use { $0.hosts[host.index].crashes }
+        crashes = kernel.use { $0.hosts[host].crashes }
     }
 
     /// Lends the kernel to a call, if the host is still the one that it was.
@@ -22,13 +22,13 @@ final class SimulatedSockets: Sockets {
         _ body: (inout Kernel) throws(Errno) -> Result
     ) throws(Errno) -> Result {
         try kernel.use { kernel throws(Errno) in
-            guard kernel.hosts[host.index].crashes == crashes else { throw .badDescriptor }
+            guard kernel.hosts[host].crashes == crashes else { throw .badDescriptor }
             return try body(&kernel)
         }
     }
 
     func open(for address: SocketAddress) throws(Errno) -> RawDescriptor {
-        try call { kernel throws(Errno) in try kernel.open(isIPv6: address.isIPv6, on: host) }
+        try call { kernel throws(Errno) in try kernel.open(AddressFamily(of: address), on: host) }
     }
 
     func bind(_ socket: RawDescriptor, to address: SocketAddress) throws(Errno) {
@@ -94,7 +94,7 @@ final class SimulatedSockets: Sockets {
     }
 
     func close(_ socket: RawDescriptor) {
-        // close(2) tells nobody that the number was not open.
+        // close(2) of a number that is not open is no error here.
         try? call { kernel throws(Errno) in kernel.close(socket, on: host) }
     }
 }

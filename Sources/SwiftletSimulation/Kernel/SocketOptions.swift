@@ -4,73 +4,75 @@ import Syscalls
 /// The options of a simulated socket, in the units and bounds of Linux (socket(7), tcp(7)).
 ///
 /// Some are only remembered: every byte is sent at once, so there is nothing that `noDelay` could
-/// change, and nobody probes a silent peer.
+/// change, and a silent peer is not probed.
 struct SocketOptions: Sendable {
     /// What `SO_RCVBUF` and `SO_SNDBUF` can be made: twice what is asked for, from the smallest
     /// that Linux gives up to twice its usual limit of 212,992 bytes.
     static let receiveBuffers = 2_304...425_984
     static let sendBuffers = 4_608...425_984
 
-    private var noDelay = 0
-    private var keepAlive = 0
-    private var keepAliveIdle = 7_200
-    private(set) var reuseAddress = 0
-    private(set) var reusePort = 0
-    private(set) var ipv6Only = 0
-    private(set) var bindsLate = 0
+    fileprivate var noDelay = 0
+    fileprivate var keepAlive = 0
+    fileprivate var keepAliveIdle = 7_200
+    fileprivate(set) var reuseAddress = 0
+    fileprivate(set) var reusePort = 0
+    fileprivate(set) var ipv6Only = 0
+    fileprivate(set) var bindsLate = 0
     /// Bytes; half of it is for what has arrived, as half of Linux's is for its bookkeeping.
-    private var receiveBuffer = 131_072
-    private var sendBuffer = 87_040
+    fileprivate var receiveBuffer = 131_072
+    fileprivate var sendBuffer = 87_040
     /// Whether `close` resets the connection.
     var resetsOnClose = false
 
-    /// Whether others who share ports may bind the same one.
+    /// Whether other sockets that share ports may bind to the same one.
     var sharesPort: Bool { reuseAddress != 0 || reusePort != 0 }
     /// Bytes that wait to be read at most.
     var receiveCapacity: Int { receiveBuffer / 2 }
     /// Bytes that wait to be sent at most.
     var sendCapacity: Int { sendBuffer / 2 }
+}
 
-    /// The value of an option of a socket of one family.
-    func value(of option: SocketOption, isIPv6: Bool, isListening: Bool) throws(Errno) -> Int {
+extension KernelSocket {
+    /// The value of an option.
+    func value(of option: SocketOption) throws(Errno) -> Int {
         switch option {
-        case .noDelay: return noDelay
-        case .keepAlive: return keepAlive
-        case .keepAliveIdle: return keepAliveIdle
-        case .reuseAddress: return reuseAddress
-        case .reusePort: return reusePort
-        case .receiveBuffer: return receiveBuffer
-        case .sendBuffer: return sendBuffer
-        case .bindsLate: return bindsLate
-        case .isListening: return isListening ? 1 : 0
+        case .noDelay: return options.noDelay
+        case .keepAlive: return options.keepAlive
+        case .keepAliveIdle: return options.keepAliveIdle
+        case .reuseAddress: return options.reuseAddress
+        case .reusePort: return options.reusePort
+        case .receiveBuffer: return options.receiveBuffer
+        case .sendBuffer: return options.sendBuffer
+        case .bindsLate: return options.bindsLate
+        case .isListening: return listener == nil ? 0 : 1
         case .ipv6Only:
-            guard isIPv6 else { throw Errno(rawValue: EOPNOTSUPP) }
-            return ipv6Only
+            guard family == .ipv6 else { throw Errno(rawValue: EOPNOTSUPP) }
+            return options.ipv6Only
         }
     }
 
-    /// Sets an option of a socket of one family.
-    mutating func set(
-        _ option: SocketOption, to value: Int, isIPv6: Bool, isBound: Bool
-    ) throws(Errno) {
+    /// The options when one of them is set.
+    func setting(_ option: SocketOption, to value: Int) throws(Errno) -> SocketOptions {
+        var options = options
         let flag = value == 0 ? 0 : 1
         switch option {
-        case .noDelay: noDelay = flag
-        case .keepAlive: keepAlive = flag
+        case .noDelay: options.noDelay = flag
+        case .keepAlive: options.keepAlive = flag
         case .keepAliveIdle:
             guard (1...32_767).contains(value) else { throw .invalidArgument }
-            keepAliveIdle = value
-        case .reuseAddress: reuseAddress = flag
-        case .reusePort: reusePort = flag
-        case .receiveBuffer: receiveBuffer = size(value, in: SocketOptions.receiveBuffers)
-        case .sendBuffer: sendBuffer = size(value, in: SocketOptions.sendBuffers)
-        case .bindsLate: bindsLate = flag
+            options.keepAliveIdle = value
+        case .reuseAddress: options.reuseAddress = flag
+        case .reusePort: options.reusePort = flag
+        case .receiveBuffer: options.receiveBuffer = size(value, in: SocketOptions.receiveBuffers)
+        case .sendBuffer: options.sendBuffer = size(value, in: SocketOptions.sendBuffers)
+        case .bindsLate: options.bindsLate = flag
         case .isListening: throw Errno(rawValue: ENOPROTOOPT)
         case .ipv6Only:
-            guard isIPv6 else { throw Errno(rawValue: ENOPROTOOPT) }
-            guard !isBound else { throw .invalidArgument }
-            ipv6Only = flag
+            guard family == .ipv6 else { throw Errno(rawValue: ENOPROTOOPT) }
+            guard local.map({ $0.port == 0 }) ?? true else { throw .invalidArgument }
+            options.ipv6Only = flag
         }
+        return options
     }
 
     /// What Linux makes of a size that was asked for.

@@ -1,6 +1,6 @@
 import Syscalls
 
-/// Durations as people write them: "1.5 ms".
+// Times as people write them: "1.5 ms", and as a trace has them: "1.250000000".
 
 extension Duration {
     /// The duration to the nanosecond, in the largest unit of which it is at least one.
@@ -24,4 +24,18 @@ private func decimals(of rest: UInt64, in size: UInt64) -> String {
         rest %= size
     }
     return text.isEmpty ? "" : "." + text
+}
+
+extension Instant {
+    /// The instant as seconds of the world, with all of its nine digits: "1.250000000".
+    var asSeconds: String { nanoseconds.asSeconds }
+}
+
+extension Int64 {
+    /// Nanoseconds as seconds with nine digits.
+    fileprivate var asSeconds: String {
+        let digits = String(magnitude % 1_000_000_000)
+        let zeros = String(repeating: "0", count: 9 - digits.count)
+        return "\(self < 0 ? "-" : "")\(magnitude / 1_000_000_000).\(zeros)\(digits)"
+    }
 }

@@ -1,6 +1,11 @@
 import Swiftlet
 import Syscalls
 
+/// The identity of a simulated host, in the order in which hosts were added, from 0.
+struct HostID: Hashable, Sendable {
+    let index: Int
+}
+
 /// A simulated machine: it has an address, a loop, sockets and a clock of its own, and can crash.
 ///
 /// Its methods are called by code that runs inside the simulation.
@@ -13,7 +18,7 @@ public final class Host: Sendable {
     private let program: Guarded<Program?>
     private let state: Guarded<State>
 
-    /// What a host runs, and where that stands.
+    /// What a host runs, and where in the source it was given.
     struct Program: Sendable {
         let file: SourceFile
         let line: UInt32
@@ -48,9 +53,20 @@ public final class Host: Sendable {
     /// What the host's loop has done since the host started; nil while it is down.
     public var statistics: LoopStatistics? { state.withLock { $0.loop }?.statistics }
 
+    /// How many descriptors the host's program may have open, at first 20,000; beyond it, opening a
+    /// socket and accepting a connection fail with `EMFILE`. Descriptors that are open stay so.
+    public var descriptorLimit: Int {
+        get { scheduler.kernel.use { $0.hosts[id].descriptorLimit } }
+        set {
+            precondition(newValue >= 0, "a limit of descriptors is at least 0")
+            scheduler.kernel.use { $0.hosts[id].descriptorLimit = newValue }
+        }
+    }
+
     // MARK: Power
 
-    /// Takes the power away: its sockets are gone and tell nobody, and its tasks are cancelled.
+    /// Takes the power away: its sockets are gone without a word to their peers, and its tasks are
+    /// cancelled.
     ///
     /// A task cannot be stopped where it stands as a machine can. It goes on until it ends, but
     /// whatever it does to a socket fails and has no effect. A host that is down stays so.
@@ -96,7 +112,7 @@ public final class Host: Sendable {
                 do {
                     try await program.body()
                 } catch {
-                    // Who is cut off by a crash may say so.
+                    // A program that a crash cuts off may throw.
                     if crashes == self.crashes { scheduler.fail(name, error) }
                 }
             }
@@ -105,7 +121,7 @@ public final class Host: Sendable {
         }
     }
 
-    /// Lets go of the program, which may hold the world.
+    /// Releases the program, which may keep the world alive.
     func forgetProgram() { program.withLock { $0 = nil } }
 
     // MARK: Tasks
@@ -181,5 +197,24 @@ public struct HostIsDown: Error, Equatable, CustomStringConvertible {
     /// Says which host, and what to do.
     public var description: String {
         "host '\(host)' is down: nothing runs on it before restart(), or after the body's end"
+    }
+}
+
+/// Watches the loop of a simulated host: the seed chooses for it, and the trace hears of it.
+final class HostWitness: LoopWitness {
+    private let host: HostID
+    private let kernel: SharedKernel
+    private let choices: SharedRandom
+
+    init(of host: HostID, in kernel: SharedKernel, choices: SharedRandom) {
+        self.host = host
+        self.kernel = kernel
+        self.choices = choices
+    }
+
+    func choose(below bound: Int) -> Int { choices.number(below: bound) }
+
+    func saw(_ step: LoopStep) {
+        kernel.use { $0.trace.add(.loop(step), on: host, at: $0.now) }
     }
 }

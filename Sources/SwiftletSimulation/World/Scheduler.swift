@@ -16,7 +16,7 @@ final class Scheduler: Sendable {
     let kernel: SharedKernel
     let choices: SharedRandom
     private let loops = Mutex<[HostLoop]>([])
-    /// Who can come next, as places among the loops, and -1 for the event; in memory that each
+    /// What can come next, as places among the loops, and -1 for the event; in memory that each
     /// choice uses again.
     private let candidates = Mutex<[Int]>([])
     /// Those of all loops that there ever were.
@@ -35,8 +35,10 @@ final class Scheduler: Sendable {
         self.choices = choices
     }
 
-    /// Tells `body` of each change of a host's power that a fault asks for.
-    func obey(_ body: @escaping @Sendable (PowerChange) -> Void) { power.withLock { $0 = body } }
+    /// Calls `body` for each change of a host's power that a fault asks for.
+    func onPowerChange(_ body: @escaping @Sendable (PowerChange) -> Void) {
+        power.withLock { $0 = body }
+    }
 
     /// What comes next.
     private enum Choice: Sendable {
@@ -51,7 +53,7 @@ final class Scheduler: Sendable {
     func addLoop(of host: HostID) -> SteppedLoop {
         let wakes = WakeFlag()
         let loop = SteppedLoop(
-            driver: SimulatedDriver(of: host, in: kernel, movesTheClock: false, wakes: wakes),
+            driver: SimulatedDriver(of: host, in: kernel, wakes: wakes),
             sockets: SimulatedSockets(of: host, in: kernel),
             witness: HostWitness(of: host, in: kernel, choices: choices))
         wakeFlags.withLock { $0.append(wakes) }
@@ -59,7 +61,7 @@ final class Scheduler: Sendable {
         return loop
     }
 
-    /// Lets the loop of a host end: what was spawned is cancelled, who is parked goes on.
+    /// Lets the loop of a host end: what was spawned is cancelled, what is parked goes on.
     func beginEnding(loopOf host: HostID) {
         let ending = loops.withLock { loops -> SteppedLoop? in
             guard let index = loops.firstIndex(where: { $0.host == host && !$0.isEnding }) else {
@@ -146,7 +148,9 @@ final class Scheduler: Sendable {
     /// Lets one thing happen, or moves the clock, and says whether it moved; nil when nothing can
     /// happen any more.
     private func step() -> Bool? {
-        for change in kernel.use({ $0.takePowerChanges() }) { power.withLock { $0 }?(change) }
+        for change in kernel.use({ $0.faults.takePowerChanges() }) {
+            power.withLock { $0 }?(change)
+        }
         guard let choice = choose() else { return jump() ? true : nil }
         switch choice {
         case .event: _ = kernel.use { $0.happen() }
@@ -167,7 +171,7 @@ final class Scheduler: Sendable {
                 kernel.use { kernel in
                     candidates.removeAll(keepingCapacity: true)
                     if kernel.nextEvent <= kernel.now { candidates.append(-1) }
-                    for index in loops.indices where loops[index].hasWork(in: &kernel) {
+                    for index in loops.indices where loops[index].findWork(in: &kernel) {
                         candidates.append(index)
                     }
                     guard candidates.count > 0 else { return nil }
@@ -198,7 +202,7 @@ final class Scheduler: Sendable {
     }
 }
 
-/// How far a world goes before somebody should be told.
+/// How far a world goes before it fails.
 struct Limits {
     /// Turns without a move of the clock.
     var turns: Int
@@ -218,10 +222,10 @@ struct HostLoop: Sendable {
             && loop.isChildless
     }
 
-    /// Whether a turn would do something.
-    func hasWork(in kernel: inout Kernel) -> Bool {
+    /// Looks whether a turn would do something.
+    func findWork(in kernel: inout Kernel) -> Bool {
         if loop.hasWork || wakes.isRaised { return true }
         if loop.nextDeadline <= kernel.now(on: host) { return true }
-        return !isEnding && kernel.hasReadiness(on: host)
+        return !isEnding && kernel.findReadiness(on: host)
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Swiftlet
 import Syscalls
 
@@ -28,8 +29,8 @@ public struct SimulationFailure: Error, CustomStringConvertible {
     public let reason: Reason
     /// What repeats it.
     public let seed: UInt64
-    /// What went wrong in words, how to repeat it, who was waiting for what, the sockets, and the
-    /// end of the trace.
+    /// What went wrong in words, how to repeat it, what each task was waiting for, the sockets, and
+    /// the end of the trace.
     public let description: String
 }
 
@@ -59,4 +60,95 @@ private func text(of error: any Error) -> String {
     let text = "\(error)"
     let isDump = !(error is any CustomStringConvertible) && text.count > 200
     return isDump ? "\(type(of: error))" : text
+}
+
+// MARK: The report
+
+// The report of a failure: what, how to repeat it, what each task waits for, the sockets, and the
+// last events.
+extension SimulationFailure {
+    /// A failure of a world as it stands.
+    init(_ reason: Reason, seed: UInt64, of test: StaticString, in world: World) {
+        var parts = ["\(reason)", "repeat it: \(repeating(seed, of: test))"]
+        parts.append("after \(world.elapsed) of simulated time")
+        let outside = world.scheduler.wakesFromOutside
+        if outside > 0 {
+            parts.append(leftTheSimulation(times: outside))
+        } else if case .deadlock = reason, world.waitsForTheUnseen {
+            parts.append(mayHaveLeft)
+        }
+        if !ShownClock.isHooked {
+            parts.append("Task.sleep and ContinuousClock show the machine's time: see ShownClock")
+        }
+        parts += section("who waits", world.waitingLines)
+        parts += section("sockets", world.kernel.use { $0.socketTable })
+        parts += section("the last events", world.traceLines)
+        self.init(reason: reason, seed: seed, description: parts.joined(separator: "\n"))
+    }
+}
+
+/// Lines under a title; no title without lines.
+private func section(_ title: String, _ lines: [String]) -> [String] {
+    lines.isEmpty ? [] : ["\(title):"] + lines.map { "    \($0)" }
+}
+
+/// What to do about code that runs on other threads.
+func leftTheSimulation(times: Int) -> String {
+    "Code left the simulation: other threads woke it \(times) times. " + cure
+}
+
+private let mayHaveLeft = "The simulation does not see what runs outside of it. " + cure
+
+private let cure = """
+    A `Task {}`, a `Task.detached` and main-actor code run on other threads, and no seed decides \
+    when. Start them with `spawn`, or with `Task(executorPreference: \
+    EventLoop.current?.taskExecutor)`.
+    """
+
+extension World {
+    /// What every task of every host waits for, a line each.
+    var waitingLines: [String] {
+        scheduler.all.flatMap { entry in
+            let name = kernel.use { $0.hosts[entry.host].name }
+            return entry.loop.parkReports.map { "\(name): \($0)" }
+        }
+    }
+
+    /// Whether a task waits for something that no loop can see.
+    var waitsForTheUnseen: Bool {
+        scheduler.all.contains { $0.loop.parkReports.contains { $0.purpose == nil } }
+    }
+}
+
+// MARK: Seeds from outside
+
+// The seed that a person gives from outside to repeat a run.
+
+/// The seed that SWIFTLET_SEED holds; nil when it is not set.
+func forcedSeed(test: StaticString) throws(SimulationFailure) -> UInt64? {
+    guard let text = getenv("SWIFTLET_SEED") else { return nil }
+    return try forcedSeed(from: String(cString: text), test: test)
+}
+
+/// The seed that a text means: a whole number, as a report prints it.
+func forcedSeed(from text: String, test: StaticString) throws(SimulationFailure) -> UInt64 {
+    if let seed = UInt64(text) { return seed }
+    throw SimulationFailure(
+        reason: .badSeed(text), seed: 0, description: "\(SimulationFailure.Reason.badSeed(text))")
+}
+
+/// The command that repeats a run of a test.
+func repeating(_ seed: UInt64, of test: StaticString) -> String {
+    "SWIFTLET_SEED=\(seed) swift test --filter '\(filter(for: "\(test)"))'"
+}
+
+/// A regular expression that finds a test by the name of its function, and that a shell leaves
+/// alone between single quotes.
+func filter(for function: String) -> String {
+    // The list of parameters is the last pair of parentheses; a name in backticks may have others.
+    let end = function.hasSuffix(")") ? function.lastIndex(of: "(") : nil
+    let letters = function[..<(end ?? function.endIndex)].map { letter in
+        letter.isLetter || letter.isNumber || " _".contains(letter) ? letter : "."
+    }
+    return String(letters)
 }

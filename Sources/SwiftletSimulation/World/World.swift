@@ -24,7 +24,7 @@ public final class World: Sendable {
         self.kernel = SharedKernel(kernel)
         scheduler = Scheduler(self.kernel, choices: choices)
         test = Host("test", in: scheduler)
-        scheduler.obey { [weak self] change in self?.make(change) }
+        scheduler.onPowerChange { [weak self] change in self?.make(change) }
     }
 
     /// The network between the hosts, and what goes wrong in it and on them.
@@ -89,7 +89,8 @@ public final class World: Sendable {
 
     // MARK: What happened
 
-    /// The last events, a line each: who ran, parked and went on, which bytes went where, and when.
+    /// The last events, a line each: which task ran, parked and went on, which bytes went where,
+    /// and when.
     public var trace: String { traceLines.joined(separator: "\n") }
 
     /// A fingerprint of every event until now, also of those that `trace` has no more: two runs of
@@ -127,15 +128,15 @@ public final class World: Sendable {
         }
     }
 
-    /// How long tasks that nobody cancels, or who do not care, may take to end.
+    /// How long tasks that ignore cancellation may take to end.
     private static let grace = Duration.seconds(3600)
 
     /// Says which host still holds a descriptor; nil when none does.
     var openDescriptors: String? {
         let left = kernel.use { kernel in
-            kernel.hosts.filter { $0.descriptors.count > 0 }
+            kernel.hosts.filter { $0.openCount > 0 }
                 .map { host in
-                    let count = host.descriptors.count
+                    let count = host.openCount
                     return "\(count) open descriptor\(count == 1 ? "" : "s") of host '\(host.name)'"
                 }
         }
@@ -153,7 +154,7 @@ public final class World: Sendable {
         }
     }
 
-    /// Closes what the hosts hold, and lets go of what could hold the world in a circle.
+    /// Closes what the hosts hold, and releases what could keep the world alive in a cycle.
     func close() {
         scheduler.close()
         for host in hosts { host.forgetProgram() }

@@ -36,7 +36,7 @@ struct DriverUnderTest: Sendable, CustomTestStringConvertible {
         let kernel = SharedKernel(Kernel(random: SeededRandom(seed: 1)))
         let host = kernel.use { $0.addHost(named: "alone") }
         let sockets = SimulatedSockets(of: host, in: kernel)
-        let driver = SimulatedDriver(of: host, in: kernel, movesTheClock: true)
+        let driver = LoneDriver(of: host, in: kernel)
         return Setting(driver: driver, sockets: sockets) { try sockets.connectedPair() }
     }
 

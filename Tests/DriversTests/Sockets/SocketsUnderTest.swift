@@ -20,7 +20,7 @@ struct SocketsUnderTest: Sendable, CustomTestStringConvertible {
             let host = kernel.use { $0.addHost(named: "alone") }
             return SocketSetting(
                 SimulatedSockets(of: host, in: kernel),
-                SimulatedDriver(of: host, in: kernel, movesTheClock: true))
+                LoneDriver(of: host, in: kernel))
         },
     ]
 

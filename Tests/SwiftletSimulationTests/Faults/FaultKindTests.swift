@@ -128,7 +128,7 @@ import Testing
     @Test func `a machine loses its power for the time of the crash, however many there are`() {
         var hosts = ThreeHosts()
         func changes() -> [String] {
-            hosts.kernel.takePowerChanges().map { "\($0.host.index) \($0.isOn)" }
+            hosts.kernel.faults.takePowerChanges().map { "\($0.host.index) \($0.isOn)" }
         }
         hosts.inject(.crash, .of(hosts.b), after: .seconds(1), for: .seconds(5))
         hosts.inject(.crash, .of(hosts.b), after: .seconds(2), for: .seconds(1))

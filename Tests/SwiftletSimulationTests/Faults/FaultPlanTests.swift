@@ -51,10 +51,10 @@ import Testing
                 hosts.inject(entry.fault, entry.scope, after: entry.start, for: entry.time)
             }
             hosts.pass(.seconds(30))
-            #expect(!hosts.kernel.faults.rules.all.isEmpty, "seed \(seed)")
+            #expect(!hosts.kernel.faults.all.isEmpty, "seed \(seed)")
             hosts.pass(.seconds(30))
-            #expect(hosts.kernel.faults.rules.all.isEmpty, "seed \(seed)")
-            let powered = hosts.kernel.takePowerChanges().last?.isOn ?? true
+            #expect(hosts.kernel.faults.all.isEmpty, "seed \(seed)")
+            let powered = hosts.kernel.faults.takePowerChanges().last?.isOn ?? true
             #expect(powered, "seed \(seed)")
         }
     }

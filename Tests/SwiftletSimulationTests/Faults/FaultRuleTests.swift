@@ -56,7 +56,7 @@ struct ThreeHosts {
     }
 
     mutating func wakesForNothing(_ host: FaultScope.Party) -> Bool {
-        kernel.faults.wakesForNothing(on: host.id, using: &kernel.random)
+        kernel.faults.drawSpuriousWake(on: host.id, using: &kernel.random)
     }
 }
 

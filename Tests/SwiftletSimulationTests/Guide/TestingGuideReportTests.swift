@@ -130,6 +130,7 @@ private func masked(_ line: String) -> String {
 private func lines(of path: String) throws -> [String] {
     let root = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
     return try String(contentsOf: root.appending(path: path), encoding: .utf8)
         .components(separatedBy: "\n")
 }

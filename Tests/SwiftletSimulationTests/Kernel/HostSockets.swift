@@ -16,7 +16,7 @@ extension ThreeHosts {
     mutating func listen(
         on host: FaultScope.Party, port: UInt16 = 80, backlog: Int = 16
     ) throws -> RawDescriptor {
-        let socket = try kernel.open(isIPv6: false, on: host.id)
+        let socket = try kernel.open(.ipv4, on: host.id)
         try kernel.bind(socket, on: host.id, to: host.id.address(port: port))
         try kernel.listen(socket, on: host.id, backlog: backlog)
         return socket
@@ -25,7 +25,7 @@ extension ThreeHosts {
     mutating func connect(
         from host: FaultScope.Party, to target: FaultScope.Party, port: UInt16 = 80
     ) throws -> RawDescriptor {
-        let socket = try kernel.open(isIPv6: false, on: host.id)
+        let socket = try kernel.open(.ipv4, on: host.id)
         _ = try kernel.connect(socket, on: host.id, to: target.id.address(port: port))
         return socket
     }
@@ -76,10 +76,8 @@ extension ThreeHosts {
 
     /// What is left of connections when everything should be gone.
     var leftOvers: String? {
-        let alive = kernel.ends.filter { $0.state != .absent }.count
-        let places = kernel.ends.count / 2 - kernel.freePairs.count
-        let open = kernel.hosts.reduce(0) { $0 + $1.descriptors.count }
-        if alive == 0, places == 0, open == 0, kernel.events.isEmpty { return nil }
-        return "\(alive) ends, \(places) places, \(open) sockets, \(kernel.events.count) events"
+        let (sockets, places) = (kernel.socketTable, kernel.connections.pairCount)
+        if sockets.isEmpty, places == 0, kernel.nextEvent == .never { return nil }
+        return "\(sockets), \(places) places, next event \(kernel.nextEvent)"
     }
 }

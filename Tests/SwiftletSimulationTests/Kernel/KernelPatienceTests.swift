@@ -100,7 +100,7 @@ import Testing
 
         #expect(try hosts.take(from: client, on: hosts.a) == "last words")
         #expect(hosts.error { try $0.take(from: client, on: $0.a) } == .wouldBlock)
-        #expect(hosts.kernel.openCount(on: hosts.b.id) == 0)
+        #expect(hosts.kernel.hosts[hosts.b.id].openCount == 0)
     }
 
     @Test(arguments: [true, false])
@@ -178,7 +178,7 @@ import Testing
         let host = kernel.addHost(named: "a")
         let shared = SharedKernel(kernel)
         let before = SimulatedSockets(of: host, in: shared)
-        let driver = SimulatedDriver(of: host, in: shared, movesTheClock: false)
+        let driver = SimulatedDriver(of: host, in: shared)
         let address = try SocketAddress("127.0.0.1:80")
         let old = try before.open(for: address)
 

@@ -60,7 +60,7 @@ import Testing
         var text = ""
         for _ in 0..<100 {
             hosts.pass(.milliseconds(20))
-            while hosts.kernel.ends[0].stream.arrived > 0 {
+            while hosts.kernel.connections[EndID(index: 0)].stream.arrived > 0 {
                 text += try hosts.take(from: server, on: hosts.b)
             }
         }
@@ -135,12 +135,12 @@ import Testing
         let (a, b) = (hosts.a.id, hosts.b.id)
         #expect(a.address(port: 80).description == "10.0.0.1:80")
         #expect(HostID(index: 299).address(port: 1).description == "10.0.1.44:1")
-        let listener = try hosts.kernel.open(isIPv6: true, on: b)
+        let listener = try hosts.kernel.open(.ipv6, on: b)
         try hosts.kernel.bind(listener, on: b, to: SocketAddress("[::]:80"))
         try hosts.kernel.listen(listener, on: b, backlog: 9)
         func error(of address: String, from host: HostID) throws -> Errno? {
             let address = try SocketAddress(address)
-            let socket = try hosts.kernel.open(isIPv6: address.isIPv6, on: host)
+            let socket = try hosts.kernel.open(AddressFamily(of: address), on: host)
             _ = try hosts.kernel.connect(socket, on: host, to: address)
             hosts.pass(.seconds(1))
             return try hosts.kernel.takeError(of: socket, on: host)
@@ -154,7 +154,7 @@ import Testing
             #expect(try error(of: address, from: a) == .connectionRefused)
             #expect(try error(of: address, from: b) == nil)
         }
-        let stray = try hosts.kernel.open(isIPv6: false, on: a)
+        let stray = try hosts.kernel.open(.ipv4, on: a)
         for address in ["10.0.0.4:80", "10.0.0.0:80", "192.0.2.1:80"] {
             #expect(throws: (any Error).self) { try error(of: address, from: a) }
         }

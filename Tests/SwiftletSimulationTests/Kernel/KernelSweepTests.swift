@@ -98,7 +98,7 @@ private struct Sweep {
 
     private mutating func add(_ socket: RawDescriptor, on host: FaultScope.Party) {
         sockets.append(
-            Open(socket: socket, host: host, stream: hosts.kernel[socket, host.id].end))
+            Open(socket: socket, host: host, stream: hosts.kernel.hosts[host.id][socket].end))
         let interest = [Interest.readable, .writable, .both][random.number(below: 3)]
         _ = hosts.error { try $0.kernel.setInterest(interest, in: socket, on: host.id) }
     }
@@ -146,7 +146,7 @@ private struct Sweep {
     private mutating func close() {
         guard !sockets.isEmpty else { return }
         let open = sockets.remove(at: random.number(below: sockets.count))
-        if random.happens(0.2) {
+        if random.draw(0.2) {
             _ = hosts.error { try $0.kernel.resetOnClose(open.socket, on: open.host.id) }
         }
         hosts.kernel.close(open.socket, on: open.host.id)
@@ -160,7 +160,7 @@ private struct Sweep {
 
     private mutating func crash() {
         let host = anyHost()
-        if hosts.kernel.hosts[host.id.index].isDown { return hosts.kernel.restart(host.id) }
+        if hosts.kernel.hosts[host.id].isDown { return hosts.kernel.restart(host.id) }
         hosts.kernel.crash(host.id)
         listeners.removeAll { $0.host == host }
         sockets.removeAll { $0.host == host }
@@ -175,7 +175,7 @@ private struct Sweep {
     mutating func end() {
         hosts.kernel.healAll()
         for host in [hosts.a.id, hosts.b.id, hosts.c.id] {
-            for socket in hosts.kernel.hosts[host.index].descriptors.open {
+            for socket in hosts.kernel.hosts[host].openSockets {
                 hosts.kernel.close(socket, on: host)
             }
         }
