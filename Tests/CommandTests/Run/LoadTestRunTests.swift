@@ -104,6 +104,18 @@ import Testing
     }
 }
 
+@Suite struct `loadtest has little memory` {
+    @Test func `places that no request needs take none`() throws {
+        let loadtest = try Command.path(of: "loadtest")
+        let run = try Command.run(
+            "/bin/sh", "-c",
+            "ulimit -v 4000000; exec \(loadtest) -c 3000 -R 1k -n 100 --warmup 0 "
+                + "--max-outstanding 65536 \(Command.patient.joined(separator: " "))")
+
+        #expect(run.code == 0, "\(run.errors)")
+    }
+}
+
 @Suite struct `loadtest is interrupted` {
     @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
     func `a signal ends it with a summary of what was measured`(signal: Int32, code: Int32) throws {

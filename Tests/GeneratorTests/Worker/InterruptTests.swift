@@ -43,6 +43,27 @@ struct InterruptTests {
         #expect(seen.phases.measured == 0)
     }
 
+    /// Half a thousand million requests are planned in each second: counted one by one, those that
+    /// were never sent would take as long again.
+    @Test(.timeLimit(.minutes(10)))
+    func `at a rate that nothing can make the end is no further away`() throws {
+        let server = try TestServer { $0.echo() }
+        defer { server.stop() }
+        var plan = quickPlan(server.address)
+        plan.requests = nil
+        plan.duration = .seconds(100_000)
+        plan.rate = 5e8
+        plan.drain = .zero
+        let run = try LoadRun.start(plan)
+        run.wait { $0.answered > 100 }
+        run.interrupt(signal: SIGINT)
+        let seen = run.finish()
+
+        #expect(seen.ledger.isBalanced)
+        #expect(seen.ledger.neverSent > 100_000)
+        #expect(seen.response.censored.count >= seen.ledger.neverSent)
+    }
+
     @Test func `while measuring what was measured until then is kept`() throws {
         let server = try TestServer { $0.echo() }
         defer { server.stop() }

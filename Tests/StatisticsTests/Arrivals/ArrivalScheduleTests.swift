@@ -53,4 +53,39 @@ struct ArrivalScheduleTests {
 
         #expect(starts == [250_000, 750_000])
     }
+
+    @Test(arguments: [true, false], [0, 2_000_000_000] as [Int64])
+    func `what is skipped is as many as would have come, in few pieces`(
+        isPoisson: Bool, ramp: Int64
+    ) throws {
+        let end: Int64 = 1_000_000 + 5_000_000_000
+        var schedule = ArrivalSchedule(
+            rate: 100_000_000, isPoisson: isPoisson, start: 1_000_000, ramp: ramp,
+            random: SplitMix(seed: 1))
+        let skipped = schedule.skip(before: end)
+
+        #expect(skipped.count <= 10_000)
+        #expect(zip(skipped, skipped.dropFirst()).allSatisfy { $0.planned <= $1.planned })
+        let sum = Double(skipped.reduce(0) { $0 + $1.count })
+        let expected = 0.1 * (5e9 - Double(ramp) / 2)
+        // Five standard deviations of so many independent arrivals; even ones differ by rounding.
+        #expect(abs(sum - expected) <= (isPoisson ? 5 * expected.squareRoot() : 2))
+        #expect(schedule.next >= end && schedule.next < end + 1000)
+    }
+
+    @Test func `few are skipped one by one, exactly as they were planned`() {
+        var one = ArrivalSchedule(
+            rate: 1000, isPoisson: true, start: 0, random: SplitMix(seed: 7))
+        var other = one
+        let skipped = one.skip(before: 1_000_000_000)
+        var times: [Int64] = []
+        while other.next < 1_000_000_000 {
+            times.append(other.next)
+            other.advance()
+        }
+
+        #expect(skipped.map(\.planned) == times)
+        #expect(skipped.allSatisfy { $0.count == 1 })
+        #expect(one.next == other.next)
+    }
 }

@@ -41,8 +41,10 @@ struct Connection {
     @Compact var waitingRequests = 0
     /// Requests that it may still take before it is to be closed.
     var quota = Int.max
-    /// A ring with a place for each request that may be open or wait.
-    let requests: UnsafeMutablePointer<Request>
+    /// A ring with a place for each request that is open or waits, and how many places it has now;
+    /// the table gives it more.
+    private(set) var requests: UnsafeMutablePointer<Request>
+    @Compact private(set) var capacity: Int
     /// Bytes of the stream that the kernel took, and that came back.
     var sent = 0
     var received = 0
@@ -68,12 +70,15 @@ struct Connection {
     /// When its state began: the attempt to connect, the connection, or the wait for its end.
     var since: Int64 = 0
 
-    init(number: Int, requests: UnsafeMutablePointer<Request>, isSlow: Bool) {
+    init(
+        number: Int, requests: UnsafeMutablePointer<Request>, capacity: Int, isSlow: Bool
+    ) {
         let start = PayloadTile.start(ofConnection: number)
         _sendPosition = Compact(wrappedValue: start)
         _receivePosition = Compact(wrappedValue: start)
         begun = number
         self.requests = requests
+        _capacity = Compact(wrappedValue: capacity)
         self.isSlow = isSlow
     }
 
@@ -95,15 +100,26 @@ struct Connection {
 
     /// The place in the ring that is `count` after the oldest.
     @inline(__always)
-    func place(_ count: Int, of places: Int) -> Int {
+    func place(_ count: Int) -> Int {
         let place = oldest + count
-        return place >= places ? place - places : place
+        return place >= capacity ? place - capacity : place
+    }
+
+    /// Moves the requests to a larger ring, and returns the one that it had.
+    mutating func move(
+        to ring: UnsafeMutablePointer<Request>, capacity: Int
+    ) -> UnsafeMutablePointer<Request> {
+        for count in 0..<openRequests + waitingRequests {
+            (ring + count).initialize(to: requests[place(count)])
+        }
+        defer { (requests, self.capacity, oldest) = (ring, capacity, 0) }
+        return requests
     }
 
     /// Adds a request that waits to be sent.
     @inline(__always)
-    mutating func plan(at time: Int64, places: Int) {
-        requests[place(openRequests + waitingRequests, of: places)].planned = time
+    mutating func plan(at time: Int64) {
+        requests[place(openRequests + waitingRequests)].planned = time
         waitingRequests += 1
         quota -= 1
     }
@@ -111,9 +127,9 @@ struct Connection {
     /// Makes the next request an open one of `size` bytes: the first that waits, or in a closed
     /// loop, where none does, a new one. Returns its planned time.
     @inline(__always)
-    mutating func begin(at time: Int64, size: Int, places: Int) -> Int64 {
+    mutating func begin(at time: Int64, size: Int) -> Int64 {
         if openRequests == 0 { missing = size }
-        let request = requests + place(openRequests, of: places)
+        let request = requests + place(openRequests)
         if waitingRequests > 0 {
             waitingRequests -= 1
         } else {
@@ -128,19 +144,19 @@ struct Connection {
 
     /// Takes the oldest open request out.
     @inline(__always)
-    mutating func takeOldest(places: Int) -> Request {
+    mutating func takeOldest() -> Request {
         let request = requests[oldest]
         openRequests -= 1
         // Back at the start whenever it can be: then a long ring stays in the cache.
-        oldest = openRequests + waitingRequests == 0 ? 0 : place(1, of: places)
+        oldest = openRequests + waitingRequests == 0 ? 0 : place(1)
         return request
     }
 
     /// Takes the request out that waits longest; returns its planned time.
-    mutating func takeWaiting(places: Int) -> Int64 {
+    mutating func takeWaiting() -> Int64 {
         // Without an open request, the ring begins with those that wait.
-        let planned = requests[place(openRequests, of: places)].planned
-        oldest = place(1, of: places)
+        let planned = requests[place(openRequests)].planned
+        oldest = place(1)
         waitingRequests -= 1
         return planned
     }

@@ -1,4 +1,5 @@
 import Drivers
+import Glibc
 import Syscalls
 
 /// The connections of one worker, in a row of plain memory, and which descriptor belongs to which.
@@ -15,8 +16,11 @@ struct ConnectionTable: ~Copyable {
     let count: Int
     /// Those that requests are made on; the others are silent.
     let loadedCount: Int
-    /// Requests that a connection can hold.
+    /// Requests that a connection may hold at most, and those that it has places for at first.
     let places: Int
+    private let placesAtFirst: Int
+    /// How often there was no memory for more places.
+    private(set) var refusals = 0
     /// Connections that are up, and those of them that are not silent.
     private(set) var upCount = 0
     private(set) var loadedUpCount = 0
@@ -35,10 +39,14 @@ struct ConnectionTable: ~Copyable {
     private var front: Int32 = -1
     private var back: Int32 = -1
 
-    /// Makes room for the connections with these numbers in the whole run.
+    /// Makes room for the connections with these numbers in the whole run; throws `ENOMEM`.
     init(
         numbers: Range<Int>, silent: Range<Int>, places: Int, plan: LoadPlan, driver: any Driver
-    ) {
+    ) throws(Errno) {
+        let first = plan.rate == nil ? places : min(places, ConnectionTable.fewPlaces)
+        (requests, connections) = try ConnectionTable.memory(
+            for: numbers.count + silent.count, requests: numbers.count * first)
+        placesAtFirst = first
         self.numbers = numbers
         self.silent = silent
         self.places = places
@@ -46,25 +54,52 @@ struct ConnectionTable: ~Copyable {
         opensForRequests = plan.connectsPerRequest
         loadedCount = numbers.count
         count = numbers.count + silent.count
-        // Left as it is: a page that no request ever needs is never touched.
-        requests = .allocate(capacity: loadedCount * places)
-        connections = .allocate(capacity: count)
         for (index, number) in numbers.enumerated() {
             (connections + index).initialize(
                 to: Connection(
-                    number: number, requests: requests + index * places,
+                    number: number, requests: requests + index * placesAtFirst,
+                    capacity: placesAtFirst,
                     isSlow: plan.slowRead?.includes(number) ?? false))
         }
         for (index, number) in silent.enumerated() {
             // Nothing is ever put into its ring.
             (connections + loadedCount + index).initialize(
-                to: Connection(number: number, requests: requests, isSlow: false))
+                to: Connection(number: number, requests: requests, capacity: 0, isSlow: false))
         }
     }
 
+    /// Places of an open loop's connection at first: a server that keeps up needs no more.
+    private static let fewPlaces = 8
+
+    /// Both rows, as they come: a page that no request ever needs is never touched.
+    private static func memory(
+        for connections: Int, requests: Int
+    ) throws(Errno) -> (UnsafeMutablePointer<Connection.Request>, UnsafeMutablePointer<Connection>)
+    {
+        let row: UnsafeMutablePointer<Connection.Request> = try allocate(requests)
+        do throws(Errno) {
+            return (row, try allocate(connections))
+        } catch {
+            free(row)
+            throw error
+        }
+    }
+
+    /// Throws `ENOMEM` where Swift's own way to allocate would trap (malloc(3)).
+    private static func allocate<Value>(
+        _ count: Int
+    ) throws(Errno) -> UnsafeMutablePointer<Value> {
+        let (bytes, isTooMuch) = MemoryLayout<Value>.stride.multipliedReportingOverflow(by: count)
+        guard !isTooMuch, let memory = malloc(max(1, bytes)) else { throw .outOfMemory }
+        return memory.bindMemory(to: Value.self, capacity: count)
+    }
+
     deinit {
-        connections.deallocate()
-        requests.deallocate()
+        for index in 0..<loadedCount where connections[index].capacity > placesAtFirst {
+            free(connections[index].requests)
+        }
+        free(connections)
+        free(requests)
     }
 
     /// The connection's number in the whole run.
@@ -153,9 +188,28 @@ struct ConnectionTable: ~Copyable {
             front = connections[index].behind
             if front < 0 { back = -1 }
             connections[index].isInRotation = false
-            if hasPlace(index) { return index }
+            if hasPlace(index), makeRoom(on: index) { return index }
         }
         return nil
+    }
+
+    /// Sees to it that the ring of a connection has room for one more request; false when there is
+    /// no memory for a larger one. The connection takes part again when it has an answer.
+    private mutating func makeRoom(on index: Int) -> Bool {
+        let connection = connections + index
+        let capacity = connection.pointee.capacity
+        guard connection.pointee.openRequests + connection.pointee.waitingRequests == capacity
+        else { return true }
+        let wanted = min(places, 2 * capacity)
+        do throws(Errno) {
+            let former = connection.pointee.move(
+                to: try ConnectionTable.allocate(wanted), capacity: wanted)
+            if capacity > placesAtFirst { free(former) }
+        } catch {
+            refusals += 1
+            return false
+        }
+        return true
     }
 
     /// Whether a connection can take a request: it is up, not at its limit, and the kernel takes

@@ -85,7 +85,7 @@ extension Exchange {
         let connection = table.connections + index
         let first = connection.pointee.requests[connection.pointee.oldest]
         let newest = connection.pointee.place(
-            connection.pointee.openRequests - 1, of: table.places)
+            connection.pointee.openRequests - 1)
         if first.planned >= tally.countsFrom {
             let size = sizes[connection.pointee.oldestNumber]
             tally.bytes.in += size - connection.pointee.missing
@@ -100,7 +100,7 @@ extension Exchange {
         let connection = table.connections + index
         while connection.pointee.waitingRequests > 0 {
             tally.neverSent(
-                planned: connection.pointee.takeWaiting(places: table.places), at: now,
+                planned: connection.pointee.takeWaiting(), at: now,
                 isSlow: connection.pointee.isSlow)
         }
     }

@@ -169,7 +169,7 @@ extension Exchange {
         if requestsLeft == 0 { takeRequests() }
         guard requestsLeft > 0 else { return }
         requestsLeft -= 1
-        table.connections[index].plan(at: now, places: table.places)
+        table.connections[index].plan(at: now)
         openForRequest(index, at: now)
     }
 

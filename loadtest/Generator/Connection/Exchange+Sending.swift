@@ -93,7 +93,7 @@ extension Exchange {
         connection.pointee.unsent -= count
         while connection.pointee.unsent < 0 {
             let size = sizes[connection.pointee.begun]
-            let planned = connection.pointee.begin(at: time, size: size, places: table.places)
+            let planned = connection.pointee.begin(at: time, size: size)
             connection.pointee.unsent += size
             table.openRequests += 1
             if !isPlanned { requestsLeft -= 1 }
@@ -161,7 +161,7 @@ extension Exchange {
                 requestsLeft -= 1
                 tally.pace(lateness: now - planned, becauseBusy: isBlocked)
             }
-            table.connections[index].plan(at: planned, places: table.places)
+            table.connections[index].plan(at: planned)
             dealt[count] = Int32(index)
             count += 1
             if plan.connectsPerRequest {
@@ -169,6 +169,10 @@ extension Exchange {
             } else {
                 table.offer(index)
             }
+        }
+        if table.refusals > refusalsNoted {
+            note(.socket, Errno.outOfMemory.name, on: 0)
+            refusalsNoted = table.refusals
         }
         if let next = schedule?.next, next > now { isBlocked = false }
         for place in 0..<count {
@@ -201,10 +205,25 @@ extension Exchange {
 
     /// Counts the requests that were planned until `now` and that no connection took.
     mutating func countNeverSent(at now: Int64) {
-        while let next = due(at: now) {
-            if next >= tally.countsFrom { requestsLeft -= 1 }
-            tally.neverSent(planned: next, at: now)
-            schedule?.advance()
+        guard maySend else { return }
+        let end = min(sendUntil, now + 1)
+        // Those of the warm-up do not count, and no slice of time is to have some of both.
+        _ = schedule?.skip(before: min(end, tally.countsFrom))
+        for (planned, count) in schedule?.skip(before: end) ?? [] {
+            tally.neverSent(planned: planned, at: now, count: takeRequests(atMost: count))
         }
+    }
+
+    /// Takes so many of the requests that the run is limited to, or those that are left.
+    private mutating func takeRequests(atMost count: Int) -> Int {
+        var taken = 0
+        while taken < count {
+            if requestsLeft == 0 { takeRequests() }
+            guard maySend else { break }
+            let some = min(requestsLeft, count - taken)
+            requestsLeft -= some
+            taken += some
+        }
+        return taken
     }
 }

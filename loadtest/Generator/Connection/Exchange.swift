@@ -25,6 +25,8 @@ struct Exchange: ~Copyable {
     var schedule: ArrivalSchedule?
     /// Whether planned requests wait because no connection has a place for them.
     var isBlocked = false
+    /// How often memory was refused when that was last noted as an error.
+    var refusalsNoted = 0
     /// Room for the indices of the connections that requests are dealt to.
     let dealt = UnsafeMutablePointer<Int32>.allocate(capacity: dealtAtOnce)
     /// Connections that take part: all, but while a closed loop's ramp lasts.
@@ -56,8 +58,14 @@ struct Exchange: ~Copyable {
     /// As long as the tile, so that whatever one call receives is compared in one piece.
     let buffer: UnsafeMutableRawBufferPointer
 
-    init(state: RunState, driver: any Driver, numbers: Range<Int>, silent: Range<Int>) {
+    init(
+        state: RunState, driver: any Driver, numbers: Range<Int>, silent: Range<Int>
+    ) throws(Errno) {
         let plan = state.plan
+        let places =
+            plan.connectsPerRequest ? 1 : plan.rate != nil ? plan.maxOutstanding : plan.pipeline
+        table = try ConnectionTable(
+            numbers: numbers, silent: silent, places: places, plan: plan, driver: driver)
         self.state = state
         self.plan = plan
         isOpenLoop = plan.rate != nil
@@ -70,10 +78,6 @@ struct Exchange: ~Copyable {
         buffer = .allocate(byteCount: PayloadTile.length, alignment: 64)
         tally = Tally(isPlanned: isPlanned)
         activeCount = numbers.count
-        let places =
-            plan.connectsPerRequest ? 1 : isOpenLoop ? plan.maxOutstanding : plan.pipeline
-        table = ConnectionTable(
-            numbers: numbers, silent: silent, places: places, plan: plan, driver: driver)
     }
 
     deinit {
@@ -149,7 +153,7 @@ struct Exchange: ~Copyable {
     mutating func takeOldest(of index: Int) -> (times: Connection.Request, size: Int) {
         let connection = table.connections + index
         let number = connection.pointee.oldestNumber
-        let times = connection.pointee.takeOldest(places: table.places)
+        let times = connection.pointee.takeOldest()
         connection.pointee.missing = sizes[number + 1]
         table.openRequests -= 1
         return (times, sizes[number])

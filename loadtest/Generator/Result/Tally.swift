@@ -112,14 +112,14 @@ struct Tally: Sendable {
         if isPlanned { response.censored.record(time - request.planned) }
     }
 
-    /// Counts a request that was planned and never sent.
-    mutating func neverSent(planned: Int64, at time: Int64, isSlow: Bool = false) {
+    /// Counts requests that were planned, about then, and never sent.
+    mutating func neverSent(planned: Int64, at time: Int64, count: Int = 1, isSlow: Bool = false) {
         guard planned >= countsFrom else { return }
-        ledger.scheduled += 1
-        ledger.neverSent += 1
-        if isSlow { return slowReaders.censored.record(time - planned) }
-        response.censored.record(time - planned)
-        sendDelay.censored.record(time - planned)
+        ledger.scheduled += count
+        ledger.neverSent += count
+        if isSlow { return slowReaders.censored.record(time - planned, times: count) }
+        response.censored.record(time - planned, times: count)
+        sendDelay.censored.record(time - planned, times: count)
     }
 
     /// Moves what the interval holds to where it stays; it began at `time`, in nanoseconds from

@@ -21,6 +21,7 @@ package final class LoadRun: Sendable {
 
     private enum Outcome {
         case running([RunningThread])
+        case abandoned
         case finished(Measurement)
     }
 
@@ -62,7 +63,7 @@ package final class LoadRun: Sendable {
         var result = WorkerResult()
         do throws(Errno) {
             let driver = try state.plan.driver.makeDriver()
-            result = try Worker(state: state, index: index, driver: driver).run()
+            result = try Worker.make(state: state, index: index, driver: driver).run()
         } catch {
             result.tally.errors.note(.socket, error.name, connection: 0, seconds: 0)
             state.failConnecting()
@@ -120,10 +121,15 @@ package final class LoadRun: Sendable {
     /// The first call counts.
     package func interrupt(signal: Int32) { state.interrupt(signal: signal) }
 
+    /// Leaves the run to the end of the process, which is near: nothing waits for its threads.
+    package func abandon() { outcome.withLock { $0 = .abandoned } }
+
     /// Waits for the end of the run and returns what it saw; the same again when called again.
     package func finish() -> Measurement {
         outcome.withLock { outcome in
             switch outcome {
+            case .abandoned:
+                return Measurement()
             case .finished(let measurement):
                 return measurement
             case .running(let threads):

@@ -32,20 +32,30 @@ struct Worker: ~Copyable {
     var usageAtStart = IntervalClock.Usage()
     var hasEndedMeasuring = false
 
-    init(state: RunState, index: Int, driver: any Driver) throws(Errno) {
+    /// A worker with its share of the connections, none of them open yet.
+    static func make(
+        state: RunState, index: Int, driver: any Driver
+    ) throws(Errno) -> Worker {
+        let (plan, workers) = (state.plan, state.desks.count)
+        let active = Statistics.share(of: plan.connections, for: index, among: workers)
+        let idle = Statistics.share(of: plan.idle, for: index, among: workers)
+        try driver.setInterest(.readable, in: state.desks[index].wake.raw)
+        let exchange = try Exchange(
+            state: state, driver: driver,
+            numbers: Worker.numbers(active, from: plan.firstConnection),
+            silent: Worker.numbers(idle, from: plan.firstConnection + plan.connections))
+        return Worker(state: state, index: index, driver: driver, exchange: exchange)
+    }
+
+    private init(
+        state: RunState, index: Int, driver: any Driver, exchange: consuming Exchange
+    ) {
         self.state = state
         self.driver = driver
         self.index = index
         desk = state.desks[index]
-        let workers = state.desks.count
         let plan = state.plan
-        let active = Statistics.share(of: plan.connections, for: index, among: workers)
-        share = Double(active.count) / Double(plan.connections)
-        let idle = Statistics.share(of: plan.idle, for: index, among: workers)
-        exchange = Exchange(
-            state: state, driver: driver,
-            numbers: Worker.numbers(active, from: plan.firstConnection),
-            silent: Worker.numbers(idle, from: plan.firstConnection + plan.connections))
+        share = Double(exchange.table.loadedCount) / Double(plan.connections)
         if plan.rate == nil, plan.ramp > .zero { exchange.activeCount = 0 }
         let now = driver.now
         opening = Opening(state: state, worker: index, count: exchange.table.count, from: now)
@@ -57,7 +67,7 @@ struct Worker: ~Copyable {
             now: now.nanoseconds
         )
         warming = Warming(plan)
-        try driver.setInterest(.readable, in: desk.wake.raw)
+        self.exchange = exchange
     }
 
     private static func numbers(_ range: Range<Int>, from first: Int) -> Range<Int> {

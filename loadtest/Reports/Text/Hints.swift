@@ -39,6 +39,8 @@ package enum Hints {
         "EMFILE": "too few descriptors for a process: ulimit -n",
         "ENFILE": "too few descriptors for the machine: sysctl fs.file-max",
         "ENOBUFS": "the kernel is out of socket memory: use fewer --conns",
+        "socket ENOMEM":
+            "no memory for it: lower --conns, --max-outstanding or --pipeline",
         "ENOMEM": "the kernel is out of memory: use fewer --conns",
     ]
 

@@ -43,6 +43,7 @@ package enum ExitCode {
         case .interrupted(let signal): return 128 + signal
         case .completed: break
         }
+        if measurement.ranOutOfMemory { return systemLimit }
         // What was asked for was another load than the one that was measured.
         if measurement.connects.lostEarly > 0 { return unreachable }
         if measurement.ledger.answered == 0 { return unreachable }
@@ -52,6 +53,11 @@ package enum ExitCode {
 }
 
 extension Measurement {
+    /// Whether requests found no place because there was no memory for it.
+    fileprivate var ranOutOfMemory: Bool {
+        errors.contains { $0.phase == .socket && $0.errno == "ENOMEM" }
+    }
+
     /// Whether connections failed because this machine has no more of something.
     fileprivate var metSystemLimit: Bool {
         let limits = ["EMFILE", "ENFILE", "EADDRNOTAVAIL", "EADDRINUSE", "ENOBUFS", "ENOMEM"]

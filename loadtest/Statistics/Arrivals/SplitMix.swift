@@ -1,3 +1,5 @@
+import Glibc
+
 /// A small generator of pseudo-random numbers whose whole state is its seed (SplitMix64).
 package struct SplitMix: RandomNumberGenerator, Sendable {
     private var state: UInt64
@@ -17,6 +19,22 @@ package struct SplitMix: RandomNumberGenerator, Sendable {
         mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
         mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
         return mixed ^ (mixed >> 31)
+    }
+
+    /// A number of events where `mean` are expected, independent of each other: drawn one by one
+    /// while they are few, and from the normal distribution, which is as good, when they are many.
+    mutating func poisson(mean: Double) -> Int {
+        guard mean > 100 else {
+            var (count, left) = (-1, mean)
+            while left >= 0 {
+                count += 1
+                left -= -log(share())
+            }
+            return max(0, count)
+        }
+        // Box and Muller 1958.
+        let normal = (-2 * log(share())).squareRoot() * cos(2 * Double.pi * share())
+        return max(0, Int((mean + mean.squareRoot() * normal).rounded()))
     }
 
     /// A number above 0 and at most 1, each equally likely.

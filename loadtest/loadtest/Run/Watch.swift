@@ -50,6 +50,7 @@ struct Watch {
                 case .leave:
                     self.signal = signal
                     display.clear()
+                    run.abandon()
                     return nil
                 case nil: break
                 }
