@@ -4,6 +4,11 @@ import Testing
 /// Documents say what is true: links lead somewhere, and the example is a file that is compiled.
 @Suite struct DocumentTests {
     static let example = "Sources/echo-example/main.swift"
+    /// What the architecture names and no source file of ours declares.
+    static let foreign: Set<Substring> = [
+        "AsyncStream", "EINTR", "EMFILE", "SchedulingExecutor", "Sendable", "SerialExecutor",
+        "Package.swift", "Task", "TaskExecutor",
+    ]
 
     @Test(.enabled(if: SourceTree.exists(example), "there is no example yet"))
     func `the server in the README is the file that is compiled`() throws {
@@ -47,6 +52,23 @@ import Testing
                     .filter { $0.hasPrefix("#") }.map(anchor)
                 #expect(headings.contains(String(parts[1])), "\(document.path) links to \(link)")
             }
+        }
+    }
+
+    @Test func `what the architecture names is there`() throws {
+        let page = try #require(SourceTree.file("docs/ARCHITECTURE.md"))
+        let files = SourceTree.product
+        let types = files.flatMap(\.lines).compactMap { line in
+            line.firstMatch(of: /\b(?:struct|class|enum|protocol|actor|typealias) (\w+)/)?.1
+        }
+        let places = files.flatMap { $0.path.split(separator: "/") }
+        let known = DocumentTests.foreign.union(types).union(places)
+
+        let names = page.lines.flatMap { $0.matches(of: /`([A-Z][\w+]*(?:\.swift)?)[.\w]*`/) }
+        #expect(names.count > 50, "the page names things in another way")
+        for name in names {
+            let isThere = known.contains(name.1)
+            #expect(isThere, "docs/ARCHITECTURE.md names \(name.1)")
         }
     }
 
