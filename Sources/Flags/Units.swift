@@ -177,3 +177,97 @@ package enum Units {
         return number < 0 ? "-" + text : text
     }
 }
+
+// What is made of quantities: a share, the two ends of a range, the items of a list.
+
+extension Units {
+    /// `70%` or `0.5%`, as a share of one.
+    package static func percent(_ text: String) throws(Mistake) -> Double {
+        let mistake = Mistake("is not a percentage; write for example 70% or 0.5%")
+        guard text.hasSuffix("%"), let number = Decimal(text.dropLast()),
+            text.dropLast().allSatisfy({ $0 == "." || ("0"..."9").contains($0) })
+        else { throw mistake }
+        return number.value / 100
+    }
+
+    /// `1k..20k`: two quantities of one kind, the smaller one first.
+    package static func range<Bound: Comparable>(
+        _ text: String,
+        of bound: (String) throws(Mistake) -> Bound
+    ) throws(Mistake) -> ClosedRange<Bound> {
+        guard let dots = text.firstRange(of: "..") else {
+            throw Mistake("is not a range; write two ends with .. between them")
+        }
+        let low = try bound(String(text[..<dots.lowerBound]))
+        let high = try bound(String(text[dots.upperBound...]))
+        guard low <= high else { throw Mistake("ends before it begins; put the smaller end first") }
+        return low...high
+    }
+
+    /// `a,b,c`: at least one item, and none of them empty.
+    package static func list<Item>(
+        _ text: String,
+        of item: (String) throws(Mistake) -> Item
+    ) throws(Mistake) -> [Item] {
+        var items: [Item] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            if part.isEmpty { throw Mistake("has an empty item; write for example a,b") }
+            items.append(try item(String(part)))
+        }
+        return items
+    }
+
+    /// `left:right`, cut at the last separator; nil when there is none.
+    package static func parts(
+        of text: String,
+        at separator: Character
+    ) -> (left: String, right: String)? {
+        guard let index = text.lastIndex(of: separator) else { return nil }
+        return (String(text[..<index]), String(text[text.index(after: index)...]))
+    }
+}
+
+/// A number as it was written, so that "1.1" stays exact: digits before and behind a point.
+private struct Decimal {
+    private let whole: Substring
+    /// Without the zeros at its end.
+    private let fraction: Substring
+
+    enum Scaled: Equatable {
+        case exactly(Int)
+        case tooLarge
+        /// The product is not a whole number.
+        case tooFine
+    }
+
+    /// Takes digits with at most one point among them; nil for anything else.
+    init?(_ text: Substring) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count <= 2, text.contains(where: \.isNumber) else { return nil }
+        whole = parts[0]
+        let zeros = parts.count == 2 ? parts[1].reversed().prefix { $0 == "0" }.count : 0
+        fraction = parts.count == 2 ? parts[1].dropLast(zeros) : ""
+    }
+
+    /// The nearest floating-point number; infinite for a thousand digits.
+    var value: Double { Double("\(whole.isEmpty ? "0" : whole).\(fraction)0") ?? 0 }
+
+    /// The number times `factor`, exactly.
+    func scaled(by factor: Int) -> Scaled {
+        guard let units = whole.isEmpty ? 0 : Int(whole) else { return .tooLarge }
+        let (product, overflow) = units.multipliedReportingOverflow(by: factor)
+        if overflow { return .tooLarge }
+        if fraction.isEmpty { return .exactly(product) }
+
+        // 10 to the 18th is the largest power of ten that an Int holds.
+        guard fraction.count <= 18, let numerator = Int(fraction) else { return .tooFine }
+        let denominator = (0..<fraction.count).reduce(1) { power, _ in power * 10 }
+        // The quotient is below `factor`, because the numerator is below the denominator.
+        let (quotient, remainder) = denominator.dividingFullWidth(
+            numerator.multipliedFullWidth(by: factor)
+        )
+        if remainder != 0 { return .tooFine }
+        let (sum, overflows) = product.addingReportingOverflow(quotient)
+        return overflows ? .tooLarge : .exactly(sum)
+    }
+}

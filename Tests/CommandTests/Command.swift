@@ -129,7 +129,8 @@ final class Command {
     /// Waits for the end.
     func finish() throws -> Finished {
         while true {
-            if let ending = try child.reap() {
+            if child.hasEnded {
+                let ending = try child.waitAndReap()
                 isReaped = true
                 try listen()
                 return Finished(code: ending.shellCode, output: text(output), errors: text(errors))

@@ -1,4 +1,5 @@
 import Flags
+import Glibc
 import Syscalls
 import Testing
 
@@ -128,4 +129,13 @@ import Testing
             #expect(Int(byte) == (isSmall ? index - 32 : index))
         }
     }
+}
+
+/// Two connected stream sockets, non-blocking and closed on exec (socketpair(2)).
+private func makeSocketPair() throws(Errno) -> (RawDescriptor, RawDescriptor) {
+    let kind =
+        CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+    var numbers: [CInt] = [-1, -1]
+    _ = try retrying { socketpair(AF_UNIX, kind, 0, &numbers) }
+    return (RawDescriptor(numbers[0]), RawDescriptor(numbers[1]))
 }

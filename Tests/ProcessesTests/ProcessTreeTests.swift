@@ -33,6 +33,10 @@ import Testing
         try end(child)
     }
 
+    @Test func `a number that names no process has no members`() {
+        #expect(ProcessTree(of: .max).members.isEmpty)
+    }
+
     @Test func `what has ended is counted no more`() throws {
         // The child ends when the shell has become a program that never asks what became of it.
         let child = try shell(

@@ -79,7 +79,7 @@ import Testing
     @Test func `a number that names nothing is not open`() {
         #expect(!RawDescriptor(-1).isOpen)
         #expect(!RawDescriptor(.max).isOpen)
-        #expect(throws: Errno.badDescriptor) { try RawDescriptor(-1).setNonBlocking() }
+        #expect(throws: Errno.badDescriptor) { try RawDescriptor(-1).setBlocking() }
         #expect(RawDescriptor(7).description == "descriptor 7")
     }
 }

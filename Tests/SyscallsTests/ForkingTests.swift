@@ -6,7 +6,7 @@ import Testing
 /// several threads.
 @Suite struct ForkingTests {
     @Test func `a copy writes where its parent reads`() throws {
-        let memory = try SharedMemory(byteCount: 4096)
+        let memory = try Mapping(byteCount: 4096, for: .copiesOfThisProcess)
         let number = memory.base.bindMemory(to: Int.self, capacity: 1)
         #expect(number.pointee == 0)
 

@@ -99,14 +99,14 @@ struct Visit {
     }
 
     private func silentReader() throws(Client.Failure) {
-        let before = process.map { ProcessGroup.residentBytes(of: $0) }
+        let before = process.map { ProcessTree(of: $0).memory.total }
         let client = try connect()
         let sent = client.flood(atMost: Visit.floodLimit, patience: patience)
         if sent >= Visit.floodLimit {
             throw Client.Failure("\(sent >> 20) MiB were taken from a client that reads nothing")
         }
         guard let process, let before else { return }
-        let growth = ProcessGroup.residentBytes(of: process) - before
+        let growth = ProcessTree(of: process).memory.total - before
         if growth > Visit.memoryLimit {
             throw Client.Failure("it cost \(growth >> 20) MiB of memory")
         }

@@ -5,7 +5,7 @@ import Syscalls
 /// A program that runs as a child of this process (posix_spawnp(3)).
 ///
 /// Its standard input is empty, and its standard output and error come through pipes that are read
-/// without blocking. Whoever starts it reaps it and closes the pipes.
+/// without blocking. What starts it reaps it and closes the pipes.
 package struct ChildProcess: Sendable {
     /// Asks a process to end.
     package static let terminate = SIGTERM
@@ -133,16 +133,9 @@ package struct ChildProcess: Sendable {
         return status.si_signo == SIGCHLD
     }
 
-    /// Says how the process ended and forgets it (waitpid(2)); nil while it runs.
-    ///
-    /// After the one call that says how, the number may belong to another process.
-    package func reap() throws(Errno) -> Ending? {
-        var status: CInt = 0
-        let reaped = try retrying { waitpid(id, &status, WNOHANG) }
-        return reaped == 0 ? nil : Ending(waitStatus: status)
-    }
-
     /// Waits for the end of the process and forgets it (waitpid(2)).
+    ///
+    /// After the one call that says how it ended, the number may belong to another process.
     package func waitAndReap() throws(Errno) -> Ending {
         var status: CInt = 0
         _ = try retrying { waitpid(id, &status, 0) }

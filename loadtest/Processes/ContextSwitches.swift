@@ -56,7 +56,7 @@ package struct ContextSwitches: Sendable {
 
     private static func count(in path: String) -> Int? {
         // A thread that has ended has no file.
-        guard let text = try? contents(ofFile: path),
+        guard let text = try? File.read(path, atMost: 4096),
             let wanted = ProcessTree.number(in: text, after: "voluntary_ctxt_switches:"),
             let unwanted = ProcessTree.number(in: text, after: "nonvoluntary_ctxt_switches:")
         else { return nil }

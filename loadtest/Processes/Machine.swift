@@ -40,6 +40,14 @@ package enum Machine {
         }
     }
 
+    /// The local ports that the kernel gives away (ip(7), `ip_local_port_range`).
+    package static func ephemeralPorts() throws(Errno) -> ClosedRange<Int> {
+        let bounds = try File.read("/proc/sys/net/ipv4/ip_local_port_range", atMost: 4096)
+            .split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+        guard bounds.count == 2, bounds[0] <= bounds[1] else { throw .invalidArgument }
+        return bounds[0]...bounds[1]
+    }
+
     /// A C array of characters, imported as a tuple, as text.
     private static func text<Characters>(of characters: inout Characters) -> String {
         withUnsafeBytes(of: &characters) { bytes in

@@ -47,7 +47,7 @@ package struct ProcessLimits: Sendable, Equatable {
     /// The tasks of this machine: the second half of "3/214" in /proc/loadavg (proc(5)).
     private static var tasksRunning: Int {
         // Without the figure the limits count whole.
-        guard let text = try? contents(ofFile: "/proc/loadavg") else { return 0 }
+        guard let text = try? File.read("/proc/loadavg", atMost: 4096) else { return 0 }
         let fields = text.split(separator: " ")
         guard fields.count > 3 else { return 0 }
         return fields[3].split(separator: "/").last.flatMap { Int($0) } ?? 0
@@ -66,7 +66,7 @@ package struct ProcessLimits: Sendable, Equatable {
     /// The limit of the control group that we are in (cgroups(7)), of version 1 or 2.
     private static var ofControlGroup: Limit? {
         // No control groups, no limit.
-        guard let text = try? contents(ofFile: "/proc/self/cgroup") else { return nil }
+        guard let text = try? File.read("/proc/self/cgroup", atMost: 4096) else { return nil }
         for line in text.split(separator: "\n") {
             let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
             guard parts.count == 3, parts[1] == "pids" || parts[1] == "" else { continue }
@@ -84,7 +84,7 @@ package struct ProcessLimits: Sendable, Equatable {
 
     private static func number(_ path: String) -> Int? {
         // "max", or no such file: no limit.
-        guard let text = try? contents(ofFile: path) else { return nil }
+        guard let text = try? File.read(path, atMost: 4096) else { return nil }
         return text.split(whereSeparator: \.isWhitespace).first.flatMap { Int($0) }
     }
 }

@@ -4,9 +4,8 @@ import Syscalls
 /// A process and those that came from it, as /proc has them at one moment (proc(5)).
 ///
 /// A server may be one process, a parent with a child for each client, or a script that starts
-/// another: what it costs is what all of them cost. Who belongs to it is told by the process group
-/// of its first process, which is quick, and of all others by who is whose parent, since a member
-/// may leave the group.
+/// another: what it costs is what all of them cost. Its members are the process group of its first
+/// process, which is quick to tell, and their children, since a member may leave the group.
 package struct ProcessTree: Sendable, Equatable {
     /// The numbers of the members in ascending order, of those too that have ended and whose parent
     /// has not asked yet (zombies); empty when all are gone.
@@ -99,7 +98,7 @@ struct ProcessStatus: Equatable {
     /// Nil when there is no such process any more.
     init?(reading process: CInt) {
         // It may have ended since its number was read.
-        guard let text = try? contents(ofFile: "/proc/\(process)/stat") else { return nil }
+        guard let text = try? File.read("/proc/\(process)/stat", atMost: 4096) else { return nil }
         self.init(text)
     }
 
@@ -114,5 +113,49 @@ struct ProcessStatus: Equatable {
         self.init(
             id: id, parent: parent, threads: threads,
             hasEnded: fields[0] == "Z" || fields[0] == "X")
+    }
+}
+
+/// Memory of processes that is in RAM, in bytes (proc(5)).
+///
+/// What the kernel holds for them is in no figure: socket buffers, page tables, kernel stacks.
+package struct ProcessMemory: Sendable, Equatable {
+    /// What they have written to or share among themselves: heaps, stacks, changed data.
+    ///
+    /// The kernel divides a page that n processes map by n (`Pss_Anon`, `Pss_Shmem`), so that the
+    /// pages that children still share with their parent count once.
+    package var anonymous = 0
+    /// Programs and libraries: those of the member that maps most of them, since the others map the
+    /// same. Whether a stranger maps them too does not matter, as it would in a share.
+    package var files = 0
+    /// Whether what they share was divided. Where the kernel does not let us read the shares, each
+    /// process counts all that it maps.
+    package var isDivided = true
+
+    package init() {}
+
+    package var total: Int { anonymous + files }
+
+    /// Reads the memory of one process; one that has ended has none.
+    init(of process: CInt) {
+        // As above, and a process of somebody else may not be looked into.
+        let status = (try? File.read("/proc/\(process)/status", atMost: 4096)) ?? ""
+        let shares = (try? File.read("/proc/\(process)/smaps_rollup", atMost: 4096)) ?? ""
+        let bytes = { (text: String, word: String) in
+            ProcessTree.number(in: text, after: word).map { $0 * 1024 }
+        }
+        files = bytes(status, "RssFile:") ?? 0
+        if let own = bytes(shares, "Pss_Anon:"), let shared = bytes(shares, "Pss_Shmem:") {
+            anonymous = own + shared
+        } else {
+            anonymous = (bytes(status, "RssAnon:") ?? 0) + (bytes(status, "RssShmem:") ?? 0)
+            isDivided = status.isEmpty
+        }
+    }
+
+    mutating func add(_ other: ProcessMemory) {
+        anonymous += other.anonymous
+        files = max(files, other.files)
+        isDivided = isDivided && other.isDivided
     }
 }

@@ -78,7 +78,7 @@ private struct ClientProcesses: ~Copyable {
     /// As many as can be told apart: more than a machine's default limit of processes.
     private static let capacity = 65_536
 
-    private let memory: SharedMemory
+    private let memory: Mapping
     private let records: UnsafeMutablePointer<Record>
     /// Every child that was not reaped, and its record's place.
     private var places: [ForkedProcess: Int] = [:]
@@ -90,8 +90,9 @@ private struct ClientProcesses: ~Copyable {
     private let options: EchoOptions
 
     init(_ options: EchoOptions) throws(Errno) {
-        memory = try SharedMemory(
-            byteCount: ClientProcesses.capacity * MemoryLayout<Record>.stride)
+        memory = try Mapping(
+            byteCount: ClientProcesses.capacity * MemoryLayout<Record>.stride,
+            for: .copiesOfThisProcess)
         records = memory.base.bindMemory(to: Record.self, capacity: ClientProcesses.capacity)
         self.options = options
     }

@@ -1,5 +1,4 @@
 import CLinux
-import Syscalls
 
 // Everything that the runtime takes from the standard library beyond its documented interface, in
 // one file.
@@ -85,7 +84,9 @@ struct Job {
     /// at the bottom of its stack, which lie together.
     @inline(__always)
     func prefetch() {
-        for line in 0..<9 { Syscalls.prefetch(task + UInt(line) * 64) }
+        for line: UInt in 0..<9 {
+            clinux_prefetch(UnsafeRawPointer(bitPattern: task + line * 64))
+        }
     }
 
     /// Runs the job until it suspends or ends.

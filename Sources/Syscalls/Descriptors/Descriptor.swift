@@ -25,12 +25,6 @@ public struct RawDescriptor: Hashable, Sendable, CustomStringConvertible {
     /// Whether the number names an open file (fcntl(2), `F_GETFD`).
     package var isOpen: Bool { fcntl(number, F_GETFD) != -1 }
 
-    /// Makes the next call on it return at once instead of waiting (fcntl(2), `O_NONBLOCK`).
-    package func setNonBlocking() throws(Errno) {
-        let flags = try retrying { fcntl(number, F_GETFL) }
-        _ = try retrying { fcntl(number, F_SETFL, flags | O_NONBLOCK) }
-    }
-
     /// Makes calls on it wait (fcntl(2), without `O_NONBLOCK`).
     package func setBlocking() throws(Errno) {
         let flags = try retrying { fcntl(number, F_GETFL) }
@@ -89,26 +83,43 @@ package struct Descriptor: ~Copyable, Sendable {
 /// Closed on exec from the first moment: a child that another thread starts meanwhile would keep
 /// its copy open, and the end of the stream would not come.
 package func makePipe() throws(Errno) -> (reading: RawDescriptor, writing: RawDescriptor) {
-    let ends = try pair { pipe2($0, O_NONBLOCK | O_CLOEXEC) }
-    return (ends.0, ends.1)
-}
-
-/// Two connected stream sockets, non-blocking, closed on exec (socketpair(2)).
-package func makeSocketPair() throws(Errno) -> (RawDescriptor, RawDescriptor) {
-    let kind =
-        CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
-    return try pair { socketpair(AF_UNIX, kind, 0, $0) }
-}
-
-/// Runs a call that fills in two descriptor numbers.
-private func pair(
-    _ call: (UnsafeMutablePointer<CInt>) -> CInt
-) throws(Errno) -> (RawDescriptor, RawDescriptor) {
-    var numbers: (CInt, CInt) = (-1, -1)
+    var ends: (CInt, CInt) = (-1, -1)
     _ = try retrying {
-        withUnsafeMutablePointer(to: &numbers) { pointer in
-            pointer.withMemoryRebound(to: CInt.self, capacity: 2, call)
+        withUnsafeMutablePointer(to: &ends) { pointer in
+            pointer.withMemoryRebound(to: CInt.self, capacity: 2) {
+                pipe2($0, O_NONBLOCK | O_CLOEXEC)
+            }
         }
     }
-    return (RawDescriptor(numbers.0), RawDescriptor(numbers.1))
+    return (RawDescriptor(ends.0), RawDescriptor(ends.1))
+}
+
+/// How many descriptors this process may hold open (getrlimit(2), `RLIMIT_NOFILE`).
+package struct DescriptorLimit: Equatable, Sendable {
+    /// The limit in force.
+    package var soft: Int
+    /// How far the process may raise it by itself.
+    package var hard: Int
+
+    /// Reads both limits (getrlimit(2)).
+    package static func current() throws(Errno) -> DescriptorLimit {
+        var limit = rlimit()
+        _ = try retrying { getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) }
+        return DescriptorLimit(
+            soft: Int(clamping: limit.rlim_cur), hard: Int(clamping: limit.rlim_max))
+    }
+
+    /// Raises the soft limit to the hard one and returns what is now in force.
+    package static func raise() throws(Errno) -> DescriptorLimit {
+        let limit = try current()
+        if limit.soft < limit.hard { try set(soft: limit.hard) }
+        return try current()
+    }
+
+    /// Sets the soft limit (setrlimit(2)).
+    package static func set(soft: Int) throws(Errno) {
+        let hard = try current().hard
+        var limit = rlimit(rlim_cur: rlim_t(soft), rlim_max: rlim_t(hard))
+        _ = try retrying { setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) }
+    }
 }

@@ -48,11 +48,11 @@ package struct IOUring: ~Copyable {
         let size = max(
             Int(sq.array) + Int(parameters.sq_entries) * MemoryLayout<UInt32>.stride,
             Int(cq.cqes) + Int(parameters.cq_entries) * MemoryLayout<io_uring_cqe>.stride)
-        let shared = try Mapping(of: opened.raw, size: size, at: IORING_OFF_SQ_RING)
+        let shared = try Mapping(of: opened.raw, byteCount: size, from: IORING_OFF_SQ_RING)
         let entries = try Mapping(
             of: opened.raw,
-            size: Int(parameters.sq_entries) * MemoryLayout<io_uring_sqe>.stride,
-            at: IORING_OFF_SQES)
+            byteCount: Int(parameters.sq_entries) * MemoryLayout<io_uring_sqe>.stride,
+            from: IORING_OFF_SQES)
         submission = Ring(shared.base, head: sq.head, tail: sq.tail, count: parameters.sq_entries)
         completion = Ring(shared.base, head: cq.head, tail: cq.tail, count: parameters.cq_entries)
         slots = entries.base.assumingMemoryBound(to: io_uring_sqe.self)
@@ -193,31 +193,4 @@ private struct Ring {
         self.tail = (base + Int(tail)).assumingMemoryBound(to: UInt32.self)
         self.count = count
     }
-}
-
-/// Memory that is shared with the kernel, or with nobody, until it goes out of scope (mmap(2)).
-struct Mapping: ~Copyable {
-    let base: UnsafeMutableRawPointer
-    private let size: Int
-
-    /// Maps a part of what a descriptor stands for.
-    init(of descriptor: RawDescriptor, size: Int, at offset: UInt64) throws(Errno) {
-        try self.init(size, MAP_SHARED | MAP_POPULATE, descriptor.number, Int(offset))
-    }
-
-    /// Maps memory of this process, filled with zeros and aligned to a page.
-    init(size: Int) throws(Errno) {
-        try self.init(size, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-    }
-
-    private init(
-        _ size: Int, _ flags: CInt, _ descriptor: CInt, _ offset: Int
-    ) throws(Errno) {
-        let address = mmap(nil, size, PROT_READ | PROT_WRITE, flags, descriptor, offset)
-        guard let address, address != MAP_FAILED else { throw .current }
-        base = address
-        self.size = size
-    }
-
-    deinit { munmap(base, size) }
 }

@@ -28,8 +28,9 @@ package struct IOUringBuffers: ~Copyable {
     package init(
         count: Int, size: Int, group: UInt16, on ring: borrowing IOUring
     ) throws(Errno) {
-        let offers = try Mapping(size: count * MemoryLayout<clinux_offered_buffer>.stride)
-        let memory = try Mapping(size: count * size)
+        let offers = try Mapping(
+            byteCount: count * MemoryLayout<clinux_offered_buffer>.stride, for: .thisProcess)
+        let memory = try Mapping(byteCount: count * size, for: .thisProcess)
         var argument = clinux_buffer_ring()
         argument.address = UInt64(UInt(bitPattern: offers.base))
         argument.count = UInt32(count)

@@ -52,25 +52,3 @@ package struct ForkedProcess: Hashable, Sendable {
         _ = try? retrying { waitpid(id, nil, 0) }
     }
 }
-
-/// Zeroed memory that this process and the copies that it makes of itself all see (mmap(2),
-/// `MAP_SHARED`).
-///
-/// A page takes room when somebody first writes to it.
-package struct SharedMemory: ~Copyable {
-    /// The first byte, aligned to a page.
-    package let base: UnsafeMutableRawPointer
-    private let byteCount: Int
-
-    /// Maps so many bytes.
-    package init(byteCount: Int) throws(Errno) {
-        let flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE
-        guard let base = mmap(nil, byteCount, PROT_READ | PROT_WRITE, flags, -1, 0),
-            base != MAP_FAILED
-        else { throw .current }
-        self.base = base
-        self.byteCount = byteCount
-    }
-
-    deinit { munmap(base, byteCount) }
-}

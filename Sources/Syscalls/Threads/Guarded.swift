@@ -22,17 +22,6 @@ package struct Guarded<Value: ~Copyable>: ~Copyable {
             return try body(&value)
         }
     }
-
-    /// Lends the value to `body` unless somebody else holds it; nil then.
-    package borrowing func withLockIfAvailable<Result: ~Copyable, Failure: Error>(
-        _ body: (inout sending Value) throws(Failure) -> sending Result
-    ) throws(Failure) -> sending Result? {
-        try mutex.withLockIfAvailable { value throws(Failure) in
-            _ = baton.load(ordering: .acquiring)
-            defer { baton.store(true, ordering: .releasing) }
-            return try body(&value)
-        }
-    }
 }
 
 extension Guarded: Sendable where Value: ~Copyable {}

@@ -20,12 +20,6 @@ package struct SignalSet: Sendable {
         pthread_sigmask(SIG_BLOCK, &set, nil)
     }
 
-    /// Lets the signals interrupt the calling thread again.
-    package func unblock() {
-        var set = self.set
-        pthread_sigmask(SIG_UNBLOCK, &set, nil)
-    }
-
     /// A descriptor that is readable while one of the signals is pending (signalfd(2)).
     package func makeDescriptor() throws(Errno) -> Descriptor {
         var set = self.set
@@ -50,8 +44,7 @@ package struct SignalSet: Sendable {
     /// Waits for one of the signals, at most that long; nil when none came (sigtimedwait(2)).
     package func wait(nanoseconds: Int64) -> CInt? {
         var set = self.set
-        var timeout = timespec(
-            tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+        var timeout = timespec(nanoseconds)
         let signal = sigtimedwait(&set, nil, &timeout)
         return signal > 0 ? signal : nil
     }

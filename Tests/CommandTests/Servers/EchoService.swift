@@ -109,7 +109,8 @@ final class Client: Sendable {
 
     /// Sends until the server takes no more, and returns how many bytes it took.
     func sendUntilStuck(_ block: [UInt8]) throws -> Int {
-        try socket.setNonBlocking()
+        let flags = fcntl(socket.number, F_GETFL)
+        _ = fcntl(socket.number, F_SETFL, flags | O_NONBLOCK)
         var total = 0
         var idleRounds = 0
         while idleRounds < 20 {

@@ -129,10 +129,10 @@ import Testing
         let group = service.command.child.id
         let clients = try (0..<20).map { _ in try Client(service.address) }
         for client in clients { try expectEcho(client) }
-        #expect(ProcessGroup.members(of: group).count == 21)
+        #expect(ProcessTree(of: group).members.count == 21)
 
         for client in clients { client.close() }
-        try service.command.wait { ProcessGroup.members(of: group) == [group] }
+        try service.command.wait { ProcessTree(of: group).members == [group] }
         let counters = try service.stop()
         #expect(counters["bytes_read"] == 280)
         #expect(counters["bytes_written"] == 280)
@@ -143,7 +143,7 @@ import Testing
         let group = service.command.child.id
         let unlucky = try Client(service.address)
         try expectEcho(unlucky)
-        let child = try #require(ProcessGroup.members(of: group).first { $0 != group })
+        let child = try #require(ProcessTree(of: group).members.first { $0 != group })
         let other = try Client(service.address)
         try expectEcho(other)
 
@@ -164,7 +164,7 @@ import Testing
         service.command.send(SIGKILL)
 
         #expect(try client.receive() == [])
-        try service.command.wait { !ProcessGroup.members(of: group).contains(where: isAlive) }
+        try service.command.wait { !ProcessTree(of: group).members.contains(where: isAlive) }
     }
 
     /// Whether a process is more than a number that waits to be reaped (proc(5), `stat`).

@@ -60,7 +60,7 @@ import Testing
         service.command.send(SIGTERM)
         let counters = try service.lastWords()
 
-        #expect(ProcessGroup.members(of: group) == [])
+        #expect(ProcessTree(of: group).members == [])
         for client in clients { #expect(try client.receive() == []) }
         #expect(counters["accepted"]?.number == Double(clients.count))
         #expect(counters["open_max"]?.number == Double(clients.count))
@@ -97,7 +97,7 @@ import Testing
         service.command.send(SIGTERM)
 
         #expect(try service.lastWords()["bytes_written"]?.number == 6)
-        #expect(ProcessGroup.members(of: group) == [])
+        #expect(ProcessTree(of: group).members == [])
         #expect(try client.receive() == [])
     }
 

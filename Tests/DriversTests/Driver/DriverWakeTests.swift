@@ -78,9 +78,10 @@ extension DriverContractTests {
         // By default this signal is ignored, and then it interrupts nothing.
         signal(SIGURG) { _ in }
         // The threads that tests run on take no signals.
-        let signals = SignalSet([SIGURG])
-        signals.unblock()
-        defer { signals.block() }
+        var urgent = sigset_t()
+        sigaddset(&urgent, SIGURG)
+        pthread_sigmask(SIG_UNBLOCK, &urgent, nil)
+        defer { SignalSet([SIGURG]).block() }
         let waker = Waker(setting.driver)
         let waiting = pthread_self()
         let thread = try ParallelThread {

@@ -63,7 +63,9 @@ struct ForeignServerTests {
             "head -c 900000 /dev/zero >&2; head -c 900000 /dev/zero; echo done >&2; exec sleep 99",
             at: service.address)
         // A sleeping process has written all it had to.
-        while try contents(ofFile: "/proc/\(server.id)/comm") != "sleep\n" { server.takeOutput() }
+        while try File.read("/proc/\(server.id)/comm", atMost: 4096) != "sleep\n" {
+            server.takeOutput()
+        }
         // Its last words may have come since; what only `stop` finds is added to what is kept.
         server.takeOutput()
 

@@ -205,7 +205,7 @@ struct LoadRunTests {
         let server = try TestServer { $0.echo() }
         defer { server.stop() }
         var plan = quickPlan(server.address, requests: 2_000)
-        plan.serverProcess = ProcessUsage.ownID
+        plan.serverProcess = CInt(Machine.processNumber)
         let seen = try LoadRun.start(plan).finish()
 
         let usage = try #require(seen.server)

@@ -49,7 +49,9 @@ package struct Sources: Sendable {
     }
 
     /// The ports that the kernel gives away; all, where it does not say: connect will.
-    package static var kernelPorts: ClosedRange<Int> { (try? ephemeralPorts()) ?? 1...65_535 }
+    package static var kernelPorts: ClosedRange<Int> {
+        (try? Machine.ephemeralPorts()) ?? 1...65_535
+    }
 
     /// Addresses that may be in use at most.
     package var most: Int { addresses.count }
