@@ -72,6 +72,21 @@ import Testing
         }
     }
 
+    @Test func `a floor and a suite have their rows`() throws {
+        let architecture = try #require(SourceTree.file("docs/ARCHITECTURE.md"))
+        let tests = try #require(SourceTree.file("Tests/README.md"))
+        let rows = (architecture.lines + tests.lines).filter { $0.hasPrefix("| `") }
+        // A command is its main function, and the peers are a package of their own.
+        let others: Set = ["Sources/echo-server", "Sources/echo-example", "loadtest/peers"]
+        let floors = Set(SourceTree.swift.map(\.floor)).subtracting(others).filter {
+            !$0.hasPrefix("Tests/") || $0.hasSuffix("Tests")
+        }
+
+        for floor in floors {
+            #expect(rows.contains { $0.hasPrefix("| `\(floor)` |") }, "\(floor) has no row")
+        }
+    }
+
     @Test func `a server of other people that is measured has its row in the README`() throws {
         let servers = try #require(SourceTree.file("loadtest/peers/servers.txt"))
         let readme = try #require(SourceTree.file("loadtest/peers/README.md"))
