@@ -1,7 +1,7 @@
 // Counts heap allocations of a program that loads this library first (LD_PRELOAD).
 //
 // The count stands in the file that ALLOCATIONS_FILE names, eight bytes that the program shares
-// with whoever reads them, so that it can be read while the program runs and however it ends.
+// with its readers, so that it can be read while the program runs and however it ends.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
