@@ -29,7 +29,7 @@ static inline int clinux_prctl(int option, unsigned long argument) {
 }
 
 // Swift's Glibc module hides fork(2), because a child of a process with several threads may do next
-// to nothing. Whoever calls it has one thread.
+// to nothing. Only processes with one thread call it.
 static inline pid_t clinux_fork(void) { return fork(); }
 
 // pidfd_open(2): as a plain call, because the oldest glibc in use has no name for it.
@@ -57,8 +57,8 @@ static inline int clinux_io_uring_register(int ring, unsigned operation, const v
     return (int)syscall(SYS_io_uring_register, ring, operation, argument, count);
 }
 
-// Heads and tails in memory that the kernel shares: who reads a tail sees what was written before
-// it. Swift's atomics must own their memory.
+// Heads and tails in memory that the kernel shares: a thread that reads a tail sees what was
+// written before it. Swift's atomics must own their memory.
 static inline unsigned clinux_load_acquire(const unsigned *place) {
     return __atomic_load_n(place, __ATOMIC_ACQUIRE);
 }

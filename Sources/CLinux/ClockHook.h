@@ -3,7 +3,7 @@
 // ContinuousClock and SuspendingClock read clock_gettime(2) through the table in which the dynamic
 // linker keeps the addresses of what libswift_Concurrency calls (the slots of its PLT; elf(5),
 // ld.so(8)). clinux_hook_clock() puts the function below into that slot. It asks the real clock,
-// except on a thread that has said what its clock shows. Nobody else's slot is touched, and every
+// except on a thread that has said what its clock shows. No other slot is touched, and every
 // other thread reads what it read before.
 
 #ifndef SWIFTLET_CLOCKHOOK_H

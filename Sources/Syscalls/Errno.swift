@@ -27,13 +27,13 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     public static let invalidArgument = Errno(rawValue: EINVAL)
     /// `ENOSYS`: this kernel does not have the call.
     public static let notImplemented = Errno(rawValue: ENOSYS)
-    /// `ECANCELED`: somebody asked for the end of the request.
+    /// `ECANCELED`: the end of the request was asked for.
     package static let cancelled = Errno(rawValue: ECANCELED)
     /// `ETIMEDOUT`: the kernel has given up.
     public static let timedOut = Errno(rawValue: ETIMEDOUT)
     /// `ECONNRESET`: the peer broke the connection off.
     public static let connectionReset = Errno(rawValue: ECONNRESET)
-    /// `ECONNREFUSED`: nobody listens there.
+    /// `ECONNREFUSED`: nothing listens there.
     public static let connectionRefused = Errno(rawValue: ECONNREFUSED)
     /// `EPIPE`: the writing half has ended.
     public static let brokenPipe = Errno(rawValue: EPIPE)

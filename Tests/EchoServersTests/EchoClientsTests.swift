@@ -109,7 +109,7 @@ import Testing
         #expect(clients.tally.errors == 0)
     }
 
-    @Test func `those who are left are closed with the loop`() throws {
+    @Test func `clients that are left are closed with the loop`() throws {
         let (server, client) = try makeSocketPair()
         defer { client.close() }
         do {

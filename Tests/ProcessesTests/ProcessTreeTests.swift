@@ -55,7 +55,7 @@ import Testing
         #expect(ProcessTree(of: child.id).size == ProcessTree.Size())
     }
 
-    @Test func `who left the group belongs to it by its parent`() {
+    @Test func `a process that left the group belongs to the tree by its parent`() {
         let others = [
             ProcessStatus(id: 9, parent: 7), ProcessStatus(id: 7, parent: 5),
             ProcessStatus(id: 10, parent: 4), ProcessStatus(id: 6, parent: 1),

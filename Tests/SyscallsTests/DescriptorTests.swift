@@ -2,7 +2,7 @@ import Glibc
 import Syscalls
 import Testing
 
-/// Descriptors: who closes them, and in which state they come.
+/// Descriptors: what closes them, and in which state they come.
 @Suite struct DescriptorTests {
     /// Both kinds of pair, as a reading and a writing end.
     enum Pair: CaseIterable {

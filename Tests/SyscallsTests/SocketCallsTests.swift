@@ -97,7 +97,7 @@ import Testing
     }
 
     @Test(arguments: loopbacks)
-    func `connecting where nobody listens is refused`(host: String) throws {
+    func `connecting where nothing listens is refused`(host: String) throws {
         let address = try boundButDeaf(on: host)
         let client = Descriptor(
             adopting: try .streamSocket(family: try address.raw.localAddress().family)
@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    @Test func `a listener with nobody waiting would block`() throws {
+    @Test func `a listener with an empty queue would block`() throws {
         let listener = try listening(on: "127.0.0.1")
 
         #expect(throws: Errno.wouldBlock) { try listener.raw.accept() }
@@ -191,7 +191,7 @@ private let loopbacks: [String] = {
     return hasIPv6 ? ["127.0.0.1", "[::1]"] : ["127.0.0.1"]
 }()
 
-/// A socket that has a port but accepts nobody.
+/// A socket that has a port and does not listen.
 private func boundButDeaf(on host: String) throws -> Descriptor {
     let address = try SocketAddress("\(host):0")
     let socket = Descriptor(adopting: try .streamSocket(family: address.family))

@@ -12,7 +12,7 @@ package struct ChildProcess: Sendable {
     /// Ends a process without asking.
     package static let kill = SIGKILL
 
-    /// The number of the process; somebody else's after it was reaped.
+    /// The number of the process; after it was reaped another one may have it.
     package let id: CInt
     /// The reading end of what it writes to standard output, non-blocking.
     package let standardOutput: RawDescriptor

@@ -138,7 +138,7 @@ package struct ProcessMemory: Sendable, Equatable {
 
     /// Reads the memory of one process; one that has ended has none.
     init(of process: CInt) {
-        // As above, and a process of somebody else may not be looked into.
+        // It may have ended, and a process of another user may not be looked into.
         let status = (try? File.read("/proc/\(process)/status", atMost: 4096)) ?? ""
         let shares = (try? File.read("/proc/\(process)/smaps_rollup", atMost: 4096)) ?? ""
         let bytes = { (text: String, word: String) in

@@ -8,8 +8,8 @@ import Glibc
 ///     completion   [ . c c . . . . . ]      head: ours, tail: the kernel's
 ///
 /// `add` writes requests, and `enter` hands over all of them and waits, in one system call; `take`
-/// then reads what came. There is no policy here: what a request means is its owner's, who tells
-/// completions apart by the tag that each request carries.
+/// then reads what came. There is no policy here: what a request means is known to its owner, which
+/// tells completions apart by the tag that each request carries.
 ///
 /// Completions that do not fit are kept by the kernel until there is room, so none is lost.
 package struct IOUring: ~Copyable {

@@ -22,7 +22,7 @@ extension RawDescriptor {
         _ = try retrying { Glibc.listen(number, CInt(clamping: backlog)) }
     }
 
-    /// Takes a connection from the queue and says who it is (accept4(2)).
+    /// Takes a connection from the queue, with the address of its peer (accept4(2)).
     package func accept() throws(Errno) -> (RawDescriptor, SocketAddress?) {
         let flags = CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
         let (accepted, address) = try SocketAddress.filled { accept4(number, $0, $1, flags) }

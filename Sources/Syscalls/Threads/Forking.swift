@@ -6,7 +6,7 @@ import Glibc
 /// For processes with one thread: in the child, only the thread that forked goes on, and a lock
 /// that another one held stays locked for ever.
 package struct ForkedProcess: Hashable, Sendable {
-    /// The number of the process; somebody else's after it was reaped.
+    /// The number of the process; after it was reaped another one may have it.
     package let id: CInt
 
     /// Makes a copy of this process and runs `child` in it, which decides how it ends (fork(2)).
@@ -27,10 +27,10 @@ package struct ForkedProcess: Hashable, Sendable {
     /// Ends the process without asking (kill(2)).
     package func kill() { _ = Glibc.kill(id, SIGKILL) }
 
-    /// A descriptor that is readable when a child has ended (signalfd(2)); nobody else may wait for
+    /// A descriptor that is readable when a child has ended (signalfd(2)); nothing else may wait for
     /// children.
     ///
-    /// Whoever started this process may have had it ignore the ends of children, and then they
+    /// This process may have been started so that it ignores the ends of children, and then they
     /// would vanish without a word.
     package static func makeEndDescriptor() throws(Errno) -> Descriptor {
         _ = signal(SIGCHLD, SIG_DFL)

@@ -12,7 +12,7 @@ package struct Guarded<Value: ~Copyable>: ~Copyable {
     /// Takes the value over; from now on it is reached by `withLock` alone.
     package init(_ value: consuming sending Value) { mutex = Mutex(value) }
 
-    /// Waits until nobody else holds the value, and lends it to `body`.
+    /// Waits until no other thread holds the value, and lends it to `body`.
     package borrowing func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {

@@ -3,7 +3,7 @@ import Glibc
 
 /// A set of signals that are taken in turn instead of interrupting (signal(7)).
 ///
-/// Once blocked, a signal waits until somebody asks for it: through a descriptor that a driver
+/// Once blocked, a signal waits until it is asked for: through a descriptor that a driver
 /// can watch, or by waiting for it.
 package struct SignalSet: Sendable {
     private var set = sigset_t()

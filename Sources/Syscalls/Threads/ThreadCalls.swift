@@ -3,8 +3,7 @@ import Glibc
 
 /// A thread of the system that runs one body to its end (pthreads(7)).
 ///
-/// It inherits the signal mask of the thread that starts it. Whoever starts it joins it, exactly
-/// once.
+/// It inherits the signal mask of the thread that starts it, and is to be joined exactly once.
 package struct RunningThread: Sendable {
     private let thread: pthread_t
 
