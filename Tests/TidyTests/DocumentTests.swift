@@ -59,7 +59,10 @@ import Testing
         let page = try #require(SourceTree.file("docs/ARCHITECTURE.md"))
         let files = SourceTree.product
         let types = files.flatMap(\.lines).compactMap { line in
-            line.firstMatch(of: /\b(?:struct|class|enum|protocol|actor|typealias) (\w+)/)?.1
+            // Types of the first two levels are those that a page names.
+            line.hasPrefix("        ")
+                ? nil
+                : line.firstMatch(of: /\b(?:struct|class|enum|protocol|actor|typealias) (\w+)/)?.1
         }
         let places = files.flatMap { $0.path.split(separator: "/") }
         let known = DocumentTests.foreign.union(types).union(places)

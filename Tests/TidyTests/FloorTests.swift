@@ -24,7 +24,7 @@ import Testing
         let floor = try #require(
             Floor.all.first { $0.folder == file.floor }, "Package.swift has no target there")
 
-        for module in file.lines.compactMap(importedModule) {
+        for module in file.imports {
             let isOfToolchain =
                 FloorTests.toolchain.contains(module)
                 || FloorTests.toolchainOfFew[module, default: []].contains(floor.folder)
@@ -37,7 +37,7 @@ import Testing
     @Test(arguments: Floor.all)
     func `a floor declares only what it imports`(floor: Floor) {
         let files = FloorTests.files.filter { $0.floor == floor.folder }
-        let imported = Set(files.flatMap { $0.lines.compactMap(importedModule) })
+        let imported = Set(files.flatMap { $0.imports })
         // Tests of a command do not import it: they need it to be built.
         let commands = Floor.all.filter(\.isCommand).map(\.name)
 
@@ -66,7 +66,7 @@ import Testing
 
     @Test func `what is beyond the standard library's documented interface is in one file`() {
         let users = SourceTree.product.filter { file in
-            file.lines.contains { $0.contains(/@_[a-z]|\bimport _/) }
+            !places(in: [file], with: ["@_", "import _"], /@_[a-z]|\bimport _/).isEmpty
         }
 
         #expect(users.count <= 1, "\(users.map(\.path))")

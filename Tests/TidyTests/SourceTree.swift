@@ -12,6 +12,8 @@ struct SourceTree {
         /// The folder that is a floor: "Sources/Drivers".
         var floor: String { path.split(separator: "/").prefix(2).joined(separator: "/") }
         var isTest: Bool { path.hasPrefix("Tests/") }
+        /// The modules that it imports.
+        var imports: [String] { lines.compactMap(importedModule) }
         /// Names a line the way compilers do, so that an editor can jump to it.
         func place(_ index: Int) -> String { "\(path):\(index + 1): \(lines[index])" }
     }
@@ -58,13 +60,21 @@ struct SourceTree {
 }
 
 /// Where in the files a pattern matches, leaving out the folder that holds the patterns themselves.
-func places(in files: [SourceTree.File], _ pattern: Regex<Substring>) -> [String] {
+///
+/// What it matches contains one of the words: looking for those first takes a tenth of the time.
+func places(
+    in files: [SourceTree.File], with words: [String], _ pattern: Regex<Substring>
+) -> [String] {
     files.filter { !$0.path.hasPrefix("Tests/TidyTests/") }.flatMap { file in
-        file.lines.indices.filter { file.lines[$0].contains(pattern) }.map(file.place)
+        file.lines.indices.filter { index in
+            let line = file.lines[index]
+            return words.contains(where: line.contains) && line.contains(pattern)
+        }.map(file.place)
     }
 }
 
 /// The module that a line imports, if it does.
 func importedModule(_ line: String) -> String? {
-    line.firstMatch(of: /^\s*(?:@\S+\s+|package |public )*import (\S+)/).map { String($0.1) }
+    guard line.contains("import ") else { return nil }
+    return line.firstMatch(of: /^\s*(?:@\S+\s+|package |public )*import (\S+)/).map { String($0.1) }
 }
