@@ -1,6 +1,7 @@
+import TestServers
 import Testing
 
-@Suite struct `A command line that is wrong` {
+@Suite(.ownThread) struct `A command line that is wrong` {
     @Test(arguments: [
         (["--cons", "5"], "unknown option --cons; did you mean --conns?"),
         (["-c", "0"], "--conns '0' is out of range: give from 1 to 1,000,000"),
@@ -51,7 +52,7 @@ import Testing
     }
 }
 
-@Suite struct `The help of loadtest` {
+@Suite(.ownThread) struct `The help of loadtest` {
     @Test func `tells everything when it is asked to`() throws {
         let all = try Command.run("loadtest", "--help", "all")
         let short = try Command.run("loadtest", "--help")
@@ -64,7 +65,7 @@ import Testing
     }
 }
 
-@Suite struct `echo-server` {
+@Suite(.ownThread) struct `echo-server` {
     @Test(arguments: [Int32(2), 15])
     func `says where it listens, stops at a signal and prints its counters`(signal: Int32) throws {
         let server = try Command("loadtest", ["echo", "--listen=127.0.0.1:0", "--driver=epoll"])

@@ -5,7 +5,7 @@ import Testing
 
 /// The checks themselves: a true echo passes them all, and each falsehood is found by the check
 /// that is made for it.
-@Suite struct ConformanceTests {
+@Suite(.ownThread) struct ConformanceTests {
     @Test func `a service that echoes passes every check`() throws {
         let server = try TestServer { $0.echo() }
         defer { server.stop() }

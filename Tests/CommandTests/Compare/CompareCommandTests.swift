@@ -4,13 +4,14 @@ import Foundation
 import Glibc
 import Reports
 import Syscalls
+import TestServers
 import Testing
 
 @testable import loadtest
 
 /// `loadtest compare` as a user runs it, with few clients and for moments: what counts is who takes
 /// part and what is said of whom.
-@Suite(.timeLimit(.minutes(60))) struct CompareCommandTests {
+@Suite(.ownThread, .timeLimit(.minutes(60))) struct CompareCommandTests {
     /// Moments instead of seconds, long enough for a busy machine to answer something.
     private static let brief = ["-c2", "-d250ms", "--rounds=1"]
 

@@ -1,7 +1,8 @@
 import Foundation
+import TestServers
 import Testing
 
-@Suite struct `loadtest diff` {
+@Suite(.ownThread) struct `loadtest diff` {
     /// Reports of two short runs at a rate, in a folder that goes with the test.
     private func runs(in folder: URL, at rate: String) throws -> String {
         let paths = ["1", "2"].map { folder.appendingPathComponent("\(rate)-\($0).json").path }

@@ -3,7 +3,7 @@ import SchemaChecks
 import TestServers
 import Testing
 
-@Suite struct `Merging reports` {
+@Suite(.ownThread) struct `Merging reports` {
     /// Files of a test, which goes away with it.
     private final class Folder {
         let path = FileManager.default.temporaryDirectory

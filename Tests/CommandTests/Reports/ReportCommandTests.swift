@@ -1,8 +1,9 @@
 import Foundation
 import MarkupChecks
+import TestServers
 import Testing
 
-@Suite struct `Showing reports again` {
+@Suite(.ownThread) struct `Showing reports again` {
     /// A run's report, and a name for a file to make of it; both go away.
     private func withReport(_ body: (_ report: String, _ output: String) throws -> Void) throws {
         let (report, output) = (temporaryPath("run.json"), temporaryPath("out"))

@@ -4,7 +4,7 @@ import Syscalls
 import TestServers
 import Testing
 
-@Suite struct `loadtest meets a server that` {
+@Suite(.ownThread) struct `loadtest meets a server that` {
     /// Runs against a server, with the report for programs on standard output.
     private func measure(
         _ behaviour: @escaping @Sendable (Peer) -> Void, _ arguments: String...

@@ -3,7 +3,7 @@ import SchemaChecks
 import TestServers
 import Testing
 
-@Suite struct `loadtest takes several runs` {
+@Suite(.ownThread) struct `loadtest takes several runs` {
     @Test func `a share of the maximum is found before it is measured`() throws {
         let run = try Command.loadtest("--rate", "30%", "--live=off", "--json=-")
         let document = try JSON(run.output)
@@ -66,7 +66,7 @@ import Testing
     }
 }
 
-@Suite struct `loadtest leaves files behind` {
+@Suite(.ownThread) struct `loadtest leaves files behind` {
     @Test func `percentiles and intervals are whole, and leave no draft`() throws {
         let paths = [temporaryPath("a.hgrm"), temporaryPath("a.hlog")]
         defer { for path in paths { try? FileManager.default.removeItem(atPath: path) } }

@@ -3,7 +3,7 @@ import TestServers
 import Testing
 
 /// What a run ends with when several things are wrong at once, and when a gate cannot see.
-@Suite(.timeLimit(.minutes(60))) struct ExitCodeTests {
+@Suite(.ownThread, .timeLimit(.minutes(60))) struct ExitCodeTests {
     enum Target: String { case honest, garbage, resetting, silent, absent }
 
     struct Row: Sendable, CustomTestStringConvertible {

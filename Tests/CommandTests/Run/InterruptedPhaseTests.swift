@@ -5,7 +5,7 @@ import TestServers
 import Testing
 
 /// A signal in each phase of a run: what is known is printed, and every file is whole.
-@Suite(.timeLimit(.minutes(60))) struct InterruptedPhaseTests {
+@Suite(.ownThread, .timeLimit(.minutes(60))) struct InterruptedPhaseTests {
     /// As the lines of progress name them.
     enum Phase: String, CaseIterable {
         case connecting

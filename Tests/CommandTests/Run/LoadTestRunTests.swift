@@ -6,7 +6,7 @@ import Testing
 
 @testable import loadtest
 
-@Suite struct `loadtest runs` {
+@Suite(.ownThread) struct `loadtest runs` {
     @Test func `without a target it starts its own server, says so first, and ends with 0`() throws
     {
         let run = try Command.loadtest()
@@ -104,7 +104,7 @@ import Testing
     }
 }
 
-@Suite struct `loadtest has little memory` {
+@Suite(.ownThread) struct `loadtest has little memory` {
     @Test func `places that no request needs take none`() throws {
         let loadtest = try Command.path(of: "loadtest")
         let run = try Command.run(
@@ -116,7 +116,7 @@ import Testing
     }
 }
 
-@Suite struct `loadtest is interrupted` {
+@Suite(.ownThread) struct `loadtest is interrupted` {
     @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
     func `a signal ends it with a summary of what was measured`(signal: Int32, code: Int32) throws {
         let server = try TestServer { $0.echo() }

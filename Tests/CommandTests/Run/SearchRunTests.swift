@@ -1,8 +1,9 @@
 import SchemaChecks
+import TestServers
 import Testing
 
 /// Campaigns from end to end, with figures that fit each other.
-@Suite(.timeLimit(.minutes(60))) struct SearchRunTests {
+@Suite(.ownThread, .timeLimit(.minutes(60))) struct SearchRunTests {
     @Test func `a search ends at the highest rate that holds, confirmed three times`() throws {
         // The condition is about the generator's own rate, so that no machine can be too slow.
         let run = try Command.loadtest(

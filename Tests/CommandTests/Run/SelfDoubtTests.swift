@@ -6,7 +6,7 @@ import Testing
 
 /// The generator is brought to its limit or stopped, and has to say that its figures are no longer
 /// the server's.
-@Suite(.timeLimit(.minutes(60))) struct SelfDoubtTests {
+@Suite(.ownThread, .timeLimit(.minutes(60))) struct SelfDoubtTests {
     private func invalid(_ document: JSON) -> [String: Double] {
         var values: [String: Double] = [:]
         for finding in document["verdict", "findings"].array

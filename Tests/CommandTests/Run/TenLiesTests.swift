@@ -3,7 +3,7 @@ import TestServers
 import Testing
 
 /// What the command ends with, and says, when the server does not echo.
-@Suite(.timeLimit(.minutes(60))) struct TenLiesTests {
+@Suite(.ownThread, .timeLimit(.minutes(60))) struct TenLiesTests {
     @Test(arguments: Lie.allCases)
     func `a lie has its error and its exit code`(lie: Lie) throws {
         // Half of an answer has to come before the limit runs out.

@@ -1,11 +1,12 @@
 import EchoServers
 import Foundation
 import Syscalls
+import TestServers
 import Testing
 
 /// What clients do to a server, by accident or on purpose. Beside each bad one stands a good one,
 /// which must not notice.
-@Suite struct `a client that` {
+@Suite(.ownThread) struct `a client that` {
     static let drivers = ["poll", "select", "epoll"]
     /// Every way to serve several clients.
     static let ways =

@@ -4,10 +4,11 @@ import Glibc
 import Processes
 import SchemaChecks
 import Syscalls
+import TestServers
 import Testing
 
 /// What each model of the echo server is there to show.
-@Suite(.timeLimit(.minutes(60))) struct `A model` {
+@Suite(.ownThread, .timeLimit(.minutes(60))) struct `A model` {
     private func expectEcho(
         _ client: Client, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {

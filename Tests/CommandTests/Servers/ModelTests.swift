@@ -9,7 +9,7 @@ import TestServers
 import Testing
 
 /// What every model of the echo server promises, and how it ends.
-@Suite(.timeLimit(.minutes(60))) struct `Every model` {
+@Suite(.ownThread, .timeLimit(.minutes(60))) struct `Every model` {
     static let models = EchoModel.allCases.filter {
         $0 != .ioUring || DriverKind.ioUring.refusal == nil
     }

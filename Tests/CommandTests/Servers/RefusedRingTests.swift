@@ -1,10 +1,11 @@
 import Glibc
 import Syscalls
+import TestServers
 import Testing
 
 /// What the commands say where io_uring is refused, as most containers do it: by a filter of system
 /// calls (seccomp(2)).
-@Suite(.timeLimit(.minutes(60))) struct `Where io_uring is refused` {
+@Suite(.ownThread, .timeLimit(.minutes(60))) struct `Where io_uring is refused` {
     @Test(arguments: [
         ("--driver=io_uring", EPERM, "kernel.io_uring_disabled"),
         ("--model=io_uring", EPERM, "kernel.io_uring_disabled"),

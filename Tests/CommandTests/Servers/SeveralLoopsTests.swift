@@ -1,8 +1,9 @@
 import Foundation
+import TestServers
 import Testing
 
 /// The echo server on several loops, as a process.
-@Suite struct `echo-server on several loops` {
+@Suite(.ownThread) struct `echo-server on several loops` {
     @Test(arguments: ["poll", "select", "epoll"])
     func `serves as many on each, and counts each loop`(driver: String) throws {
         let service = try EchoService("--loops", "3", "--driver", driver)

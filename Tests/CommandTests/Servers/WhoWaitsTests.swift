@@ -1,8 +1,9 @@
 import Glibc
+import TestServers
 import Testing
 
 /// The echo server, asked what it waits for.
-@Suite struct WhoWaitsTests {
+@Suite(.ownThread) struct WhoWaitsTests {
     @Test func `SIGUSR1 prints what each coroutine waits for, and stops nothing`() throws {
         let service = try EchoService("--drain=10ms")
         let client = try Client(service.address)

@@ -6,7 +6,7 @@ import Testing
 
 /// How connections are closed, as the server sees it, and what is said of a server that does not
 /// close.
-@Suite(.timeLimit(.minutes(60))) struct ClosingTests {
+@Suite(.ownThread, .timeLimit(.minutes(60))) struct ClosingTests {
     /// Echoes until the end; says how that came: "eof" or "ECONNRESET".
     private static func echoUntilEnd(_ peer: Peer) -> String {
         var bytes = [UInt8](repeating: 0, count: 65_536)

@@ -6,7 +6,7 @@ import Testing
 
 /// Random plans against servers that misbehave at random: whatever happens, the books balance and
 /// no connection is left open.
-@Suite(.timeLimit(.minutes(60))) struct MischiefTests {
+@Suite(.ownThread, .timeLimit(.minutes(60))) struct MischiefTests {
     @Test(arguments: 1...50)
     func `the books balance and nothing stays open`(seed: Int) throws {
         var random = SplitMix(seed: UInt64(seed))

@@ -4,7 +4,7 @@ import TestServers
 import Testing
 
 /// Requests in pieces, and connections that read slowly.
-@Suite(.timeLimit(.minutes(60))) struct PieceTests {
+@Suite(.ownThread, .timeLimit(.minutes(60))) struct PieceTests {
     @Test(arguments: LoadPlan.Split.allCases, [nil, 5000])
     func `a request in pieces is answered all the same`(
         split: LoadPlan.Split, rate: Double?

@@ -6,7 +6,7 @@ import TestServers
 import Testing
 
 /// Connections that are closed and opened again: nothing of it is hidden, and nothing is lost.
-@Suite(.timeLimit(.minutes(60))) struct ReopeningTests {
+@Suite(.ownThread, .timeLimit(.minutes(60))) struct ReopeningTests {
     /// How many bytes came on each connection, by its number.
     private final class Counts: Sendable {
         let bytes = Guarded<[Int: Int]>([:])

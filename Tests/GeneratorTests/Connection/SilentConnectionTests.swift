@@ -4,7 +4,7 @@ import TestServers
 import Testing
 
 /// Connections that are there and say nothing, beside those that do.
-@Suite(.timeLimit(.minutes(60))) struct SilentConnectionTests {
+@Suite(.ownThread, .timeLimit(.minutes(60))) struct SilentConnectionTests {
     /// Echoes, and before the first answer does something with the connections that are silent.
     private func measureSilent(
         rate: Double? = nil, verification: LoadPlan.Verification = .full,

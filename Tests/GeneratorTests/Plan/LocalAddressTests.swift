@@ -5,7 +5,7 @@ import TestServers
 import Testing
 
 /// Where connections come from, and what happens when there are no ports.
-@Suite(.timeLimit(.minutes(60))) struct LocalAddressTests {
+@Suite(.ownThread, .timeLimit(.minutes(60))) struct LocalAddressTests {
     /// An address of this machine with a port that is free: it makes one connection at a time.
     private func onePort(on host: String) throws -> SocketAddress {
         let socket = Descriptor(adopting: try .streamSocket(family: AF_INET))

@@ -4,7 +4,7 @@ import TestServers
 import Testing
 
 /// Ten servers that do not echo: each has an error of its own, and words for its wrong bytes.
-@Suite(.timeLimit(.minutes(60))) struct TenLiesTests {
+@Suite(.ownThread, .timeLimit(.minutes(60))) struct TenLiesTests {
     private func measure(_ lie: Lie, connections: Int = 2) throws -> Measurement {
         // Half of an answer has to come before the limit runs out.
         return try withGrowingLimit(from: lie.timeout) { limit in
