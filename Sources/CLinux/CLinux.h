@@ -116,9 +116,13 @@ static inline void clinux_prefetch(const void *address) { __builtin_prefetch(add
 extern char **environ;
 static inline char **clinux_environment(void) { return environ; }
 
-// The number of a job's task, which no other task of the process ever has: an entry of the Swift
-// runtime that its own `ExecutorJob.description` calls.
+// Entries of the Swift runtime. The number of a job's task, which no other task of the process ever
+// has: its own `ExecutorJob.description` calls it.
 extern unsigned long long swift_task_getJobTaskId(const void *job);
+// The task that the calling thread runs, and whether a task is cancelled: what
+// `withUnsafeCurrentTask` and `UnsafeCurrentTask.isCancelled` call.
+extern void *swift_task_getCurrent(void) __attribute__((swiftcall));
+extern _Bool swift_task_isCancelled(void *task) __attribute__((swiftcall));
 
 // poll(2): the peer has shut down its writing half. Glibc hides it behind _GNU_SOURCE.
 enum { CLINUX_POLLRDHUP = 0x2000 };

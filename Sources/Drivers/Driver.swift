@@ -6,12 +6,11 @@ import Syscalls
 ///
 /// * **Readiness is a hint.** A descriptor may be reported when the next call would block after
 ///   all, so callers try, and wait again. What is ready and not used is reported again by the next
-///   wait.
-///   Who has used it up may say so, and is told of what comes after it.
+///   wait. A caller that has used it up may say so, and is told of what comes after it.
 /// * **A hang-up or an error is reported to both directions**, or to both that were asked for where
 ///   the kernel does not tell it apart (select): the next system call says which it was.
-/// * **Nothing is reported about a descriptor that nobody asked for.** With its interest withdrawn,
-///   not even a hang-up ends a wait; so a descriptor with nobody parked on it never spins a loop.
+/// * **Nothing is reported about a descriptor without interest.** When it is withdrawn, not even a
+///   hang-up ends a wait; so a descriptor with no task parked on it never spins a loop.
 /// * **Numbers are reused.** Interest is withdrawn before a descriptor is closed; the same number
 ///   may come back at once for another file. Interest in a number that is not open is an error, or
 ///   is reported so that the next call on it fails; it can be withdrawn like any other.
@@ -19,8 +18,8 @@ import Syscalls
 ///   next.
 /// * **A deadline never passes early**: a wait that ends because of it ends at or after it. One
 ///   that has passed makes the wait look and return. `.never` is far away, not an overflow.
-/// * **A wait may return with nothing**: for a wake, a deadline or a signal. It is the caller who
-///   knows what it waits for.
+/// * **A wait may return with nothing**: for a wake, a deadline or a signal. The caller knows what
+///   it waits for.
 ///
 /// Every method but `wake` is called by one thread at a time, and by one only once it has waited.
 package protocol Driver: AnyObject {
@@ -67,5 +66,75 @@ extension Instant {
         case .past: 0
         default: min(max(now().nanoseconds(to: self), 0), 86_400_000_000_000)
         }
+    }
+}
+
+/// A set of directions: what a task waits for, or what the kernel says is ready.
+///
+/// Not an `OptionSet`, whose generic methods are real calls in another module and cost more than
+/// the bit operations that they make; this type is used several times for every message.
+package struct Interest: Hashable, Sendable, ExpressibleByArrayLiteral {
+    @usableFromInline var bits: UInt8
+
+    @inlinable init(bits: UInt8) { self.bits = bits }
+
+    /// Both of the directions, or one, or none: `[.readable, .writable]`, `[]`.
+    package init(arrayLiteral directions: Interest...) {
+        bits = directions.reduce(0) { $0 | $1.bits }
+    }
+
+    /// Neither direction.
+    @inlinable package static var none: Interest { Interest(bits: 0) }
+    /// Bytes, connections or signals to take, or the end of the stream.
+    @inlinable package static var readable: Interest { Interest(bits: 1) }
+    /// Room for bytes, or an attempt to connect that has ended.
+    @inlinable package static var writable: Interest { Interest(bits: 2) }
+    /// Both directions: what a hang-up and an error are reported as.
+    @inlinable package static var both: Interest { Interest(bits: 3) }
+
+    /// Whether it names no direction.
+    @inlinable @inline(__always) package var isEmpty: Bool { bits == 0 }
+
+    /// Whether every direction of `other` is in this set.
+    @inlinable package func contains(_ other: Interest) -> Bool { bits & other.bits == other.bits }
+
+    /// The directions of either set.
+    @inlinable package func union(_ other: Interest) -> Interest {
+        Interest(bits: bits | other.bits)
+    }
+
+    /// The directions of both sets.
+    @inlinable package func intersection(_ other: Interest) -> Interest {
+        Interest(bits: bits & other.bits)
+    }
+
+    /// The directions of this set that are not in the other one.
+    @inlinable package func subtracting(_ other: Interest) -> Interest {
+        Interest(bits: bits & ~other.bits)
+    }
+
+    /// Adds the directions of another set.
+    @inlinable package mutating func insert(_ other: Interest) { bits |= other.bits }
+
+    /// Takes the directions of another set out.
+    @inlinable package mutating func remove(_ other: Interest) { bits &= ~other.bits }
+
+    /// Spelled out so that it is inlined, as the rest is.
+    @inlinable package static func == (left: Interest, right: Interest) -> Bool {
+        left.bits == right.bits
+    }
+}
+
+/// One descriptor that can make progress, as plain data.
+package struct Readiness: Hashable, Sendable {
+    /// Which descriptor.
+    package let descriptor: RawDescriptor
+    /// The directions in which it can make progress; both after a hang-up or an error.
+    package let ready: Interest
+
+    /// A descriptor and what it is ready for.
+    package init(_ descriptor: RawDescriptor, _ ready: Interest) {
+        self.descriptor = descriptor
+        self.ready = ready
     }
 }

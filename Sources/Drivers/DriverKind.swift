@@ -32,19 +32,6 @@ public enum DriverKind: String, CaseIterable, Sendable {
         }
     }
 
-    /// Those that this machine lets anybody open.
-    package static let usable = allCases.filter { $0.refusal == nil }
-
-    /// Why this machine refuses a driver of this kind, and what to do; nil when it does not.
-    package var refusal: String? {
-        do throws(Errno) {
-            _ = try makeDriver()
-            return nil
-        } catch {
-            return remedy(for: error) ?? "\(rawValue) cannot be opened: \(error)"
-        }
-    }
-
     /// What an error of `makeDriver` means here, and what to do; nil when the error says it all.
     package func remedy(for error: Errno) -> String? {
         switch (self, error) {

@@ -44,3 +44,137 @@ package final class IOUringDriver: Driver {
 
     package func wake() { signal.raise() }
 }
+
+/// The poll requests of an io_uring driver, by descriptor.
+///
+///     watches   [ – | – | rw once | r lasting | – ]    what is wanted, and what is in flight
+///     listed    [ 4, 2 ]                               whose requests the next wait looks over
+///
+/// A request carries its descriptor's number and its generation, so that the late completion of
+/// one that was withdrawn is ignored, and never taken for one of the number's next owner.
+///
+/// A request keeps its file open. So a withdrawal goes to the kernel at once, as with epoll: the
+/// close right after it must end the connection, and free the address of a listener.
+private struct IOUringPolls: ~Copyable {
+    private var ring: IOUring
+    private var watches: [IOUringWatch] = []
+    private var listed: [RawDescriptor] = []
+    private let signal: RawDescriptor
+
+    /// Opens a ring (io_uring_setup(2)); readiness of `signal` means a wake.
+    init(signal: RawDescriptor) throws(Errno) {
+        self.signal = signal
+        // Few pages, because a process may have many loops; what does not fit costs a call more.
+        ring = try IOUring(capacity: 256, completions: 1024)
+    }
+
+    /// Replaces the interest in a descriptor; its request follows with the next wait.
+    mutating func setInterest(
+        _ interest: Interest, in descriptor: RawDescriptor
+    ) throws(Errno) {
+        let index = descriptor.index
+        if index >= watches.count {
+            if interest.isEmpty { return }
+            let missing = index + 1 - watches.count
+            watches.append(contentsOf: repeatElement(IOUringWatch(), count: missing))
+        }
+        watches[index].ask(for: interest)
+        if !interest.isEmpty { return list(index) }
+        if watches[index].armed.isEmpty { return }
+        try endRequest(of: index)
+        try ring.enter()
+    }
+
+    /// Takes it that what was reported of a descriptor has been used.
+    mutating func useUp(_ directions: Interest, of descriptor: RawDescriptor) {
+        guard watches.indices.contains(descriptor.index) else { return }
+        watches[descriptor.index].useUp(directions)
+    }
+
+    /// Waits until there is something to report, or a wake, and says whether there was a wake.
+    mutating func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno)
+        -> Bool
+    {
+        let earlier = ready.count
+        var isWoken = false
+        // What the request of a withdrawal has brought along.
+        _ = takeCompletions(into: &ready, after: earlier, &isWoken)
+        while true {
+            try submitListed()
+            let hasNews = isWoken || ready.count > earlier
+            try ring.enterAndWait(
+                nanoseconds: hasNews ? 0 : deadline.nanosecondsToWait(from: .now))
+            let count = takeCompletions(into: &ready, after: earlier, &isWoken)
+            // When all that completed was withdrawn before, nothing has happened yet.
+            if count == 0 || isWoken || ready.count > earlier { return isWoken }
+        }
+    }
+
+    // MARK: Requests
+
+    private mutating func list(_ index: Int) {
+        if watches[index].isListed { return }
+        watches[index].isListed = true
+        listed.append(RawDescriptor(CInt(index)))
+    }
+
+    /// Makes the requests of the listed what they should be.
+    private mutating func submitListed() throws(Errno) {
+        while let descriptor = listed.last {
+            let index = descriptor.index
+            if watches[index].needsRequest {
+                try endRequest(of: index)
+                let (events, isLasting) = watches[index].arm()
+                try ring.add(
+                    .poll(
+                        descriptor, events: events, isLasting: isLasting,
+                        tag: watches[index].tag(index)))
+            }
+            watches[index].isListed = false
+            listed.removeLast()
+        }
+    }
+
+    private mutating func endRequest(of index: Int) throws(Errno) {
+        if watches[index].armed.isEmpty { return }
+        // No descriptor has the number of the request's own tag.
+        try ring.add(.end(tagged: watches[index].tag(index), tag: .max))
+        watches[index].disarm()
+    }
+
+    // MARK: Completions
+
+    /// Takes every completion, reports what it means, and says how many there were.
+    private mutating func takeCompletions(
+        into ready: inout [Readiness], after earlier: Int, _ isWoken: inout Bool
+    ) -> Int {
+        var count = 0
+        while let completion = ring.take() {
+            count += 1
+            let index = Int(completion.tag & 0xFFFF_FFFF)
+            guard index < watches.count, watches[index].isAwaiting(completion.tag) else { continue }
+            let found = watches[index].complete(completion.result, hasMore: completion.hasMore)
+            list(index)
+            if index == signal.index {
+                isWoken = true
+            } else if !found.isEmpty {
+                report(index, found, to: &ready, after: earlier)
+            }
+        }
+        return count
+    }
+
+    /// Adds a report, or adds to the one that this wait has made already.
+    private mutating func report(
+        _ index: Int, _ found: Interest, to ready: inout [Readiness], after earlier: Int
+    ) {
+        let descriptor = RawDescriptor(CInt(index))
+        let position = Int(watches[index].position)
+        if position >= earlier, position < ready.count, ready[position].descriptor == descriptor {
+            ready[position] = Readiness(descriptor, ready[position].ready.union(found))
+        } else {
+            watches[index].position = Int32(ready.count)
+            ready.append(Readiness(descriptor, found))
+        }
+    }
+}

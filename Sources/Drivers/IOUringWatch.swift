@@ -27,7 +27,7 @@ struct IOUringWatch {
     var isListed = false
     /// Which of its requests the last one is: completions of the others come late.
     private var generation: UInt32 = 0
-    /// Where its last report stands in the array of whoever waits.
+    /// Where its last report stands in the array that the wait fills.
     var position: Int32 = 0
 
     /// Replaces what is wanted. A direction that is new may be ready already.
@@ -39,8 +39,8 @@ struct IOUringWatch {
 
     /// Takes it that whatever completed in these directions has been used.
     ///
-    /// Reading is different after the end: what emptied the socket may have been a short read, and
-    /// then nobody has seen the end, whose news came together with that of the bytes.
+    /// Reading is different after the end: what emptied the socket may have been a short read. That
+    /// has not seen the end, whose news came together with that of the bytes.
     mutating func useUp(_ directions: Interest) {
         doubt.remove(hasEnded ? directions.subtracting(.readable) : directions)
     }

@@ -15,15 +15,15 @@ import Syscalls
 ///   once. The socket can then try again. Where nobody listens it is `ECONNREFUSED`.
 /// * **Bytes arrive in order, and all that arrived can be read** before the end of the stream or
 ///   the error. The end stays: it is read again and again.
-/// * **Each half ends by itself.** Who has ended its own reads on; to send then is `EPIPE`, and
-///   never a signal.
-/// * **`close` ends in order what was read to the end.** Bytes that nobody read, or `resetOnClose`,
-///   make it a reset. To send to who has closed brings a reset back.
-/// * **A reset is `ECONNRESET` once**, to who calls first; then reads are at the end and there is
-///   no peer. After the end of the stream it is no news: reads stay there, sends throw `EPIPE`.
-/// * **Buffers are bounded.** When nobody reads, `send` takes less than it is given and then
-///   nothing; there is room again when the reader has made some. Their sizes can be set before the
-///   connection; what is set is doubled, and bounded both ways.
+/// * **Each half ends by itself.** A socket that has ended its own half reads on; to send then is
+///   `EPIPE`, and never a signal.
+/// * **`close` ends in order what was read to the end.** Bytes that were not read make it a reset,
+///   as `resetOnClose` does. To send to a peer that has closed brings a reset back.
+/// * **A reset is `ECONNRESET` once**, to the first call; then reads are at the end and there is no
+///   peer. After the end of the stream it is no news: reads stay there, sends throw `EPIPE`.
+/// * **Buffers are bounded.** When the peer does not read, `send` takes less than it is given and
+///   then nothing; there is room again when the reader has made some. Their sizes can be set before
+///   the connection; what is set is doubled, and bounded both ways.
 /// * **An address belongs to one**, or to several that all asked to share it. Port 0 is a free one.
 /// * **A closed number is free**, and comes back.
 package protocol Sockets: AnyObject, Sendable {

@@ -112,13 +112,15 @@ final class Conversation: Sendable {
             let left = awaited - received
             if left == 0 || progress.withLock({ $0.endsEarly }) { return try await receiveLent() }
             do {
-                let bytes = try await connection.read(
+                if let bytes = try await connection.read(
                     exactly: min(left, 700), timeout: plan.patience)
-                try check(bytes)
+                {
+                    return try check(bytes)
+                }
             } catch let error as IOError where error.reason == .endOfStream {
                 // What came before the end is the next read's.
-                progress.withLock { $0.endsEarly = true }
             }
+            progress.withLock { $0.endsEarly = true }
         }
     }
 

@@ -122,9 +122,10 @@ struct EchoService: Sendable {
 extension TCPConnection {
     /// Reads by way of memory of the caller's; nil at the end of the stream.
     func readCopy(ofAtMost count: Int, timeout: Duration? = nil) async throws(IOError) -> [UInt8]? {
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 1)
-        defer { memory.deallocate() }
-        let received = try await read(into: memory, timeout: timeout)
-        return received > 0 ? Array(memory[..<received]) : nil
+        var bytes = [UInt8](repeating: 0, count: count)
+        var span = bytes.mutableSpan
+        var memory = span.mutableBytes
+        let received = try await read(into: &memory, timeout: timeout)
+        return received.map { Array(bytes[..<$0]) }
     }
 }

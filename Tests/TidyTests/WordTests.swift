@@ -6,8 +6,7 @@ import Testing
     /// shrink.
     static let unsafeIsolation: [String: Int] = [
         "Sources/Swiftlet/Socket/Bytes.swift": 1,
-        "Sources/Swiftlet/Stream/TCPConnection+Writing.swift": 1,
-        "Sources/Swiftlet/Stream/TCPConnection.swift": 1,
+        "Sources/Swiftlet/Socket/Socket+Writing.swift": 1,
     ]
 
     @Test func `nothing is left for later`() {

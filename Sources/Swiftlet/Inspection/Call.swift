@@ -2,6 +2,9 @@ import Syscalls
 
 /// The name of a source file, as `#fileID` gives it.
 ///
+/// Calls that may park their task take it as `file`, with a `line`, so that reports say where the
+/// call stands; leave both out.
+///
 /// It is made of a literal only, which stays where it is while the program runs. So it is one word,
 /// and passing it with every call costs next to nothing.
 @frozen

@@ -12,7 +12,7 @@ public struct LoopStatistics: Sendable, Equatable {
     public var connections = 0
     /// Tasks parked on a descriptor.
     public var parks = 0
-    /// Readiness that came for a descriptor with nobody parked on it.
+    /// Readiness that came for a descriptor with no task parked on it.
     public var spuriousWakes = 0
     /// Socket calls that had nothing to do.
     public var wouldBlocks = 0

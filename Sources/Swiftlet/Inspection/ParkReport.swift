@@ -1,4 +1,7 @@
-/// What one task of a loop waits for: who it is, in which call, on what, since when and until when.
+import Drivers
+import Syscalls
+
+/// What one task of a loop waits for: in which call, on what, since when and until when.
 ///
 /// It prints as one line:
 ///
@@ -21,11 +24,119 @@ public struct ParkReport: Sendable, CustomStringConvertible {
 
     /// All of it as one line.
     public var description: String {
-        let who = name.map { "'\($0)'" } ?? "a task"
+        let task = name.map { "'\($0)'" } ?? "a task"
         guard let purpose, let waited else {
-            return "\(who), spawned at \(place), waits for something that the loop cannot see"
+            return "\(task), spawned at \(place), waits for something that the loop cannot see"
         }
         let end = remaining.map { ", \($0) more at most" } ?? ""
-        return "\(who) at \(place) waits \(purpose): \(waited) so far\(end)"
+        return "\(task) at \(place) waits \(purpose): \(waited) so far\(end)"
+    }
+}
+
+extension EventLoop {
+    /// What the tasks of this loop wait for: all that are parked in a call of this library, and
+    /// those that were spawned and wait for something else. The running task and those that are
+    /// about to run are left out; one that has just called `Task.yield` may be told as waiting.
+    ///
+    /// Not seen are the body of `run`, and child tasks, while they wait for something else: another
+    /// task, a stream, `Task.sleep`.
+    ///
+    /// To find out why nothing happens. It takes as long as the loop has tasks, with some system
+    /// calls for each.
+    public var parkReports: [ParkReport] {
+        get async {
+            let executor = executor
+            return await withTaskExecutorPreference(executor) {
+                // On a loop that has ended no task waits.
+                executor.isCurrent ? executor.parkReports() : []
+            }
+        }
+    }
+}
+
+// Reports are put together only when they are asked for, so that may be slow: it looks at every
+// parked task, and asks the kernel for addresses.
+extension LoopExecutor {
+    /// What every task waits for that is parked here, or that was spawned here and is not runnable:
+    /// by descriptor, then sleepers by their deadline, then the others in the order of their start.
+    ///
+    /// The caller is on the loop's thread, or keeps the loop from turning.
+    func parkReports() -> [ParkReport] {
+        let children = children.withLock { $0.all }
+        let names = names(of: children)
+        var known = runnableTasks
+        var reports: [ParkReport] = []
+        for spot in state.lot.all {
+            let job = spot.parked.job
+            let deadline = spot.parked.timer.map { state.deadlines.deadline(of: $0) }
+            let purpose = purpose(of: spot.direction, on: spot.descriptor)
+            known.insert(job.task)
+            reports.append(report(of: job, names, spot.stay, purpose, until: deadline))
+        }
+        for (deadline, due) in state.deadlines.all {
+            guard case .sleep(let sleeper?) = due else { continue }
+            let (job, purpose) = (sleeper.job, "for its time to come")
+            known.insert(job.task)
+            reports.append(report(of: job, names, sleeper.stay, purpose, until: deadline))
+        }
+        for child in children where !known.contains(child.task) {
+            reports.append(
+                ParkReport(
+                    name: child.name, place: child.call.place, purpose: nil, waited: nil,
+                    remaining: nil))
+        }
+        return reports
+    }
+
+    /// The names of tasks: those that were spawned with one, those that serve a connection, and
+    /// what was noted when they parked.
+    private func names(of children: [Children.Child]) -> [UInt: String] {
+        var names = state.names
+        for (task, id) in state.table.owned {
+            // A connection that the kernel has given up has no address any more.
+            let address = try? sockets.localAddress(id.descriptor)
+            names[task] = address.map { "handler of \($0)" } ?? "handler"
+        }
+        for child in children { names[child.task] = child.name ?? names[child.task] }
+        return names
+    }
+
+    /// The running task and those that are going to run without waiting for anything.
+    private var runnableTasks: Set<UInt> {
+        var tasks = Set(state.runQueue.all.map(\.job.task))
+        tasks.formUnion(postedTasks)
+        // Those of the batch before the running one have run.
+        if isCurrent { tasks.formUnion(state.batch.map(\.job.task).drop { $0 != state.task }) }
+        return tasks
+    }
+
+    private func report(
+        of job: Job, _ names: [UInt: String], _ stay: Stay, _ purpose: String,
+        until deadline: Instant?
+    ) -> ParkReport {
+        ParkReport(
+            name: names[job.task], place: stay.call.place, purpose: purpose,
+            waited: stay.since.duration(to: now),
+            remaining: deadline.map { max(.zero, now.duration(to: $0)) })
+    }
+
+    /// What a task waits for that is parked on a descriptor.
+    private func purpose(of direction: Direction, on descriptor: RawDescriptor) -> String {
+        let target = state.targets[descriptor]
+        let isListening = state.table.isListening(descriptor)
+        let words =
+            switch direction {
+            case .read: isListening ? "to accept on" : "to read from"
+            case .write: target == nil ? "to write to" : "to connect to"
+            }
+        var address = target
+        if address == nil {
+            // What is no socket has no address, nor has a connection that the kernel has given up.
+            address =
+                try? isListening
+                ? sockets.localAddress(descriptor) : sockets.remoteAddress(descriptor)
+        }
+        let place = address.map { "\($0), " } ?? ""
+        return "\(words) \(place)\(descriptor)"
     }
 }

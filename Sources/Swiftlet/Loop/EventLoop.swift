@@ -1,20 +1,5 @@
 import Drivers
-import Synchronization
 import Syscalls
-
-/// The system call that tells an event loop what is ready: `.poll`, `.select`, `.epoll` or
-/// `.ioUring`.
-public typealias DriverKind = Drivers.DriverKind
-/// An IPv4 or IPv6 address and a port: `try SocketAddress("127.0.0.1:7788")`.
-public typealias SocketAddress = Syscalls.SocketAddress
-/// A socket option by its usual name: `.noDelay`, `.keepAlive`, `.receiveBuffer`.
-public typealias SocketOption = Syscalls.SocketOption
-/// An error number as the kernel reports it.
-public typealias Errno = Syscalls.Errno
-/// A file descriptor's number.
-public typealias RawDescriptor = Syscalls.RawDescriptor
-/// A point of the monotonic clock.
-public typealias Instant = Syscalls.Instant
 
 /// One thread that runs Swift tasks and parks them until a socket is ready.
 ///
@@ -59,7 +44,7 @@ public struct EventLoop: Sendable {
 
     /// Runs `body` on the calling thread until it returns.
     ///
-    /// When `body` returns, what `spawn` started is cancelled and awaited, whoever is parked is
+    /// When `body` returns, what `spawn` started is cancelled and awaited, each parked task is
     /// resumed with an error, and the loop's descriptors are closed. The calling thread is the
     /// loop's for the whole time; on a thread of Swift's own pool it keeps others from running
     /// there, and on the main thread it keeps the main actor from running at all.
@@ -131,63 +116,6 @@ public struct EventLoop: Sendable {
     public var statistics: LoopStatistics {
         get async { await withTaskExecutorPreference(executor) { executor.state.statistics } }
     }
-
-    /// What the tasks of this loop wait for: all that are parked in a call of this library, and
-    /// those that were spawned and wait for something else. The running task and those that are
-    /// about to run are left out; one that has just called `Task.yield` may be told as waiting.
-    ///
-    /// Not seen are the body of `run`, and child tasks, while they wait for something else: another
-    /// task, a stream, `Task.sleep`.
-    ///
-    /// For a person who wants to know why nothing happens. It takes as long as the loop has tasks,
-    /// with some system calls for each.
-    public var parkReports: [ParkReport] {
-        get async {
-            let executor = executor
-            return await withTaskExecutorPreference(executor) {
-                // On a loop that has ended nobody waits.
-                executor.isCurrent ? executor.parkReports() : []
-            }
-        }
-    }
-
-    /// Suspends the calling task until `descriptor` may make progress in `direction`.
-    ///
-    /// For descriptors that this library did not open: pipes, terminals, signalfd, inotify. They
-    /// must be non-blocking, and stay open while somebody is parked on them. Readiness is a hint:
-    /// try, and park again.
-    ///
-    /// - Parameters:
-    ///   - descriptor: what to watch.
-    ///   - direction: which way bytes are to flow.
-    ///   - deadline: the instant at which to give up.
-    ///   - file: the file of the call, for reports of parked tasks.
-    ///   - line: the line of the call.
-    /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.busy` when another task is parked
-    ///   there in the same direction, `.loopEnded`, or what the kernel says when it cannot watch
-    ///   the descriptor.
-    public func park(
-        on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant = .never,
-        file: SourceFile = #fileID, line: UInt32 = #line
-    ) async throws(IOError) {
-        let executor = executor
-        let call = Call(file, line)
-        let wakeup = await withTaskExecutorPreference(executor) {
-            await executor.park(on: descriptor, for: direction, until: deadline, in: call)
-        }
-        if let reason = wakeup.reason { throw IOError(.park, reason) }
-    }
-
-    /// Takes back what the driver was told of `descriptor`; to be called before it is closed.
-    ///
-    /// Whoever is parked on it is resumed with a `closed` error.
-    public func forget(_ descriptor: RawDescriptor) async {
-        let executor = executor
-        await withTaskExecutorPreference(executor) {
-            // A loop that has ended has forgotten everything.
-            if executor.isCurrent { executor.forget(descriptor) }
-        }
-    }
 }
 
 /// What became of the body of `run`, handed from its task to the thread that waits for it.
@@ -200,11 +128,4 @@ private final class Outcome<Value: Sendable>: Sendable {
         guard let result = result.withLock({ $0 }) else { throw IOError(.wait, .loopEnded) }
         return try result.get()
     }
-}
-
-/// Something that has happened or has not, for any thread to see.
-final class Flag: Sendable {
-    private let raised = Atomic(false)
-    var isRaised: Bool { raised.load(ordering: .acquiring) }
-    func raise() { raised.store(true, ordering: .releasing) }
 }

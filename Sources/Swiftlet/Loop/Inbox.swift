@@ -3,9 +3,9 @@ import Syscalls
 /// What other threads hand to a loop, until the loop takes it.
 ///
 /// A plain value: its owner guards it with a lock, under which it also wakes the driver when told
-/// to. One wake is enough until the loop has looked, so whoever finds one pending adds and goes.
-/// Because adding, waking and taking happen under the same lock, nothing is left lying between the
-/// loop's last look and its wait.
+/// to. One wake is enough until the loop has looked, so a thread that finds one pending adds and
+/// goes. Because adding, waking and taking happen under the same lock, nothing is left lying
+/// between the loop's last look and its wait.
 struct Inbox {
     /// What may be asked of the loop.
     enum Request {
@@ -42,18 +42,18 @@ struct Inbox {
     mutating func add(_ job: Job) -> Admission {
         if isClosed { return .closed }
         mail.jobs.append(job)
-        return knock()
+        return requestWake()
     }
 
     /// Adds a request. The loop's own thread needs no wake: it looks before it waits.
     mutating func add(_ request: Request, fromLoop: Bool) -> Admission {
         if isClosed { return .closed }
         mail.requests.append(request)
-        return fromLoop ? .quiet : knock()
+        return fromLoop ? .quiet : requestWake()
     }
 
     /// Asks for a wake, if none is under way.
-    mutating func knock() -> Admission {
+    mutating func requestWake() -> Admission {
         if isClosed { return .closed }
         if isWakePending { return .quiet }
         isWakePending = true

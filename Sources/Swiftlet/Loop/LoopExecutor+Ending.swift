@@ -1,10 +1,10 @@
 import Syscalls
 
-// How a loop ends. The order is the contract: nobody new comes in, everybody is told, those that
-// were started, on this loop and on those that run with it, are awaited, and only then do the
+// How a loop ends. The order is the contract: no new task comes in, every parked one is told, those
+// that were started, on this loop and on those that run with it, are awaited, and only then do the
 // descriptors and the driver go.
 extension LoopExecutor {
-    /// Ends the loop: cancels what it started, resumes whoever is parked, drains, and closes every
+    /// Ends the loop: cancels what it started, resumes what is parked, drains, and closes every
     /// descriptor.
     ///
     /// Returns when the body of the run and the last task that `spawn` started on any of its loops
@@ -17,10 +17,10 @@ extension LoopExecutor {
         finishEnding()
     }
 
-    /// Lets nobody in any more, cancels what the loop started, and resumes whoever is parked.
+    /// Lets no task in any more, cancels what the loop started, and resumes what is parked.
     func beginEnding() {
         state.isEnding = true
-        // Cancelling runs code of others, which may want the lock.
+        // Cancelling runs other people's code, which may want the lock.
         for cancel in children.withLock({ $0.close() }) { cancel() }
         for parked in state.lot.removeAll() { resume(parked, .loopEnded) }
         while let due = state.deadlines.popDue(at: .never) { fire(due, .loopEnded) }
@@ -29,7 +29,7 @@ extension LoopExecutor {
 
     /// Closes every descriptor and lets the driver go. Nothing that the loop started is left.
     func finishEnding() {
-        // Timers that a watched loop took while it ended, of sleepers whom nobody here waits for.
+        // Timers that a watched loop took while it ended, of sleepers that are not its children.
         while let due = state.deadlines.popDue(at: .never) {
             if case .timer(let job) = due { job.runElsewhere() }
         }

@@ -1,8 +1,8 @@
 import Drivers
 import Syscalls
 
-// What the loop does for tasks that run on its thread: interest, closing, the clock, and the budget
-// of a job.
+// What the loop does for its tasks: interest, closing, the clock, the budget of a job, and what
+// other threads ask of it through the inbox.
 extension LoopExecutor {
     /// Gives interest to the driver.
     func set(_ interest: Interest, in descriptor: RawDescriptor) throws(Errno) {
@@ -20,16 +20,16 @@ extension LoopExecutor {
     /// Makes the coming turn look at its descriptors even if it has more to run.
     func lookSoon() { state.jobsSinceLook = LoopExecutor.jobsPerLook }
 
-    /// Closes a descriptor of ours: resumes whoever is parked there, takes the interest back,
-    /// closes.
+    /// Closes a descriptor of ours: resumes the tasks that are parked there, takes the interest
+    /// back, closes.
     func close(_ id: SocketID) {
         guard state.table.remove(id) else { return }
         forget(id.descriptor)
         sockets.close(id.descriptor)
     }
 
-    /// Takes back the interest in a descriptor that is not ours, and resumes whoever is parked
-    /// there.
+    /// Takes back the interest in a descriptor that is not ours, and resumes the tasks that are
+    /// parked there.
     func forget(_ descriptor: RawDescriptor) {
         let unparked = state.lot.close(descriptor)
         if let interest = unparked.interest {
@@ -42,4 +42,48 @@ extension LoopExecutor {
 
     /// The present instant of the driver's clock.
     var now: Instant { state.driver?.now ?? state.turnStart }
+
+    /// When an operation that starts now gives up; nil is never.
+    @inline(__always)
+    func deadline(after timeout: Duration?) -> Instant {
+        timeout.map { now.advanced(by: $0) } ?? .never
+    }
+
+    // MARK: What other threads ask for
+
+    /// Does what another thread, or a cancellation, has asked for.
+    func carryOut(_ request: Inbox.Request) {
+        switch request {
+        case .cancelPark(let ticket):
+            if let parked = state.lot.unpark(ticket) { resume(parked, .cancelled) }
+        case .cancelHandlers(let server):
+            for id in state.table.served(by: server) { cancelOwner(of: id) }
+        case .cancelSleep(let token):
+            if case .sleep(let sleeper?) = state.deadlines.remove(token) {
+                unpark(sleeper.job, .cancelled)
+            }
+        case .close(let id):
+            close(id)
+        case .timer(let job, let delay):
+            admit(job, after: delay)
+        }
+    }
+
+    /// Ends the owner's present park on its socket and all of its later ones.
+    func cancelOwner(of id: SocketID) {
+        state.table[id].isOwnerCancelled = true
+        for parked in state.lot.unpark(id.descriptor, where: \.isOwner) {
+            resume(parked, .cancelled)
+        }
+    }
+
+    /// Puts a timer of the standard library among the deadlines. The caller is on the loop's
+    /// thread.
+    func admit(_ timer: Job, after delay: Duration) {
+        // A loop that is ending waits for no timer; the sleeper, which is none of its children,
+        // does.
+        // A watched loop waits all the same: elsewhere, time would be real.
+        if state.isEnding, state.witness == nil { return timer.runElsewhere(after: delay) }
+        _ = state.deadlines.insert(.timer(timer), at: now.advanced(by: delay))
+    }
 }

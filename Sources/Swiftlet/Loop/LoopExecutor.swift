@@ -3,13 +3,13 @@ import Glibc
 import Synchronization
 import Syscalls
 
-/// The executor of one event loop: runs Swift's jobs on one thread and knows who is parked on what.
+/// The executor of one event loop: runs Swift's jobs on one thread and knows what is parked where.
 ///
 /// A turn:
 ///
 ///     run the batch that was runnable at the start of the turn
 ///       → wait (not at all if work is left, else until the next deadline)
-///       → unpark whom the readiness concerns → expire deadlines
+///       → unpark the tasks that the readiness concerns → expire deadlines
 ///       → take in what other threads posted
 ///
 /// ## Why it is `Sendable`
@@ -21,8 +21,8 @@ import Syscalls
 /// 3. `state` belongs to the thread that is inside `run`, or to the one thread that owns the loop
 ///    as a `SteppedLoop` and reads it between turns, too. It is touched only by methods outside the
 ///    section "From any thread", which are called by that owner, by the turn itself or by code that
-///    has checked `isCurrent`. When the loop has ended it changes no more, and whoever comes too
-///    late may read that it has: closing the inbox, inside `lock`, is what makes that visible.
+///    has checked `isCurrent`. When the loop has ended it changes no more, and a call that comes
+///    too late may read that it has: closing the inbox, inside `lock`, is what makes that visible.
 ///    `storage` and `gate` are set by `init` and never again.
 final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Completions at once that a job may have before it must yield.
@@ -75,7 +75,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = Job(job)
-        if isCurrent { resume(job, .ready) } else { post(job) }
+        if isCurrent { resume(job, nil) } else { post(job) }
     }
 
     /// Puts a timer of the standard library among the deadlines.
@@ -94,19 +94,19 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         if !deliver({ $0.add(job) }) { job.runElsewhere() }
     }
 
-    /// Asks something of the loop; after its end there is nobody to ask, and nothing left to do.
+    /// Asks something of the loop; after its end there is nothing to ask, and nothing left to do.
     func post(_ request: Inbox.Request) {
         let isTaken = deliver { $0.add(request, fromLoop: isCurrent) }
         if !isTaken { carryOutElsewhere(request) }
     }
 
-    /// What a loop that has ended still owes: a timer is somebody's sleep. All else is in vain.
+    /// Does what a loop that has ended still owes: a timer is a task's sleep. All else is in vain.
     func carryOutElsewhere(_ request: Inbox.Request) {
         if case .timer(let job, let delay) = request { job.runElsewhere(after: delay) }
     }
 
     /// Ends the driver's wait, so that the loop looks at what another thread changed.
-    func wake() { _ = deliver { $0.knock() } }
+    func wake() { _ = deliver { $0.requestWake() } }
 
     /// Puts something into the inbox and wakes the loop if need be; false when the loop has ended.
     private func deliver(_ add: (inout Inbox) -> Inbox.Admission) -> Bool {
@@ -131,10 +131,10 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     func release() { thread.store(0, ordering: .relaxed) }
 
     /// Makes the calling thread the loop's own and turns until `isDone`.
-    func run(until isDone: Flag) throws(Errno) {
+    func run(until isDone: Latch) throws(Errno) {
         claim()
         takeIn()
-        while try turn(unless: { isDone.isRaised }) {}
+        while try turn(unless: { isDone.isSet }) {}
     }
 
     /// Makes one turn; false, without waiting, when its jobs have done what was to be done.
@@ -188,7 +188,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         try driver.wait(until: hasWork ? .past : state.deadlines.next, into: &state.ready)
     }
 
-    /// Makes runnable whom the next few readinesses of the last wait concern.
+    /// Makes the tasks runnable that the next few readinesses of the last wait concern.
     ///
     /// Only a few at a time, so that a turn stays short and what other threads post is seen soon,
     /// however many are ready. Their order means nothing: all of them come before the next wait.
@@ -204,8 +204,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             if unparked.reader == nil, unparked.writer == nil {
                 state.statistics.spuriousWakes += 1
             }
-            if let reader = unparked.reader { resume(reader, .ready) }
-            if let writer = unparked.writer { resume(writer, .ready) }
+            if let reader = unparked.reader { resume(reader, nil) }
+            if let writer = unparked.writer { resume(writer, nil) }
         }
     }
 
@@ -234,7 +234,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         }
         state.statistics.postedJobs += mail.jobs.count
         if let witness = state.witness { for job in mail.jobs { witness.saw(.posted(job.id)) } }
-        for job in mail.jobs { resume(job, .ready) }
+        for job in mail.jobs { resume(job, nil) }
         for request in mail.requests { carryOut(request) }
     }
 
@@ -244,7 +244,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Ends what other threads can reach, lets the driver go, and returns what came too late.
     func closeInbox() -> Inbox.Mail {
         var late = Inbox.Mail()
-        // First, because who finds the inbox closed may read the state.
+        // First, because a thread that finds the inbox closed may read the state.
         state.driver = nil
         lock.withLock { _ in
             late = inbox.close()

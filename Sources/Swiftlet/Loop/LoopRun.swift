@@ -15,7 +15,7 @@ import Syscalls
 /// So no loop goes as long as a task of another one may need it.
 final class LoopRun: Sendable {
     let loops: [LoopExecutor]
-    private let bodyFlag = Flag()
+    private let bodyEnd = Latch()
     /// Loops that have not said that their children have ended.
     private let busyLoops: Atomic<Int>
     /// What went wrong first.
@@ -27,14 +27,14 @@ final class LoopRun: Sendable {
     }
 
     /// Whether the body has ended.
-    var hasBodyEnded: Bool { bodyFlag.isRaised }
+    var hasBodyEnded: Bool { bodyEnd.isSet }
 
     /// Whether the body and all that was spawned on any loop have ended.
     var isOver: Bool { busyLoops.load(ordering: .acquiring) == 0 }
 
     /// Notes that the body has ended.
     func endBody() {
-        bodyFlag.raise()
+        bodyEnd.set()
         wakeOthers()
     }
 
@@ -57,7 +57,7 @@ final class LoopRun: Sendable {
                 break
             }
         }
-        // Nobody is on a loop that has no thread.
+        // No task is on a loop that has no thread.
         endChildren(ofLoops: loops.count - 1 - threads.count)
         drive(loops[0], body)
         for thread in threads { thread.join() }
@@ -66,7 +66,7 @@ final class LoopRun: Sendable {
 
     private func drive(_ loop: LoopExecutor, _ body: Task<Void, Never>) {
         do throws(Errno) {
-            try loop.run(until: bodyFlag)
+            try loop.run(until: bodyEnd)
         } catch {
             fail(IOError(.wait, .system(error)), body)
         }
@@ -81,4 +81,11 @@ final class LoopRun: Sendable {
     private func wakeOthers() {
         for loop in loops where !loop.isCurrent { loop.wake() }
     }
+}
+
+/// Something that has happened or has not, for any thread to see.
+final class Latch: Sendable {
+    private let state = Atomic(false)
+    var isSet: Bool { state.load(ordering: .acquiring) }
+    func set() { state.store(true, ordering: .releasing) }
 }

@@ -14,15 +14,15 @@ struct LoopState {
     var batch: [Runnable] = []
     /// The task whose job is running.
     var task: UInt = 0
-    /// Where the sockets are to be connected that are not yet; looked up, never listed.
+    /// Where the sockets connect to that are not connected yet; looked up, never listed.
     var targets: [RawDescriptor: SocketAddress] = [:]
     /// Why the running task goes on, if it was suspended at the gate.
-    var wakeup = Wakeup.ready
+    var wakeup: Wakeup = nil
     /// What the running task is about to be suspended for.
     var suspension = Suspension.none
     /// The call in which it is about to be.
     var call = Call("", 0)
-    /// Its name, and those of the tasks that are parked: noted only where somebody watches.
+    /// Its name, and those of the tasks that are parked: noted only where a witness watches.
     var name: String?
     var names: [UInt: String] = [:]
     var lot = ParkingLot<ParkedTask>()
@@ -38,7 +38,7 @@ struct LoopState {
     /// The clock as it was when the last wait ended; read once a turn.
     var turnStart: Instant
     var isEnding = false
-    /// Who watches the loop and orders what it does; nil outside of a simulation.
+    /// What watches the loop and orders what it does; nil outside of a simulation.
     let witness: (any LoopWitness)?
 
     /// What is to be told of the task that parks now.

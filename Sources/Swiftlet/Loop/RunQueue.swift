@@ -3,7 +3,7 @@
 ///     waiting   [ item item item … ]     what came since the batch was taken
 ///     batch     [ item item … ]          what runs now, in memory that the next batch uses again
 ///
-/// Two arrays that change places: who takes a batch gets all that waits, and what becomes runnable
+/// Two arrays that change places: taking a batch takes all that waits, and what becomes runnable
 /// meanwhile waits for the next one. Nothing is allocated once both are as long as a batch gets.
 struct RunQueue<Item> {
     private var waiting: [Item] = []

@@ -1,7 +1,7 @@
 import Syscalls
 
 /// The tasks that a loop started and that have not ended, so that it can cancel and await them, and
-/// tell who they are.
+/// name them in reports.
 struct Children {
     /// A task that was started.
     struct Child {
@@ -16,7 +16,7 @@ struct Children {
     private var children: [Int: Child] = [:]
     private var serial = 0
 
-    /// Set when the loop ends: nobody joins any more.
+    /// Set when the loop ends: no task joins any more.
     private(set) var isClosed = false
 
     var isEmpty: Bool { children.isEmpty }
@@ -31,7 +31,7 @@ struct Children {
 
     mutating func remove(_ serial: Int) { children[serial] = nil }
 
-    /// Lets nobody join any more; returns what cancels those who are there, the eldest first.
+    /// Lets no task join any more; returns what cancels those that are there, the eldest first.
     mutating func close() -> [@Sendable () -> Void] {
         isClosed = true
         return all.map(\.cancel)
@@ -41,12 +41,8 @@ struct Children {
 /// Starts a task on the loop that the caller belongs to, and returns at once.
 ///
 /// It runs beside its starter and is cancelled when the loop ends; the loop ends only after it has.
+/// Reports call it by its `name`.
 ///
-/// - Parameters:
-///   - name: what the task is called in reports.
-///   - file: the file of the call, for reports of parked tasks.
-///   - line: the line of the call.
-///   - body: what the task does.
 /// - Returns: the task, to await or to cancel.
 /// - Throws: `IOError` with `.noLoop` outside `EventLoop.run`, and `.loopEnded` when the loop is
 ///   over.
@@ -63,11 +59,6 @@ extension EventLoop {
     ///
     /// It is as if `spawn` had been called by a task of this loop; the caller may be on any thread.
     ///
-    /// - Parameters:
-    ///   - name: what the task is called in reports.
-    ///   - file: the file of the call, for reports of parked tasks.
-    ///   - line: the line of the call.
-    ///   - body: what the task does.
     /// - Returns: the task, to await or to cancel.
     /// - Throws: `IOError` with `.loopEnded` when the loop is over.
     @discardableResult

@@ -6,9 +6,9 @@ import Syscalls
 ///     heap    [ 3 | 0 | 4 | 1 ]           slots in heap order by (deadline, sequence)
 ///     slots   [ entry | entry | – | entry | entry ]   each knows its place in the heap
 ///
-/// A pure value: it reads no clock and resumes nobody. Equal deadlines are due in the order in
+/// A pure value: it reads no clock and resumes no task. Equal deadlines are due in the order in
 /// which they were entered. A cancelled entry leaves at once, in O(log n), so that timeouts which
-/// hardly ever pass cost no memory; its token then finds nobody, however often it is used.
+/// hardly ever pass cost no memory; its token then finds nothing, however often it is used.
 package struct DeadlineQueue<Payload> {
     /// The identity of one entry.
     package struct Token: Hashable, Sendable {
@@ -108,7 +108,7 @@ package struct DeadlineQueue<Payload> {
         let left = slots[Int(left)]
         let right = slots[Int(right)]
         if left.deadline != right.deadline { return left.deadline < right.deadline }
-        // The sequence wraps after four thousand million entries; who came first is nearer behind.
+        // The sequence wraps after four thousand million entries; the earlier one is nearer behind.
         return Int32(bitPattern: left.sequence &- right.sequence) < 0
     }
 

@@ -1,40 +1,18 @@
 import Syscalls
 
-// The door between a task and the loop, and why a task comes out of it.
+// Where a task is suspended, and why it goes on.
 
-/// Why a parked task goes on.
-package enum Wakeup: Sendable {
-    /// The descriptor may make progress.
-    case ready
-    /// The deadline passed: the good end of a sleep, the bad one of a park.
-    case timedOut
-    case cancelled
-    case closed
-    case loopEnded
-    case busy
-    /// The driver cannot watch the descriptor.
-    case refused(Errno)
+/// Why a parked task goes on: nil when the descriptor may make progress, or the reason to throw.
+///
+/// `.timedOut` is the bad end of a park and the good one of a sleep.
+package typealias Wakeup = IOError.Reason?
 
-    /// The reason to throw; nil for `.ready`.
-    var reason: IOError.Reason? {
-        switch self {
-        case .ready: nil
-        case .timedOut: .timedOut
-        case .cancelled: .cancelled
-        case .closed: .closed
-        case .loopEnded: .loopEnded
-        case .busy: .busy
-        case .refused(let errno): .system(errno)
-        }
-    }
-}
-
-// The only door between a task and the loop: a task goes to sleep here and nowhere else.
+// The only door between a task and the loop: a task is suspended here and nowhere else.
 //
 // The order matters. The ticket is made first; a cancellation that comes at any moment from any
 // thread posts that ticket; and because the loop's thread is here, the post is read only after the
-// task has parked. So a cancellation is never lost, and one that comes too late finds that nobody
-// holds the ticket.
+// task has parked. So a cancellation is never lost, and one that comes too late finds that the
+// ticket is no longer held.
 extension LoopExecutor {
     /// Suspends the calling task until `descriptor` may make progress in `direction`.
     ///
@@ -81,11 +59,7 @@ extension LoopExecutor {
     /// That is a task on the loop's thread which belongs elsewhere: `Task.immediate` starts one
     /// inside the job of another.
     @inline(__always)
-    var isCallerCancelled: Bool? {
-        withUnsafeCurrentTask { task in
-            unsafeBitCast(task, to: UInt.self) == state.task ? task?.isCancelled : nil
-        }
-    }
+    var isCallerCancelled: Bool? { isCurrentTaskCancelled(ifItIs: state.task) }
 
     /// Says what the calling task is about to be suspended for, and in which call.
     @inline(__always)
@@ -140,7 +114,7 @@ extension LoopExecutor {
                 try set(interest, in: ticket.descriptor)
             } catch {
                 _ = state.lot.refuse(ticket)
-                resume(parked, .refused(error))
+                resume(parked, .system(error))
             }
         case .busy:
             resume(parked, .busy)
@@ -163,7 +137,7 @@ extension LoopExecutor {
     }
 }
 
-/// The gate of a loop's parking lot: whoever wants to pass is suspended until the loop says go.
+/// The gate of a loop's parking lot: a task that is to pass is suspended until the loop says go.
 ///
 /// Going to an actor that is not free is the cheapest suspension that Swift has: the runtime hands
 /// the rest of the task to the actor's executor, as a job, and is done with it. This actor is never
@@ -171,7 +145,7 @@ extension LoopExecutor {
 /// time has come the loop runs it like any other. Compared with a continuation that saves a record
 /// in the task, two locks of the task's status, and their memory.
 actor ParkingGate: SerialExecutor {
-    // The loop owns its gate, and who comes here holds the loop.
+    // The loop owns its gate, and a task that comes here holds the loop.
     private unowned(unsafe) let loop: LoopExecutor
 
     init(of loop: LoopExecutor) { self.loop = loop }

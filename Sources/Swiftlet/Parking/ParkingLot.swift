@@ -1,17 +1,7 @@
 import Drivers
 import Syscalls
 
-/// Which way bytes flow through a descriptor, seen from this process.
-public enum Direction: Sendable {
-    /// Bytes, connections or signals come in.
-    case read
-    /// Bytes go out; a connection comes up.
-    case write
-
-    var interest: Interest { self == .read ? .readable : .writable }
-}
-
-/// The identity of one park, so that a late unpark finds nobody.
+/// The identity of one park, so that a late unpark finds no task.
 struct Ticket: Hashable, Sendable {
     let descriptor: RawDescriptor
     let direction: Direction
@@ -24,19 +14,19 @@ struct Ticket: Hashable, Sendable {
 ///     writers    [ – | – | –    | – | task | … ]
 ///     installed  [ – | – | r    | – | rw   | … ]     what the driver watches for
 ///
-/// Apart, because hardly anybody ever waits to write, and what is not touched costs no cache.
+/// Apart, because a task hardly ever waits to write, and what is not touched costs no cache.
 ///
-/// A pure value: it makes no system call and resumes nobody. Each method answers what its owner
+/// A pure value: it makes no system call and resumes no task. Each method answers what its owner
 /// must now do, so that every step is tested without a kernel.
 ///
-/// Interest is sticky. Who is unparked leaves the interest behind, because most come back for the
-/// same; only when readiness arrives and nobody is there is it taken back.
+/// Interest is sticky. A task that is unparked leaves its interest behind, because most come back
+/// for the same; only when readiness arrives and no task is there is it taken back.
 struct ParkingLot<Parked> {
     /// A parked task and the ticket that it parked with.
     private struct Spot {
         var parked: Parked
         var sequence: UInt64
-        /// For reports; nobody else reads it.
+        /// For reports alone.
         var stay: Stay
     }
 
@@ -62,7 +52,7 @@ struct ParkingLot<Parked> {
         case parked
         /// The task is parked; the driver must be given this interest.
         case install(Interest)
-        /// Somebody else is parked there.
+        /// Another task is parked there.
         case busy
     }
 
@@ -97,7 +87,7 @@ struct ParkingLot<Parked> {
         return unpark(ticket)
     }
 
-    /// Who must be resumed, and what interest the driver must be left with.
+    /// The tasks that must be resumed, and what interest the driver must be left with.
     struct Unparked {
         var reader: Parked?
         var writer: Parked?
@@ -105,9 +95,9 @@ struct ParkingLot<Parked> {
         var interest: Interest?
     }
 
-    /// Takes out whoever `readiness` concerns.
+    /// Takes out the tasks that `readiness` concerns.
     ///
-    /// With nobody parked in a direction that is ready and watched, its interest is taken back.
+    /// With no task parked in a direction that is ready and watched, its interest is taken back.
     mutating func unpark(_ readiness: Readiness) -> Unparked {
         var unparked = Unparked()
         let index = readiness.descriptor.index
@@ -139,7 +129,7 @@ struct ParkingLot<Parked> {
         return takeSpot(ticket.direction, at: index)
     }
 
-    /// Takes out those at a descriptor who meet a condition; the interest stays.
+    /// Takes out the tasks at a descriptor that meet a condition; the interest stays.
     mutating func unpark(
         _ descriptor: RawDescriptor, where isMeant: (Parked) -> Bool
     ) -> [Parked] {
@@ -151,7 +141,7 @@ struct ParkingLot<Parked> {
         }
     }
 
-    /// Takes out everybody at a descriptor that is about to be closed, and forgets the descriptor.
+    /// Takes out every task at a descriptor that is about to be closed, and forgets the descriptor.
     mutating func close(_ descriptor: RawDescriptor) -> Unparked {
         var unparked = Unparked()
         let index = descriptor.index
@@ -163,17 +153,17 @@ struct ParkingLot<Parked> {
         return unparked
     }
 
-    /// Takes out everybody; the interest stays.
+    /// Takes out every task; the interest stays.
     mutating func removeAll() -> [Parked] {
-        var everybody: [Parked] = []
+        var parked: [Parked] = []
         for index in installed.indices {
-            if let reader = takeSpot(.read, at: index) { everybody.append(reader) }
-            if let writer = takeSpot(.write, at: index) { everybody.append(writer) }
+            if let reader = takeSpot(.read, at: index) { parked.append(reader) }
+            if let writer = takeSpot(.write, at: index) { parked.append(writer) }
         }
-        return everybody
+        return parked
     }
 
-    /// Everybody, by descriptor; who reads before who writes.
+    /// Every parked task, by descriptor; the reader before the writer.
     var all: [(descriptor: RawDescriptor, direction: Direction, parked: Parked, stay: Stay)] {
         installed.indices.flatMap { index in
             [Direction.read, .write].compactMap { direction in

@@ -1,29 +1,3 @@
-import Syscalls
-
-/// Suspends the calling task for `duration`.
-///
-/// - Parameters:
-///   - duration: how long.
-///   - file: the file of the call, for reports of parked tasks.
-///   - line: the line of the call.
-/// - Throws: `IOError` with `.cancelled`, `.loopEnded`, or `.noLoop` outside `EventLoop.run`.
-public nonisolated(nonsending) func sleep(
-    for duration: Duration, file: SourceFile = #fileID, line: UInt32 = #line
-) async throws(IOError) {
-    let call = Call(file, line)
-    let loop = try EventLoop.require(.sleep).executor
-    let wakeup: Wakeup
-    if loop.isHome {
-        wakeup = await loop.sleep(until: loop.now.advanced(by: duration), in: call)
-    } else {
-        wakeup = await loop.perform {
-            await loop.sleep(until: loop.now.advanced(by: duration), in: call)
-        }
-    }
-    if case .timedOut = wakeup { return }
-    throw IOError(.sleep, wakeup.reason ?? .cancelled)
-}
-
 /// Thrown by `withTimeout` when its time is over.
 public struct TimeoutError: Error, Equatable, CustomStringConvertible {
     /// The time that was given.
@@ -33,7 +7,7 @@ public struct TimeoutError: Error, Equatable, CustomStringConvertible {
     public var description: String { "not done within \(timeout)" }
 }
 
-/// Runs `body` and cancels it when it takes longer than `timeout`.
+/// Runs `body` as a child task on the loop, and cancels it when it takes longer than `timeout`.
 ///
 /// Scopes nest. An inner scope reports only its own expiry: when an outer one expires first, the
 /// inner body is cancelled, and the `TimeoutError` comes out of the outer scope. Because expiry is
@@ -42,11 +16,6 @@ public struct TimeoutError: Error, Equatable, CustomStringConvertible {
 ///
 /// A body that returns although its time is over has done its work, and its value is returned.
 ///
-/// - Parameters:
-///   - timeout: how long the body may take.
-///   - file: the file of the call, for reports of parked tasks.
-///   - line: the line of the call.
-///   - body: what to do; it runs as a child task on the loop.
 /// - Returns: what `body` returns.
 /// - Throws: `TimeoutError`, what `body` throws, or `IOError` with `.noLoop` outside
 ///   `EventLoop.run`.
@@ -59,9 +28,8 @@ public func withTimeout<Value: Sendable>(
     return try await withThrowingTaskGroup(of: Step<Value>.self) { group in
         group.addTask(executorPreference: loop) { .value(try await body()) }
         group.addTask(executorPreference: loop) {
-            let wakeup = await loop.sleep(until: loop.now.advanced(by: timeout), in: call)
-            if case .timedOut = wakeup { return .expired }
-            return .abandoned
+            let wakeup = await loop.sleep(until: loop.deadline(after: timeout), in: call)
+            return wakeup == .timedOut ? .expired : .abandoned
         }
         defer { group.cancelAll() }
         var hasExpired = false

@@ -114,7 +114,6 @@ extension TCPServer {
             rest.cancel()
         }
         state.withLock { $0.rests[place] = nil }
-        if case .timedOut = wakeup { return nil }
-        return wakeup.reason
+        return wakeup == .timedOut ? nil : wakeup
     }
 }

@@ -1,3 +1,4 @@
+import Drivers
 import Syscalls
 
 // Serving: on each loop a task that takes in the connections which are handed over to it, and under
@@ -48,7 +49,7 @@ extension TCPServer {
         let loop = loops[place].executor
         await withDiscardingTaskGroup { group in
             for await arrival in arrivals {
-                // A loop that has ended takes nobody in.
+                // A loop that has ended takes nothing in.
                 guard loop.isCurrent else {
                     turnAway(arrival, from: place)
                     continue
@@ -101,4 +102,52 @@ extension TCPServer {
         }
         for rest in rests { rest?.cancel() }
     }
+}
+
+/// A connection that was accepted and that no loop has taken in yet.
+///
+/// No task is parked on it and no driver knows of it, so it may go to any loop.
+struct Arrival: Sendable {
+    let descriptor: RawDescriptor
+    let peer: SocketAddress
+
+    /// Makes it a connection of `loop`. The caller is on that loop's thread.
+    func adopt(on loop: LoopExecutor, idleTimeout: Duration?) -> TCPConnection {
+        let socket = Socket(adopting: descriptor, peer: peer, on: loop, idleTimeout: idleTimeout)
+        // An option that a connection will not take does not make it a worse connection.
+        try? loop.sockets.setOption(.noDelay, of: descriptor, to: 1)
+        return TCPConnection(socket: socket)
+    }
+}
+
+/// How a server's connections are spread over its loops, and which loop gets the next one.
+///
+/// A plain value: its owner guards it. A place is the index of a loop among the server's.
+struct Spread {
+    private struct Share {
+        var open = 0
+        var taken = 0
+    }
+
+    private var shares: [Share]
+
+    init(over loops: Int) { shares = Array(repeating: Share(), count: loops) }
+
+    /// Counts one more connection in, at the place with the fewest open ones, and says which.
+    ///
+    /// Of several such places it takes the one that has had the fewest until now: otherwise
+    /// connections that come one after the other would all go to the first.
+    mutating func add(among places: Range<Int>) -> Int {
+        var best = places.lowerBound
+        for place in places.dropFirst() {
+            let (share, least) = (shares[place], shares[best])
+            if (share.open, share.taken) < (least.open, least.taken) { best = place }
+        }
+        shares[best].open += 1
+        shares[best].taken += 1
+        return best
+    }
+
+    /// Counts a connection out.
+    mutating func remove(from place: Int) { shares[place].open -= 1 }
 }

@@ -11,8 +11,8 @@ import Syscalls
 /// }
 /// ```
 ///
-/// A connection closes when its handler ends, however it ends. A handler that throws harms nobody
-/// else.
+/// A connection closes when its handler ends, however it ends. A handler that throws harms no other
+/// one.
 ///
 /// Where several loops run together, a server of one listener serves on all of them: the listener's
 /// loop accepts, and hands each connection over to the loop that serves the fewest for this server.

@@ -1,40 +1,62 @@
 import Drivers
 import Syscalls
 
-/// Received bytes in a buffer of the loop's pool.
-struct Received {
-    let base: UnsafeMutableRawPointer
-    let count: Int
-}
-
 // What happens between `read` and its return:
 //
 //     bytes left over from a line?      → those
 //     the last read emptied the socket? → park        (asking again would only say "would block")
-//     ask the kernel → bytes            → return      (fewer than the buffer holds: it is empty
-//     now)
+//     ask the kernel → bytes            → return      (fewer than fit: it is empty now)
 //                    → would block      → park
 //     unparked                          → ask the kernel
 //
-// The callers are on the loop's thread. A buffer is taken when bytes are expected, not before.
+// A buffer of the pool is taken when bytes are expected, not before. The right to read is taken
+// while the task is suspended: at any other time no other task runs.
+//
+// The callers are on the loop's thread, but for `receiveElsewhere`.
 extension Socket {
-    /// Waits for bytes and takes what is there; nil at the end of the stream.
-    ///
-    /// It takes the right to read only while it is parked: nobody else runs before.
+    /// Waits for bytes and takes what is there, into `memory` if it is given and else into a buffer
+    /// of the pool; nil at the end of the stream.
     @inline(__always)
     nonisolated(nonsending)
-        func receive(until deadline: Instant, in call: Call) async throws(IOError) -> Received?
+        func receive(
+            into memory: Buffer? = nil, until deadline: Instant,
+            in call: Call
+        ) async throws(IOError) -> Buffer?
     {
         try checkReadable(.read)
-        if !loop.spend() {
-            try await yield(.read)
-            try checkReadable(.read)
+        if !loop.spend() { try await yieldReading() }
+        if !loop.state.table[unread: id].isEmpty { return takeUnread(into: memory) }
+        return try await receiveNew(into: memory, until: deadline, in: call)
+    }
+
+    /// As `receive`, for a task that has to be taken to the loop and back.
+    @inline(never)
+    nonisolated(nonsending)
+        func receiveElsewhere(
+            into memory: Buffer? = nil, until deadline: Instant = .never,
+            timeout: Duration? = nil, in call: Call
+        ) async throws(IOError) -> Buffer?
+    {
+        try await loop.perform { () async throws(IOError) in
+            let deadline = min(deadline, self.loop.deadline(after: timeout))
+            return try await self.receive(into: memory, until: deadline, in: call)
         }
-        if !loop.state.table[unread: id].isEmpty { return takeUnread() }
+    }
+
+    /// Waits for bytes that were not received yet. All reads come down to this loop.
+    @inline(__always)
+    nonisolated(nonsending)
+        private func receiveNew(
+            into memory: Buffer? = nil, until deadline: Instant,
+            in call: Call
+        ) async throws(IOError) -> Buffer?
+    {
         while true {
-            if let received = try receiveNow() { return received.count > 0 ? received : nil }
+            if let received = try tryReceiving(into: memory) {
+                return received.count > 0 ? received : nil
+            }
             guard let isCancelled = loop.isCallerCancelled else {
-                return try await receiveFromElsewhere(until: deadline, in: call)
+                return try await receiveElsewhere(into: memory, until: deadline, in: call)
             }
             loop.state.table[id].isReading = true
             do throws(IOError) {
@@ -48,114 +70,110 @@ extension Socket {
         }
     }
 
-    /// What `read` gives to a caller on another thread, who is taken to the loop and back.
-    @inline(never)
-    nonisolated(nonsending)
-        func bytesForElsewhere(
-            timeout: Duration?, in call: Call
-        ) async throws(IOError) -> Bytes?
-    {
-        let received = try await loop.perform { () async throws(IOError) in
-            try await self.receive(until: self.deadline(after: timeout), in: call)
-        }
-        return received.map { Bytes($0.base, count: $0.count, of: loop) }
-    }
-
-    /// As `receive`, for a task that has to be taken to the loop.
-    @inline(never)
-    nonisolated(nonsending)
-        private func receiveFromElsewhere(
-            until deadline: Instant, in call: Call
-        ) async throws(IOError) -> Received?
-    {
-        try await loop.perform { () async throws(IOError) in
-            try await self.receive(until: deadline, in: call)
-        }
-    }
-
-    /// As `receive`, for who has the right to read; asks for bytes that were not received yet.
-    nonisolated(nonsending)
-        func receiveInsideReading(
-            until deadline: Instant, in call: Call
-        ) async throws(IOError) -> Received?
-    {
-        if !loop.spend() { try await yield(.read) }
-        while true {
-            if let received = try receiveNow() { return received.count > 0 ? received : nil }
-            try await park(for: .read, .read, until: deadline, in: call)
-            loop.state.table[id].isDry = false
-        }
-    }
-
     /// Asks the kernel once, unless it has nothing for sure; nil when there is nothing.
     ///
-    /// At the end of the stream there are no bytes, and their buffer has gone back.
-    private func receiveNow() throws(IOError) -> Received? {
+    /// At the end of the stream there are no bytes, and a buffer has gone back.
+    private func tryReceiving(into memory: Buffer?) throws(IOError) -> Buffer? {
         if loop.state.table[id].isDry { return nil }
-        let base = loop.state.buffers.take()
-        var count: Int?
-        defer { if count ?? 0 == 0 { loop.state.buffers.put(base) } }
-        count = try tryReceiving(
-            into: UnsafeMutableRawBufferPointer(start: base, count: BufferPool.bufferSize))
-        return count.map { Received(base: base, count: $0) }
-    }
-
-    /// Waits for bytes and puts them into the caller's memory; 0 at the end of the stream.
-    nonisolated(nonsending)
-        func receive(
-            into memory: UnsafeMutableRawBufferPointer, until deadline: Instant, in call: Call
-        ) async throws(IOError) -> Int
-    {
-        try beginReading()
-        defer { endReading() }
-        if !loop.spend() { try await yield(.read) }
-        if memory.isEmpty { return 0 }
-        if !loop.state.table[unread: id].isEmpty {
-            return loop.state.table[unread: id].take(into: memory)
-        }
-        while true {
-            if !loop.state.table[id].isDry, let count = try tryReceiving(into: memory) {
-                return count
-            }
-            try await park(for: .read, .read, until: deadline, in: call)
-            loop.state.table[id].isDry = false
-        }
-    }
-
-    /// Asks the kernel once; nil when it would block.
-    private func tryReceiving(
-        into memory: UnsafeMutableRawBufferPointer
-    ) throws(IOError) -> Int? {
+        let buffer = memory ?? loop.state.buffers.take()
+        var count = 0
+        defer { if count == 0, memory == nil { loop.state.buffers.put(buffer) } }
         loop.state.statistics.receives += 1
         do throws(Errno) {
-            let count = try loop.sockets.receive(descriptor, into: memory)
-            // After the end of the stream the kernel keeps saying so; it must be asked to say it.
-            loop.state.table[id].isDry = count > 0 && count < memory.count
-            loop.state.statistics.bytesRead += count
-            noteActivity()
-            return count
+            count = try loop.sockets.receive(descriptor, into: buffer.memory)
         } catch .wouldBlock {
             loop.state.statistics.wouldBlocks += 1
             return nil
         } catch {
             throw IOError(.read, .system(error))
         }
+        // After the end of the stream the kernel keeps saying so; it must be asked to say it.
+        loop.state.table[id].isDry = count > 0 && count < buffer.count
+        loop.state.statistics.bytesRead += count
+        noteActivity()
+        return buffer.prefix(count)
     }
 
     /// Turns a second reader away.
     @inline(__always)
-    private func checkReadable(_ operation: IOError.Operation) throws(IOError) {
+    func checkReadable(_ operation: IOError.Operation) throws(IOError) {
         try checkOpen(operation)
         guard !loop.state.table[id].isReading else { throw IOError(operation, .busy) }
     }
 
-    /// Takes the right to read.
-    func beginReading(_ operation: IOError.Operation = .read) throws(IOError) {
-        try checkReadable(operation)
-        loop.state.table[id].isReading = true
-    }
-
     func endReading() {
         if loop.state.table.isOpen(id) { loop.state.table[id].isReading = false }
+    }
+
+    /// Lets other jobs run, because this one has read too much at once; no other task may read
+    /// meanwhile.
+    @inline(never)
+    nonisolated(nonsending)
+        func yieldReading() async throws(IOError)
+    {
+        loop.state.table[id].isReading = true
+        defer { endReading() }
+        try await yield(.read)
+    }
+}
+
+// Reading to a certain byte or a certain count. What arrives is gathered with the socket, and
+// leaves it only when the whole is there; so a read that fails half-way has taken nothing, and no
+// byte that was received is ever lost.
+extension Socket {
+    /// Reads exactly `count` bytes; nil when the stream has ended before the first one.
+    nonisolated(nonsending)
+        func receive(
+            exactly count: Int, until deadline: Instant, in call: Call
+        ) async throws(IOError) -> [UInt8]?
+    {
+        try checkReadable(.read)
+        if !loop.spend() { try await yieldReading() }
+        while loop.state.table[unread: id].count < count {
+            if try await gather(until: deadline, in: call) == 0 {
+                if loop.state.table[unread: id].isEmpty { return nil }
+                throw IOError(.read, .endOfStream)
+            }
+        }
+        return loop.state.table[unread: id].take(count)
+    }
+
+    /// Reads up to and with the first `delimiter`; at the end of the stream what is left, or nil if
+    /// nothing is.
+    nonisolated(nonsending)
+        func receive(
+            until delimiter: UInt8, limit: Int, deadline: Instant, in call: Call
+        ) async throws(IOError) -> [UInt8]?
+    {
+        try checkReadable(.read)
+        if !loop.spend() { try await yieldReading() }
+        var searched = 0
+        while true {
+            let end = loop.state.table[unread: id].count(to: delimiter, after: searched)
+            searched = loop.state.table[unread: id].count
+            if end ?? searched > limit { throw IOError(.read, .tooLong) }
+            if let end { return loop.state.table[unread: id].take(end) }
+            if try await gather(until: deadline, in: call) == 0 {
+                return searched == 0 ? nil : loop.state.table[unread: id].take(searched)
+            }
+        }
+    }
+
+    /// Waits for bytes and puts them behind what was gathered; says how many, 0 at the end of the
+    /// stream.
+    nonisolated(nonsending)
+        private func gather(until deadline: Instant, in call: Call) async throws(IOError) -> Int
+    {
+        if !loop.spend() { try await yieldReading() }
+        guard let received = try await receiveNew(until: deadline, in: call) else { return 0 }
+        defer { loop.state.buffers.put(received) }
+        loop.state.table[unread: id].append(UnsafeRawBufferPointer(received.memory))
+        return received.count
+    }
+
+    /// Takes bytes that were gathered, into `memory` or a buffer of the pool.
+    private func takeUnread(into memory: Buffer?) -> Buffer? {
+        let buffer = memory ?? loop.state.buffers.take()
+        return buffer.prefix(loop.state.table[unread: id].take(into: buffer.memory))
     }
 }

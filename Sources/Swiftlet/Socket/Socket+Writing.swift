@@ -1,73 +1,49 @@
 import Drivers
 import Syscalls
 
-// Writing is trying and parking: an operation returns when the kernel has taken every byte.
+// Writing is trying and parking: an operation returns when the kernel has taken every byte. The
+// right to write is taken while the task is suspended: at any other time no other task runs.
 extension Socket {
-    /// Hands to the kernel what it takes of `memory` at once; returns the rest.
-    ///
-    /// The caller is on the loop's thread.
-    @inline(__always)
-    nonisolated(nonsending)
-        func transmitAtOnce(
-            _ memory: UnsafeRawBufferPointer
-        ) async throws(IOError) -> UnsafeRawBufferPointer
-    {
-        try checkWritable()
-        if !loop.spend() {
-            try await yield(.write)
-            try checkWritable()
-        }
-        return UnsafeRawBufferPointer(rebasing: memory[try trySending(memory)...])
-    }
-
     /// Hands every byte of `memory` to the kernel, parking whenever its buffer is full.
     ///
-    /// The caller comes back to the loop, and keeps the memory valid until this returns. When the
-    /// kernel `isFull`, or has taken a part, the rest waits at once: it would only say that it has
-    /// no room if it were asked again.
+    /// The caller is on the loop's thread, and keeps the memory valid until this returns.
+    @inline(__always)
     nonisolated(nonsending)
         func transmit(
-            _ memory: UnsafeRawBufferPointer, until deadline: Instant, in call: Call,
-            isFull: Bool = false
+            _ memory: UnsafeRawBufferPointer, until deadline: Instant, in call: Call
         ) async throws(IOError)
     {
         try checkWritable()
-        if !loop.spend() {
-            try await yield(.write)
-            try checkWritable()
-        }
-        loop.state.table[id].isWriting = true
-        defer { endWriting() }
-        if isFull { try await park(for: .write, .write, until: deadline, in: call) }
-        var sent = 0
+        if !loop.spend() { try await yieldWriting() }
+        var rest = memory
         while true {
-            sent += try trySending(UnsafeRawBufferPointer(rebasing: memory[sent...]))
-            if sent == memory.count { return }
-            try await park(for: .write, .write, until: deadline, in: call)
+            rest = UnsafeRawBufferPointer(rebasing: rest[try trySending(rest)...])
+            if rest.isEmpty { return }
+            guard let isCancelled = loop.isCallerCancelled else {
+                return try await transmitElsewhere(rest, until: deadline, in: call)
+            }
+            // The kernel has taken a part or nothing: asked again, it would only say that it is
+            // full.
+            loop.state.table[id].isWriting = true
+            defer { endWriting() }
+            try await park(
+                for: .write, .write, until: deadline, in: call, isCancelled: isCancelled)
         }
     }
 
-    /// As above for an array, whose memory can be lent only from one suspension to the next.
+    /// As `transmit`, for a task that has to be taken to the loop and back.
+    @inline(never)
     nonisolated(nonsending)
-        func transmit(
-            _ bytes: [UInt8], until deadline: Instant, in call: Call
+        func transmitElsewhere(
+            _ memory: UnsafeRawBufferPointer, until deadline: Instant = .never,
+            timeout: Duration? = nil, in call: Call
         ) async throws(IOError)
     {
-        try checkWritable()
-        if !loop.spend() {
-            try await yield(.write)
-            try checkWritable()
-        }
-        loop.state.table[id].isWriting = true
-        defer { endWriting() }
-        var sent = 0
-        while true {
-            sent += try bytes.withUnsafeBufferPointer { memory throws(IOError) in
-                let rest = UnsafeBufferPointer(rebasing: memory[sent...])
-                return try trySending(UnsafeRawBufferPointer(rest))
-            }
-            if sent == bytes.count { return }
-            try await park(for: .write, .write, until: deadline, in: call)
+        // The caller waits for the loop, so nothing changes the memory meanwhile.
+        nonisolated(unsafe) let memory = memory
+        try await loop.perform { () async throws(IOError) in
+            let deadline = min(deadline, self.loop.deadline(after: timeout))
+            try await self.transmit(memory, until: deadline, in: call)
         }
     }
 
@@ -80,6 +56,17 @@ extension Socket {
 
     private func endWriting() {
         if loop.state.table.isOpen(id) { loop.state.table[id].isWriting = false }
+    }
+
+    /// Lets other jobs run, because this one has written too much at once; no other task may write
+    /// meanwhile.
+    @inline(never)
+    nonisolated(nonsending)
+        private func yieldWriting() async throws(IOError)
+    {
+        loop.state.table[id].isWriting = true
+        defer { endWriting() }
+        try await yield(.write)
     }
 
     /// Asks the kernel once; 0 when it would block.
@@ -95,13 +82,6 @@ extension Socket {
             return 0
         } catch {
             throw IOError(.write, .system(error))
-        }
-    }
-
-    /// Ends the writing half of the connection (shutdown(2)).
-    func shutdownWriting() throws(IOError) {
-        try attempt(.closeWrite) { descriptor throws(Errno) in
-            try loop.sockets.shutdownWriting(descriptor)
         }
     }
 }

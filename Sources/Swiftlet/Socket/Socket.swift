@@ -5,15 +5,14 @@ import Syscalls
 ///
 /// All of its state is in the loop's table, under its identity; so it is `Sendable` as it stands.
 /// An operation that is called on the loop's thread runs there at once; any other caller is first
-/// taken to the loop, and goes on where it came from. Whoever lets go of the last reference closes
-/// it.
+/// taken to the loop, and goes on where it came from. It closes with its last reference.
 final class Socket: Sendable {
     let loop: LoopExecutor
     let id: SocketID
     /// Nanoseconds without a byte in either direction after which a park fails; `Int64.max` for
     /// ever.
     let idleTimeout: Int64
-    /// The address of the other end; a listener's own. Last, because nobody asks for it in between.
+    /// The address of the other end; a listener's own. Last, because no operation looks at it.
     let peer: SocketAddress
 
     /// Takes over a descriptor that was just opened. The caller is on the loop's thread.
@@ -36,8 +35,7 @@ final class Socket: Sendable {
 
     var descriptor: RawDescriptor { id.descriptor }
 
-    /// Closes the socket and resumes whoever is parked on it; once is enough, and again does
-    /// nothing.
+    /// Closes the socket and resumes the tasks that are parked on it; again does nothing.
     func close() {
         if loop.isCurrent { loop.close(id) } else { loop.post(.close(id)) }
     }
@@ -56,7 +54,7 @@ final class Socket: Sendable {
     nonisolated(nonsending)
         func yield(_ operation: IOError.Operation) async throws(IOError)
     {
-        // One that would not come back goes on; it is a foreign task, and soon elsewhere.
+        // A task that would not come back goes on: it is a foreign one, and soon elsewhere.
         guard loop.isCallerCancelled != nil else { return }
         loop.lookSoon()
         await Task.yield()
@@ -83,9 +81,9 @@ final class Socket: Sendable {
                 throw IOError(operation, .cancelled)
             }
             let wakeup = await parkOnce(for: direction, until: limit, in: call)
-            if case .ready = wakeup { return try checkOpen(operation) }
+            guard let wakeup else { return try checkOpen(operation) }
             guard case .timedOut = wakeup, deadline > loop.state.turnStart, wasActive else {
-                throw IOError(operation, wakeup.reason ?? .closed)
+                throw IOError(operation, wakeup)
             }
             limit = idleLimit(since: loop.state.table[id].lastActive, deadline)
         }
@@ -115,9 +113,9 @@ final class Socket: Sendable {
 
     /// Makes the calling task the socket's owner, whose cancellation its server passes on.
     ///
-    /// Such a task is a child of the server's task group, so nobody else can cancel it from
-    /// outside, and its parks need not watch for that each by itself. Its own child tasks own
-    /// nothing: they can be cancelled alone.
+    /// Such a task is a child of the server's task group, so nothing else can cancel it, and its
+    /// parks need not watch for that each by itself. Its own child tasks own nothing: they can be
+    /// cancelled alone.
     func beginOwning(for server: ObjectIdentifier) {
         // A loop that has ended owns nothing, and its table changes no more.
         guard loop.isCurrent else { return }
@@ -140,12 +138,6 @@ final class Socket: Sendable {
         if idleTimeout != .max { loop.state.table[id].lastActive = loop.state.turnStart }
     }
 
-    /// When an operation that starts now gives up.
-    @inline(__always)
-    func deadline(after timeout: Duration?) -> Instant {
-        timeout.map { loop.now.advanced(by: $0) } ?? .never
-    }
-
     /// Makes a system call that does not wait, with its errors in terms of an operation.
     func attempt<Result>(
         _ operation: IOError.Operation, _ call: (RawDescriptor) throws(Errno) -> Result
@@ -157,6 +149,18 @@ final class Socket: Sendable {
             throw IOError(operation, .system(error))
         }
     }
+
+    /// As `attempt`, from any thread: for calls that are too rare to deserve a short cut.
+    func perform<Result: Sendable>(
+        _ operation: IOError.Operation,
+        _ call: @Sendable (any Sockets, RawDescriptor) throws(Errno) -> Result
+    ) async throws(IOError) -> Result {
+        try await loop.perform { () async throws(IOError) in
+            try self.attempt(operation) { descriptor throws(Errno) in
+                try call(self.loop.sockets, descriptor)
+            }
+        }
+    }
 }
 
 extension LoopExecutor {
@@ -166,5 +170,16 @@ extension LoopExecutor {
         _ operation: sending () async throws(Failure) -> sending Result
     ) async throws(Failure) -> sending Result {
         try await withTaskExecutorPreference(self, operation: operation)
+    }
+
+    /// Opens a socket that belongs to this loop. The caller is on the loop's thread.
+    func openSocket(
+        for address: SocketAddress, _ operation: IOError.Operation
+    ) throws(IOError) -> Socket {
+        do throws(Errno) {
+            return Socket(adopting: try sockets.open(for: address), peer: address, on: self)
+        } catch {
+            throw IOError(operation, .system(error))
+        }
     }
 }

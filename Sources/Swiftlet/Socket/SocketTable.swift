@@ -35,7 +35,7 @@ struct SocketTable {
         /// When bytes last moved in either direction.
         var lastActive = Instant.past
 
-        /// A wait to read is over, and there may be something.
+        /// Notes that a wait to read is over, and that there may be something.
         @inline(__always)
         mutating func endWait() {
             isReading = false
@@ -84,7 +84,7 @@ struct SocketTable {
         @inline(__always) _modify { yield &records[id.descriptor.index] }
     }
 
-    /// The bytes of an open socket that were received and not yet given to anybody.
+    /// The bytes of an open socket that were received and not read yet.
     subscript(unread id: SocketID) -> UnreadBytes {
         @inline(__always) get { leftovers[id.descriptor.index] }
         @inline(__always) _modify { yield &leftovers[id.descriptor.index] }
@@ -116,5 +116,53 @@ struct SocketTable {
         records.indices.filter { records[$0].isOpen }.map {
             SocketID(descriptor: RawDescriptor(CInt($0)), generation: records[$0].generation)
         }
+    }
+}
+
+/// Bytes that a socket has received and that were not read yet.
+///
+///     bytes   [ taken taken taken | unread unread unread ]
+///                                  start
+///
+/// Taking from the front moves `start` and no byte, so that a thousand lines which came in one
+/// packet cost a thousand lines and not their square.
+struct UnreadBytes {
+    private var bytes: [UInt8] = []
+    private var start = 0
+
+    var isEmpty: Bool { bytes.isEmpty }
+    var count: Int { bytes.count - start }
+
+    /// Puts received bytes at the end.
+    mutating func append(_ received: UnsafeRawBufferPointer) {
+        bytes.removeFirst(start)
+        start = 0
+        bytes.append(contentsOf: received)
+    }
+
+    /// How many bytes there are up to and with the first `delimiter`, which is not among the first
+    /// `skipped`.
+    func count(to delimiter: UInt8, after skipped: Int) -> Int? {
+        bytes[(start + skipped)...].firstIndex(of: delimiter).map { $0 + 1 - start }
+    }
+
+    /// Takes the first `count` bytes, which are there.
+    mutating func take(_ count: Int) -> [UInt8] {
+        defer { drop(count) }
+        return Array(bytes[start..<start + count])
+    }
+
+    /// Takes as many bytes as there are and as fit into `memory`; says how many.
+    mutating func take(into memory: UnsafeMutableRawBufferPointer) -> Int {
+        let count = min(self.count, memory.count)
+        memory.copyBytes(from: bytes[start..<start + count])
+        drop(count)
+        return count
+    }
+
+    /// An idle connection keeps no memory: with the last byte the array goes.
+    private mutating func drop(_ count: Int) {
+        start += count
+        if start == bytes.count { self = UnreadBytes() }
     }
 }

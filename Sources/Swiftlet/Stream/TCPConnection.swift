@@ -13,14 +13,8 @@ public struct TCPConnection: Sendable {
     public var remoteAddress: SocketAddress { socket.peer }
 
     /// Connects to `address`, lends the connection to `body`, and closes it when `body` ends,
-    /// however it ends.
+    /// however it ends. The timeout is that of the attempt alone.
     ///
-    /// - Parameters:
-    ///   - address: where to.
-    ///   - timeout: how long the attempt may take, not the body; nil leaves it to the kernel.
-    ///   - file: the file of the call, for reports of parked tasks.
-    ///   - line: the line of the call.
-    ///   - body: what to do with the connection.
     /// - Returns: what `body` returns.
     /// - Throws: what `connect(to:timeout:file:line:)` and `body` throw.
     public static func connect<Value>(
@@ -36,14 +30,9 @@ public struct TCPConnection: Sendable {
         return try await body(connection)
     }
 
-    /// Connects to `address` (connect(2)).
+    /// Connects to `address`, within `timeout` (connect(2)). Nil leaves the time to the kernel,
+    /// which gives up after minutes.
     ///
-    /// - Parameters:
-    ///   - address: where to.
-    ///   - timeout: how long the attempt may take; nil leaves it to the kernel, which gives up
-    ///     after minutes.
-    ///   - file: the file of the call, for reports of parked tasks.
-    ///   - line: the line of the call.
     /// - Returns: the connection, which closes when its last copy goes.
     /// - Throws: `IOError` with `.timedOut`, `.cancelled`, or what the kernel says, such as
     ///   "Connection refused".
@@ -54,129 +43,116 @@ public struct TCPConnection: Sendable {
         let loop = try EventLoop.require(.connect).executor
         let call = Call(file, line)
         return try await loop.perform { () async throws(IOError) in
-            try await loop.connect(to: address, timeout: timeout, in: call)
+            if loop.state.isEnding { throw IOError(.connect, .loopEnded) }
+            let socket = try loop.openSocket(for: address, .connect)
+            do throws(IOError) {
+                try await socket.connect(until: loop.deadline(after: timeout), in: call)
+            } catch {
+                socket.close()
+                throw error
+            }
+            return TCPConnection(socket: socket)
+        }
+    }
+}
+
+// Ending a connection in its various ways, its addresses and its options.
+extension TCPConnection {
+    /// Ends the writing half: the peer reads the end of the stream, and may go on writing
+    /// (shutdown(2), `SHUT_WR`).
+    ///
+    /// - Throws: `IOError` with `.closed`, or what the kernel says.
+    public func closeWrite() async throws(IOError) {
+        try await socket.perform(.closeWrite) { sockets, descriptor throws(Errno) in
+            try sockets.shutdownWriting(descriptor)
         }
     }
 
-    /// Waits for bytes and gives what has arrived.
+    /// Closes the connection. A task that is parked on it is resumed with a `closed` error; again
+    /// does nothing.
     ///
-    /// - Parameters:
-    ///   - timeout: how long to wait for the first byte; nil for ever, or for the idle timeout.
-    ///   - file: the file of the call, for reports of parked tasks.
-    ///   - line: the line of the call.
-    /// - Returns: 1 to 65,536 bytes; nil at the end of the stream.
-    /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.busy`, `.closed`, or what recv(2)
-    ///   says.
-    public nonisolated(nonsending) func read(
-        timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
-    ) async throws(IOError) -> Bytes? {
-        let call = Call(file, line)
-        guard socket.loop.isCurrent else {
-            return try await socket.bytesForElsewhere(timeout: timeout, in: call)
+    /// From another thread than the loop's it returns before the loop has done so.
+    public func close() { socket.close() }
+
+    /// Closes the connection with a reset: the peer's next call fails, and nothing lingers in the
+    /// kernel (`SO_LINGER` of 0 seconds, socket(7)).
+    ///
+    /// - Throws: `IOError` with `.closed`, or what the kernel says.
+    public func reset() async throws(IOError) {
+        try await socket.perform(.option) { sockets, descriptor throws(Errno) in
+            try sockets.resetOnClose(descriptor)
         }
-        let received = try await socket.receive(
-            until: socket.deadline(after: timeout), in: call)
-        return received.map { Bytes($0.base, count: $0.count, of: socket.loop) }
+        close()
     }
 
-    /// Waits for bytes and puts what has arrived into the caller's memory.
+    /// The address of this end (getsockname(2)).
     ///
-    /// - Parameters:
-    ///   - memory: where to; it must stay valid until the call returns.
-    ///   - timeout: how long to wait for the first byte; nil for ever, or for the idle timeout.
-    ///   - file: the file of the call, for reports of parked tasks.
-    ///   - line: the line of the call.
-    /// - Returns: how many bytes came; 0 at the end of the stream.
-    /// - Throws: as `read(timeout:file:line:)`.
-    public nonisolated(nonsending) func read(
-        into memory: UnsafeMutableRawBufferPointer, timeout: Duration? = nil,
-        file: SourceFile = #fileID, line: UInt32 = #line
-    ) async throws(IOError) -> Int {
-        let socket = socket
-        let call = Call(file, line)
-        if socket.loop.isHome {
-            return try await socket.receive(
-                into: memory, until: socket.deadline(after: timeout), in: call)
-        }
-        // The caller waits for the loop, so only one of them touches the memory at a time.
-        nonisolated(unsafe) let memory = memory
-        return try await socket.loop.perform { () async throws(IOError) in
-            try await socket.receive(
-                into: memory, until: socket.deadline(after: timeout), in: call)
+    /// - Throws: `IOError` with `.closed`, or what the kernel says.
+    public var localAddress: SocketAddress {
+        get async throws(IOError) {
+            try await socket.perform(.address) { sockets, descriptor throws(Errno) in
+                try sockets.localAddress(descriptor)
+            }
         }
     }
 
-    /// Reads exactly `count` bytes.
+    /// Reads a socket option (getsockopt(2)).
     ///
-    /// - Parameters:
-    ///   - count: how many; check one that comes from outside, since all of them are kept.
-    ///   - timeout: how long all of them may take; nil for ever, or for the idle timeout at each
-    ///     pause.
-    ///   - file: the file of the call, for reports of parked tasks.
-    ///   - line: the line of the call.
-    /// - Returns: that many bytes.
-    /// - Throws: as `read(timeout:file:line:)`, and `.endOfStream` when fewer come. What had
-    ///   arrived by then is not lost: the next read gives it.
-    public nonisolated(nonsending) func read(
-        exactly count: Int, timeout: Duration? = nil,
-        file: SourceFile = #fileID, line: UInt32 = #line
-    ) async throws(IOError) -> [UInt8] {
-        let socket = socket
-        let call = Call(file, line)
-        return try await socket.loop.perform { () async throws(IOError) in
-            try await socket.receive(
-                exactly: count, until: socket.deadline(after: timeout), in: call)
+    /// - Returns: 0 or 1, bytes or seconds, as the option says.
+    /// - Throws: `IOError` with `.closed`, or what the kernel says.
+    public func option(_ option: SocketOption) async throws(IOError) -> Int {
+        try await socket.perform(.option) { sockets, descriptor throws(Errno) in
+            try sockets.option(option, of: descriptor)
         }
     }
 
-    /// Reads up to and with the first `delimiter`.
+    /// Sets a socket option (setsockopt(2)).
     ///
     /// - Parameters:
-    ///   - delimiter: the byte to look for.
-    ///   - limit: bytes after which it gives up, so that one peer cannot fill the memory.
-    ///   - timeout: how long to wait for it; nil for ever, or for the idle timeout.
-    ///   - file: the file of the call, for reports of parked tasks.
-    ///   - line: the line of the call.
-    /// - Returns: the bytes with the delimiter; at the end of the stream what is left, nil if
-    ///   nothing is.
-    /// - Throws: as `read(timeout:file:line:)`, and `.tooLong`. What had arrived by then is the
-    ///   next read's.
-    public nonisolated(nonsending) func read(
-        until delimiter: UInt8, limit: Int = 65_536, timeout: Duration? = nil,
-        file: SourceFile = #fileID, line: UInt32 = #line
-    ) async throws(IOError) -> [UInt8]? {
-        let socket = socket
-        let call = Call(file, line)
-        return try await socket.loop.perform { () async throws(IOError) in
-            try await socket.receive(
-                until: delimiter, limit: limit, deadline: socket.deadline(after: timeout),
-                in: call)
+    ///   - option: which one.
+    ///   - value: 0 or 1, bytes or seconds, as the option says.
+    /// - Throws: `IOError` with `.closed`, or what the kernel says: "Invalid argument" for a value
+    ///   that the option does not take.
+    public func setOption(_ option: SocketOption, to value: Int) async throws(IOError) {
+        try await socket.perform(.option) { sockets, descriptor throws(Errno) in
+            try sockets.setOption(option, of: descriptor, to: value)
         }
     }
+}
 
-    /// Reads a line of UTF-8 text.
-    ///
-    /// What is not valid UTF-8 becomes U+FFFD.
-    ///
-    /// - Parameters:
-    ///   - limit: bytes after which it gives up, so that one peer cannot fill the memory.
-    ///   - timeout: how long the whole line may take; nil for ever, or for the idle timeout at each
-    ///     pause.
-    ///   - file: the file of the call, for reports of parked tasks.
-    ///   - line: the line of the call.
-    /// - Returns: the line without its end, which is LF or CR LF; nil at the end of the stream.
-    /// - Throws: as `read(until:limit:timeout:file:line:)`.
-    public nonisolated(nonsending) func readLine(
-        limit: Int = 65_536, timeout: Duration? = nil,
-        file: SourceFile = #fileID, line: UInt32 = #line
-    ) async throws(IOError) -> String? {
-        let bytes = try await read(
-            until: UInt8(ascii: "\n"), limit: limit, timeout: timeout, file: file, line: line)
-        guard var text = bytes else { return nil }
-        if text.last == UInt8(ascii: "\n") {
-            text.removeLast()
-            if text.last == UInt8(ascii: "\r") { text.removeLast() }
+// Connecting: start, park until the socket is writable, and ask how it went.
+extension Socket {
+    /// Connects to the peer and waits for the outcome, which the kernel keeps as the socket's
+    /// pending error. The caller is on the loop's thread.
+    fileprivate nonisolated(nonsending)
+        func connect(until deadline: Instant, in call: Call) async throws(IOError)
+    {
+        let isUp = try attempt(.connect) { descriptor throws(Errno) in
+            try loop.sockets.setOption(.noDelay, of: descriptor, to: 1)
+            return try loop.sockets.connect(descriptor, to: peer)
         }
-        return String(decoding: text, as: UTF8.self)
+        if isUp { return }
+        loop.state.targets[descriptor] = peer
+        defer { loop.state.targets[descriptor] = nil }
+        repeat {
+            try await park(for: .write, .connect, until: deadline, in: call)
+        } while try !finishConnecting()
+    }
+
+    /// Takes the outcome of the attempt: true when the connection is up, false when the attempt
+    /// goes on; throws when it has failed.
+    ///
+    /// Readiness is a hint, and may have been meant for an earlier owner of the descriptor's
+    /// number: only a connection that is up has a peer.
+    private func finishConnecting() throws(IOError) -> Bool {
+        try attempt(.connect) { descriptor throws(Errno) in
+            if let error = try loop.sockets.takeError(descriptor) { throw error }
+            do throws(Errno) {
+                _ = try loop.sockets.remoteAddress(descriptor)
+                return true
+            } catch .notConnected {
+                return false
+            }
+        }
     }
 }

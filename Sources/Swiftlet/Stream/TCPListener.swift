@@ -47,13 +47,10 @@ public struct TCPListener: Sendable {
 
     /// Waits for a connection and takes it (accept4(2)).
     ///
-    /// A connection that was given up before it was accepted is passed over.
+    /// A connection that was given up before it was accepted is passed over. Reads and writes of
+    /// the connection fail with `.timedOut` after `idleTimeout` without a byte in either direction;
+    /// nil is never.
     ///
-    /// - Parameters:
-    ///   - idleTimeout: the time without a byte in either direction after which the connection's
-    ///     reads and writes fail with `.timedOut`; nil for never.
-    ///   - file: the file of the call, for reports of parked tasks.
-    ///   - line: the line of the call.
     /// - Returns: the connection.
     /// - Throws: `IOError` with `.cancelled`, `.busy`, `.closed`, or what the kernel says, such as
     ///   "accept: Too many open files"; the listener is as good as before then.
@@ -67,7 +64,7 @@ public struct TCPListener: Sendable {
         }
     }
 
-    /// Stops listening. Whoever waits for a connection is resumed with a `closed` error.
+    /// Stops listening. A task that waits for a connection is resumed with a `closed` error.
     public func close() { socket.close() }
 }
 
@@ -77,31 +74,58 @@ extension EventLoop {
         on address: SocketAddress, backlog: Int, reusePort: Bool
     ) async throws(IOError) -> TCPListener {
         try await executor.perform { () async throws(IOError) in
-            try self.openListener(on: address, backlog: backlog, reusePort: reusePort)
+            if executor.state.isEnding { throw IOError(.listen, .loopEnded) }
+            let sockets = executor.sockets
+            let socket = try executor.openSocket(for: address, .open)
+            try socket.attempt(.option) { descriptor throws(Errno) in
+                try sockets.setOption(.reuseAddress, of: descriptor, to: 1)
+                if reusePort { try sockets.setOption(.reusePort, of: descriptor, to: 1) }
+            }
+            try socket.attempt(.bind) { descriptor throws(Errno) in
+                try sockets.bind(descriptor, to: address)
+            }
+            try socket.attempt(.listen) { descriptor throws(Errno) in
+                try sockets.listen(descriptor, backlog: backlog)
+            }
+            executor.state.table[socket.id].isListening = true
+            let bound = try socket.attempt(.address) { descriptor throws(Errno) in
+                try sockets.localAddress(descriptor)
+            }
+            return TCPListener(socket: socket, loop: self, address: bound)
+        }
+    }
+}
+
+extension Socket {
+    /// Waits for a connection. The caller is on the loop's thread.
+    nonisolated(nonsending)
+        func accept(in call: Call) async throws(IOError) -> Arrival
+    {
+        try checkReadable(.accept)
+        loop.state.table[id].isReading = true
+        defer { endReading() }
+        while true {
+            if !loop.spend() { try await yield(.accept) }
+            if let arrival = try tryAccepting() { return arrival }
+            try await park(for: .read, .accept, until: .never, in: call)
         }
     }
 
-    /// Opens a listener. The caller is on the loop's thread.
-    private func openListener(
-        on address: SocketAddress, backlog: Int, reusePort: Bool
-    ) throws(IOError) -> TCPListener {
-        if executor.state.isEnding { throw IOError(.listen, .loopEnded) }
-        let sockets = executor.sockets
-        let socket = try executor.openSocket(for: address, .open)
-        try socket.attempt(.option) { descriptor throws(Errno) in
-            try sockets.setOption(.reuseAddress, of: descriptor, to: 1)
-            if reusePort { try sockets.setOption(.reusePort, of: descriptor, to: 1) }
+    /// Asks the kernel until it has a good connection or none; nil when it would block.
+    private func tryAccepting() throws(IOError) -> Arrival? {
+        while true {
+            do throws(Errno) {
+                let (descriptor, peer) = try loop.sockets.accept(descriptor)
+                if let peer { return Arrival(descriptor: descriptor, peer: peer) }
+                loop.sockets.close(descriptor)
+            } catch .wouldBlock {
+                loop.state.statistics.wouldBlocks += 1
+                return nil
+            } catch {
+                // Linux hands over what happened to the connection while it waited in the queue
+                // (accept(2)).
+                if !error.concernsOneConnection { throw IOError(.accept, .system(error)) }
+            }
         }
-        try socket.attempt(.bind) { descriptor throws(Errno) in
-            try sockets.bind(descriptor, to: address)
-        }
-        try socket.attempt(.listen) { descriptor throws(Errno) in
-            try sockets.listen(descriptor, backlog: backlog)
-        }
-        executor.state.table[socket.id].isListening = true
-        let bound = try socket.attempt(.address) { descriptor throws(Errno) in
-            try sockets.localAddress(descriptor)
-        }
-        return TCPListener(socket: socket, loop: self, address: bound)
     }
 }

@@ -90,25 +90,27 @@ extension ParkedOn {
 extension Wakeup {
     fileprivate var text: String {
         switch self {
-        case .ready: "ready"
+        case nil: "ready"
         case .timedOut: "its time has come"
         case .cancelled: "cancelled"
         case .closed: "closed"
         case .loopEnded: "the loop ends"
         case .busy: "another task is parked there"
-        case .refused(let errno): "refused, \(errno)"
+        case .system(let errno): "refused, \(errno)"
+        case .noLoop, .endOfStream, .tooLong: "no reason to park"
         }
     }
 
     fileprivate var code: Int {
         switch self {
-        case .ready: 0
+        case nil: 0
         case .timedOut: 1
         case .cancelled: 2
         case .closed: 3
         case .loopEnded: 4
         case .busy: 5
-        case .refused(let errno): 1000 + Int(errno.rawValue)
+        case .system(let errno): 1000 + Int(errno.rawValue)
+        case .noLoop, .endOfStream, .tooLong: 6
         }
     }
 }

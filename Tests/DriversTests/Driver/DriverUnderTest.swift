@@ -45,6 +45,11 @@ struct DriverUnderTest: Sendable, CustomTestStringConvertible {
     func open() throws -> Setting { try make() }
 }
 
+extension DriverKind {
+    /// Those that this machine lets a process open.
+    static let usable = allCases.filter { (try? $0.makeDriver()) != nil }
+}
+
 /// A driver, and the descriptors that a test makes ready for it; all closed when the test ends.
 final class Setting {
     let driver: any Driver

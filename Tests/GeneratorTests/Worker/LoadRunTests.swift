@@ -216,3 +216,8 @@ struct LoadRunTests {
         #expect((seen.clientCPUPerRequest ?? 0) > 0)
     }
 }
+
+extension DriverKind {
+    /// Those that this machine lets a process open.
+    fileprivate static let usable = allCases.filter { (try? $0.makeDriver()) != nil }
+}

@@ -63,3 +63,8 @@ func outcomeOfConnecting(to address: SocketAddress) throws -> Errno? {
     while ready.isEmpty { try driver.wait(until: .never, into: &ready) }
     return try socket.raw.takeError()
 }
+
+extension DriverKind {
+    /// Those that this machine lets a process open.
+    static let usable = allCases.filter { (try? $0.makeDriver()) != nil }
+}

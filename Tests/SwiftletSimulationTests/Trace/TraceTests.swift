@@ -1,4 +1,5 @@
 import Swiftlet
+import Syscalls
 import Testing
 
 @testable import SwiftletSimulation

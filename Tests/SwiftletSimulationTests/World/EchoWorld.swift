@@ -30,7 +30,7 @@ extension TCPConnection {
     /// Writes bytes and reads as many back.
     nonisolated(nonsending) func echo(_ bytes: [UInt8]) async throws -> [UInt8] {
         async let written: Void = write(bytes)
-        let read = try await read(exactly: bytes.count)
+        let read = try await read(exactly: bytes.count) ?? []
         try await written
         return read
     }

@@ -31,10 +31,11 @@ struct WayToPark: Sendable, CustomTestStringConvertible {
         WayToPark("to read from 127.0.0.1:") { _ = try await $0.read(exactly: 9) },
         WayToPark("to read from 127.0.0.1:") { _ = try await $0.read(until: 10) },
         WayToPark("to read from 127.0.0.1:") { _ = try await $0.readLine() },
-        WayToPark("to read from 127.0.0.1:", line: #line + 3) { connection in
-            let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 9, alignment: 1)
-            defer { memory.deallocate() }
-            _ = try await connection.read(into: memory)
+        WayToPark("to read from 127.0.0.1:", line: #line + 4) { connection in
+            var bytes = [UInt8](repeating: 0, count: 9)
+            var span = bytes.mutableSpan
+            var memory = span.mutableBytes
+            _ = try await connection.read(into: &memory)
         },
         WayToPark("to read from 127.0.0.1:", line: #line + 2) { connection in
             let loop = try EventLoop.require(.park)

@@ -121,11 +121,11 @@ import Testing
     }
 
     @Test func `a task that the loop does not know of may sleep again and again`() async throws {
-        let isOver = Flag()
+        let isOver = Latch()
         let stranger = try await onLoop {
             let stranger = Task(executorPreference: EventLoop.current?.taskExecutor) {
                 var sleeps = 0
-                while !isOver.isRaised {
+                while !isOver.isSet {
                     try await Task.sleep(for: .milliseconds(1))
                     sleeps += 1
                 }
@@ -135,7 +135,7 @@ import Testing
             return stranger
         }
         // The loop has ended, and its clock no longer ticks; the stranger's sleeps take their time.
-        isOver.raise()
+        isOver.set()
         #expect(try await stranger.value >= 1)
     }
 

@@ -90,11 +90,11 @@ nonisolated(nonsending) private func inheritingThread() async -> UInt { thisThre
             let foreign = Task.detached {
                 let before = thisThread()
                 try await left.write("ping")
-                let reply = try await left.read(exactly: 4)
+                let reply = try await left.read(exactly: 4) ?? []
                 notes.add(before != loopThread && thisThread() != loopThread)
                 return String(decoding: reply, as: UTF8.self)
             }
-            try await right.write(try await right.read(exactly: 4))
+            try await right.write(try await right.read(exactly: 4) ?? [])
             #expect(try await foreign.value == "ping")
         }
         #expect(notes.all == [true])

@@ -43,7 +43,7 @@ import Testing
             #expect(threads.all.allSatisfy { isThread($0) })
         } over: {
             try (0..<3).map { _ in
-                let flag = Flag()
+                let flag = Latch()
                 drivers.add(Trace(flag: flag))
                 return try BreakableDriver(until: flag)
             }
@@ -76,10 +76,10 @@ import Testing
         let wrong = Notes<Int>()
         let rounds = Notes<Int>()
         try await onLoops(3) {
-            let started = Flag()
+            let started = Latch()
             let loops = EventLoop.all
             try loops[place].spawn {
-                started.raise()
+                started.set()
                 _ = await ioError { try await sleep(for: .seconds(1_000_000)) }
                 for round in 0..<30 {
                     let executor = loops[round % 3].executor
@@ -88,7 +88,7 @@ import Testing
                     rounds.add(round)
                 }
             }
-            while !started.isRaised { await Task.yield() }
+            while !started.isSet { await Task.yield() }
         }
         #expect(rounds.all.count == 30)
         #expect(wrong.all.isEmpty)
@@ -108,11 +108,11 @@ import Testing
     @Test(arguments: 0..<3)
     func `a loop that fails ends the run with its error`(place: Int) async throws {
         let sockets = FaultySockets()
-        let isBroken = Flag()
+        let isBroken = Latch()
         await #expect(throws: IOError(.wait, .system(.outOfMemory))) {
             try await onLoops(sockets: sockets) {
                 for loop in EventLoop.all { try loop.spawn { try await listenForEver() } }
-                isBroken.raise()
+                isBroken.set()
                 EventLoop.all[place].executor.wake()
                 try await sleep(for: .seconds(1_000_000))
             } over: {
@@ -158,7 +158,7 @@ private func listenForEver() async throws {
 }
 
 /// What only a driver holds, so that the end of the driver is seen.
-private struct Trace { weak let flag: Flag? }
+private struct Trace { weak let flag: Latch? }
 
 /// Where the kernel shows the calling thread: "/proc/1234/task/1240".
 private func threadPath() -> String {

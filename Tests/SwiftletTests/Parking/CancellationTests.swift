@@ -166,7 +166,7 @@ import Testing
                 reader.cancel()
                 error.add(await reader.value)
                 // The handler itself goes on.
-                try await connection.write(try await connection.read(exactly: 2))
+                try await connection.write(try await connection.read(exactly: 2) ?? [])
             } _: { server in
                 let client = try await TCPConnection.connect(to: server.address)
                 try await sleep(for: .seconds(1))

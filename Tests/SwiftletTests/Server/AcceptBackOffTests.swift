@@ -31,7 +31,7 @@ import Testing
         let client = try host.spawn {
             try await TCPConnection.connect(to: server.address) { connection in
                 try await connection.write("x")
-                return try await connection.read(exactly: 1)
+                return try await connection.read(exactly: 1) ?? []
             }
         }
         try await sleep(for: latency * 3 + .microseconds(500))

@@ -86,13 +86,13 @@ import Testing
     func `a loop that fails ends the server with its error`(place: Int) async throws {
         let sockets = FaultySockets()
         let ended = Notes<IOError?>()
-        let isBroken = Flag()
+        let isBroken = Latch()
         await #expect(throws: IOError(.wait, .system(.outOfMemory))) {
             try await onLoops(sockets: sockets) {
                 let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
                 try spawn {
                     let clients = try await connectSix(to: server)
-                    isBroken.raise()
+                    isBroken.set()
                     EventLoop.all[place].executor.wake()
                     try await sleep(for: .seconds(1_000_000))
                     for client in clients { client.close() }

@@ -187,7 +187,7 @@ import Testing
             // A detached task knows of no loop but the one of the listener.
             let serving = Task.detached {
                 try await server.serve { connection in
-                    try await connection.write(try await connection.read(exactly: 5))
+                    try await connection.write(try await connection.read(exactly: 5) ?? [])
                 }
             }
             let client = try await TCPConnection.connect(to: server.address)

@@ -52,7 +52,7 @@ import Testing
                 var all: [UInt8] = []
                 while all.count < message.count {
                     try await sleep(for: .seconds(1))
-                    all += try await far.read(exactly: 10_000)
+                    all += try #require(try await far.read(exactly: 10_000))
                 }
                 return all
             }

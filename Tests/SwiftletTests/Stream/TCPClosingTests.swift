@@ -132,7 +132,7 @@ import Testing
             try #require(await ioError { try await old.write("x") } == IOError(.write, .closed))
             old.close()
             try #require(loop.state.table.isOpen(new.id))
-            try #require(try await new.option(.isListening) == 0)
+            try #require(try await TCPConnection(socket: new).option(.isListening) == 0)
             other.close()
             peer.close()
         }

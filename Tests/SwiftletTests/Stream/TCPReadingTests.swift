@@ -14,16 +14,13 @@ import Testing
     ) async throws {
         try await ground.run {
             let (left, right) = try await makeConnectionPair()
-            let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 4, alignment: 1)
-            defer { memory.deallocate() }
             try await left.write("abcdef")
-            try #require(try await right.read(into: memory) == 4)
-            try #require(Array(memory) == Array("abcd".utf8))
-            try #require(try await right.read(into: memory) == 2)
-            try #require(Array(memory.prefix(2)) == Array("ef".utf8))
+            try #require(try await right.readPiece(ofAtMost: 4) == Array("abcd".utf8))
+            try #require(try await right.readPiece(ofAtMost: 0) == [])
+            try #require(try await right.readPiece(ofAtMost: 4) == Array("ef".utf8))
             left.close()
-            try #require(try await right.read(into: memory) == 0)
-            try #require(try await right.read(into: memory) == 0)
+            try #require(try await right.readPiece(ofAtMost: 4) == nil)
+            try #require(try await right.readPiece(ofAtMost: 4) == nil)
         }
     }
 
@@ -52,6 +49,17 @@ import Testing
             try #require(error == IOError(.read, .endOfStream))
             try #require(try await right.read(exactly: 3) == Array("abc".utf8))
             try #require(try await right.readLine() == nil)
+        }
+    }
+
+    @Test func `between two frames the end of the stream is no error`() throws {
+        try simulated { _ in
+            let (left, right) = try await makeConnectionPair()
+            try await left.write("abcd")
+            left.close()
+            try #require(try await right.read(exactly: 4) == Array("abcd".utf8))
+            try #require(try await right.read(exactly: 4) == nil)
+            try #require(try await right.read(exactly: 0) == [])
         }
     }
 
@@ -88,10 +96,7 @@ import Testing
             try await left.write("key=value;rest")
             try #require(try await right.read(until: UInt8(ascii: "=")) == Array("key=".utf8))
             try #require(try await right.read(until: UInt8(ascii: ";")) == Array("value;".utf8))
-            let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 3, alignment: 1)
-            defer { memory.deallocate() }
-            try #require(try await right.read(into: memory) == 3)
-            try #require(Array(memory) == Array("res".utf8))
+            try #require(try await right.readPiece(ofAtMost: 3) == Array("res".utf8))
             left.close()
             try #require(try await readAll(right) == Array("t".utf8))
         }
@@ -172,11 +177,8 @@ import Testing
             try await left.write(bytes)
             try await left.write([])
             try await left.write("")
-            let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 7, alignment: 1)
-            defer { memory.deallocate() }
-            memory.copyBytes(from: bytes)
-            try await left.write(UnsafeRawBufferPointer(memory))
-            try await left.write(UnsafeRawBufferPointer(start: nil, count: 0))
+            try await left.write(bytes.span.bytes)
+            try await left.write(UnsafeRawBufferPointer(start: nil, count: 0).bytes)
             // What was received can be sent on as it is.
             try await right.write("grüße")
             if let bytes = try await left.read() { try await left.write(bytes) }

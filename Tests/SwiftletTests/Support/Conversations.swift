@@ -24,6 +24,17 @@ func readAll(_ connection: TCPConnection) async throws -> [UInt8] {
     return all
 }
 
+extension TCPConnection {
+    /// Reads into memory of the caller's; nil at the end of the stream.
+    func readPiece(ofAtMost count: Int) async throws(IOError) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var span = bytes.mutableSpan
+        var memory = span.mutableBytes
+        let received = try await read(into: &memory)
+        return received.map { Array(bytes[..<$0]) }
+    }
+}
+
 /// Which of the loops that run together the calling task is on: 0 for the first.
 ///
 /// Nil when the thread is not that of the loop which the task believes to be on.

@@ -40,11 +40,11 @@ final class FailingDriver: Driver {
 /// A real driver whose waits fail from a certain moment on.
 final class BreakableDriver: Driver {
     private let real: any Driver
-    private let isBroken: Flag
+    private let isBroken: Latch
     var now: Instant { real.now }
 
     /// A driver that breaks when the flag is raised; a wait under way must be woken to notice.
-    init(until isBroken: Flag) throws(Errno) {
+    init(until isBroken: Latch) throws(Errno) {
         real = try DriverKind.poll.makeDriver()
         self.isBroken = isBroken
     }
@@ -54,8 +54,8 @@ final class BreakableDriver: Driver {
     }
 
     func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
-        if !isBroken.isRaised { try real.wait(until: deadline, into: &ready) }
-        if isBroken.isRaised { throw .outOfMemory }
+        if !isBroken.isSet { try real.wait(until: deadline, into: &ready) }
+        if isBroken.isSet { throw .outOfMemory }
     }
 
     func wake() { real.wake() }

@@ -58,8 +58,8 @@ func onLoops<Value: Sendable>(
 }
 
 /// Drivers for three loops, of which one breaks when the flag is raised.
-func threeDrivers(_ place: Int, breaksWith isBroken: Flag) throws -> [any Driver] {
-    try (0..<3).map { try BreakableDriver(until: $0 == place ? isBroken : Flag()) }
+func threeDrivers(_ place: Int, breaksWith isBroken: Latch) throws -> [any Driver] {
+    try (0..<3).map { try BreakableDriver(until: $0 == place ? isBroken : Latch()) }
 }
 
 /// Runs `body` on a loop whose driver cannot wait.

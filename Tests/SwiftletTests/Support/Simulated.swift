@@ -33,6 +33,11 @@ func simulated<Outcome: Hashable & Sendable>(
     if seen.all.count == seeds.count { #expect(Set(seen.all) == outcomes) }
 }
 
+extension DriverKind {
+    /// Those that this machine lets a process open.
+    static let usable = allCases.filter { (try? $0.makeDriver()) != nil }
+}
+
 /// What the sockets of a test are: simulated, or the kernel's own with one of the drivers.
 enum Ground: Sendable, CustomTestStringConvertible {
     case simulation

@@ -1,7 +1,7 @@
 import CLinux
 
-// Everything that the runtime takes from the standard library beyond its documented interface, in
-// one file.
+// Everything that the runtime takes from the standard library and the compiler beyond their
+// documented interface, in one file.
 //
 // The SPI is that of Swift 6.3 on Linux and may change, so each use has a form that needs only the
 // public API; SWIFTLET_PUBLIC_API_ONLY builds that form, and the tests run over both.
@@ -52,7 +52,27 @@ import CLinux
         }
     }
 
+    /// Whether the calling task is cancelled, if it is `task`; nil for another one.
+    ///
+    /// The functions beneath `withUnsafeCurrentTask`, whose generic optional costs a tenth of an
+    /// echoed message.
+    @inline(__always)
+    func isCurrentTaskCancelled(ifItIs task: UInt) -> Bool? {
+        guard let current = swift_task_getCurrent(), UInt(bitPattern: current) == task else {
+            return nil
+        }
+        return swift_task_isCancelled(current)
+    }
+
 #else
+
+    /// Whether the calling task is cancelled, if it is `task`; nil for another one.
+    @inline(__always)
+    func isCurrentTaskCancelled(ifItIs task: UInt) -> Bool? {
+        withUnsafeCurrentTask { current in
+            unsafeBitCast(current, to: UInt.self) == task ? current?.isCancelled : nil
+        }
+    }
 
     extension Job {
         /// No timer comes to the loop without the SPI.
