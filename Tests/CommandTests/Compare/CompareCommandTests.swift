@@ -13,7 +13,7 @@ import Testing
 /// part and what is said of whom.
 @Suite(.ownThread, .timeLimit(.minutes(60))) struct CompareCommandTests {
     /// Moments instead of seconds, long enough for a busy machine to answer something.
-    private static let brief = ["-c2", "-d250ms", "--rounds=1"]
+    private static let brief = ["-c2", "-d100ms", "--rounds=1"]
 
     private func compare(_ arguments: String...) throws -> Command {
         try Command("loadtest", ["compare"] + Self.brief + arguments)
@@ -80,7 +80,7 @@ import Testing
         let command = try Command(
             "loadtest",
             [
-                "compare", "-v", "fork", "-d250ms", "--rounds=1", "--json=-", "--matrix",
+                "compare", "-v", "fork", "-d100ms", "--rounds=1", "--json=-", "--matrix",
                 "conns=1,3 size=64",
             ])
         let run = try command.finish()
@@ -144,7 +144,7 @@ import Testing
         let arguments = try server("few", "--max-connections 120")
         let command = try Command(
             "loadtest",
-            ["compare", "--variants=epoll", "-c150", "-d250ms", "--rounds=1"] + arguments)
+            ["compare", "--variants=epoll", "-c150", "-d100ms", "--rounds=1"] + arguments)
         let run = try command.finish()
 
         #expect(run.code == 0, "\(run.errors)")
