@@ -27,8 +27,8 @@ package struct ForkedProcess: Hashable, Sendable {
     /// Ends the process without asking (kill(2)).
     package func kill() { _ = Glibc.kill(id, SIGKILL) }
 
-    /// A descriptor that is readable when a child has ended (signalfd(2)); nothing else may wait for
-    /// children.
+    /// A descriptor that is readable when a child has ended (signalfd(2)); nothing else may wait
+    /// for children.
     ///
     /// This process may have been started so that it ignores the ends of children, and then they
     /// would vanish without a word.
