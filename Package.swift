@@ -24,7 +24,13 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         floor("Syscalls", on: ["CLinux"]),
         floor("Drivers", on: ["CLinux", "Syscalls"]),
-        floor("Swiftlet", on: ["CLinux", "Drivers", "Syscalls"]),
+        // A call runs where its caller is, on an actor or on the main one, if it does not say so.
+        floor(
+            "Swiftlet", on: ["CLinux", "Drivers", "Syscalls"],
+            with: [
+                .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+                .enableExperimentalFeature("Lifetimes"),
+            ]),
         // A world for tests: hosts, a network and a clock that are values, and loops over them.
         floor("SwiftletSimulation", on: ["Swiftlet", "CLinux", "Drivers", "Syscalls"]),
         // The command lines of every command, read and explained from tables; imports nothing.
@@ -119,8 +125,11 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-func floor(_ name: String, on floors: [Target.Dependency], path: String? = nil) -> Target {
-    .target(name: name, dependencies: floors, path: path, swiftSettings: settings)
+func floor(
+    _ name: String, on floors: [Target.Dependency], path: String? = nil,
+    with features: [SwiftSetting] = []
+) -> Target {
+    .target(name: name, dependencies: floors, path: path, swiftSettings: settings + features)
 }
 
 func command(_ name: String, on floors: [Target.Dependency], path: String? = nil) -> Target {

@@ -126,3 +126,13 @@ struct Job {
     /// Gives the job to the default pool, for when its own loop has ended.
     func runElsewhere() { globalConcurrentExecutor.enqueue(ExecutorJob(unowned)) }
 }
+
+#if hasFeature(Lifetimes)
+    extension Bytes {
+        /// The bytes, lent for as long as this value lives.
+        public var span: Span<UInt8> {
+            @_lifetime(borrow self)
+            get { _overrideLifetime(memory.bindMemory(to: UInt8.self).span, borrowing: self) }
+        }
+    }
+#endif

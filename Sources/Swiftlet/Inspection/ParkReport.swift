@@ -46,7 +46,7 @@ extension EventLoop {
     public var parkReports: [ParkReport] {
         get async {
             let executor = executor
-            return await withTaskExecutorPreference(executor) {
+            return await executor.perform {
                 // On a loop that has ended no task waits.
                 executor.isCurrent ? executor.parkReports() : []
             }

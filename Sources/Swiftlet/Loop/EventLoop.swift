@@ -62,7 +62,7 @@ public struct EventLoop: Sendable {
     public static func run<Value: Sendable>(
         driver: DriverKind = .poll,
         loops: Int = 1,
-        _ body: @escaping @Sendable () async throws -> Value
+        _ body: @escaping @concurrent @Sendable () async throws -> Value
     ) throws -> Value {
         var drivers: [any Driver] = []
         do throws(Errno) {
@@ -79,7 +79,7 @@ public struct EventLoop: Sendable {
         on drivers: [any Driver],
         sockets: any Sockets,
         witness: (any LoopWitness)? = nil,
-        _ body: @escaping @Sendable () async throws -> Value
+        _ body: @escaping @concurrent @Sendable () async throws -> Value
     ) throws -> Value {
         precondition(
             taskLoop?.executor.isCurrent != true,
@@ -114,7 +114,10 @@ public struct EventLoop: Sendable {
 
     /// What the loop has done until now.
     public var statistics: LoopStatistics {
-        get async { await withTaskExecutorPreference(executor) { executor.state.statistics } }
+        get async {
+            let executor = executor
+            return await executor.perform { executor.state.statistics }
+        }
     }
 }
 

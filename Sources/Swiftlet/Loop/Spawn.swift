@@ -49,7 +49,7 @@ struct Children {
 @discardableResult
 public func spawn<Value: Sendable>(
     name: String? = nil, file: SourceFile = #fileID, line: UInt32 = #line,
-    _ body: @escaping @Sendable () async throws -> Value
+    _ body: @escaping @concurrent @Sendable () async throws -> Value
 ) throws(IOError) -> Task<Value, any Error> {
     try EventLoop.require(.spawn).spawn(name: name, file: file, line: line, body)
 }
@@ -64,7 +64,7 @@ extension EventLoop {
     @discardableResult
     public func spawn<Value: Sendable>(
         name: String? = nil, file: SourceFile = #fileID, line: UInt32 = #line,
-        _ body: @escaping @Sendable () async throws -> Value
+        _ body: @escaping @concurrent @Sendable () async throws -> Value
     ) throws(IOError) -> Task<Value, any Error> {
         let executor = executor
         let call = Call(file, line)

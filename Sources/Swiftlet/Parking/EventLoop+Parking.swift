@@ -29,7 +29,7 @@ extension EventLoop {
     ) async throws(IOError) {
         let executor = executor
         let call = Call(file, line)
-        let wakeup = await withTaskExecutorPreference(executor) {
+        let wakeup = await executor.perform {
             let deadline = executor.deadline(after: timeout)
             return await executor.park(on: descriptor, for: direction, until: deadline, in: call)
         }
@@ -41,7 +41,7 @@ extension EventLoop {
     /// A task that is parked on it is resumed with a `closed` error.
     public func forget(_ descriptor: RawDescriptor) async {
         let executor = executor
-        await withTaskExecutorPreference(executor) {
+        await executor.perform {
             // A loop that has ended has forgotten everything.
             if executor.isCurrent { executor.forget(descriptor) }
         }
@@ -51,7 +51,7 @@ extension EventLoop {
 /// Suspends the calling task for `duration`.
 ///
 /// - Throws: `IOError` with `.cancelled`, `.loopEnded`, or `.noLoop` outside `EventLoop.run`.
-public nonisolated(nonsending) func sleep(
+public func sleep(
     for duration: Duration, file: SourceFile = #fileID, line: UInt32 = #line
 ) async throws(IOError) {
     let call = Call(file, line)

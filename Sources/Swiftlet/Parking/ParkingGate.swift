@@ -18,12 +18,10 @@ extension LoopExecutor {
     ///
     /// The caller is on the loop's thread, in a call that reports tell of.
     @inline(never)
-    nonisolated(nonsending)
-        func park(
-            on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant,
-            in call: Call
-        ) async -> Wakeup
-    {
+    func park(
+        on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant,
+        in call: Call
+    ) async -> Wakeup {
         // After the end this is no longer the loop's thread, and nothing may change.
         if state.isEnding { return .loopEnded }
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
@@ -38,12 +36,10 @@ extension LoopExecutor {
     /// As `park`, for the task that owns the socket: its cancellation is passed on by its server,
     /// and registering for it at each park would be a tenth of what the runtime costs.
     @inline(__always)
-    nonisolated(nonsending)
-        func parkOwner(
-            on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant,
-            in call: Call
-        ) async -> Wakeup
-    {
+    func parkOwner(
+        on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant,
+        in call: Call
+    ) async -> Wakeup {
         if state.isEnding { return .loopEnded }
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
         announce(.park(ticket, until: deadline, isOwner: true), in: call)
@@ -123,9 +119,7 @@ extension LoopExecutor {
 
     /// Suspends the calling task until `deadline`. The caller is on the loop's thread, in a call
     /// that reports tell of.
-    nonisolated(nonsending)
-        func sleep(until deadline: Instant, in call: Call) async -> Wakeup
-    {
+    func sleep(until deadline: Instant, in call: Call) async -> Wakeup {
         if state.isEnding { return .loopEnded }
         let token = state.deadlines.insert(.sleep(nil), at: deadline)
         return await withTaskCancellationHandler {

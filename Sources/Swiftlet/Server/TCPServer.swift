@@ -26,7 +26,8 @@ import Syscalls
 ///      loop 2            └─► handlers      loop 2   accept ──► handlers
 public final class TCPServer: Sendable {
     /// What a handler is: it owns the connection until it returns.
-    public typealias ConnectionHandler = @Sendable (TCPConnection) async throws -> Void
+    public typealias ConnectionHandler =
+        @concurrent @Sendable (TCPConnection) async throws -> Void
 
     /// How a server treats its clients.
     public struct Options: Sendable {
@@ -146,11 +147,11 @@ public final class TCPServer: Sendable {
         handler: @escaping ConnectionHandler
     ) async throws(IOError) {
         let call = Call(file, line)
-        let failure: IOError? = await withTaskExecutorPreference(listeners[0].socket.loop) {
+        let failure: IOError? = await listeners[0].socket.loop.perform {
             await withTaskCancellationHandler {
-                await acceptAndServe(handler, in: call)
+                await self.acceptAndServe(handler, in: call)
             } onCancel: {
-                cancelHandlers()
+                self.cancelHandlers()
             }
         }
         if let failure { throw failure }

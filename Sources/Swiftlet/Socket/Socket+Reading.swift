@@ -17,12 +17,10 @@ extension Socket {
     /// Waits for bytes and takes what is there, into `memory` if it is given and else into a buffer
     /// of the pool; nil at the end of the stream.
     @inline(__always)
-    nonisolated(nonsending)
-        func receive(
-            into memory: Buffer? = nil, until deadline: Instant,
-            in call: Call
-        ) async throws(IOError) -> Buffer?
-    {
+    func receive(
+        into memory: Buffer? = nil, until deadline: Instant,
+        in call: Call
+    ) async throws(IOError) -> Buffer? {
         try checkReadable(.read)
         if !loop.spend() { try await yieldReading() }
         if !loop.state.table[unread: id].isEmpty { return takeUnread(into: memory) }
@@ -31,12 +29,10 @@ extension Socket {
 
     /// As `receive`, for a task that has to be taken to the loop and back.
     @inline(never)
-    nonisolated(nonsending)
-        func receiveElsewhere(
-            into memory: Buffer? = nil, until deadline: Instant = .never,
-            timeout: Duration? = nil, in call: Call
-        ) async throws(IOError) -> Buffer?
-    {
+    func receiveElsewhere(
+        into memory: Buffer? = nil, until deadline: Instant = .never,
+        timeout: Duration? = nil, in call: Call
+    ) async throws(IOError) -> Buffer? {
         try await loop.perform { () async throws(IOError) in
             let deadline = min(deadline, self.loop.deadline(after: timeout))
             return try await self.receive(into: memory, until: deadline, in: call)
@@ -45,12 +41,10 @@ extension Socket {
 
     /// Waits for bytes that were not received yet. All reads come down to this loop.
     @inline(__always)
-    nonisolated(nonsending)
-        private func receiveNew(
-            into memory: Buffer? = nil, until deadline: Instant,
-            in call: Call
-        ) async throws(IOError) -> Buffer?
-    {
+    private func receiveNew(
+        into memory: Buffer? = nil, until deadline: Instant,
+        in call: Call
+    ) async throws(IOError) -> Buffer? {
         while true {
             if let received = try tryReceiving(into: memory) {
                 return received.count > 0 ? received : nil
@@ -108,9 +102,7 @@ extension Socket {
     /// Lets other jobs run, because this one has read too much at once; no other task may read
     /// meanwhile.
     @inline(never)
-    nonisolated(nonsending)
-        func yieldReading() async throws(IOError)
-    {
+    func yieldReading() async throws(IOError) {
         loop.state.table[id].isReading = true
         defer { endReading() }
         try await yield(.read)
@@ -122,11 +114,9 @@ extension Socket {
 // byte that was received is ever lost.
 extension Socket {
     /// Reads exactly `count` bytes; nil when the stream has ended before the first one.
-    nonisolated(nonsending)
-        func receive(
-            exactly count: Int, until deadline: Instant, in call: Call
-        ) async throws(IOError) -> [UInt8]?
-    {
+    func receive(
+        exactly count: Int, until deadline: Instant, in call: Call
+    ) async throws(IOError) -> [UInt8]? {
         try checkReadable(.read)
         if !loop.spend() { try await yieldReading() }
         while loop.state.table[unread: id].count < count {
@@ -140,11 +130,9 @@ extension Socket {
 
     /// Reads up to and with the first `delimiter`; at the end of the stream what is left, or nil if
     /// nothing is.
-    nonisolated(nonsending)
-        func receive(
-            until delimiter: UInt8, limit: Int, deadline: Instant, in call: Call
-        ) async throws(IOError) -> [UInt8]?
-    {
+    func receive(
+        until delimiter: UInt8, limit: Int, deadline: Instant, in call: Call
+    ) async throws(IOError) -> [UInt8]? {
         try checkReadable(.read)
         if !loop.spend() { try await yieldReading() }
         var searched = 0
@@ -161,9 +149,7 @@ extension Socket {
 
     /// Waits for bytes and puts them behind what was gathered; says how many, 0 at the end of the
     /// stream.
-    nonisolated(nonsending)
-        private func gather(until deadline: Instant, in call: Call) async throws(IOError) -> Int
-    {
+    private func gather(until deadline: Instant, in call: Call) async throws(IOError) -> Int {
         if !loop.spend() { try await yieldReading() }
         guard let received = try await receiveNew(until: deadline, in: call) else { return 0 }
         defer { loop.state.buffers.put(received) }

@@ -8,11 +8,9 @@ extension Socket {
     ///
     /// The caller is on the loop's thread, and keeps the memory valid until this returns.
     @inline(__always)
-    nonisolated(nonsending)
-        func transmit(
-            _ memory: UnsafeRawBufferPointer, until deadline: Instant, in call: Call
-        ) async throws(IOError)
-    {
+    func transmit(
+        _ memory: UnsafeRawBufferPointer, until deadline: Instant, in call: Call
+    ) async throws(IOError) {
         try checkWritable()
         if !loop.spend() { try await yieldWriting() }
         var rest = memory
@@ -33,12 +31,10 @@ extension Socket {
 
     /// As `transmit`, for a task that has to be taken to the loop and back.
     @inline(never)
-    nonisolated(nonsending)
-        func transmitElsewhere(
-            _ memory: UnsafeRawBufferPointer, until deadline: Instant = .never,
-            timeout: Duration? = nil, in call: Call
-        ) async throws(IOError)
-    {
+    func transmitElsewhere(
+        _ memory: UnsafeRawBufferPointer, until deadline: Instant = .never,
+        timeout: Duration? = nil, in call: Call
+    ) async throws(IOError) {
         // The caller waits for the loop, so nothing changes the memory meanwhile.
         nonisolated(unsafe) let memory = memory
         try await loop.perform { () async throws(IOError) in
@@ -61,9 +57,7 @@ extension Socket {
     /// Lets other jobs run, because this one has written too much at once; no other task may write
     /// meanwhile.
     @inline(never)
-    nonisolated(nonsending)
-        private func yieldWriting() async throws(IOError)
-    {
+    private func yieldWriting() async throws(IOError) {
         loop.state.table[id].isWriting = true
         defer { endWriting() }
         try await yield(.write)

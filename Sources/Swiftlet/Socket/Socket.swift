@@ -51,9 +51,7 @@ final class Socket: Sendable {
     /// Lets other jobs run, because this one has completed too much at once; notices a
     /// cancellation.
     @inline(never)
-    nonisolated(nonsending)
-        func yield(_ operation: IOError.Operation) async throws(IOError)
-    {
+    func yield(_ operation: IOError.Operation) async throws(IOError) {
         // A task that would not come back goes on: it is a foreign one, and soon elsewhere.
         guard loop.isCallerCancelled != nil else { return }
         loop.lookSoon()
@@ -67,12 +65,10 @@ final class Socket: Sendable {
     /// The calling task is one that comes back to the loop, and it has tried: the call would have
     /// blocked, or moved less than it could have.
     @inline(__always)
-    nonisolated(nonsending)
-        func park(
-            for direction: Direction, _ operation: IOError.Operation, until deadline: Instant,
-            in call: Call, isCancelled: Bool = Task.isCancelled
-        ) async throws(IOError)
-    {
+    func park(
+        for direction: Direction, _ operation: IOError.Operation, until deadline: Instant,
+        in call: Call, isCancelled: Bool = Task.isCancelled
+    ) async throws(IOError) {
         var limit = deadline
         if idleTimeout != .max { limit = idleLimit(since: loop.now, deadline) }
         loop.state.driver?.usedUp(direction.interest, of: descriptor)
@@ -96,11 +92,9 @@ final class Socket: Sendable {
     }
 
     @inline(__always)
-    nonisolated(nonsending)
-        private func parkOnce(
-            for direction: Direction, until deadline: Instant, in call: Call
-        ) async -> Wakeup
-    {
+    private func parkOnce(
+        for direction: Direction, until deadline: Instant, in call: Call
+    ) async -> Wakeup {
         if isOwner {
             return await loop.parkOwner(on: descriptor, for: direction, until: deadline, in: call)
         }
@@ -167,7 +161,7 @@ extension LoopExecutor {
     /// Runs `operation` on the loop's thread, wherever the calling task is, and goes back.
     @concurrent
     func perform<Result, Failure: Error>(
-        _ operation: sending () async throws(Failure) -> sending Result
+        _ operation: sending @concurrent () async throws(Failure) -> sending Result
     ) async throws(Failure) -> sending Result {
         try await withTaskExecutorPreference(self, operation: operation)
     }

@@ -9,7 +9,7 @@ extension TCPConnection {
     /// - Returns: 1 to 65,536 bytes; nil at the end of the stream.
     /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.busy`, `.closed`, or what recv(2)
     ///   says.
-    public nonisolated(nonsending) func read(
+    public func read(
         timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> Bytes? {
         let call = Call(file, line)
@@ -23,7 +23,7 @@ extension TCPConnection {
 
     /// As `read`, for a caller on another thread; apart, so that the frame of `read` stays small.
     @inline(never)
-    private nonisolated(nonsending) func readElsewhere(
+    private func readElsewhere(
         timeout: Duration?, in call: Call
     ) async throws(IOError) -> Bytes? {
         let received = try await socket.receiveElsewhere(timeout: timeout, in: call)
@@ -35,7 +35,7 @@ extension TCPConnection {
     ///
     /// - Returns: how many bytes came, 0 only if there is no memory; nil at the end of the stream.
     /// - Throws: as `read(timeout:file:line:)`.
-    public nonisolated(nonsending) func read(
+    public func read(
         into memory: inout MutableRawSpan, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> Int? {
@@ -59,7 +59,7 @@ extension TCPConnection {
     /// - Returns: that many bytes; nil when the stream has ended before the first of them.
     /// - Throws: as `read(timeout:file:line:)`, and `.endOfStream` when the stream ends within
     ///   them. What had arrived by then is not lost: the next read gives it.
-    public nonisolated(nonsending) func read(
+    public func read(
         exactly count: Int, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> [UInt8]? {
@@ -79,7 +79,7 @@ extension TCPConnection {
     ///   nothing is.
     /// - Throws: as `read(timeout:file:line:)`, and `.tooLong`. What had arrived by then is the
     ///   next read's.
-    public nonisolated(nonsending) func read(
+    public func read(
         until delimiter: UInt8, limit: Int = 65_536, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> [UInt8]? {
@@ -99,7 +99,7 @@ extension TCPConnection {
     ///
     /// - Returns: the line without its end, which is LF or CR LF; nil at the end of the stream.
     /// - Throws: as `read(until:limit:timeout:file:line:)`.
-    public nonisolated(nonsending) func readLine(
+    public func readLine(
         limit: Int = 65_536, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> String? {

@@ -9,7 +9,7 @@ extension TCPConnection {
     ///
     /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.busy`, `.closed`, or what send(2)
     ///   says, such as "Connection reset by peer". How much was taken by then is not known.
-    public nonisolated(nonsending) func write(
+    public func write(
         _ bytes: borrowing Bytes, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
@@ -19,7 +19,7 @@ extension TCPConnection {
     /// Writes the bytes of an array.
     ///
     /// - Throws: as `write(_:timeout:file:line:)` for received bytes.
-    public nonisolated(nonsending) func write(
+    public func write(
         _ bytes: [UInt8], timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
@@ -29,7 +29,7 @@ extension TCPConnection {
     /// Writes a text in UTF-8.
     ///
     /// - Throws: as `write(_:timeout:file:line:)` for received bytes.
-    public nonisolated(nonsending) func write(
+    public func write(
         _ text: String, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
@@ -39,7 +39,7 @@ extension TCPConnection {
     /// Writes the memory of the caller's that a span lends.
     ///
     /// - Throws: as `write(_:timeout:file:line:)` for received bytes.
-    public nonisolated(nonsending) func write(
+    public func write(
         _ span: RawSpan, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
@@ -49,7 +49,7 @@ extension TCPConnection {
     }
 
     @inline(__always)
-    private nonisolated(nonsending) func write(
+    private func write(
         _ memory: UnsafeRawBufferPointer, timeout: Duration?, in call: Call
     ) async throws(IOError) {
         guard socket.loop.isCurrent else {

@@ -124,9 +124,7 @@ extension TCPConnection {
 extension Socket {
     /// Connects to the peer and waits for the outcome, which the kernel keeps as the socket's
     /// pending error. The caller is on the loop's thread.
-    fileprivate nonisolated(nonsending)
-        func connect(until deadline: Instant, in call: Call) async throws(IOError)
-    {
+    fileprivate func connect(until deadline: Instant, in call: Call) async throws(IOError) {
         let isUp = try attempt(.connect) { descriptor throws(Errno) in
             try loop.sockets.setOption(.noDelay, of: descriptor, to: 1)
             return try loop.sockets.connect(descriptor, to: peer)

@@ -54,7 +54,7 @@ public struct TCPListener: Sendable {
     /// - Returns: the connection.
     /// - Throws: `IOError` with `.cancelled`, `.busy`, `.closed`, or what the kernel says, such as
     ///   "accept: Too many open files"; the listener is as good as before then.
-    public nonisolated(nonsending) func accept(
+    public func accept(
         idleTimeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> TCPConnection {
         let socket = socket
@@ -98,9 +98,7 @@ extension EventLoop {
 
 extension Socket {
     /// Waits for a connection. The caller is on the loop's thread.
-    nonisolated(nonsending)
-        func accept(in call: Call) async throws(IOError) -> Arrival
-    {
+    func accept(in call: Call) async throws(IOError) -> Arrival {
         try checkReadable(.accept)
         loop.state.table[id].isReading = true
         defer { endReading() }
