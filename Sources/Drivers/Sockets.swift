@@ -48,7 +48,7 @@ package protocol Sockets: AnyObject, Sendable {
     /// Sends some of the bytes and says how many: fewer than all when there is no room (send(2)).
     func send(_ socket: RawDescriptor, _ buffer: UnsafeRawBufferPointer) throws(Errno) -> Int
     /// Ends the writing half (shutdown(2), `SHUT_WR`).
-    func shutdownWriting(_ socket: RawDescriptor) throws(Errno)
+    func closeWrite(_ socket: RawDescriptor) throws(Errno)
     /// The address of this end (getsockname(2)).
     func localAddress(_ socket: RawDescriptor) throws(Errno) -> SocketAddress
     /// The address of the other end; `ENOTCONN` when there is none (getpeername(2)).
@@ -110,8 +110,8 @@ package final class SystemSockets: Sockets {
         try socket.send(buffer)
     }
 
-    package func shutdownWriting(_ socket: RawDescriptor) throws(Errno) {
-        try socket.shutdownWriting()
+    package func closeWrite(_ socket: RawDescriptor) throws(Errno) {
+        try socket.closeWrite()
     }
 
     package func localAddress(_ socket: RawDescriptor) throws(Errno) -> SocketAddress {

@@ -15,10 +15,7 @@ import CLinux
         ///
         /// All of them come with an instant, which they have made from the clock that they see.
         func enqueue<C: Clock>(
-            _ job: consuming ExecutorJob,
-            at instant: C.Instant,
-            tolerance: C.Duration?,
-            clock: C
+            _ job: consuming ExecutorJob, at instant: C.Instant, tolerance: C.Duration?, clock: C
         ) {
             // The standard clocks measure in `Duration`; one that does not is due at once and asks
             // again.
@@ -31,10 +28,7 @@ import CLinux
 
         /// As above, for a sleep that is known by its length.
         func enqueue<C: Clock>(
-            _ job: consuming ExecutorJob,
-            after delay: C.Duration,
-            tolerance: C.Duration?,
-            clock: C
+            _ job: consuming ExecutorJob, after delay: C.Duration, tolerance: C.Duration?, clock: C
         ) {
             let delay = delay as? Duration ?? .zero
             enqueue(timer: Job(job), after: delay)

@@ -57,7 +57,7 @@ import Testing
         #expect(throws: Errno.wouldBlock) { try server.take(atMost: 10) }
 
         #expect(try client.send("ping") == 4)
-        try client.shutdownWriting()
+        try client.closeWrite()
         try wait(for: POLLIN, on: server)
         #expect(try server.take(atMost: 10) == "ping")
         try wait(for: POLLIN, on: server)
@@ -89,7 +89,7 @@ import Testing
     func `sending to a peer that is gone is an error and no signal`(host: String) throws {
         let connected = try Connected(over: host)
         let client = connected.client.raw
-        try client.shutdownWriting()
+        try client.closeWrite()
 
         #expect(throws: Errno.brokenPipe) {
             try [UInt8(1)].withUnsafeBytes { try client.send($0) }

@@ -111,7 +111,7 @@ struct Client: ~Copyable {
     /// Ends the writing half.
     borrowing func finishWriting() throws(Failure) {
         _ = try attempt("ending the writing half") { () throws(Errno) in
-            try socket.raw.shutdownWriting()
+            try socket.raw.closeWrite()
         }
     }
 

@@ -143,8 +143,7 @@ public final class TCPServer: Sendable {
     ///   descriptors or memory does not: the server waits, 10 ms at first and up to 1 s, and tries
     ///   again.
     public func serve(
-        file: SourceFile = #fileID, line: UInt32 = #line,
-        handler: @escaping ConnectionHandler
+        file: SourceFile = #fileID, line: UInt32 = #line, handler: @escaping ConnectionHandler
     ) async throws(IOError) {
         let call = Call(file, line)
         let failure: IOError? = await listeners[0].socket.loop.perform {

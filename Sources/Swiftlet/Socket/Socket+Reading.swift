@@ -18,8 +18,7 @@ extension Socket {
     /// of the pool; nil at the end of the stream.
     @inline(__always)
     func receive(
-        into memory: Buffer? = nil, until deadline: Instant,
-        in call: Call
+        into memory: Buffer? = nil, until deadline: Instant, in call: Call
     ) async throws(IOError) -> Buffer? {
         try checkReadable(.read)
         if !loop.spend() { try await yieldReading() }
@@ -42,8 +41,7 @@ extension Socket {
     /// Waits for bytes that were not received yet. All reads come down to this loop.
     @inline(__always)
     private func receiveNew(
-        into memory: Buffer? = nil, until deadline: Instant,
-        in call: Call
+        into memory: Buffer? = nil, until deadline: Instant, in call: Call
     ) async throws(IOError) -> Buffer? {
         while true {
             if let received = try tryReceiving(into: memory) {

@@ -20,8 +20,7 @@ extension TCPConnection {
     ///
     /// - Throws: as `write(_:timeout:file:line:)` for received bytes.
     public func write(
-        _ bytes: [UInt8], timeout: Duration? = nil,
-        file: SourceFile = #fileID, line: UInt32 = #line
+        _ bytes: [UInt8], timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
         try await write(bytes.span.bytes, timeout: timeout, file: file, line: line)
     }
@@ -30,8 +29,7 @@ extension TCPConnection {
     ///
     /// - Throws: as `write(_:timeout:file:line:)` for received bytes.
     public func write(
-        _ text: String, timeout: Duration? = nil,
-        file: SourceFile = #fileID, line: UInt32 = #line
+        _ text: String, timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
         try await write(Array(text.utf8), timeout: timeout, file: file, line: line)
     }
@@ -40,8 +38,7 @@ extension TCPConnection {
     ///
     /// - Throws: as `write(_:timeout:file:line:)` for received bytes.
     public func write(
-        _ span: RawSpan, timeout: Duration? = nil,
-        file: SourceFile = #fileID, line: UInt32 = #line
+        _ span: RawSpan, timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
         // The span is lent until this returns, and so is its memory.
         let memory = span.withUnsafeBytes { $0 }

@@ -64,7 +64,7 @@ extension TCPConnection {
     /// - Throws: `IOError` with `.closed`, or what the kernel says.
     public func closeWrite() async throws(IOError) {
         try await socket.perform(.closeWrite) { sockets, descriptor throws(Errno) in
-            try sockets.shutdownWriting(descriptor)
+            try sockets.closeWrite(descriptor)
         }
     }
 

@@ -194,7 +194,7 @@ extension Kernel {
     }
 
     /// Ends the writing half (shutdown(2), `SHUT_WR`).
-    mutating func shutdownWriting(_ socket: RawDescriptor, on host: HostID) throws(Errno) {
+    mutating func closeWrite(_ socket: RawDescriptor, on host: HostID) throws(Errno) {
         try hosts[host].check(socket)
         if hosts[host][socket].listener != nil { return }
         guard let end = hosts[host][socket].end, connections[end].state != .closed else {

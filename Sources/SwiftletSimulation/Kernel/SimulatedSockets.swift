@@ -65,8 +65,8 @@ final class SimulatedSockets: Sockets {
         try call { kernel throws(Errno) in try kernel.send(socket, on: host, buffer) }
     }
 
-    func shutdownWriting(_ socket: RawDescriptor) throws(Errno) {
-        try call { kernel throws(Errno) in try kernel.shutdownWriting(socket, on: host) }
+    func closeWrite(_ socket: RawDescriptor) throws(Errno) {
+        try call { kernel throws(Errno) in try kernel.closeWrite(socket, on: host) }
     }
 
     func localAddress(_ socket: RawDescriptor) throws(Errno) -> SocketAddress {

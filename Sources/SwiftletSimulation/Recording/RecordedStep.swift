@@ -24,7 +24,7 @@ struct RecordedCall: Equatable, Sendable {
         /// How long a timer of the standard library has, by the standard library's own clock.
         case timer
         case open, bind, listen, accept, connect, takeError, receive
-        case send, shutdownWriting, localAddress, remoteAddress, option, setOption, resetOnClose
+        case send, closeWrite, localAddress, remoteAddress, option, setOption, resetOnClose
         case close
     }
 
@@ -157,7 +157,7 @@ extension RecordedCall {
         Form(.takeError, "take the pending error of #1", [.descriptor], .error),
         Form(.receive, "receive from #1, at most #2", [.descriptor, .count], .bytes),
         Form(.send, "send #2 with the digest #3 to #1", [.descriptor, .count, .digest], .count),
-        Form(.shutdownWriting, "end the writing half of #1", [.descriptor], .done),
+        Form(.closeWrite, "end the writing half of #1", [.descriptor], .done),
         Form(.localAddress, "ask for the address of #1", [.descriptor], .address),
         Form(.remoteAddress, "ask for the peer of #1", [.descriptor], .address),
         Form(.option, "read the option #1 of #2", [.option, .descriptor], .number),

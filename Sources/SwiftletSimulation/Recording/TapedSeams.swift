@@ -88,9 +88,9 @@ final class TapedSockets: Sockets {
         }
     }
 
-    func shutdownWriting(_ socket: RawDescriptor) throws(Errno) {
-        try source.answer(to: .init(.shutdownWriting, .descriptor(socket)), as: done) {
-            () throws(Errno) in try sockets.shutdownWriting(socket)
+    func closeWrite(_ socket: RawDescriptor) throws(Errno) {
+        try source.answer(to: .init(.closeWrite, .descriptor(socket)), as: done) {
+            () throws(Errno) in try sockets.closeWrite(socket)
         }
     }
 

@@ -63,7 +63,7 @@ extension RawDescriptor {
     }
 
     /// Ends the writing half: the peer reads the end of the stream (shutdown(2), `SHUT_WR`).
-    package func shutdownWriting() throws(Errno) {
+    package func closeWrite() throws(Errno) {
         _ = try retrying { Glibc.shutdown(number, CInt(SHUT_WR)) }
     }
 

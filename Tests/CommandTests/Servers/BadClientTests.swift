@@ -85,7 +85,7 @@ import Testing
         let sender = try RunningThread.start {
             // An error shows in the bytes that are missing.
             try? client.send(bytes)
-            try? client.shutdownWriting()
+            try? client.closeWrite()
         }
         let echoed = try client.receive(exactly: bytes.count)
 
@@ -124,7 +124,7 @@ import Testing
         let sender = try RunningThread.start {
             // An error shows in the bytes that are missing.
             for _ in 0..<blocks { try? stream.send(block) }
-            try? stream.shutdownWriting()
+            try? stream.closeWrite()
         }
         for received in 0..<blocks {
             #expect(try stream.receive(exactly: block.count) == block, "block \(received)")
@@ -148,7 +148,7 @@ import Testing
         try expectEcho(first)
 
         // A place that becomes free is given away again.
-        try second.shutdownWriting()
+        try second.closeWrite()
         #expect(try second.receive() == [])
         let fourth = try Client(service.address)
         try expectEcho(fourth)

@@ -96,7 +96,7 @@ final class Client: Sendable {
         close()
     }
 
-    func shutdownWriting() throws { try socket.shutdownWriting() }
+    func closeWrite() throws { try socket.closeWrite() }
 
     func send(_ bytes: [UInt8]) throws {
         var rest = bytes[...]

@@ -79,7 +79,7 @@ import Testing
         service.command.child.sendToGroup(signal: SIGINT)
         try service.waitUntilItListensNoMore()
         try expectEcho(client, "and after")
-        try client.shutdownWriting()
+        try client.closeWrite()
 
         #expect(try client.receive() == [])
         #expect(try service.lastWords()["handler_errors"]?.number == 0)

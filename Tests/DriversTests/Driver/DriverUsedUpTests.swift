@@ -69,7 +69,7 @@ extension DriverContractTests {
         #expect(try setting.look().isEmpty)
 
         try setting.sendByte(from: peer)
-        try setting.sockets.shutdownWriting(peer)
+        try setting.sockets.closeWrite(peer)
         #expect(try setting.waitForReadiness() == [Readiness(watched, .readable)])
         // A short read empties the socket, and says nothing of the end.
         var buffer = [UInt8](repeating: 0, count: 16)
@@ -90,7 +90,7 @@ extension DriverContractTests {
         let (watched, peer) = try setting.makePair()
         try setting.fill(from: watched)
         try setting.driver.setInterest(.writable, in: watched)
-        try setting.sockets.shutdownWriting(peer)
+        try setting.sockets.closeWrite(peer)
 
         for _ in 0..<2 {
             let waits = try setting.waits(

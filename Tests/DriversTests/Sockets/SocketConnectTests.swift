@@ -117,7 +117,7 @@ extension SocketContractTests {
         try setting.wait(for: .writable, of: try setting.client(of: listener))
         let client = try setting.client(of: listener)
 
-        try setting.sockets.shutdownWriting(client)
+        try setting.sockets.closeWrite(client)
 
         #expect(try !setting.sockets.connect(client, to: setting.sockets.localAddress(listener)))
     }

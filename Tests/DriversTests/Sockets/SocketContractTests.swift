@@ -121,8 +121,8 @@ import Testing
         let (client, server) = try setting.pair()
         try setting.send("question", from: client)
 
-        try setting.sockets.shutdownWriting(client)
-        try setting.sockets.shutdownWriting(client)
+        try setting.sockets.closeWrite(client)
+        try setting.sockets.closeWrite(client)
 
         #expect(try setting.await(from: server) == "question")
         #expect(try setting.await(from: server) == "")
@@ -130,7 +130,7 @@ import Testing
         #expect(throws: Errno.wouldBlock) { try setting.take(from: client) }
         try setting.send("answer", from: server)
         #expect(try setting.await(from: client) == "answer")
-        try setting.sockets.shutdownWriting(server)
+        try setting.sockets.closeWrite(server)
         #expect(try setting.await(from: client) == "")
     }
 

@@ -34,7 +34,7 @@ extension SocketContractTests {
         try setting.wait(for: .both, of: client)
 
         #expect(throws: Errno.notConnected) { try setting.sockets.remoteAddress(client) }
-        #expect(throws: Errno.notConnected) { try setting.sockets.shutdownWriting(client) }
+        #expect(throws: Errno.notConnected) { try setting.sockets.closeWrite(client) }
         #expect(try setting.sockets.localAddress(client) == name)
         #expect(try setting.sockets.takeError(client) == .connectionReset)
         #expect(try setting.sockets.takeError(client) == nil)
@@ -135,9 +135,9 @@ extension SocketContractTests {
             #expect(try setting.sockets.takeError(socket) == nil)
         }
         let fresh = try setting.open()
-        #expect(throws: Errno.notConnected) { try setting.sockets.shutdownWriting(fresh) }
+        #expect(throws: Errno.notConnected) { try setting.sockets.closeWrite(fresh) }
         let listener = try setting.listener()
-        try setting.sockets.shutdownWriting(listener)
+        try setting.sockets.closeWrite(listener)
         #expect(try setting.sockets.option(.isListening, of: listener) == 1)
     }
 
@@ -156,7 +156,7 @@ extension SocketContractTests {
         #expect(throws: Errno.badDescriptor) { try sockets.takeError(bad) }
         #expect(throws: Errno.badDescriptor) { try setting.take(from: bad) }
         #expect(throws: Errno.badDescriptor) { try setting.send("x", from: bad) }
-        #expect(throws: Errno.badDescriptor) { try sockets.shutdownWriting(bad) }
+        #expect(throws: Errno.badDescriptor) { try sockets.closeWrite(bad) }
         #expect(throws: Errno.badDescriptor) { try sockets.localAddress(bad) }
         #expect(throws: Errno.badDescriptor) { try sockets.remoteAddress(bad) }
         #expect(throws: Errno.badDescriptor) { try sockets.option(.noDelay, of: bad) }

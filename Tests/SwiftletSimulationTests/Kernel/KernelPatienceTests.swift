@@ -125,7 +125,7 @@ import Testing
         hosts.kernel.crash(hosts.b.id)
         hosts.kernel.restart(hosts.b.id)
 
-        try hosts.kernel.shutdownWriting(client, on: hosts.a.id)
+        try hosts.kernel.closeWrite(client, on: hosts.a.id)
         hosts.pass(.milliseconds(20))
 
         #expect(hosts.error { try $0.take(from: client, on: $0.a) } == .connectionReset)

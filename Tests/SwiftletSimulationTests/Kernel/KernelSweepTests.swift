@@ -155,7 +155,7 @@ private struct Sweep {
     private mutating func shutDown() {
         guard !sockets.isEmpty else { return }
         let open = sockets[random.number(below: sockets.count)]
-        _ = hosts.error { try $0.kernel.shutdownWriting(open.socket, on: open.host.id) }
+        _ = hosts.error { try $0.kernel.closeWrite(open.socket, on: open.host.id) }
     }
 
     private mutating func crash() {

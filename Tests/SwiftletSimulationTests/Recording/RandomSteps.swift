@@ -51,7 +51,7 @@ extension SeededRandom {
         case 12:
             return (.init(.setOption, .option(option()), socket, .number(Int(word()))), .done)
         case 13: return (.init(.resetOnClose, socket), .done)
-        default: return (.init(flag() ? .close : .shutdownWriting, socket), .done)
+        default: return (.init(flag() ? .close : .closeWrite, socket), .done)
         }
     }
 

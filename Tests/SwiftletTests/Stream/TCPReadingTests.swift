@@ -166,6 +166,19 @@ import Testing
         }
     }
 
+    @Test func `received bytes lend themselves as a span`() throws {
+        try simulated { _ in
+            let (left, right) = try await makeConnectionPair()
+            try await left.write("abc")
+            guard let bytes = try await right.read() else { return #expect(Bool(false)) }
+            let span = bytes.span
+            #expect(span.count == 3)
+            #expect(span[1] == UInt8(ascii: "b"))
+            try await right.write(span.bytes)
+            try #require(try await left.read(exactly: 3) == Array("abc".utf8))
+        }
+    }
+
     @Test(arguments: Ground.all)
     func `every form of writing sends the same bytes`(
         ground: Ground

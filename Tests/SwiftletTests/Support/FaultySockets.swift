@@ -48,8 +48,8 @@ final class FaultySockets: Sockets {
         try system.connect(socket, to: address)
     }
     func takeError(_ socket: RawDescriptor) throws(Errno) -> Errno? { try system.takeError(socket) }
-    func shutdownWriting(_ socket: RawDescriptor) throws(Errno) {
-        try system.shutdownWriting(socket)
+    func closeWrite(_ socket: RawDescriptor) throws(Errno) {
+        try system.closeWrite(socket)
     }
     func localAddress(_ socket: RawDescriptor) throws(Errno) -> SocketAddress {
         try system.localAddress(socket)

@@ -42,7 +42,7 @@ extension Exchange {
         case .server: break
         case .half:
             do throws(Errno) {
-                try table.connections[index].descriptor.shutdownWriting()
+                try table.connections[index].descriptor.closeWrite()
             } catch {
                 note(.close, error.name, on: index)
                 return closeFinished(index, at: now)
