@@ -142,10 +142,9 @@ struct Wires {
         wires[end.index].givingUp = events.insert(.givingUp(end), at: instant)
     }
 
-    /// The segments of an end that are held, if nothing before them is under way.
+    /// The segments of an end that are held, also behind one that is under way.
     func held(by end: EndID) -> [Segment] {
-        if wires[end.index].arrival != nil { return [] }
-        return heldPlaces(of: end).map { wires[end.index].segments[$0].segment }
+        heldPlaces(of: end).map { wires[end.index].segments[$0].segment }
     }
 
     /// Gives the segments that are held their arrivals, in order; some are held again.
