@@ -256,5 +256,6 @@ extension Kernel {
             fate: fate, segment: segment, connection: connections[other].number,
             other: connections[other].host)
         trace.add(.network(step), on: host, at: now)
+        segmentCount += 1
     }
 }

@@ -26,6 +26,8 @@ struct Kernel {
     /// What happens in the network and to the calls.
     var random: SeededRandom
     var trace = Trace()
+    /// How many segments were sent, held, taken and lost.
+    var segmentCount = 0
 
     init(random: SeededRandom) { self.random = random }
 

@@ -21,8 +21,6 @@ final class Scheduler: Sendable {
     private let candidates = Mutex<[Int]>([])
     /// Those of all loops that there ever were.
     private let wakeFlags = Mutex<[WakeFlag]>([])
-    /// Turns since the clock last moved.
-    private let turnsAtThisInstant = Mutex(0)
     /// Crashes hosts and starts them again when a fault says so.
     private let power = Mutex<(@Sendable (PowerChange) -> Void)?>(nil)
     /// The first error of a host's program.
@@ -43,8 +41,9 @@ final class Scheduler: Sendable {
     /// What comes next.
     private enum Choice: Sendable {
         case event
-        /// A turn of a loop, whose clock shows an instant.
-        case turn(SteppedLoop, at: Instant)
+        /// A turn of a loop of a host, whose clock shows an instant, with the turns that it has
+        /// made while the clock of the world stood still.
+        case turn(SteppedLoop, of: HostID, at: Instant, turns: Int)
     }
 
     // MARK: Loops
@@ -94,7 +93,9 @@ final class Scheduler: Sendable {
 
     /// Why the world stopped.
     enum Stop {
-        case done, standsStill, turnsInPlace
+        case done, standsStill
+        /// The loop of a host turns and turns, and the clock does not move.
+        case turnsInPlace(HostID)
         /// The clock has come to the limit.
         case timeIsOver
         case failed(HostFailure)
@@ -110,13 +111,18 @@ final class Scheduler: Sendable {
     func run(until isDone: () -> Bool, limits: Limits) -> Stop {
         while !isDone() {
             if let failure = failure.withLock({ $0 }) { return .failed(failure) }
-            guard let moved = step() else { return .standsStill }
-            let turns = turnsAtThisInstant.withLock { turns in
-                turns = moved ? 0 : turns + 1
-                return turns
+            for change in kernel.use({ $0.faults.takePowerChanges() }) {
+                power.withLock { $0 }?(change)
             }
-            if turns >= limits.turns { return .turnsInPlace }
-            if moved, kernel.use({ $0.now }) > limits.time { return .timeIsOver }
+            switch choose() {
+            case nil:
+                guard jump() else { return .standsStill }
+                if kernel.use({ $0.now }) > limits.time { return .timeIsOver }
+            case .event: _ = kernel.use { $0.happen() }
+            case .turn(_, let host, _, let turns) where turns >= limits.turns:
+                return .turnsInPlace(host)
+            case .turn(let loop, _, let now, _): turn(loop, at: now)
+            }
         }
         return failure.withLock { $0 }.map(Stop.failed) ?? .done
     }
@@ -127,7 +133,7 @@ final class Scheduler: Sendable {
         isFinishing.withLock { $0 = true }
         failure.withLock { $0 = nil }
         // The ending has turns of its own, also after a livelock.
-        turnsAtThisInstant.withLock { $0 = 0 }
+        loops.withLock { for place in $0.indices { $0[place].forgetTurns() } }
         // No machine starts again at the end, whatever fault ends with the world.
         power.withLock { $0 = nil }
         for entry in all where !entry.isEnding { beginEnding(loopOf: entry.host) }
@@ -145,23 +151,12 @@ final class Scheduler: Sendable {
         for entry in last { entry.loop.finishEnding() }
     }
 
-    /// Lets one thing happen, or moves the clock, and says whether it moved; nil when nothing can
-    /// happen any more.
-    private func step() -> Bool? {
-        for change in kernel.use({ $0.faults.takePowerChanges() }) {
-            power.withLock { $0 }?(change)
+    private func turn(_ loop: SteppedLoop, at now: Instant) {
+        do throws(Errno) {
+            try ShownClock.show(now) { () throws(Errno) in try loop.turn() }
+        } catch {
+            preconditionFailure("the simulated driver never fails, and failed: \(error)")
         }
-        guard let choice = choose() else { return jump() ? true : nil }
-        switch choice {
-        case .event: _ = kernel.use { $0.happen() }
-        case .turn(let loop, let now):
-            do throws(Errno) {
-                try ShownClock.show(now) { () throws(Errno) in try loop.turn() }
-            } catch {
-                preconditionFailure("the simulated driver never fails, and failed: \(error)")
-            }
-        }
-        return false
     }
 
     /// One of all that can come next, each as likely as any other; nil when there is nothing.
@@ -178,8 +173,10 @@ final class Scheduler: Sendable {
                     let chosen = candidates[
                         candidates.count == 1 ? 0 : choices.number(below: candidates.count)]
                     guard chosen >= 0 else { return .event }
+                    let turns = loops[chosen].countTurn(at: kernel.now, kernel.segmentCount)
                     let entry = loops[chosen]
-                    return .turn(entry.loop, at: kernel.now(on: entry.host))
+                    return .turn(
+                        entry.loop, of: entry.host, at: kernel.now(on: entry.host), turns: turns)
                 }
             }
         }
@@ -204,7 +201,7 @@ final class Scheduler: Sendable {
 
 /// How far a world goes before it fails.
 struct Limits {
-    /// Turns without a move of the clock.
+    /// Turns of one loop without a move of the clock.
     var turns: Int
     var time: Instant
 }
@@ -215,6 +212,29 @@ struct HostLoop: Sendable {
     let loop: SteppedLoop
     let wakes: WakeFlag
     var isEnding = false
+    /// Tenths of turns that it has made at an instant of the world, and how many segments had been
+    /// sent and taken in the world when it made the last one.
+    private var tenths = 0
+    private var instant = Instant(nanoseconds: 0)
+    private var segments = 0
+
+    init(host: HostID, loop: SteppedLoop, wakes: WakeFlag) {
+        self.host = host
+        self.loop = loop
+        self.wakes = wakes
+    }
+
+    /// Counts a turn that is made now, and says how many the clock has stood still for. A turn
+    /// counts a tenth when a segment was sent or taken since the last one.
+    mutating func countTurn(at now: Instant, _ segments: Int) -> Int {
+        if now != instant { tenths = 0 }
+        tenths += segments == self.segments ? 10 : 1
+        instant = now
+        self.segments = segments
+        return tenths / 10
+    }
+
+    mutating func forgetTurns() { tenths = 0 }
 
     /// Whether nothing of it is left: no task, no job, no deadline.
     var isOver: Bool {

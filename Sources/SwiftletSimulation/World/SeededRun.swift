@@ -47,7 +47,7 @@ struct SeededRun<Value: Sendable>: Sendable {
         world.start(file: file, line: line) { [body] in await outcome.hold { try await body(world) }
         }
         let stop = world.scheduler.run(until: { outcome.isThere }, limits: limits)
-        if let reason = settings.reason(for: stop) ?? outcome.reason {
+        if let reason = settings.reason(for: stop, in: world) ?? outcome.reason {
             // The report is made before the end, after which no task waits any more.
             let failure = SimulationFailure(reason, seed: settings.seed, of: test, in: world)
             _ = world.finish(turns: settings.turnLimit)
@@ -76,11 +76,11 @@ struct SeededRun<Value: Sendable>: Sendable {
 
 extension Simulation {
     /// Why a run fails that stopped in this way; nil when its body has ended.
-    func reason(for stop: Scheduler.Stop) -> SimulationFailure.Reason? {
+    func reason(for stop: Scheduler.Stop, in world: World) -> SimulationFailure.Reason? {
         switch stop {
         case .done: nil
         case .standsStill: .deadlock
-        case .turnsInPlace: .livelock
+        case .turnsInPlace(let host): .livelock(host: world.hosts[host.index].name)
         case .timeIsOver: .timeIsOver(limit: timeLimit)
         case .failed(let failure): .hostThrew(host: failure.host, failure.error)
         }

@@ -30,8 +30,10 @@ public struct Simulation: Sendable {
     public var traceTail = 64
     /// The simulated time after which a body that has not ended fails.
     public var timeLimit = Duration.seconds(7 * 86_400)
-    /// The turns of loops without a move of the clock after which a run fails.
-    var turnLimit = 10_000_000
+    /// How many turns the loop of a host may make at one instant of the world; one more fails as a
+    /// livelock. Turns between which segments are sent or arrive count a tenth, so a host may do
+    /// much at one instant, but not for ever.
+    public var turnLimit = 50_000
 
     /// A simulation that `seed` decides.
     public init(seed: UInt64) { self.seed = seed }

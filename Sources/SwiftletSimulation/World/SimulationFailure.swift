@@ -8,8 +8,8 @@ public struct SimulationFailure: Error, CustomStringConvertible {
     public enum Reason: Sendable {
         /// Nothing was runnable, nothing was due, and the body had not ended.
         case deadlock
-        /// Tasks ran and ran at one instant, and the clock never moved.
-        case livelock
+        /// Tasks of a host ran and ran at one instant, and the clock did not move.
+        case livelock(host: String)
         /// The body had not ended when the simulated time was over.
         case timeIsOver(limit: Duration)
         /// The body threw an error.
@@ -39,7 +39,8 @@ extension SimulationFailure.Reason: CustomStringConvertible {
     public var description: String {
         switch self {
         case .deadlock: "deadlock: nothing is runnable, nothing is due, and the body has not ended"
-        case .livelock: "livelock: tasks run and run, and the clock does not move"
+        case .livelock(let host):
+            "livelock: tasks of host '\(host)' run and run, and the clock does not move"
         case .timeIsOver(let limit): "the body has not ended after \(limit) of simulated time"
         case .threw(let error): "the body threw: \(text(of: error))"
         case .hostThrew(let host, let error):

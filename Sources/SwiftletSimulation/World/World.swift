@@ -123,7 +123,9 @@ public final class World: Sendable {
         switch scheduler.finish(limits: limits) {
         case .done, .failed: return nil
         case .standsStill: return "a task does not end although it is cancelled"
-        case .turnsInPlace: return "a task runs and runs although it is cancelled"
+        case .turnsInPlace(let host):
+            return
+                "a task of host '\(hosts[host.index].name)' runs and runs although it is cancelled"
         case .timeIsOver: return "a task goes on for more than \(World.grace) after the end"
         }
     }

@@ -25,13 +25,49 @@ import Testing
         #expect(text.contains("Task.detached"))
     }
 
-    @Test func `a task that yields for ever is a livelock`() throws {
-        var simulation = Simulation(seed: 5)
-        simulation.turnLimit = 1000
+    @Test func `a task that yields for ever is a livelock of its host`() throws {
+        let failure = failure { world in
+            try world.host("spinner").spawn {
+                while !Task.isCancelled { await Task.yield() }
+            }
+            try await sleep(for: .seconds(1))
+        }
 
-        let failure = failure(simulation) { _ in while !Task.isCancelled { await Task.yield() } }
+        guard case .livelock("spinner") = failure?.reason else { return wrong(failure) }
+    }
 
-        guard case .livelock = failure?.reason else { return wrong(failure) }
+    @Test func `a task that is cancelled and tries to sleep again and again is a livelock`() throws
+    {
+        let failure = failure { _ in
+            let task = try spawn {
+                // Its errors are dropped, which is the fault that is shown here.
+                for _ in 0..<1_000_000 { try? await sleep(for: .seconds(1)) }
+            }
+            task.cancel()
+            try await task.value
+        }
+
+        guard case .livelock("test") = failure?.reason else { return wrong(failure) }
+    }
+
+    @Test func `what moves at one instant counts a tenth, and is a livelock in the end`() throws {
+        /// Sends so many bytes one by one within a host, where nothing takes time.
+        func echo(_ count: Int) -> SimulationFailure? {
+            var simulation = Simulation(seed: 5)
+            simulation.turnLimit = 1_000
+            return failure(simulation) { world in
+                let server = world.echoServer()
+                try await sleep(for: .seconds(1))
+                try await server.run {
+                    try await TCPConnection.connect(to: server.address(port: 7)) { connection in
+                        for _ in 0..<count { _ = try await connection.echo([7]) }
+                    }
+                }
+            }
+        }
+
+        #expect(echo(300) == nil)
+        guard case .livelock("server") = echo(20_000)?.reason else { return wrong(nil) }
     }
 
     @Test func `a body that waits beside a ticker fails when the simulated time is over`() throws {
