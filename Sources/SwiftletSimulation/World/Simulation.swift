@@ -21,7 +21,8 @@ import Syscalls
 /// `Task {}` or `Task.detached` runs on the threads of Swift's own pool, main-actor code on the
 /// main thread. `spawn` and `Task(executorPreference: EventLoop.current?.taskExecutor)` stay.
 public struct Simulation: Sendable {
-    /// What repeats the run. The environment variable SWIFTLET_SEED takes its place when it is set.
+    /// What repeats the run. The environment variable SWIFTLET_SEED takes its place when it is set,
+    /// and a line on standard error says so.
     public var seed: UInt64
     /// Whether the body is run twice, in two worlds of the same seed, and fails when the two runs
     /// are not the same: to catch code that is not deterministic.
@@ -34,6 +35,11 @@ public struct Simulation: Sendable {
     /// livelock. Turns between which segments are sent or arrive count a tenth, so a host may do
     /// much at one instant, but not for ever.
     public var turnLimit = 50_000
+
+    /// What SWIFTLET_SEED holds, for the simulations that are made now; nil when it is not set.
+    @TaskLocal static var outerSeed = environmentSeed
+    /// What it held when this one was made.
+    var forcedSeed = Simulation.outerSeed
 
     /// A simulation that `seed` decides.
     public init(seed: UInt64) { self.seed = seed }
@@ -57,7 +63,10 @@ public struct Simulation: Sendable {
         _ body: @escaping @Sendable (World) async throws -> Value
     ) throws(SimulationFailure) -> Value {
         var settings = self
-        settings.seed = try forcedSeed(test: test) ?? seed
+        if let forced = try parsedSeed(test: test) {
+            settings.seed = forced
+            sayForced(forced, insteadOf: "seed \(seed)", in: test)
+        }
         return try SeededRun(settings: settings, test: test, file: file, line: line, body: body)
             .value()
     }
@@ -65,16 +74,17 @@ public struct Simulation: Sendable {
     /// Runs `body` in a new world for each of many seeds, and stops at the first that fails.
     ///
     /// It takes the calling thread, as `run` does. When the environment variable SWIFTLET_SEED is
-    /// set, only that seed is run.
+    /// set, only that seed is run, and a line on standard error says so.
     ///
     /// - Parameters:
-    ///   - seeds: the seeds to try.
+    ///   - seeds: the seeds to try, at least one.
     ///   - settings: what each run is like; its own seed is of no account.
     ///   - test: the name of the test, for the line that repeats a failure.
     ///   - file: the file of the call, for reports.
     ///   - line: the line of the call.
     ///   - body: what to run, on a host of its own.
-    /// - Throws: the `SimulationFailure` of the first seed that fails.
+    /// - Throws: the `SimulationFailure` of the first seed that fails, or one that says that there
+    ///   is no seed to try.
     public static func explore(
         seeds: Range<UInt64>,
         with settings: Simulation = Simulation(seed: 0),
@@ -82,10 +92,12 @@ public struct Simulation: Sendable {
         _ body: @escaping @Sendable (World) async throws -> Void
     ) throws(SimulationFailure) {
         var run = SeededRun(settings: settings, test: test, file: file, line: line, body: body)
-        if let seed = try forcedSeed(test: test) {
-            run.settings.seed = seed
+        if let forced = try settings.parsedSeed(test: test) {
+            run.settings.seed = forced
+            sayForced(forced, insteadOf: "seeds \(seeds)", in: test)
             return try run.value()
         }
+        if seeds.isEmpty { throw SimulationFailure(.noSeeds(seeds)) }
         for seed in seeds {
             run.settings.seed = seed
             try run.value()

@@ -23,6 +23,8 @@ public struct SimulationFailure: Error, CustomStringConvertible {
         case notDeterministic
         /// The environment variable SWIFTLET_SEED holds something that is no seed.
         case badSeed(String)
+        /// The range of seeds to explore is empty, so nothing was tried.
+        case noSeeds(Range<UInt64>)
     }
 
     /// What went wrong.
@@ -49,6 +51,8 @@ extension SimulationFailure.Reason: CustomStringConvertible {
         case .notDeterministic: "two runs of the same seed were not the same"
         case .badSeed(let text):
             "SWIFTLET_SEED is '\(text)': write a whole number from 0 to \(UInt64.max)"
+        case .noSeeds(let seeds):
+            "there is no seed in \(seeds): give a range with at least one"
         }
     }
 }
@@ -68,6 +72,9 @@ private func text(of error: any Error) -> String {
 // The report of a failure: what, how to repeat it, what each task waits for, the sockets, and the
 // last events.
 extension SimulationFailure {
+    /// A failure before any world was made.
+    init(_ reason: Reason) { self.init(reason: reason, seed: 0, description: "\(reason)") }
+
     /// A failure of a world as it stands.
     init(_ reason: Reason, seed: UInt64, of test: StaticString, in world: World) {
         var parts = ["\(reason)", "repeat it: \(repeating(seed, of: test))"]
@@ -125,17 +132,33 @@ extension World {
 
 // The seed that a person gives from outside to repeat a run.
 
-/// The seed that SWIFTLET_SEED holds; nil when it is not set.
-func forcedSeed(test: StaticString) throws(SimulationFailure) -> UInt64? {
-    guard let text = getenv("SWIFTLET_SEED") else { return nil }
-    return try forcedSeed(from: String(cString: text), test: test)
+/// What SWIFTLET_SEED holds, the variable by which a person repeats a run; nil when it is not set.
+var environmentSeed: String? { getenv("SWIFTLET_SEED").map { String(cString: $0) } }
+
+extension Simulation {
+    /// The seed from outside: a whole number, as a report prints it; nil when there is none.
+    func parsedSeed(test: StaticString) throws(SimulationFailure) -> UInt64? {
+        guard let forcedSeed else { return nil }
+        guard let seed = UInt64(forcedSeed) else {
+            throw SimulationFailure(.badSeed(forcedSeed))
+        }
+        return seed
+    }
 }
 
-/// The seed that a text means: a whole number, as a report prints it.
-func forcedSeed(from text: String, test: StaticString) throws(SimulationFailure) -> UInt64 {
-    if let seed = UInt64(text) { return seed }
-    throw SimulationFailure(
-        reason: .badSeed(text), seed: 0, description: "\(SimulationFailure.Reason.badSeed(text))")
+/// Says on standard error that a test runs another seed than it asks for, because of its
+/// environment.
+func sayForced(_ seed: UInt64, insteadOf others: String, in test: StaticString) {
+    if environmentSeed == nil { return }
+    // Without standard error there is no reader.
+    try? File.write(
+        forcedSeedNotice(seed, insteadOf: others, in: test) + "\n", to: RawDescriptor(2))
+}
+
+func forcedSeedNotice(
+    _ seed: UInt64, insteadOf others: String, in test: StaticString
+) -> String {
+    "SWIFTLET_SEED is set: '\(test)' runs seed \(seed) instead of \(others)"
 }
 
 /// The command that repeats a run of a test.

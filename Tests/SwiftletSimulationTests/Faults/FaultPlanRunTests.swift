@@ -25,7 +25,7 @@ import Testing
     /// Echoes under the faults of a drawn plan for a minute, and then once without any; says how
     /// often it worked, and the end of the trace.
     func run(_ seed: UInt64) throws -> (echoes: Int, trace: String) {
-        try Simulation(seed: seed).run { world in
+        try unforced(seed: seed).run { world in
             let server = world.echoServer(), client = world.host("client")
             let plan = FaultPlan.random(
                 seed: world.random.next(), count: 20, among: [client, server], crashing: [server],

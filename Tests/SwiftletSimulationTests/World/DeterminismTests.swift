@@ -59,7 +59,7 @@ import Testing
     }
 
     private func checked() -> Simulation {
-        var simulation = Simulation(seed: 9)
+        var simulation = unforced(seed: 9)
         simulation.checksDeterminism = true
         return simulation
     }

@@ -53,7 +53,7 @@ import Testing
     @Test func `what moves at one instant counts a tenth, and is a livelock in the end`() throws {
         /// Sends so many bytes one by one within a host, where nothing takes time.
         func echo(_ count: Int) -> SimulationFailure? {
-            var simulation = Simulation(seed: 5)
+            var simulation = unforced(seed: 5)
             simulation.turnLimit = 1_000
             return failure(simulation) { world in
                 let server = world.echoServer()
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func `a body that waits beside a ticker fails when the simulated time is over`() throws {
-        var simulation = Simulation(seed: 5)
+        var simulation = unforced(seed: 5)
         simulation.timeLimit = .seconds(60)
 
         let failure = failure(simulation) { _ in
@@ -134,7 +134,7 @@ import Testing
     private let kept = Kept()
 
     private func failure(
-        _ simulation: Simulation = Simulation(seed: 5),
+        _ simulation: Simulation = unforced(seed: 5),
         _ body: @escaping @Sendable (World) async throws -> Void
     ) -> SimulationFailure? {
         do throws(SimulationFailure) {

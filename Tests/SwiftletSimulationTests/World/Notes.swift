@@ -1,5 +1,7 @@
 import Syscalls
 
+@testable import SwiftletSimulation
+
 /// A place for what several tasks find out.
 final class Notes<Note: Sendable>: Sendable {
     private let notes = Guarded<[Note]>([])
@@ -22,3 +24,10 @@ final class Kept: Sendable {
 
 /// An error of a test's own.
 struct Broken: Error {}
+
+/// A simulation that no environment variable changes: for tests of what a certain seed does.
+func unforced(seed: UInt64) -> Simulation {
+    var simulation = Simulation(seed: seed)
+    simulation.forcedSeed = nil
+    return simulation
+}
