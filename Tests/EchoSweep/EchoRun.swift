@@ -7,7 +7,7 @@ struct EchoRun: Sendable {
     private let worldPlan: WorldPlan
     let ledger = Ledger()
     /// The hosts by the numbers in the plans of clients; the last one is the server.
-    private let hosts: [Host]
+    private let hosts: [SimulatedHost]
 
     private static let port: UInt16 = 7788
     /// How long any client may take when nothing goes wrong, and connections may be served after
@@ -27,7 +27,7 @@ struct EchoRun: Sendable {
         self.world = world
     }
 
-    private var server: Host { hosts[WorldPlan.clientHosts] }
+    private var server: SimulatedHost { hosts[WorldPlan.clientHosts] }
 
     /// Does what the plan says, and throws when something does not hold.
     func play() async throws {

@@ -213,26 +213,26 @@ extension FaultScope {
 
 extension FaultScope {
     /// Both ways between two hosts.
-    public static func between(_ one: Host, and other: Host) -> FaultScope {
+    public static func between(_ one: SimulatedHost, and other: SimulatedHost) -> FaultScope {
         .between(one.party, and: other.party)
     }
 
     /// What one host sends to another.
-    public static func from(_ sender: Host, to receiver: Host) -> FaultScope {
+    public static func from(_ sender: SimulatedHost, to receiver: SimulatedHost) -> FaultScope {
         .from(sender.party, to: receiver.party)
     }
 
     /// A machine, all that it sends and all that it receives.
-    public static func of(_ host: Host) -> FaultScope { .of(host.party) }
+    public static func of(_ host: SimulatedHost) -> FaultScope { .of(host.party) }
 
     /// All that a host sends.
-    public static func from(_ host: Host) -> FaultScope { .from(host.party) }
+    public static func from(_ host: SimulatedHost) -> FaultScope { .from(host.party) }
 
     /// All that a host receives, connects included.
-    public static func to(_ host: Host) -> FaultScope { .to(host.party) }
+    public static func to(_ host: SimulatedHost) -> FaultScope { .to(host.party) }
 }
 
-extension Host {
+extension SimulatedHost {
     /// The host as a scope names it.
     var party: FaultScope.Party { FaultScope.Party(id: id, name: name) }
 }

@@ -85,7 +85,7 @@ extension FaultPlan {
     ///   - time: when the plan is over.
     /// - Returns: the plan, by instants.
     public static func random(
-        seed: UInt64, count: Int, among hosts: [Host], crashing: [Host] = [],
+        seed: UInt64, count: Int, among hosts: [SimulatedHost], crashing: [SimulatedHost] = [],
         within time: Duration
     ) -> FaultPlan {
         random(

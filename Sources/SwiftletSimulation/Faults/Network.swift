@@ -22,8 +22,8 @@ public struct Network: Sendable {
     /// Makes something go wrong in a scope, at once or later, for a time or until it is healed.
     ///
     /// Times are those of the world. Machines crash and start with the next step of the world, so
-    /// sleep before you ask; `Host.crash()` does it at once. A fault whose numbers or scope make no
-    /// sense stops the program.
+    /// sleep before you ask; `SimulatedHost.crash()` does it at once. A fault whose numbers or
+    /// scope make no sense stops the program.
     ///
     /// - Parameters:
     ///   - fault: what goes wrong.
@@ -65,7 +65,7 @@ extension Network {
     /// Keeps everything that two hosts send to each other until the partition heals: after `time`,
     /// or when it is healed.
     @discardableResult public func partition(
-        _ one: Host, _ other: Host, for time: Duration? = nil
+        _ one: SimulatedHost, _ other: SimulatedHost, for time: Duration? = nil
     ) -> InjectedFault {
         inject(.partition, .between(one, and: other), for: time)
     }
@@ -74,7 +74,7 @@ extension Network {
     ///
     /// Acknowledgements are held too: the sender of the open way fills its buffer, and waits.
     @discardableResult public func partition(
-        from sender: Host, to receiver: Host, for time: Duration? = nil
+        from sender: SimulatedHost, to receiver: SimulatedHost, for time: Duration? = nil
     ) -> InjectedFault {
         inject(.partition, .from(sender, to: receiver), for: time)
     }
@@ -88,7 +88,8 @@ extension Network {
     ///   - delay: how long it is to the first reset, and from each to the next.
     ///   - times: how often the connections of that moment are reset.
     public func reset(
-        between one: Host, and other: Host, after delay: Duration = .zero, times: Int = 1
+        between one: SimulatedHost, and other: SimulatedHost, after delay: Duration = .zero,
+        times: Int = 1
     ) {
         precondition(times >= 1, "connections are reset at least once")
         precondition(
@@ -100,7 +101,9 @@ extension Network {
 
     /// Resets every connection between two hosts so many times at instants that the seed chooses,
     /// all of them within `time` from now.
-    public func reset(between one: Host, and other: Host, times: Int, within time: Duration) {
+    public func reset(
+        between one: SimulatedHost, and other: SimulatedHost, times: Int, within time: Duration
+    ) {
         precondition(times >= 1, "connections are reset at least once")
         precondition(time >= .zero, "resets within a time have a time that is not negative")
         let delays = kernel.use { kernel in

@@ -9,8 +9,8 @@ import Syscalls
 public final class World: Sendable {
     let kernel: SharedKernel
     let scheduler: Scheduler
-    private let test: Host
-    private let others = Guarded<[Host]>([])
+    private let test: SimulatedHost
+    private let others = Guarded<[SimulatedHost]>([])
     private let userRandom: SharedRandom
     private let thread = UInt(pthread_self())
 
@@ -23,7 +23,7 @@ public final class World: Sendable {
         kernel.trace = Trace(keeping: lines)
         self.kernel = SharedKernel(kernel)
         scheduler = Scheduler(self.kernel, choices: choices)
-        test = Host("test", in: scheduler)
+        test = SimulatedHost("test", in: scheduler)
         scheduler.onPowerChange { [weak self] change in self?.make(change) }
     }
 
@@ -33,7 +33,7 @@ public final class World: Sendable {
     // MARK: Hosts
 
     /// Adds a host, which is up and runs what it is told. No two hosts have the same name.
-    public func host(_ name: String) -> Host { add(name, running: nil) }
+    public func host(_ name: String) -> SimulatedHost { add(name, running: nil) }
 
     /// Adds a host that runs a program from now on, and from the start again after each restart.
     ///
@@ -48,18 +48,20 @@ public final class World: Sendable {
     public func host(
         _ name: String, file: SourceFile = #fileID, line: UInt32 = #line,
         program: @escaping @Sendable () async throws -> Void
-    ) -> Host { add(name, running: Host.Program(file: file, line: line, body: program)) }
+    ) -> SimulatedHost {
+        add(name, running: SimulatedHost.Program(file: file, line: line, body: program))
+    }
 
     /// All hosts in the order in which they were added; the first is that of the body.
-    public var hosts: [Host] { [test] + others.withLock { $0 } }
+    public var hosts: [SimulatedHost] { [test] + others.withLock { $0 } }
 
-    private func add(_ name: String, running program: Host.Program?) -> Host {
+    private func add(_ name: String, running program: SimulatedHost.Program?) -> SimulatedHost {
         precondition(
             UInt(pthread_self()) == thread,
             "a host is added by code that runs inside of the simulation, on its one thread")
         precondition(
             !hosts.contains { $0.name == name }, "there is a host called '\(name)' already")
-        let host = Host(name, in: scheduler, program: program)
+        let host = SimulatedHost(name, in: scheduler, program: program)
         others.withLock { $0.append(host) }
         return host
     }

@@ -104,7 +104,7 @@ func buy(at address: SocketAddress) async throws -> String? {
 
 extension World {
     /// A machine that sells seats on port 7788, and begins anew each time that it starts.
-    func boxOffice(seats: Int) -> Host {
+    func boxOffice(seats: Int) -> SimulatedHost {
         host("office") {
             let office = BoxOffice(seats: seats)
             try await TCPServer.serve(on: "0.0.0.0:7788", handler: office.serve)

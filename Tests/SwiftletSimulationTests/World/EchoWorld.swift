@@ -5,7 +5,7 @@ import SwiftletSimulation
 
 extension World {
     /// A host that runs an echo server on port 7, and again after each restart.
-    func echoServer(_ name: String = "server") -> Host {
+    func echoServer(_ name: String = "server") -> SimulatedHost {
         // The first host after the body's own is 10.0.0.2, and so on.
         let address = SocketAddress.any(port: 7)
         return host(name) {

@@ -11,7 +11,7 @@ import Testing
 
     /// Serves echoes on the body's host, with clients on another one.
     private static func withEchoes(
-        in world: World, _ body: (TCPServer, Host) async throws -> Void
+        in world: World, _ body: (TCPServer, SimulatedHost) async throws -> Void
     ) async throws {
         world.network.inject(.latency(.constant(latency)))
         let listener = try await TCPListener.bind(to: world.home.address(port: 7788))
@@ -26,7 +26,7 @@ import Testing
     /// Starts a client that wants one echo, and waits until the server has seen it come: half a
     /// millisecond longer than the three ways that a connection takes to come up.
     private static func startClient(
-        of server: TCPServer, on host: Host
+        of server: TCPServer, on host: SimulatedHost
     ) async throws -> Task<[UInt8], any Error> {
         let client = try host.spawn {
             try await TCPConnection.connect(to: server.address) { connection in

@@ -10,7 +10,7 @@ import Testing
     /// A connection between two hosts on which at most 64 KiB are between write and read: half of
     /// it with the sender, half of it with the reader.
     private static func makePair(
-        in world: World, with peer: Host
+        in world: World, with peer: SimulatedHost
     ) async throws -> (TCPConnection, TCPConnection) {
         let (near, far) = try await world.makeConnectionPair(with: peer)
         try await near.setOption(.sendBuffer, to: 32_768)

@@ -85,10 +85,11 @@ nonisolated(nonsending) func settle() async throws { try await sleep(for: .nanos
 
 extension World {
     /// The host on which the body runs.
-    var home: Host { hosts[0] }
+    var home: SimulatedHost { hosts[0] }
 
     /// A connection of the body's host, and its other end, which is another host's.
-    func makeConnectionPair(with peer: Host) async throws -> (TCPConnection, TCPConnection) {
+    func makeConnectionPair(with peer: SimulatedHost) async throws -> (TCPConnection, TCPConnection)
+    {
         let listener = try await TCPListener.bind(to: home.address(port: 0))
         async let accepted = listener.accept()
         let connected = try await peer.run { try await TCPConnection.connect(to: listener.address) }
@@ -98,7 +99,7 @@ extension World {
     }
 }
 
-extension Host {
+extension SimulatedHost {
     /// How many sockets it has open.
     var openSockets: Int { scheduler.kernel.use { $0.hosts[id.index].descriptors.count } }
 }

@@ -9,7 +9,7 @@ struct HostID: Hashable, Sendable {
 /// A simulated machine: it has an address, a loop, sockets and a clock of its own, and can crash.
 ///
 /// Its methods are called by code that runs inside the simulation.
-public final class Host: Sendable {
+public final class SimulatedHost: Sendable {
     /// What it is called in reports.
     public let name: String
     let id: HostID
