@@ -32,6 +32,8 @@ struct EchoRun: Sendable {
     /// Does what the plan says, and throws when something does not hold.
     func play() async throws {
         let faults = plan()
+        // Where nothing goes wrong no client comes too early; one on the server's host might.
+        if worldPlan.isCalm { try await server.untilListening(port: EchoRun.port) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for plan in worldPlan.clients { group.addTask { try await play(plan) } }
             if let time = worldPlan.service.stop {
@@ -46,7 +48,7 @@ struct EchoRun: Sendable {
         if left > .zero { try await sleep(for: left) }
         world.network.heal()
         // A server that starts now needs a moment.
-        try await sleep(for: .seconds(2))
+        try await server.untilListening(port: EchoRun.port)
         try await settle()
         for host in hosts.indices { try await serveFreshClient(on: host) }
         try ledger.check()

@@ -77,6 +77,8 @@ extension FaultPlan {
     /// A fault lasts for 1 ms to a quarter of that time, and mostly not for long. Instants and
     /// durations are whole milliseconds.
     ///
+    /// The hosts of `crashing` can always open sockets, so that their programs can start again.
+    ///
     /// - Parameters:
     ///   - seed: what decides the plan, such as `world.random.next()`.
     ///   - count: how many faults the plan has.
@@ -133,7 +135,7 @@ private struct FaultDraw {
         { $0.onHost(.shortWrites(probability: $0.probability())) },
         { $0.onHost(.spuriousReadiness(probability: $0.probability())) },
         { $0.onHost(.failing(.accept, with: .tooManyOpenFiles, probability: $0.probability())) },
-        { $0.onHost(.failing(.open, with: .tooManyOpenFiles, probability: $0.probability())) },
+        { $0.failingOpen() },
         { $0.onHost(.clockDrift(partsPerMillion: $0.random.number(below: 20_001) - 10_000)) },
     ]
 
@@ -158,6 +160,17 @@ private struct FaultDraw {
 
     private mutating func onHost(_ fault: Fault) -> FaultPlan.Entry {
         entry(fault, .of(parties[random.number(below: parties.count)]))
+    }
+
+    /// Sockets that cannot be opened; on a machine that must start again, connections that cannot
+    /// be accepted.
+    private mutating func failingOpen() -> FaultPlan.Entry {
+        let probability = probability()
+        var entry = onHost(.failing(.open, with: .tooManyOpenFiles, probability: probability))
+        if let host = entry.scope.sender, crashing.contains(host) {
+            entry.fault = .failing(.accept, with: .tooManyOpenFiles, probability: probability)
+        }
+        return entry
     }
 
     private mutating func entry(_ fault: Fault, _ scope: FaultScope) -> FaultPlan.Entry {

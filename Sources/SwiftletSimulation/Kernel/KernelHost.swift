@@ -189,6 +189,11 @@ struct KernelHost {
         return best[random.number(below: best.count)]
     }
 
+    /// Whether a socket listens on a port.
+    func isListening(on port: UInt16) -> Bool {
+        ports.bound(to: port).contains { self[$0].listener != nil }
+    }
+
     /// Keeps a place for an end that a listener has answered.
     mutating func addGreeted(_ end: EndID, to listener: RawDescriptor) {
         descriptors[listener].listener?.greeted.append(end)

@@ -10,9 +10,11 @@ final class SimulatedSockets: Sockets {
     private let kernel: SharedKernel
     private let host: HostID
     private let crashes: Int
+    private let awaited: AwaitedPorts
 
-    init(of host: HostID, in kernel: SharedKernel) {
+    init(of host: HostID, in kernel: SharedKernel, awaited: AwaitedPorts = .init()) {
         self.kernel = kernel
+        self.awaited = awaited
         self.host = host
         crashes = kernel.use { $0.hosts[host].crashes }
     }
@@ -36,9 +38,11 @@ final class SimulatedSockets: Sockets {
     }
 
     func listen(_ socket: RawDescriptor, backlog: Int) throws(Errno) {
-        try call { kernel throws(Errno) in
+        let port = try call { kernel throws(Errno) in
             try kernel.listen(socket, on: host, backlog: backlog)
+            return kernel.hosts[host][socket].local?.port
         }
+        if let port { awaited.resume(port) }
     }
 
     func accept(_ socket: RawDescriptor) throws(Errno) -> (RawDescriptor, SocketAddress?) {

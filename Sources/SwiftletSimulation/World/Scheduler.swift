@@ -49,11 +49,11 @@ final class Scheduler: Sendable {
     // MARK: Loops
 
     /// Gives a host a loop over a driver and sockets of its own.
-    func addLoop(of host: HostID) -> SteppedLoop {
+    func addLoop(of host: HostID, _ awaited: AwaitedPorts) -> SteppedLoop {
         let wakes = WakeFlag()
         let loop = SteppedLoop(
             driver: SimulatedDriver(of: host, in: kernel, wakes: wakes),
-            sockets: SimulatedSockets(of: host, in: kernel),
+            sockets: SimulatedSockets(of: host, in: kernel, awaited: awaited),
             witness: HostWitness(of: host, in: kernel, choices: choices))
         wakeFlags.withLock { $0.append(wakes) }
         loops.withLock { $0.append(HostLoop(host: host, loop: loop, wakes: wakes)) }

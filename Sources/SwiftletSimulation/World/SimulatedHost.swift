@@ -17,6 +17,8 @@ public final class SimulatedHost: Sendable {
     /// What it runs each time that it starts.
     private let program: Guarded<Program?>
     private let state: Guarded<State>
+    /// Tasks that wait until it listens.
+    let awaited = AwaitedPorts()
 
     /// What a host runs, and where in the source it was given.
     struct Program: Sendable {
@@ -36,7 +38,7 @@ public final class SimulatedHost: Sendable {
         self.scheduler = scheduler
         self.program = Guarded(program)
         id = scheduler.kernel.use { $0.addHost(named: name) }
-        state = Guarded(State(loop: scheduler.addLoop(of: id)))
+        state = Guarded(State(loop: scheduler.addLoop(of: id, awaited)))
         startProgram()
     }
 
@@ -46,6 +48,23 @@ public final class SimulatedHost: Sendable {
 
     /// An IPv6 address of this host: fd00::1 for the body's own, fd00::2 for the next.
     public func ipv6Address(port: UInt16) -> SocketAddress { id.ipv6Address(port: port) }
+
+    /// Waits until the host listens on a port: until its program is ready for connections, also
+    /// after a restart. When it does already, that is at once.
+    ///
+    /// ```swift
+    /// let server = world.host("server") { try await TCPServer.serve(on: "0.0.0.0:80") { … } }
+    /// try await server.untilListening(port: 80)
+    /// ```
+    ///
+    /// - Parameter port: the port.
+    /// - Throws: `CancellationError` when the calling task is cancelled.
+    public func untilListening(port: UInt16) async throws {
+        await awaited.wait(for: port) { [id, scheduler] in
+            scheduler.kernel.use { $0.hosts[id].isListening(on: port) }
+        }
+        try Task.checkCancellation()
+    }
 
     /// Whether the host has power.
     public var isUp: Bool { state.withLock { $0.loop != nil } }
@@ -93,7 +112,7 @@ public final class SimulatedHost: Sendable {
             kernel.restart(id)
             kernel.trace.add(.host(.restarted), on: id, at: kernel.now)
         }
-        let loop = scheduler.addLoop(of: id)
+        let loop = scheduler.addLoop(of: id, awaited)
         state.withLock { $0.loop = loop }
         startProgram()
     }

@@ -119,12 +119,19 @@ extension World {
         scheduler.all.flatMap { entry in
             let name = kernel.use { $0.hosts[entry.host].name }
             return entry.loop.parkReports.map { "\(name): \($0)" }
+        } + awaitedLines
+    }
+
+    private var awaitedLines: [String] {
+        hosts.flatMap { host in
+            host.awaited.ports.map { "a task waits until '\(host.name)' listens on port \($0)" }
         }
     }
 
     /// Whether a task waits for something that no loop can see.
     var waitsForTheUnseen: Bool {
-        scheduler.all.contains { $0.loop.parkReports.contains { $0.purpose == nil } }
+        awaitedLines.isEmpty
+            && scheduler.all.contains { $0.loop.parkReports.contains { $0.purpose == nil } }
     }
 }
 

@@ -39,6 +39,16 @@ import Testing
         #expect(crashes.allSatisfy { $0.scope.sender?.name == "h1" })
     }
 
+    @Test func `a host that must start again can open its sockets`() {
+        let entries = (0..<200).flatMap { plan($0).entries }
+        let open = entries.filter {
+            if case .failing(.open, _, _) = $0.fault { true } else { false }
+        }
+
+        #expect(!open.isEmpty)
+        #expect(open.allSatisfy { $0.scope.sender?.name != "h1" })
+    }
+
     @Test func `a plan is drawn on one host alone too`() {
         #expect(plan(1, hosts: 1).entries.allSatisfy { $0.scope.receiver == nil })
     }

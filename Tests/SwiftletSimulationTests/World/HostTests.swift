@@ -141,6 +141,48 @@ import Testing
     }
 }
 
+/// Waiting until a program is ready.
+@Suite struct ListeningTests {
+    @Test func `a test goes on as soon as a program listens`() throws {
+        try Simulation.explore(seeds: 0..<50) { world in
+            let server = world.host("server") {
+                try await sleep(for: .seconds(3))
+                try await TCPServer.serve(on: .any(port: 7), handler: echo)
+            }
+
+            try await server.untilListening(port: 7)
+            try #require(world.elapsed == .seconds(3))
+            try await server.untilListening(port: 7)
+            try #require(world.elapsed == .seconds(3))
+            try await TCPConnection.connect(to: server.address(port: 7)) { _ in }
+            server.restart()
+            try await server.untilListening(port: 7)
+            try #require(world.elapsed > .seconds(6))
+        }
+    }
+
+    @Test func `a port on which no program ever listens is a deadlock that names it`() {
+        let failure = #expect(throws: SimulationFailure.self) {
+            try Simulation(seed: 1).run { world in
+                try await world.host("server").untilListening(port: 7)
+            }
+        }
+
+        let text = failure?.description ?? ""
+        #expect(text.contains("deadlock"))
+        #expect(text.contains("a task waits until 'server' listens on port 7"))
+    }
+
+    @Test func `a task that waits for a port can be cancelled`() throws {
+        try Simulation(seed: 1).run { world in
+            let server = world.host("server")
+            await #expect(throws: TimeoutError.self) {
+                try await withTimeout(.seconds(1)) { try await server.untilListening(port: 7) }
+            }
+        }
+    }
+}
+
 /// Sends back what comes.
 func echo(_ connection: TCPConnection) async throws {
     while let bytes = try await connection.read() { try await connection.write(bytes) }
