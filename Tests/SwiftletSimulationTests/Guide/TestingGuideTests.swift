@@ -4,7 +4,7 @@ import Testing
 
 // The samples of docs/TESTING.md, word for word, where everything is as it should be; those that
 // fail are in TestingGuideReportTests.swift. They use nothing but what a user of the libraries has,
-// so there is no `@testable` above.
+// so there is no `@testable` above. `TestingGuideSeedTests` runs each with many seeds.
 
 /// Sells numbered seats over TCP: the program that docs/TESTING.md tests.
 actor BoxOffice {
@@ -218,6 +218,7 @@ extension World {
             let office = world.boxOffice(seats: 100), ann = world.host("ann")
             world.network.inject(.latency(.constant(.zero)))
             world.network.inject(.clockDrift(partsPerMillion: 250_000), .of(office))
+            try await office.untilListening(port: 7788)
 
             _ = try await ann.run {
                 try await TCPConnection.connect(to: office.address(port: 7788)) {
@@ -265,7 +266,7 @@ extension World {
             }
             try #require(Set(seats).count == seats.count)
 
-            // The plan is over: everybody is served.
+            // The plan is over: every client is served.
             for client in clients {
                 let answer = try await client.run { try await buy(at: address) }
                 try #require(answer != nil)
