@@ -157,7 +157,7 @@ func difference(_ first: [String], _ second: [String]) -> String {
 }
 
 private let notOfTheSeed = """
-    Something decides that is not the seed: look for the order of a Set or Dictionary, a clock of \
-    the machine, SystemRandomNumberGenerator, ObjectIdentifier, or state that outlives a run. Use \
-    `world.random` for random numbers.
+    Something decides that is not the seed: look for a clock of the machine, \
+    SystemRandomNumberGenerator, ObjectIdentifier, state that outlives a run, or an order that \
+    comes from addresses of memory. Use `world.random` for random numbers.
     """

@@ -26,6 +26,10 @@ public struct Simulation: Sendable {
     public var seed: UInt64
     /// Whether the body is run twice, in two worlds of the same seed, and fails when the two runs
     /// are not the same: to catch code that is not deterministic.
+    ///
+    /// Both runs are in one process, so what is the same for a whole process does not show: above
+    /// all the order of a `Set` or a `Dictionary`, whose hashing is seeded anew in each process.
+    /// With SWIFT_DETERMINISTIC_HASHING=1 in the environment that order is always the same.
     public var checksDeterminism = false
     /// How many of the last events stand in a report, at least 0.
     public var traceTail = 64

@@ -170,7 +170,10 @@ func forcedSeedNotice(
 
 /// The command that repeats a run of a test.
 func repeating(_ seed: UInt64, of test: StaticString) -> String {
-    "SWIFTLET_SEED=\(seed) swift test --filter '\(filter(for: "\(test)"))'"
+    // The order of a Set comes again only with the hashing of this process.
+    let hashing =
+        getenv("SWIFT_DETERMINISTIC_HASHING") == nil ? "" : "SWIFT_DETERMINISTIC_HASHING=1 "
+    return "\(hashing)SWIFTLET_SEED=\(seed) swift test --filter '\(filter(for: "\(test)"))'"
 }
 
 /// A regular expression that finds a test by the name of its function, and that a shell leaves
