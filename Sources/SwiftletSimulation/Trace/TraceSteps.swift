@@ -217,12 +217,15 @@ enum HostStep: TraceStep {
     case restarted
     /// A task that was started on the host from outside threw an error.
     case threw(task: String, error: String)
+    /// What the test says itself.
+    case noted(String)
 
     func text(hosts: [String]) -> String {
         switch self {
         case .crashed: "the host crashed"
         case .restarted: "the host came back"
         case .threw(let task, let error): "task '\(task)' threw: \(error)"
+        case .noted(let text): "# \(text)"
         }
     }
 
@@ -232,6 +235,9 @@ enum HostStep: TraceStep {
         case .crashed: digest.add(1)
         case .restarted: digest.add(2)
         case .threw: digest.add(3)
+        case .noted(let text):
+            digest.add(4)
+            for byte in text.utf8 { digest.add(Int(byte)) }
         }
     }
 }

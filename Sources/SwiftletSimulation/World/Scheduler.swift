@@ -86,6 +86,13 @@ final class Scheduler: Sendable {
     /// The loops of hosts in the order in which they started, also of those that have crashed.
     var all: [HostLoop] { loops.withLock { $0 } }
 
+    /// The host that a loop belongs to, or belonged to before it crashed.
+    func host(of loop: EventLoop) -> HostID? {
+        loops.withLock { loops in
+            loops.first { $0.loop.loop.taskExecutor === loop.taskExecutor }?.host
+        }
+    }
+
     /// How often another thread woke a loop.
     var wakesFromOutside: Int { wakeFlags.withLock { $0 }.reduce(0) { $0 + $1.raisedOutside } }
 

@@ -95,6 +95,15 @@ public final class World: Sendable {
     /// and when.
     public var trace: String { traceLines.joined(separator: "\n") }
 
+    /// Puts a line of the test's own into the trace, at this instant and on the host whose task
+    /// calls; `#` comes before it.
+    ///
+    /// It counts for `traceDigest`, so it must be the same in each run of a seed.
+    public func note(_ text: String) {
+        let host = EventLoop.current.flatMap { scheduler.host(of: $0) } ?? test.id
+        kernel.use { $0.trace.add(.host(.noted(text)), on: host, at: $0.now) }
+    }
+
     /// A fingerprint of every event until now, also of those that `trace` has no more: two runs of
     /// the same code with the same seed have the same, in every build.
     public var traceDigest: UInt64 { kernel.use { $0.trace.digest.value } }

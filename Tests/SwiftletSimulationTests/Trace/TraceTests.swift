@@ -44,6 +44,27 @@ import Testing
         #expect(digests.count == 4)
     }
 
+    @Test func `a note of the test stands in the trace of the host that says it`() throws {
+        func run(_ text: String) throws -> (trace: String, digest: UInt64) {
+            try Simulation(seed: 11).run { world in
+                let server = world.host("server")
+                world.note("before")
+                try await server.run {
+                    try await sleep(for: .seconds(1))
+                    world.note(text)
+                }
+                return (world.trace, world.traceDigest)
+            }
+        }
+
+        let (trace, digest) = try run("the reply is sent")
+
+        #expect(trace.contains("0.000000000 test    # before"), "\(trace)")
+        #expect(trace.contains("1.000000000 server  # the reply is sent"), "\(trace)")
+        #expect(try run("the reply is sent").digest == digest)
+        #expect(try run("another note").digest != digest)
+    }
+
     /// Runs a scenario with everything in it and returns the whole trace.
     private func trace(seed: UInt64) throws -> [String] {
         let run = SeededRun(settings: Simulation(seed: seed), test: #function) { world in
