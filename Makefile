@@ -1,6 +1,6 @@
 # Every target is a line or two that you could type yourself.
 
-.PHONY: build test format lint sanitize sweep mutants bench peers clean
+.PHONY: build test format lint sanitize sweep sweep-long mutants bench peers clean
 
 build:
 	swift build -c release
@@ -22,6 +22,10 @@ sanitize:
 # An echo service in 10,000 simulated worlds in which things go wrong; less than a minute after the build.
 sweep:
 	swift run -c release sweep --seeds '0..<10000'
+
+# A million other worlds, some fifteen minutes; interrupted, it goes on where it was.
+sweep-long:
+	swift run -c release sweep --seeds '1000000..<2000000' --progress .build/sweep-long.txt
 
 # Puts bugs back into a copy of the tree, one at a time, and shows the seed of the sweep that finds each.
 mutants:

@@ -5,39 +5,72 @@ import Syscalls
 /// Runs the worlds of seeds, several at a time, each on one thread.
 final class Sweep: Sendable {
     private struct State {
-        /// The seed that is next.
+        /// The seed that is next, and the one before which the threads stop.
         var next: UInt64
+        var end: UInt64
         var coverage = Coverage()
         var done = 0
         /// The failure of the lowest seed.
         var failure: SimulationFailure?
     }
 
+    /// How many seeds are run before the progress is kept.
+    private static let block: UInt64 = 10_000
+
     private let options: SweepOptions
     private let state: Guarded<State>
     private let start = Instant.now
+    /// The digest of the seeds that an earlier sweep has run.
+    private let earlierDigest: UInt64
 
-    init(_ options: SweepOptions) {
+    init(_ options: SweepOptions) throws {
         self.options = options
-        state = Guarded(State(next: options.seeds.lowerBound))
+        let progress = try options.progressPath.flatMap {
+            try Progress(contentsOf: $0, of: options.seeds)
+        }
+        let next = progress?.next ?? options.seeds.lowerBound
+        earlierDigest = progress?.digest ?? 0
+        state = Guarded(State(next: next, end: next))
     }
 
     /// Runs all seeds, or those before the first that fails; says whether all of them hold.
     func run() throws(Errno) -> Bool {
-        var threads: [RunningThread] = []
-        for _ in 1..<options.threads { threads.append(try .start { self.work() }) }
-        work()
-        for thread in threads { thread.join() }
-        let (failure, coverage) = state.withLock { ($0.failure, $0.coverage) }
-        if let failure {
-            print(report(failure))
-            return false
+        while startBlock() {
+            var threads: [RunningThread] = []
+            for _ in 1..<options.threads { threads.append(try .start { self.work() }) }
+            work()
+            for thread in threads { thread.join() }
+            if let failure = state.withLock({ $0.failure }) {
+                print(report(failure))
+                return false
+            }
+            try keepProgress()
         }
-        print(coverage)
-        print("digest of all events: \(String(coverage.digest, radix: 16))")
+        print(state.withLock { $0.coverage })
+        print("digest of all events: \(String(digest, radix: 16))")
         print("\(progress): all of them hold")
         return true
     }
+
+    /// Gives the threads the next seeds, all of them when no progress is kept; false when none are
+    /// left.
+    private func startBlock() -> Bool {
+        let size = options.progressPath == nil ? UInt64.max : Sweep.block
+        return state.withLock { state in
+            let left = options.seeds.upperBound - state.next
+            state.end = state.next + min(size, left)
+            return left > 0
+        }
+    }
+
+    private func keepProgress() throws(Errno) {
+        guard let path = options.progressPath else { return }
+        let next = state.withLock { $0.next }
+        try Progress(next: next, digest: digest).write(to: path, of: options.seeds)
+    }
+
+    /// The digest of all seeds until now.
+    private var digest: UInt64 { earlierDigest &+ state.withLock { $0.coverage.digest } }
 
     /// Takes one seed after the other, in order, so that the first that fails is always the same.
     private func work() {
@@ -65,7 +98,7 @@ final class Sweep: Sendable {
 
     private func takeSeed() -> UInt64? {
         state.withLock { state in
-            guard state.failure == nil, state.next < options.seeds.upperBound else { return nil }
+            guard state.failure == nil, state.next < state.end else { return nil }
             defer { state.next += 1 }
             return state.next
         }
@@ -75,7 +108,7 @@ final class Sweep: Sendable {
         let isWorthALine = state.withLock { state in
             state.coverage.add(coverage)
             state.done += 1
-            return state.done % max(1, options.seeds.count / 5) == 0
+            return state.done % max(1, min(options.seeds.count / 5, 50_000)) == 0
         }
         if isWorthALine { print(progress) }
     }

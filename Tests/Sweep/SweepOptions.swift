@@ -6,6 +6,8 @@ import Syscalls
 struct SweepOptions {
     var seeds: Range<UInt64> = 0..<10_000
     var threads = Machine.cores
+    /// Where it stands how far the sweep has come, to go on from there; nil when it is not kept.
+    var progressPath: String?
     /// Whether the events of each seed are printed, when it holds too.
     var printsTrace = false
     /// Whether the speed of the simulation is shown and no seed is run.
@@ -22,11 +24,14 @@ struct SweepOptions {
                     Flag("seeds", nil, "A..<B", help: "the seeds to run (0..<10000)"),
                     Flag("seed", nil, "N", help: "run this seed only"),
                     Flag("threads", nil, "N", help: "seeds at a time (one for each core)"),
+                    Flag(
+                        "progress", nil, "FILE",
+                        help: "go on where FILE says, and keep it up to date"),
                     Flag("trace", help: "print every event"),
                     Flag("numbers", help: "no seeds: time an hour with clients and an idle day"),
                 ])
         ],
-        footer: ["exit codes: 0 all seeds hold, 1 one fails, 64 bad usage, 71 no thread"])
+        footer: ["exit codes: 0 all seeds hold, 1 one fails, 64 bad usage, 71 no thread or file"])
 
     init(_ arguments: Arguments) throws(UsageError) {
         if let text = arguments.text("seeds") { seeds = try SweepOptions.range(text) }
@@ -37,6 +42,7 @@ struct SweepOptions {
             seeds = seed..<seed + 1
         }
         threads = try arguments.count("threads", in: 1...1024) ?? threads
+        progressPath = arguments.text("progress")
         printsTrace = arguments.has("trace")
         showsNumbers = arguments.has("numbers")
     }
