@@ -49,12 +49,12 @@ struct ClientPlan: Sendable {
     let scope: Duration?
     let retries: Int
     /// How long one attempt may take, by `withTimeout`: a server that went down and came back knows
-    /// nothing of who only reads.
+    /// nothing of one that only reads.
     let limit: Duration
     /// How long a reader is in charge of a relay, and how long the next one waits for it.
     let shift: Duration
     let wait: Duration
-    /// When the client is cancelled, counted from its start, and by whom.
+    /// When the client is cancelled, counted from its start, and from which host.
     let cancellation: Duration?
     let canceller: Canceller
     /// Attempts to have the whole conversation, and the time between them.
@@ -74,7 +74,8 @@ extension ClientPlan {
     ) {
         let pause = Duration.milliseconds(draw.size(upTo: Int(length / .milliseconds(8)) + 1))
         let style = draw.any(of: [.pingPong, .duplex, .relay] as [Style])
-        // Who writes and does not read must not write more than fits the smallest buffers.
+        // A client that writes and does not read must not write more than fits the smallest
+        // buffers.
         let most = style == .pingPong ? 1000 : draw.oneIn(16) ? 60_000 : 8000
         self.number = number
         self.style = style
@@ -108,7 +109,7 @@ extension ClientPlan {
         backOff = draw.time(upTo: .seconds(1), tick: tick)
     }
 
-    /// A client with whom nothing can go wrong, to see whether the service is well.
+    /// A client that must be served, to see whether the service works.
     init(fresh number: Int, host: Int) {
         var draw = Draw(seed: UInt64(number))
         self.init(

@@ -11,8 +11,8 @@ final class Conversation: Sendable {
         var isOver = false
         /// Whether too few bytes came for a read of an exact count.
         var endsEarly = false
-        /// Whether one of the tasks was told of an error. The kernel tells only once, and whoever
-        /// asks after that sees the end of the stream.
+        /// Whether one of the tasks was told of an error. The kernel tells only once, and the task
+        /// that asks after that sees the end of the stream.
         var isBroken = false
     }
 
@@ -32,7 +32,7 @@ final class Conversation: Sendable {
     var isOver: Bool { progress.withLock { $0.isOver } }
     var received: Int { progress.withLock { $0.received } }
 
-    /// Ends the reading of all who read.
+    /// Ends the reading of all tasks that read.
     func fail() { progress.withLock { $0.isOver = true } }
 
     // MARK: Writing
@@ -153,7 +153,7 @@ final class Conversation: Sendable {
             let offset = progress.received
             progress.received += bytes.count
             let isAll = progress.received == plan.total
-            // Who half-closes reads to the end of the stream, too.
+            // A client that half-closes reads to the end of the stream, too.
             if isAll, plan.ending != .halfClose { progress.isOver = true }
             return (offset, progress.sent)
         }

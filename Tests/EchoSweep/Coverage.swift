@@ -1,7 +1,7 @@
 import Swiftlet
 import SwiftletSimulation
 
-/// How often what is worth a sweep has happened, so that one sees that it is not empty.
+/// How often each kind of thing has happened in a sweep, to show that it is not empty.
 package struct Coverage: Sendable, Equatable {
     /// What is counted.
     package enum Event: String, CaseIterable, Sendable {
@@ -22,7 +22,7 @@ package struct Coverage: Sendable, Equatable {
         case clockDrift = "clock drift"
         case crash = "crashes"
 
-        // What clients lived through.
+        // What became of clients.
         case connected = "connected"
         case complete = "conversations that were complete"
         case halfClosed = "half-closed and answered to the end"
@@ -53,7 +53,7 @@ package struct Coverage: Sendable, Equatable {
 
         // What the loops did.
         case parks
-        case spuriousWakes = "wakes with nobody parked"
+        case spuriousWakes = "wakes with no task parked"
         case wouldBlocks = "calls that would block"
         case bytesEchoed = "bytes echoed"
         case calm = "seeds in which nothing goes wrong"

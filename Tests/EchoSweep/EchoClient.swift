@@ -28,7 +28,7 @@ struct EchoClient: Sendable {
         return outcome
     }
 
-    /// What became of one attempt; throws when that cannot be by right.
+    /// What became of one attempt; throws when nothing explains it.
     private func explained(
         _ attempt: () async throws -> Outcome
     ) async throws(Violation) -> Outcome {

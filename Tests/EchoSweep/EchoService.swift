@@ -100,13 +100,13 @@ struct EchoService: Sendable {
 
     // MARK: Failures
 
-    /// Counts what a handler failed with, and reports what it cannot have failed with by right.
+    /// Counts what a handler failed with, and reports what nothing explains.
     private func explain(_ error: any Error) async {
         guard let error = error as? IOError else { return ledger.count(.handlerFailed) }
         switch error.reason {
         case .cancelled:
             ledger.count(.handlerCancelled)
-            if !Task.isCancelled { ledger.noted(.cancelledByNobody(error.operation)) }
+            if !Task.isCancelled { ledger.noted(.cancelledForNoReason(error.operation)) }
         case .timedOut:
             ledger.count(.idleTimeout)
             if plan.idleTimeout == nil { ledger.noted(.inexplicable(error)) }

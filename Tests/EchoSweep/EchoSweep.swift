@@ -1,12 +1,14 @@
 import Swiftlet
 import SwiftletSimulation
 
-/// An echo service, its clients, and whatever a seed lets go wrong: what must hold all the same.
+/// An echo service, its clients, and what must hold whatever goes wrong.
 ///
 /// * What comes back to a client is what it sent, byte for byte and in order, and all of it, or the
 ///   connection ended with an error on one side or the other.
-/// * Nobody is cancelled or fails without a reason; where nothing goes wrong nobody fails at all.
-/// * When all that went wrong is over, every host is served at once, and soon nobody else is.
+/// * No task is cancelled and no client fails without a reason; where nothing goes wrong, none
+///   fails at all.
+/// * When all that went wrong is over, every host is served at once, and soon no other connection
+///   is open.
 /// * Nothing is left: no descriptor, no task, no deadline.
 package enum EchoSweep {
     /// Runs the world of a seed, and says what happened in it.

@@ -5,7 +5,7 @@ import Synchronization
 final class Ledger: Sendable {
     private struct State {
         var coverage = Coverage()
-        /// Addresses of clients to whom a handler was given, and those whose handler failed.
+        /// Addresses of clients that were given a handler, and those whose handler failed.
         var begun: Set<SocketAddress> = []
         var failed: Set<SocketAddress> = []
         var server: TCPServer?
@@ -60,7 +60,7 @@ final class Ledger: Sendable {
 
     // MARK: Violations
 
-    /// Keeps a violation, because whoever it is thrown to may have failed for another reason.
+    /// Keeps a violation, because the task that it is thrown to may have failed for another reason.
     @discardableResult func noted(_ violation: Violation) -> Violation {
         state.withLock { $0.violation = $0.violation ?? violation }
         return violation
@@ -75,14 +75,14 @@ final class Ledger: Sendable {
     nonisolated(nonsending) func judge(_ error: IOError) async throws(Violation) {
         switch error.reason {
         case .cancelled:
-            if !Task.isCancelled { throw noted(.cancelledByNobody(error.operation)) }
+            if !Task.isCancelled { throw noted(.cancelledForNoReason(error.operation)) }
         case .timedOut: count(.timedOut)
         case .system(.connectionRefused): count(.refused)
         case .system(.connectionReset): count(.reset)
         case .system(.brokenPipe): count(.brokenPipe)
         case .system(.timedOut): count(.givenUp)
         case .system(.tooManyOpenFiles): count(.noDescriptor)
-        // Nobody can half-close what is broken already.
+        // What is broken already cannot be half-closed.
         case .system(.notConnected) where error.operation == .closeWrite: break
         case .loopEnded: break
         case .system(.badDescriptor) where mayCrash: break

@@ -1,13 +1,13 @@
 import Swiftlet
 
-/// Readers of one connection who relieve each other: each waits until the one before it is
+/// Readers of one connection that relieve each other: each waits until the one before it is
 /// cancelled.
 ///
 ///     reader 1   reads … reads … is cancelled
 ///     reader 2                busy … busy … reads … is cancelled
 ///     reader 3                                  busy … busy … reads
 ///
-/// What belongs to the wait of one of them must not reach the next, who waits for the same.
+/// What belongs to the wait of one of them must not reach the next, which waits for the same.
 struct Relay: Sendable {
     private let conversation: Conversation
 

@@ -8,8 +8,8 @@ package enum Violation: Error, Equatable {
     case tooManyBytes(client: Int, sent: Int, received: Int)
     /// The stream ended before everything was echoed, and nothing had gone wrong.
     case missingBytes(client: Int, sent: Int, received: Int)
-    /// A task was told that it is cancelled, and nobody had cancelled it.
-    case cancelledByNobody(IOError.Operation)
+    /// A task was told that it is cancelled, and nothing had cancelled it.
+    case cancelledForNoReason(IOError.Operation)
     /// An error that nothing which was done explains.
     case inexplicable(IOError)
     /// Something failed although nothing went wrong anywhere.
@@ -30,7 +30,7 @@ extension Violation: CustomStringConvertible {
         case .missingBytes(let client, let sent, let received):
             "the stream of client \(client) ended after \(received) of \(sent) bytes, without an "
                 + "error on either side"
-        case .cancelledByNobody(let operation):
+        case .cancelledForNoReason(let operation):
             "\(operation.rawValue) was cancelled, and the task that called it was not"
         case .inexplicable(let error): "nothing that was done explains this error: \(error)"
         case .failedInCalm(let client, let what):

@@ -2,7 +2,7 @@ import Swiftlet
 
 /// Everything that a seed decides about the echo service, its clients, and what goes wrong.
 struct WorldPlan: Sendable {
-    /// Nothing goes wrong and nobody is in a hurry, so nothing may fail.
+    /// Nothing goes wrong and no time is short, so nothing may fail.
     let isCalm: Bool
     /// Everything takes whole ticks, the network too, so that much happens at the same instant.
     let tick: Duration?
@@ -12,7 +12,7 @@ struct WorldPlan: Sendable {
     let faults: Int
     let length: Duration
     let faultSeed: UInt64
-    /// How long nobody reaches the server: so long that the kernel, too, gives up.
+    /// How long the server is out of reach: so long that the kernel, too, gives up.
     let outage: Duration?
     /// Whether clients are also on the host of the server.
     let hasNeighbours: Bool

@@ -88,7 +88,7 @@ extension SimulationFailure {
         if !ShownClock.isHooked {
             parts.append("Task.sleep and ContinuousClock show the machine's time: see ShownClock")
         }
-        parts += section("who waits", world.waitingLines)
+        parts += section("waiting", world.waitingLines)
         parts += section("sockets", world.kernel.use { $0.socketTable })
         parts += section("the last events", world.traceLines)
         self.init(reason: reason, seed: seed, description: parts.joined(separator: "\n"))

@@ -28,7 +28,7 @@ import Testing
         }
     }
 
-    @Test func `plans hold every kind of fault, and crash nobody who was not named`() {
+    @Test func `plans hold every kind of fault, and crash no host that was not named`() {
         let entries = (0..<50).flatMap { plan($0).entries }
         /// The case of a fault without its numbers.
         let kinds = Set(entries.map { "\($0.fault)".prefix(8) })

@@ -100,7 +100,7 @@ import Testing
         #expect(try (0..<20).map { try order(seed: $0) } == orders)
     }
 
-    @Test func `spurious readiness is about somebody who waits for something`() throws {
+    @Test func `spurious readiness is about a socket that is watched`() throws {
         var hosts = ThreeHosts(latency: .zero)
         let (client, server) = try hosts.pair()
         hosts.inject(.spuriousReadiness(probability: 0.9))

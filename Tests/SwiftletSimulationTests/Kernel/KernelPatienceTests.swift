@@ -41,7 +41,7 @@ import Testing
 
         #expect(hosts.error { try $0.take(from: client, on: $0.a) } == .timedOut)
         #expect(hosts.error { try $0.take(from: server, on: $0.b) } == .wouldBlock)
-        // Who still believes in the connection learns better when the network is back.
+        // The end that still believes in the connection learns better when the network is back.
         hosts.kernel.healAll()
         hosts.pass(.seconds(1))
         try hosts.send("still there?", from: server, on: hosts.b)
@@ -49,7 +49,7 @@ import Testing
         #expect(hosts.error { try $0.take(from: server, on: $0.b) } == .connectionReset)
     }
 
-    @Test func `nobody waits for an answer to connect longer than 127 seconds`() throws {
+    @Test func `no attempt to connect waits longer than 127 seconds`() throws {
         var hosts = ThreeHosts(latency: .milliseconds(10))
         hosts.inject(.partition, .between(hosts.a, and: hosts.b))
         hosts.kernel.crash(hosts.c.id)
@@ -70,7 +70,7 @@ import Testing
         #expect(hosts.leftOvers == nil)
     }
 
-    @Test func `who found the queue full asks again after 1, 3 and 7 seconds`() throws {
+    @Test func `a client that found the queue full asks again after 1, 3 and 7 seconds`() throws {
         var hosts = ThreeHosts(latency: .zero)
         let listener = try hosts.listen(on: hosts.b, backlog: 0)
         _ = try hosts.connect(from: hosts.a, to: hosts.b)
@@ -90,7 +90,7 @@ import Testing
 
     // MARK: Power
 
-    @Test func `a crash tells nobody and what was sent before it arrives`() throws {
+    @Test func `a crash is silent and what was sent before it arrives`() throws {
         var hosts = ThreeHosts(latency: .milliseconds(10))
         let (client, server) = try hosts.pair()
         try hosts.send("last words", from: server, on: hosts.b)
@@ -119,7 +119,7 @@ import Testing
         #expect(hosts.error { try $0.take(from: client, on: $0.a) } == .connectionReset)
     }
 
-    @Test func `who ends its writing towards a host that is back is reset`() throws {
+    @Test func `a client that ends its writing towards a host that is back is reset`() throws {
         var hosts = ThreeHosts(latency: .milliseconds(10))
         let (client, _) = try hosts.pair()
         hosts.kernel.crash(hosts.b.id)
@@ -131,7 +131,7 @@ import Testing
         #expect(hosts.error { try $0.take(from: client, on: $0.a) } == .connectionReset)
     }
 
-    @Test func `who writes to a machine without power gives up in the end`() throws {
+    @Test func `a client that writes to a machine without power gives up in the end`() throws {
         var hosts = ThreeHosts(latency: .milliseconds(10))
         let (client, _) = try hosts.pair()
         hosts.kernel.crash(hosts.b.id)
@@ -145,7 +145,7 @@ import Testing
     }
 
     @Test(arguments: [true, false])
-    func `who waits for room at a machine without power learns of it in the end`(
+    func `a client that waits for room at a machine without power learns of it in the end`(
         comesBack: Bool
     ) throws {
         var hosts = ThreeHosts(latency: .milliseconds(10))

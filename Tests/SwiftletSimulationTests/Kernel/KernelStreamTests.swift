@@ -68,7 +68,7 @@ import Testing
         #expect(text == words.joined())
     }
 
-    @Test func `a reader who makes room is heard of after the latency`() throws {
+    @Test func `the room that a reader makes is known after the latency`() throws {
         var hosts = ThreeHosts(latency: .milliseconds(10))
         let (client, server) = try hosts.pair()
         func fill(_ hosts: inout ThreeHosts) throws -> Int {
@@ -92,7 +92,7 @@ import Testing
         #expect(hosts.error(fill) == nil)
     }
 
-    @Test func `bytes for who has closed come back as a reset`() throws {
+    @Test func `bytes for a program that has closed come back as a reset`() throws {
         var hosts = ThreeHosts(latency: .milliseconds(10))
         let (client, server) = try hosts.pair()
         try hosts.send("under way", from: client, on: hosts.a)

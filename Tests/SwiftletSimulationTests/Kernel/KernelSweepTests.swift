@@ -171,7 +171,7 @@ private struct Sweep {
         if one != other { hosts.inject(.partition, .from(one, to: other), for: .seconds(2)) }
     }
 
-    /// Closes everything, and lets everybody lose patience.
+    /// Closes everything, and waits until every end has given up.
     mutating func end() {
         hosts.kernel.healAll()
         for host in [hosts.a.id, hosts.b.id, hosts.c.id] {

@@ -7,7 +7,7 @@ import Testing
 /// A recorded run happens again, without the machine that it ran on.
 @Suite struct ReplayTests {
     @Test(arguments: DriverKind.usable)
-    func `a conversation is repeated in the same order with nobody listening`(
+    func `a conversation is repeated in the same order without a listener`(
         kind: DriverKind
     ) throws {
         let recording = Recording()
@@ -110,7 +110,7 @@ import Testing
     }
 }
 
-/// A conversation while which the kernel says this to somebody else who connects to its server.
+/// A conversation during which the kernel says this to another client of its server.
 private func conversation(expecting outcome: Errno?) async throws -> [String] {
     var manners = Manners()
     manners.whileServing = { server in

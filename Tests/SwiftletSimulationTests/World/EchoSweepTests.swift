@@ -8,7 +8,7 @@ import Testing
         var coverage = Coverage()
         for seed in 0..<200 as Range<UInt64> { coverage.add(try EchoSweep.run(seed: seed)) }
 
-        // One seed alone, which somebody repeats, shows little.
+        // One seed alone, which is being repeated, shows little.
         if ProcessInfo.processInfo.environment["SWIFTLET_SEED"] != nil { return }
         // A sweep in which something never happens says nothing about it.
         #expect(coverage.missing == [], "\(coverage)")

@@ -188,7 +188,7 @@ func echo(_ connection: TCPConnection) async throws {
     while let bytes = try await connection.read() { try await connection.write(bytes) }
 }
 
-/// Connects as soon as somebody listens.
+/// Connects as soon as a program listens.
 func connect(to address: SocketAddress) async throws -> TCPConnection {
     while true {
         do throws(IOError) {

@@ -9,7 +9,7 @@ final class Notes<Note: Sendable>: Sendable {
     func add(_ note: Note) { notes.withLock { $0.append(note) } }
 }
 
-/// Continuations that nobody resumes for a while.
+/// Continuations that are not resumed for a while.
 final class Kept: Sendable {
     private let continuations = Guarded<[CheckedContinuation<Void, Never>]>([])
 
