@@ -101,5 +101,5 @@ extension World {
 
 extension SimulatedHost {
     /// How many sockets it has open.
-    var openSockets: Int { scheduler.kernel.use { $0.hosts[id.index].descriptors.count } }
+    var openSockets: Int { scheduler.kernel.use { $0.hosts[id.index].openCount } }
 }
