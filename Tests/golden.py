@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds our histogram files against the reference implementation (pip install hdrhistogram).
 
-golden.py write            writes the reference's files that the tests of Statistics read
+golden.py write            writes the reference's files that our tests read
 golden.py check            reads what those tests say that we write
 golden.py check R.json L.hlog P.hgrm   reads what a run wrote with --json, --hlog and --hgrm
 
@@ -17,7 +17,7 @@ import zlib
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 
-FOLDER = pathlib.Path(__file__).parent / "StatisticsTests" / "Formats" / "golden"
+FOLDER = pathlib.Path(__file__).parent / "ReportsTests" / "Formats" / "golden"
 HOUR = 3_600_000_000_000
 
 

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A JSON document as tests look at it.
-public enum JSON: Decodable, Equatable, Sendable {
+public enum JSON: Codable, Equatable, Sendable {
     case null
     case bool(Bool)
     case number(Double)
@@ -30,6 +30,23 @@ public enum JSON: Decodable, Equatable, Sendable {
         } else {
             self = .object(try container.decode([String: JSON].self))
         }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .null: try container.encodeNil()
+        case .bool(let value): try container.encode(value)
+        case .number(let value): try container.encode(value)
+        case .string(let value): try container.encode(value)
+        case .array(let values): try container.encode(values)
+        case .object(let members): try container.encode(members)
+        }
+    }
+
+    /// The document on one line.
+    public var text: String {
+        get throws { String(decoding: try JSONEncoder().encode(self), as: UTF8.self) }
     }
 
     /// The member at a path of names, or null: `document["counts", "connects", "ok"]`.

@@ -11,7 +11,7 @@ package struct Bars: Sendable {
     /// Lower-case letters, digits and dashes; it names the file and the element.
     package var name: String
     package var title: String
-    /// What is to be seen, in words, for those who do not see it.
+    /// What is to be seen, in words: what a screen reader says.
     package var summary: String
     package var axis: Chart.Axis
     package var rows: [Row]

@@ -12,7 +12,7 @@ package struct Chart: Sendable {
     /// Lower-case letters, digits and dashes; it names the file and the element.
     package var name: String
     package var title: String
-    /// What is to be seen, in words, for those who do not see it.
+    /// What is to be seen, in words: what a screen reader says.
     package var summary: String
     package var x: Axis
     package var y: Axis

@@ -76,7 +76,7 @@ struct Drawing {
             ])
     }
 
-    /// About how wide a text of 12 pixels is: nobody measures fonts here.
+    /// About how wide a text of 12 pixels is; the font itself is not known here.
     static func width(of text: String) -> Double {
         text.unicodeScalars.reduce(0) { $0 + ($1.value < 0x1100 ? 6.8 : 13) }
     }

@@ -42,7 +42,7 @@ import Testing
         let run = try compare(
             "--variants=coroutine-epoll,iterative", "--rounds=2", "--json=-"
         ).finish()
-        let record = try CompareJSON.record(of: JSONValue(parsing: run.output))
+        let record = try Document.read(CompareRecord.self, from: run.output)
 
         #expect(run.code == 0, "\(run.errors)")
         #expect(record.arms.map(\.name) == ["coroutine-epoll", "coroutine-epoll*", "iterative"])
@@ -84,7 +84,7 @@ import Testing
                 "conns=1,3 size=64",
             ])
         let run = try command.finish()
-        let record = try CompareJSON.record(of: JSONValue(parsing: run.output))
+        let record = try Document.read(CompareRecord.self, from: run.output)
 
         #expect(run.code == 0, "\(run.errors)")
         #expect(record.points.map(\.connections) == [1, 3])
@@ -166,7 +166,7 @@ import Testing
             ["compare", "--variants=epoll", "--baseline=frail", "--json=-"] + Self.brief
                 + arguments)
         let run = try command.finish()
-        let record = try CompareJSON.record(of: JSONValue(parsing: run.output))
+        let record = try Document.read(CompareRecord.self, from: run.output)
 
         #expect(run.code == 0, "\(run.errors)")
         #expect(record.arms.map(\.name) == ["epoll", "frail", "frail*"])
@@ -210,7 +210,7 @@ import Testing
         try command.waitForLine(saying: "round     1 of 20 finished")
         command.send(signal)
         let run = try command.finish()
-        let record = try CompareJSON.record(of: JSONValue(parsing: run.output))
+        let record = try Document.read(CompareRecord.self, from: run.output)
 
         #expect(run.code == 128 + signal)
         #expect(record.isInterrupted)

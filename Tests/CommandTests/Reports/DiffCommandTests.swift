@@ -26,7 +26,7 @@ import Testing
         let worse = try Command.run("loadtest", "diff", fast, slow)
         #expect(worse.code == 2)
         #expect(worse.lines.contains { $0.hasPrefix("rate ") && $0.hasSuffix("regressed") })
-        #expect(worse.lines.contains { $0.hasPrefix("differs    rate: 2000.0 in A, 200.0 in B") })
+        #expect(worse.lines.contains { $0.hasPrefix("differs    rate: 2000 in A, 200 in B") })
 
         let better = try Command.run("loadtest", "diff", slow, fast, "--noise", "50%")
         #expect(better.lines.contains { $0.hasPrefix("rate ") && $0.hasSuffix("improved") })

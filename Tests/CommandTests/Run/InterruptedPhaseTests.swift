@@ -81,7 +81,7 @@ import Testing
     /// The log holds each answer of the measured time once, and both files have their ends.
     private func check(_ files: Files, _ phase: Phase, _ counts: JSON) throws {
         let log = try String(contentsOfFile: files.log, encoding: .utf8)
-        let intervals = try HistogramLog(parsing: log).intervals
+        let intervals = try HistogramLogFile(parsing: log).intervals
         let logged = intervals.reduce(0) { $0 + ($1.tag == "response" ? $1.histogram.count : 0) }
         #expect(log.hasSuffix("\n"))
         #expect(counts["answered"] == .number(Double(logged)))

@@ -160,7 +160,7 @@ struct LyingServerTests {
         #expect(seen.ledger.scheduled == 1)
         #expect(seen.ledger.closedEarly == 1)
         #expect(seen.bytes.in == 32)
-        #expect(seen.bytes.shortReads == 1)
+        #expect(seen.shortReads == 1)
         #expect(seen.ledger.isBalanced)
     }
 

@@ -3,9 +3,9 @@ import Testing
 
 @testable import Reports
 
-@Suite struct `A comparison in words` {
+@Suite struct `The differences in words` {
     private func lines(_ old: [RunRecord], _ new: [RunRecord]) -> [String] {
-        DiffReport(Comparison(old, new), old: "a.json", new: "b.json").lines
+        DiffReport(Diff(old, new), old: "a.json", new: "b.json").lines
     }
 
     @Test func `it has a row for each figure, says how it knows, and ends with the result`() throws
@@ -69,11 +69,11 @@ import Testing
         }
     }
 
-    @Test func `no run at all is a comparison of nothing`() throws {
+    @Test func `no run at all has no differences`() throws {
         let empty = RunRecord(
             plan: try Sample.plan(), measurement: Measurement(), environment: .init())
 
-        #expect(!Comparison([empty], [empty]).hasRegression)
+        #expect(!Diff([empty], [empty]).hasRegression)
         #expect(lines([empty], [try Sample.record()]).count > 5)
     }
 }

@@ -83,6 +83,6 @@ private struct Screen {
     }
 
     @Test func `does not count what colours a line`() {
-        #expect(LiveBlock.columns("a\u{1B}[48;5;54m \u{1B}[0mb▁") == 4)
+        #expect("a\u{1B}[48;5;54m \u{1B}[0mb▁".visibleCount == 4)
     }
 }

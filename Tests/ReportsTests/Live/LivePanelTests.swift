@@ -158,7 +158,7 @@ import Testing
             #expect(lines.count <= 12, "seed \(seed)")
             if width >= 40 {
                 #expect(
-                    lines.allSatisfy { LiveBlock.columns($0) <= width },
+                    lines.allSatisfy { $0.visibleCount <= width },
                     "seed \(seed), width \(width): \(lines)")
             }
             #expect(!lines.contains { $0.contains("nan") || $0.contains("inf ") })

@@ -28,9 +28,11 @@ extension Sample {
             return probe
         }
         record.shards = (1...3).map { index in
-            .init(
-                index: index, connections: 12, answered: 99, failed: 1, rate: random.share(),
-                response: latency(&random), level: .suspect)
+            var part = RunRecord.ShardPart()
+            (part.index, part.connections, part.answered, part.failed) = (index, 12, 99, 1)
+            (part.rate, part.response) = (random.share(), latency(&random))
+            part.level = .suspect
+            return part
         }
         return record
     }

@@ -76,8 +76,8 @@ enum Sample {
         run.ledger.closedEarly = 1
         run.ledger.unanswered = 1
         run.bytes.surplus = 3
-        run.bytes.shortReads = 1_234_567
-        run.bytes.partialWrites = 1_234_567
+        run.shortReads = 1_234_567
+        run.partialWrites = 1_234_567
         run.errors = ErrorRow.Phase.allCases.flatMap { phase in
             ["ECONNRESET", "EADDRNOTAVAIL", "mismatch"].map {
                 ErrorRow(

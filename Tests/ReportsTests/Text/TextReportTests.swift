@@ -103,7 +103,8 @@ import Testing
         let text = lines(record).joined(separator: "\n")
 
         for words in [
-            "5 of them idle", "12 opened again later", "3 met themselves", "warm-up (not steady)",
+            "5 of them idle", "12 opened again later", "3 connected to themselves",
+            "warm-up (not steady)",
             "7 met a full listen queue", "slow  ", "in no other row",
             "1 never served",
         ] {
@@ -152,11 +153,10 @@ import Testing
     @Test func `steps and parts are tables`() throws {
         var record = try Sample.openLoop()
         record.probes = [try probe(.step, rate: 1000), try probe(.step, rate: 2000)]
-        record.shards = [
-            .init(
-                index: 3, connections: 10, answered: 20_000, failed: 0, rate: 2000,
-                response: Sample.measurement().response, level: .suspect)
-        ]
+        var part = RunRecord.ShardPart(of: try Sample.record())
+        part.index = 3
+        part.level = .suspect
+        record.shards = [part]
         let all = lines(record)
         let steps = try #require(all.firstIndex { $0.hasPrefix("steps") })
         let parts = try #require(all.firstIndex { $0.hasPrefix("parts") })

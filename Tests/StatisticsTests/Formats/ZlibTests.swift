@@ -81,24 +81,7 @@ import Testing
     }
 }
 
-@Suite struct `Base64 and numbers` {
-    @Test func `the examples of RFC 4648 hold both ways`() {
-        let examples = [
-            "": "", "f": "Zg==", "fo": "Zm8=", "foo": "Zm9v", "foob": "Zm9vYg==",
-            "fooba": "Zm9vYmE=", "foobar": "Zm9vYmFy",
-        ]
-        for (plain, text) in examples {
-            #expect(Base64.encode(Array(plain.utf8)) == text)
-            #expect(Base64.decode(text) == Array(plain.utf8))
-        }
-        #expect(Base64.decode("+/+/") == [0xFB, 0xFF, 0xBF])
-    }
-
-    @Test(arguments: ["Zg", "Zg=", "Z===", "====", "Zh==", "Zm9=", "Zg==Zg==", "Z m9", "Zm9é"])
-    func `what no encoder writes is refused`(text: String) {
-        #expect(Base64.decode(text) == nil)
-    }
-
+@Suite struct `Numbers of few bytes` {
     @Test(arguments: [0, -1, 1, 63, -64, 64, 1 << 27, .max, .min] as [Int64])
     func `a signed number reads back`(number: Int64) throws {
         var bytes: [UInt8] = []

@@ -1,15 +1,16 @@
 import Reports
+import Statistics
 
 /// A comparison with all that a reader needs to judge it; every report of `loadtest compare` is
 /// made from one of these.
 ///
-///     arms      who was measured: coroutine-epoll, threads, gevent …
+///     arms      what was measured: coroutine-epoll, threads, gevent …
 ///     points    under which loads: connections × size
 ///     samples   what one arm gave at one point in one round
 ///
 /// Arms and points are referred to by their place in the list.
-package struct CompareRecord: Sendable, Equatable {
-    package var environment: RunRecord.Environment
+package struct CompareRecord: Record, Equatable {
+    package var environment = RunRecord.Environment()
     /// The command line that repeats it.
     package var commandLine: [String] = []
     /// Wall-clock time of the start, as RFC 3339 has it.
@@ -30,6 +31,7 @@ package struct CompareRecord: Sendable, Equatable {
     /// Whether a signal ended it early; the rounds that were finished are there.
     package var isInterrupted = false
 
+    package init() {}
     package init(environment: RunRecord.Environment) { self.environment = environment }
 
     /// The arm that is the baseline again: what it differs by is what nothing differs by.
@@ -38,10 +40,10 @@ package struct CompareRecord: Sendable, Equatable {
 
 extension CompareRecord {
     /// One way to serve, as a process of its own.
-    package struct Arm: Sendable, Equatable {
+    package struct Arm: Record, Equatable {
         /// Its name in every table: "coroutine-epoll", "threads", "gevent".
-        package var name: String
-        package var kind: Kind
+        package var name = ""
+        package var kind = Kind.bundled(model: "", driver: "")
         package var outcome = Outcome.measured
         /// Whether it is the baseline a second time, for the noise floor.
         package var isControl = false
@@ -50,6 +52,7 @@ extension CompareRecord {
         /// What a reader must know to read its figures: "one client at a time: 1 connection".
         package var notes: [String] = []
 
+        package init() {}
         package init(name: String, kind: Kind) {
             self.name = name
             self.kind = kind
@@ -74,11 +77,11 @@ extension CompareRecord {
     }
 
     /// One load.
-    package struct Point: Sendable, Equatable {
+    package struct Point: Record, Equatable {
         /// Connections in all; in the sparse load most of them are silent.
-        package var connections: Int
+        package var connections = 0
         /// Bytes of a request, and so of its echo.
-        package var size: Int
+        package var size = 0
         /// Requests per second of the run that latency is taken from: the same for every arm.
         package var fixedRate: Double?
         /// Requests per second of the sparse load: the same for every arm.
@@ -86,6 +89,7 @@ extension CompareRecord {
         /// Connections that talk in the sparse load.
         package var sparseConnections = 0
 
+        package init() {}
         package init(connections: Int, size: Int) {
             self.connections = connections
             self.size = size
@@ -93,20 +97,21 @@ extension CompareRecord {
     }
 
     /// What one arm gave at one point in one round: a fresh process, fresh connections.
-    package struct Sample: Sendable, Equatable {
-        package var arm: Int
-        package var point: Int
+    package struct Sample: Record, Equatable {
+        package var arm = 0
+        package var point = 0
         /// Counted from 0.
-        package var round: Int
+        package var round = 0
         /// Its place in the round's order, counted from 0 over all rounds: time, for a drift.
-        package var position: Int
-        package var readings: [Reading: Double]
+        package var position = 0
+        package var readings: [Reading: Double] = [:]
         /// Those that are known only from below, because the generator was the limit or answers
         /// were missing: the true figure is at least the one that stands in `readings`.
         package var lowerBounds: Set<Reading> = []
         /// What the generator doubted of itself: "busy: G-CPU INVALID".
         package var doubts: [String] = []
 
+        package init() {}
         package init(arm: Int, point: Int, round: Int, position: Int, readings: [Reading: Double]) {
             self.arm = arm
             self.point = point

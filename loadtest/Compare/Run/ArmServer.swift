@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Flags
 import Generator
 import Processes
@@ -156,11 +157,7 @@ package enum CallCounts {
     /// Nil when the line is no counters.
     package static func read(_ line: String) -> [String: Int]? {
         // Another text than JSON is another line.
-        guard let document = try? JSONValue(parsing: line), case .object(let members) = document,
-            case .object(let calls)? = members.first(where: { $0.0 == "calls" })?.1
-        else { return nil }
-        var counts: [String: Int] = [:]
-        for case (let name, .integer(let count)) in calls { counts[name] = count }
-        return counts
+        struct Counters: Decodable { let calls: [String: Int] }
+        return try? JSONDecoder().decode(Counters.self, from: Data(line.utf8)).calls
     }
 }

@@ -125,18 +125,18 @@ extension Measurement {
     /// Answers that came late are no failure: they are in the percentiles.
     var failure: ArmFailure? {
         if sawWrongBytes {
-            let diagnosis = corruptions.first?.diagnosis ?? ""
+            let diagnosis = totals.corruptions.first?.diagnosis ?? ""
             let reason = diagnosis.isEmpty ? "" : ": \(diagnosis)"
             return .incorrect(["wrong bytes under load\(reason)"])
         }
-        let first = errors.first.map { ": \($0.phase.rawValue) \($0.errno)" } ?? ""
+        let first = totals.errors.first.map { ": \($0.phase.rawValue) \($0.errno)" } ?? ""
         switch ending {
         case .connectFailed: return .failed("not all connections came up\(first)")
         case .allConnectionsLost: return .failed("it lost all connections\(first)")
         case .completed, .interrupted: break
         }
-        let lost = connects.lostEarly + ledger.reset + ledger.closedEarly
+        let lost = totals.connects.lostEarly + totals.ledger.reset + totals.ledger.closedEarly
         if lost > 0 { return .failed("it lost \(Units.text(lost)) connections\(first)") }
-        return ledger.answered == 0 ? .failed("it answered nothing in time\(first)") : nil
+        return totals.ledger.answered == 0 ? .failed("it answered nothing in time\(first)") : nil
     }
 }

@@ -18,7 +18,7 @@ extension Exchange {
         let isSurplus = matching == due
         let name = !isSurplus ? "mismatch" : connection.unsent > 0 ? "early" : "surplus"
         note(.verify, name, on: index)
-        if isSurplus { tally.bytes.surplus += received - matching }
+        if isSurplus { tally.totals.bytes.surplus += received - matching }
         keepEvidence(on: index, matching: matching, received: received)
         // With a byte too many, the request that it follows is not right either.
         complete(isSurplus ? max(0, matching - 1) : matching, on: index, at: time)
@@ -27,7 +27,7 @@ extension Exchange {
 
     /// Keeps what came instead of what, and what it looks like, for the first few.
     private mutating func keepEvidence(on index: Int, matching: Int, received: Int) {
-        guard tally.corruptions.count < Tally.corruptionsKept else { return }
+        guard tally.totals.corruptions.count < Totals.corruptionsKept else { return }
         let stream = stream(of: index)
         let expected = tile.piece(
             at: PayloadTile.position(stream.position, advancedBy: matching),
@@ -38,7 +38,7 @@ extension Exchange {
             size: sizes[table.connections[index].oldestNumber],
             others: (0..<table.count).map { self.stream(of: $0) }
         )
-        tally.corruptions.append(
+        tally.totals.corruptions.append(
             Corruption(
                 connection: stream.connection,
                 offset: stream.received + matching,
@@ -88,10 +88,10 @@ extension Exchange {
             connection.pointee.openRequests - 1)
         if first.planned >= tally.countsFrom {
             let size = sizes[connection.pointee.oldestNumber]
-            tally.bytes.in += size - connection.pointee.missing
+            tally.totals.bytes.in += size - connection.pointee.missing
         }
         if connection.pointee.requests[newest].planned >= tally.countsFrom {
-            tally.bytes.out -= connection.pointee.unsent
+            tally.totals.bytes.out -= connection.pointee.unsent
         }
     }
 

@@ -62,7 +62,7 @@ extension Exchange {
                 corruption(on: index, matching: 0, received: count, at: now)
                 return false
             }
-            tally.bytes.surplus += count
+            tally.totals.bytes.surplus += count
             if count > 0 { return true }
         } catch .wouldBlock {
             return true
@@ -150,7 +150,7 @@ extension Exchange {
     /// Takes a connection as up again, and lets it do what it was opened for.
     mutating func useReopened(_ index: Int) {
         if table.connections[index].waitingRequests > 0 { requestsOpening -= 1 }
-        tally.connects.reopened += 1
+        tally.totals.connects.reopened += 1
         if index < table.loadedCount { send(on: index) }
     }
 

@@ -44,7 +44,7 @@ extension Exchange {
             return nil
         }
         takeAsSent(taken, on: index, at: time)
-        if taken < count { tally.bytes.partialWrites += 1 }
+        if taken < count { tally.totals.partialWrites += 1 }
         return taken
     }
 

@@ -116,7 +116,7 @@ struct Exchange: ~Copyable {
                 return corruption(on: index, matching: matching, received: count, at: time)
             }
         } else if count > due {
-            tally.bytes.surplus += count - due
+            tally.totals.bytes.surplus += count - due
         }
         complete(expected, on: index, at: time)
         if table.connections[index].quota <= 0, closeIfDone(index) { return }
@@ -144,7 +144,7 @@ struct Exchange: ~Copyable {
         }
         if left > 0 {
             connection.pointee.missing -= left
-            tally.bytes.shortReads += 1
+            tally.totals.shortReads += 1
         }
     }
 
@@ -161,7 +161,7 @@ struct Exchange: ~Copyable {
 
     /// Adds an error of a connection to the log.
     mutating func note(_ phase: ErrorRow.Phase, _ name: String, on index: Int) {
-        tally.errors.note(
+        tally.totals.errors.note(
             phase,
             name,
             connection: table.number(of: index),

@@ -90,7 +90,7 @@ struct Opening {
     private mutating func begin(_ index: Int, in exchange: inout Exchange) {
         var place = sources.place(forConnection: exchange.table.number(of: index))
         for _ in 0..<min(sources.most, Opening.addressesAtOnce) {
-            exchange.tally.connects.tried += 1
+            exchange.tally.totals.connects.tried += 1
             do throws(Refusal) {
                 return try connect(index, from: sources[place], in: &exchange)
             } catch {
@@ -149,14 +149,14 @@ struct Opening {
         if try socket.localAddress().port == plan.target.port,
             try socket.localAddress() == socket.remoteAddress()
         {
-            exchange.tally.connects.selfConnects += 1
+            exchange.tally.totals.connects.selfConnects += 1
             throw .connectionRefused
         }
         try exchange.table.watch(index, for: .readable)
         let now = Instant.now.nanoseconds
         let connection = exchange.table.connections + index
-        exchange.tally.connectTimes.record(now - connection.pointee.since)
-        exchange.tally.connects.ok += 1
+        exchange.tally.totals.connectTimes.record(now - connection.pointee.since)
+        exchange.tally.totals.connects.ok += 1
         exchange.lastUp = now
         attemptsOpen -= 1
         let wasUp = connection.pointee.wasUp
@@ -183,7 +183,7 @@ struct Opening {
         stop()
         for index in 0..<next where exchange.table.connections[index].state == .connecting {
             abandon(index, in: &exchange)
-            exchange.tally.connects.cancelled += 1
+            exchange.tally.totals.connects.cancelled += 1
         }
     }
 
@@ -203,7 +203,7 @@ struct Opening {
         _ phase: ErrorRow.Phase, _ name: String, on index: Int, in exchange: inout Exchange
     ) {
         exchange.note(phase, name, on: index)
-        exchange.tally.connects.failed += 1
+        exchange.tally.totals.connects.failed += 1
     }
 
     /// A connection that is not there at the start ends the run; later it is tried again.

@@ -3,7 +3,7 @@ import Statistics
 import Syscalls
 
 /// What a run is to do: the effective value of every option that shapes the load.
-package struct LoadPlan: Sendable {
+package struct LoadPlan: Record {
     /// Where the echo service is.
     package var target: SocketAddress
     /// Connections held open together.
@@ -83,6 +83,7 @@ package struct LoadPlan: Sendable {
     package var verification = Verification.full
 
     package init(target: SocketAddress) { self.target = target }
+    package init() { self.init(target: SocketAddress(ipv4: 0, port: 0)) }
 
     /// Whether requests have a planned time before they can be sent: in an open loop, and where
     /// each waits for its connection.
@@ -151,15 +152,20 @@ package struct LoadPlan: Sendable {
     }
 
     /// Connections that read slowly, so that the server meets back-pressure.
-    package struct SlowRead: Sendable, Equatable {
+    package struct SlowRead: Record, Equatable {
         /// Bytes a second that such a connection reads.
-        package var rate: Double
+        package var rate = 1000.0
         /// The share of the connections, above 0 and at most 1.
-        package var share: Double
+        package var share = 1.0
+        package init() {}
         package init(rate: Double, share: Double) {
             self.rate = rate
             self.share = share
         }
+
+        package static let fields: [Field<Self>] = [
+            Field("bytes_per_s", \.rate, .number), Field("share", \.share, .number),
+        ]
     }
 
     /// How a request is cut into writes, so that the server sees short reads.
@@ -192,5 +198,94 @@ extension LoadPlan {
         plan.rate = rate.map { $0 * weight }
         plan.connectRate = connectRate.map { $0 * weight }
         return plan
+    }
+}
+
+// What documents have of a plan: every option's effective value.
+
+extension LoadPlan {
+    /// Beyond every option's range, and so small that products of two can be had.
+    private static let some = Form<Int>.whole(0...1 << 24)
+
+    package static let fields: [Field<LoadPlan>] = load + times + lives + payload
+
+    private static let load: [Field<LoadPlan>] = [
+        Field("target", \.target, .address, isRequired: true),
+        .derived("loop", .text) { $0.rate == nil ? "closed" : "open" },
+        Field("connections", \.connections, some),
+        Field("first_connection", \.firstConnection, some), Field("idle", \.idle, some),
+        Field("threads", \.threads, some), Field("driver", \.driver, .choice),
+        Field("seed", \.seed, .whole), Field("server_pid", \.serverProcess, .optional(.whole)),
+        Field("rate", \.rate, .optional(.number)), Field("arrivals", \.arrivals, .choice),
+        Field("max_outstanding", \.maxOutstanding, some), Field("pipeline", \.pipeline, some),
+        Field("pace", \.pace, .choice),
+    ]
+
+    private static let times: [Field<LoadPlan>] = [
+        Field("duration_s", \.duration, .optional(.seconds)),
+        Field("requests", \.requests, .optional(.count)), Field("ramp_s", \.ramp, .seconds),
+        Field("warmup_s", \.leastWarmup, .seconds), Field("warmup", \.warmupKind, .choice),
+        Field("drain_s", \.drain, .seconds), Field("timeout_s", \.timeout, .seconds),
+    ]
+
+    private static let lives: [Field<LoadPlan>] = [
+        Field("connect_rate", \.connectRate, .optional(.number)),
+        Field("connect_timeout_s", \.connectTimeout, .seconds),
+        Field("requests_per_connection", \.requestsPerConnection, .optional(.count)),
+        Field("lifetime_s", \.lifetime, .optional(.seconds)),
+        Field("connects_per_request", \.connectsPerRequest, .flag),
+        Field("close", \.close, .choice), Field("reconnects", \.reconnects, .flag),
+        Field("source", \.source, .source),
+    ]
+
+    private static let payload: [Field<LoadPlan>] = [
+        Field("size", \.largestSize, .count), Field("sizes", \.size, .part),
+        Field("split", \.split, .choice), Field("slow_read", \.slowRead, .optional(.part)),
+        Field("verify", \.verification, .choice),
+    ]
+
+    /// The warm-up as two members: the time that it takes at least, and then its kind.
+    private var leastWarmup: Duration {
+        get { fixedWarmup }
+        set { warmup = .fixed(newValue) }
+    }
+    private var warmupKind: WarmupKind {
+        get { warmup == .auto ? .auto : .fixed }
+        set { if newValue == .auto { warmup = .auto } }
+    }
+    private enum WarmupKind: String, CaseIterable { case auto, fixed }
+
+    /// The size as one number, which documents had before there were laws.
+    private var largestSize: Int {
+        get { size.largest }
+        set { size = .fixed(newValue) }
+    }
+}
+
+extension Form where Value == SocketAddress {
+    /// As people write it: "127.0.0.1:7788".
+    fileprivate static var address: Form {
+        Form<String>.text.converted(to: \.description) { text in
+            do { return try SocketAddress(text) } catch { throw Unfit("is no address: \(error)") }
+        }
+    }
+}
+
+extension Form where Value == LoadPlan.Source {
+    /// "auto", or the addresses.
+    fileprivate static var source: Form {
+        let list = Form<[SocketAddress]>.list(.address)
+        return Form(
+            write: { source, encoder in
+                switch source {
+                case .auto: try Form<String>.text.write("auto", encoder)
+                case .addresses(let addresses): try list.write(addresses, encoder)
+                }
+            },
+            read: { decoder in
+                // What is no text is a list, or an error that says so.
+                if (try? Form<String>.text.read(decoder)) != nil { return .auto }
+                return .addresses(try list.read(decoder))
+            })
     }
 }

@@ -48,13 +48,18 @@ package enum SizeLaw: Sendable, Equatable {
     /// Sizes and their weights.
     case weighted([Weight])
 
-    package struct Weight: Sendable, Equatable {
-        package var size: Int
-        package var weight: Double
+    package struct Weight: Record, Equatable {
+        package var size = 64
+        package var weight = 0.0
+        package init() {}
         package init(size: Int, weight: Double) {
             self.size = size
             self.weight = weight
         }
+
+        package static let fields: [Field<Self>] = [
+            .count("size", \.size), Field("weight", \.weight, .number),
+        ]
     }
 
     /// The largest size that it gives.
@@ -87,6 +92,39 @@ package enum SizeLaw: Sendable, Equatable {
             }
             // Rounding may leave a remainder beyond the last one.
             return weights.last { $0.weight > 0 }?.size ?? largest
+        }
+    }
+}
+
+extension SizeLaw: Codable {
+    private enum Law: String, CaseIterable { case fixed, uniform, weighted }
+
+    package init(from decoder: any Decoder) throws {
+        let members = try Members(decoder)
+        switch try members.at("law", Form<Law>.choice) {
+        case .fixed?: self = .fixed(try members.at("size", .count) ?? 64)
+        case .uniform?:
+            let (from, to) = (try members.at("from", .count), try members.at("to", .count))
+            guard let from, let to, from <= to else { throw decoder.error("is no range") }
+            self = .uniform(from...to)
+        case .weighted?: self = .weighted(try members.at("weights", .list(.part)) ?? [])
+        case nil: throw members.error("law", "is missing")
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var members = encoder.container(keyedBy: Name.self)
+        switch self {
+        case .fixed(let size):
+            try members.encode(Law.fixed.rawValue, forKey: Name("law"))
+            try members.encode(size, forKey: Name("size"))
+        case .uniform(let range):
+            try members.encode(Law.uniform.rawValue, forKey: Name("law"))
+            try members.encode(range.lowerBound, forKey: Name("from"))
+            try members.encode(range.upperBound, forKey: Name("to"))
+        case .weighted(let weights):
+            try members.encode(Law.weighted.rawValue, forKey: Name("law"))
+            try members.encode(weights, forKey: Name("weights"))
         }
     }
 }

@@ -3,40 +3,16 @@ import Syscalls
 
 /// What a run saw: everything that a report is made of, as plain values.
 ///
-/// A request has three instants: when it was planned, when its first byte was handed to the kernel,
-/// and when the last byte of its echo was there. In a closed loop it is planned when it is sent.
+/// What the workers counted is read as if it stood here: `run.ledger` is `run.totals.ledger`.
+@dynamicMemberLookup
 package struct Measurement: Sendable {
-    /// What became of every request that was scheduled in the measured time.
-    package var ledger = Ledger()
-    /// From planned to answered: what a user waits.
-    package var response = Latency()
-    /// From sent to answered: what the server takes.
-    package var service = Latency()
-    /// From planned to sent; empty in a closed loop.
-    package var sendDelay = Latency()
-    /// Response of the requests of ramp and warm-up, which are in none of the above.
-    package var warmup = Latency()
-    /// Response on connections that read slowly on purpose, which is in none of the above.
-    package var slowReaders = Latency()
-    /// How the planned times were met; nil in a closed loop.
-    package var pacing: Pacing?
-    /// Time from the start of each successful connect to the connection being up.
-    package var connectTimes = Histogram()
-    package var connects = Connects()
-    package var bytes = Bytes()
-    /// One row for each phase and error number that was met, in order of first appearance.
-    package var errors: [ErrorRow] = []
-    /// The first ten connections whose echo was wrong.
-    package var corruptions: [Corruption] = []
+    /// What the workers counted, all of them together.
+    package var totals = Totals()
     package var phases = Phases()
     /// Answers by connection, without those that are silent or read slowly on purpose.
     package var served = Served()
-    /// What happened when, from the start of the run on, the warm-up included.
-    package var timeline = Timeline()
     /// One for each thread of the generator, over the measured time.
     package var threads: [ThreadUsage] = []
-    /// How long a turn of the generator's loops took: what was ready waited that long at most.
-    package var lag = Histogram()
     /// What the kernel counted on this machine, from the start of the run to its end.
     package var kernel: KernelCounts?
     /// The server's part, when the plan names its process.
@@ -45,6 +21,11 @@ package struct Measurement: Sendable {
     package var ending = Ending.completed
 
     package init() {}
+
+    package subscript<Value>(dynamicMember path: WritableKeyPath<Totals, Value>) -> Value {
+        get { totals[keyPath: path] }
+        set { totals[keyPath: path] = newValue }
+    }
 
     package enum Ending: Sendable, Equatable {
         case completed
@@ -56,7 +37,7 @@ package struct Measurement: Sendable {
         case connectFailed
     }
 
-    package struct Connects: Sendable, Equatable {
+    package struct Connects: Record, Equatable {
         package var tried = 0
         package var ok = 0
         package var failed = 0
@@ -66,46 +47,71 @@ package struct Measurement: Sendable {
         package var lostEarly = 0
         /// Of those that came up, the ones that took the place of an earlier one.
         package var reopened = 0
-        /// Attempts that met themselves: nobody listened, and the kernel chose the target's port.
+        /// Attempts that were connected to themselves: nothing listened, and the kernel chose the
+        /// target's port for the client's side.
         package var selfConnects = 0
         package init() {}
+
+        package static let fields: [Field<Self>] = [
+            .count("tried", \.tried), .count("ok", \.ok), .count("failed", \.failed),
+            .count("cancelled", \.cancelled), .count("lost_early", \.lostEarly),
+            .count("reopened", \.reopened), .count("self", \.selfConnects),
+        ]
 
         package var isBalanced: Bool { tried == ok + failed + cancelled }
     }
 
-    /// Bytes of the measured requests, and oddities that are legal but worth knowing.
-    package struct Bytes: Sendable, Equatable {
+    /// Bytes of the measured requests.
+    package struct Bytes: Record, Equatable {
         package var out = 0
         package var `in` = 0
         package var verified = 0
         /// Received beyond what was asked for: the server answers more than it was sent.
         package var surplus = 0
-        /// Reads that ended inside a reply.
-        package var shortReads = 0
-        /// Writes of which the kernel took only a part.
-        package var partialWrites = 0
         package init() {}
+
+        package static let fields: [Field<Self>] = [
+            .count("out", \.out), .count("in", \.in), .count("verified", \.verified),
+            .count("surplus", \.surplus),
+        ]
     }
 
     /// How long each phase took, in seconds.
-    package struct Phases: Sendable, Equatable {
+    package struct Phases: Record, Equatable {
         package var connect = 0.0
         package var warmup = 0.0
         package var measured = 0.0
         package var drain = 0.0
-        /// Whether the load had become steady when measuring began; nil when nobody looked.
+        /// Whether the load had become steady when measuring began; nil when it was
+        /// not asked.
         package var isSteady: Bool?
         /// The longest time, in seconds, for which a thread of the generator was stopped (Ctrl-Z, a
         /// suspended machine); 0 when none was for longer than a second.
         package var stopped = 0.0
         package init() {}
 
+        /// Of several parts the longest, so that the rate is never more than the sum of the rates.
+        package static let fields: [Field<Self>] = [
+            Field("connect_s", \.connect, .number, adding: takeLarger),
+            Field("warmup_s", \.warmup, .number, adding: takeLarger),
+            Field("measured_s", \.measured, .number, adding: takeLarger),
+            Field("drain_s", \.drain, .number, adding: takeLarger),
+            Field("steady", \.isSteady, .optional(.flag), adding: takeWorse),
+            Field("stopped_s", \.stopped, .number, adding: takeLarger),
+        ]
+
+        /// Steady is only what all found so.
+        @Sendable private static func takeWorse(_ isSteady: inout Bool?, _ other: Bool?) {
+            isSteady =
+                isSteady == false || other == false ? false : isSteady == other ? isSteady : nil
+        }
+
         /// Seconds from the start of the run to the start of the measured time.
         package var beforeMeasuring: Double { connect + warmup }
     }
 
     /// How the planned times of an open loop were met, in the measured time.
-    package struct Pacing: Sendable, Equatable {
+    package struct Pacing: Record, Equatable {
         /// Requests that were sent within the tolerance of their planned time.
         package var onTime = 0
         /// Requests that were sent later because every connection was busy.
@@ -116,11 +122,16 @@ package struct Measurement: Sendable {
         package var tolerance: Int64 = 100_000
         package init() {}
 
+        package static let fields: [Field<Self>] = [
+            .count("on_time", \.onTime), .count("busy", \.busy), .count("late", \.late),
+            Field("tolerance_s", \.tolerance, .seconds, adding: takeLarger),
+        ]
+
         package var sent: Int { onTime + busy + late }
     }
 
     /// Counters of the kernel that say what no call does (/proc/net/netstat, /proc/net/snmp).
-    package struct KernelCounts: Sendable, Equatable {
+    package struct KernelCounts: Record, Equatable {
         /// Connections that found a listen queue full.
         package var listenOverflows = 0
         /// Connections that a listener dropped, for this or another reason.
@@ -131,60 +142,83 @@ package struct Measurement: Sendable {
         /// The share of CPU time that the hypervisor gave to others, 0 to 1.
         package var stolen = 0.0
         package init() {}
+
+        /// Each part has a machine of its own; the share that was stolen is that of the worst.
+        package static let fields: [Field<Self>] = [
+            .count("listen_overflows", \.listenOverflows), .count("listen_drops", \.listenDrops),
+            .count("retransmits", \.retransmits), .count("segments", \.segments),
+            Field("stolen_share", \.stolen, .number, adding: takeLarger),
+        ]
     }
 
-    package struct ThreadUsage: Sendable, Equatable {
+    package struct ThreadUsage: Record, Equatable {
         /// Seconds of CPU in the measured time, user and system together.
-        package var cpu: Double
+        package var cpu = 0.0
         /// The share of the measured time that the thread was running and not just looking at the
         /// clock, 0 to 1.
-        package var busy: Double
+        package var busy = 0.0
         /// Tenths of a second in which it was busy for at least 85 % and 95 %, as shares of all.
         package var above85 = 0.0
         package var above95 = 0.0
+        package init() {}
         package init(cpu: Double, busy: Double) {
             self.cpu = cpu
             self.busy = busy
         }
+
+        package static let fields: [Field<Self>] = [
+            Field("cpu_s", \.cpu, .number), Field("busy", \.busy, .number),
+            Field("above_85", \.above85, .number), Field("above_95", \.above95, .number),
+        ]
     }
 
-    package struct ServerUsage: Sendable, Equatable {
+    package struct ServerUsage: Record, Equatable {
         /// Seconds of CPU in the measured time, user and system, all threads together.
-        package var cpu: Double
+        package var cpu = 0.0
         /// Bytes resident before the first connection.
-        package var residentBefore: Int
+        package var residentBefore = 0
         /// Bytes resident when all connections were up and nothing had been sent yet.
-        package var residentConnected: Int
+        package var residentConnected = 0
         /// Bytes resident at the end of the measured time.
-        package var residentAfter: Int
+        package var residentAfter = 0
+        package init() {}
         package init(cpu: Double, residentBefore: Int, residentConnected: Int, residentAfter: Int) {
             self.cpu = cpu
             self.residentBefore = residentBefore
             self.residentConnected = residentConnected
             self.residentAfter = residentAfter
         }
+
+        /// Its memory; documents keep its time with that of the threads.
+        package static let fields: [Field<Self>] = [
+            .count("server_before", \.residentBefore),
+            .count("server_connected", \.residentConnected),
+            .count("server_after", \.residentAfter),
+        ]
     }
 
     /// Whether a wrong or a surplus byte was seen.
     ///
     /// More than `ledger.corrupt`: a surplus byte may come after its request has been answered.
-    package var sawWrongBytes: Bool { ledger.corrupt > 0 || !corruptions.isEmpty }
+    package var sawWrongBytes: Bool {
+        totals.ledger.corrupt > 0 || !totals.corruptions.isEmpty
+    }
 
     /// CPU seconds of the server per answered request; nil when it is not known.
     package var serverCPUPerRequest: Double? {
-        guard let server, ledger.answered > 0 else { return nil }
-        return server.cpu / Double(ledger.answered)
+        guard let server, totals.ledger.answered > 0 else { return nil }
+        return server.cpu / Double(totals.ledger.answered)
     }
 
     /// CPU seconds of the generator's threads per answered request; nil when none was answered.
     package var clientCPUPerRequest: Double? {
-        guard ledger.answered > 0 else { return nil }
-        return threads.reduce(0) { $0 + $1.cpu } / Double(ledger.answered)
+        guard totals.ledger.answered > 0 else { return nil }
+        return threads.reduce(0) { $0 + $1.cpu } / Double(totals.ledger.answered)
     }
 }
 
 /// What became of requests: nothing is dropped in silence, the outcomes add up.
-package struct Ledger: Sendable, Equatable {
+package struct Ledger: Record, Equatable {
     package var scheduled = 0
     package var answered = 0
     /// A byte of the echo was wrong, or there was one too many.
@@ -199,9 +233,14 @@ package struct Ledger: Sendable, Equatable {
 
     package init() {}
 
-    package var isBalanced: Bool {
-        scheduled == answered + failed
-    }
+    package static let fields: [Field<Self>] = [
+        .count("scheduled", \.scheduled), .count("answered", \.answered),
+        .count("corrupt", \.corrupt), .count("timed_out", \.timedOut), .count("reset", \.reset),
+        .count("closed_early", \.closedEarly), .count("unanswered", \.unanswered),
+        .count("never_sent", \.neverSent),
+    ]
+
+    package var isBalanced: Bool { scheduled == answered + failed }
 
     /// Requests that did not get their answer.
     package var failed: Int {
@@ -215,16 +254,18 @@ package struct ErrorRow: Sendable, Equatable {
         case socket, connect, write, read, close, verify
     }
 
-    package var phase: Phase
+    package var phase = Phase.socket
     /// "ECONNRESET", or where no call failed: "timeout" and "incomplete" (part of an answer came in
     /// time), "eof" and "no_eof" (an end of the stream that should not be, or should), "mismatch",
     /// "surplus" and "early" (bytes that are wrong, too many, or came before they were sent).
-    package var errno: String
-    package var count: Int
+    package var errno = ""
+    package var count = 0
     /// Seconds from the start of the run to the first one.
-    package var firstSeen: Double
+    package var firstSeen = 0.0
     /// The number of a connection that met it.
-    package var exampleConnection: Int
+    package var exampleConnection = 0
+
+    package init() {}
 
     package init(
         phase: Phase,
@@ -243,16 +284,18 @@ package struct ErrorRow: Sendable, Equatable {
 
 /// The first wrong byte on a connection.
 package struct Corruption: Sendable, Equatable {
-    package var connection: Int
+    package var connection = 0
     /// Bytes of the stream before it.
-    package var offset: Int
+    package var offset = 0
     /// Up to 16 bytes that should have come; empty when the byte is a surplus one.
-    package var expected: [UInt8]
+    package var expected: [UInt8] = []
     /// What came instead.
-    package var got: [UInt8]
+    package var got: [UInt8] = []
     /// What it looks like, in words: "the stream is shifted by 4,096 bytes: …"; empty when nothing
     /// is recognised.
-    package var diagnosis: String
+    package var diagnosis = ""
+
+    package init() {}
 
     package init(
         connection: Int, offset: Int, expected: [UInt8], got: [UInt8], diagnosis: String = ""
@@ -290,6 +333,4 @@ package struct Progress: Sendable {
         self.phase = phase
         self.elapsed = elapsed
     }
-
-    package var errorCount: Int { errors.reduce(0) { $0 + $1.count } }
 }

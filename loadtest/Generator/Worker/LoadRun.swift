@@ -65,7 +65,7 @@ package final class LoadRun: Sendable {
             let driver = try state.plan.driver.makeDriver()
             result = try Worker.make(state: state, index: index, driver: driver).run()
         } catch {
-            result.tally.errors.note(.socket, error.name, connection: 0, seconds: 0)
+            result.tally.totals.errors.note(.socket, error.name, connection: 0, seconds: 0)
             state.failConnecting()
         }
         state.desks[index].result.withLock { $0 = result }
@@ -103,7 +103,7 @@ package final class LoadRun: Sendable {
                 progress.connectionsUp += published.connectionsUp
                 progress.inFlight += published.inFlight
                 progress.answered += published.answered
-                progress.errors = ErrorLog(progress.errors, published.errors).rows
+                progress.errors.add(published.errors)
                 progress.threadCPU.append(Double(published.cpu) / 1e9)
                 progress.response.add(published.response)
                 progress.service.add(published.service)
@@ -146,23 +146,14 @@ package final class LoadRun: Sendable {
 extension Measurement {
     /// Puts together what the workers saw.
     fileprivate init(_ results: [WorkerResult], of state: RunState) {
-        var tally = Tally(isPlanned: state.plan.plansRequests)
-        for result in results { tally.add(result.tally) }
-        ledger = tally.ledger
-        service = tally.service
-        response = tally.isPlanned ? tally.response : tally.service
-        sendDelay = tally.sendDelay
-        warmup = tally.warmup
-        slowReaders = tally.slowReaders
-        pacing = state.plan.rate != nil ? tally.pacing : nil
-        lag = tally.lag
-        timeline = tally.timeline
-        for result in results { served.add(result.served) }
-        connectTimes = tally.connectTimes
-        connects = tally.connects
-        bytes = tally.bytes
-        errors = tally.errors.rows
-        corruptions = tally.corruptions
+        var totals = Tally(isPlanned: state.plan.plansRequests).totals
+        for result in results {
+            totals.add(result.tally.totals)
+            served.add(result.served)
+        }
+        if !state.plan.plansRequests { totals.response = totals.service }
+        if state.plan.rate == nil { totals.pacing = nil }
+        self.totals = totals
         threads = results.compactMap(\.usage)
         kernel = state.kernelAtStart.counts(until: .read())
         server = state.serverSamples.withLock { $0.usage }

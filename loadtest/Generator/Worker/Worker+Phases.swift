@@ -43,7 +43,7 @@ extension Worker {
             return
         }
         // What came up and was lost before the start is missing just the same.
-        if exchange.table.upCount < exchange.tally.connects.ok { state.failConnecting() }
+        if exchange.table.upCount < exchange.tally.totals.connects.ok { state.failConnecting() }
         if state.hasConnectFailed {
             opening.stop()
             if drainUntil == .never { drainUntil = now.advanced(by: state.plan.drain) }
@@ -75,7 +75,7 @@ extension Worker {
         if plan.connectsPerRequest { exchange.closeForRequests() }
         guard let rate = plan.rate else { return sendFirst(0..<exchange.activeCount) }
         let gap = 1e9 / rate
-        exchange.tally.pacing.tolerance = max(100_000, Int64(gap / 10))
+        exchange.tally.totals.pacing?.tolerance = max(100_000, Int64(gap / 10))
         exchange.schedule = ArrivalSchedule(
             rate: rate * share,
             isPoisson: plan.arrivals == .poisson,
@@ -146,8 +146,8 @@ extension Worker {
     private mutating func beginMeasuring(at now: Instant) {
         phase = .measuring
         if !state.plan.reopens {
-            let connects = exchange.tally.connects
-            exchange.tally.connects.lostEarly = connects.ok - exchange.table.upCount
+            let connects = exchange.tally.totals.connects
+            exchange.tally.totals.connects.lostEarly = connects.ok - exchange.table.upCount
         }
         state.noteMeasuringBegun()
         // Planned times count from the very instant; a closed loop's from this look at the clock.
@@ -261,8 +261,8 @@ extension Published {
     fileprivate mutating func take(_ exchange: borrowing Exchange, cpu: Int64) {
         connectionsUp = exchange.table.upCount
         inFlight = exchange.table.openRequests
-        answered = exchange.tally.ledger.answered
-        errors = exchange.tally.errors.rows
+        answered = exchange.tally.totals.ledger.answered
+        errors = exchange.tally.totals.errors
         self.cpu = cpu
         let interval = exchange.tally.interval
         response.add(exchange.isPlanned ? interval.response : interval.service)

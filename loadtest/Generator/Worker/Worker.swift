@@ -103,7 +103,7 @@ struct Worker: ~Copyable {
             }
             now = driver.now
             noticeStop(from: woken, to: now)
-            exchange.tally.lag.record(woken.nanoseconds(to: now))
+            exchange.tally.totals.lag.record(woken.nanoseconds(to: now))
         }
         finish()
         return result

@@ -1,8 +1,8 @@
 import Statistics
 
-/// A comparison for people: a row for each figure, at most 80 columns, the result last.
+/// The differences for people: a row for each figure, at most 80 columns, the result last.
 package struct DiffReport {
-    private let comparison: Comparison
+    private let diff: Diff
     /// The files of both sides, as they were given.
     private let names: (old: String, new: String)
     private let style: Style
@@ -12,9 +12,9 @@ package struct DiffReport {
     private static let settingMax = 60
 
     package init(
-        _ comparison: Comparison, old: String, new: String, style: Style = .plain
+        _ diff: Diff, old: String, new: String, style: Style = .plain
     ) {
-        self.comparison = comparison
+        self.diff = diff
         names = (old, new)
         self.style = style
     }
@@ -25,7 +25,7 @@ package struct DiffReport {
     }
 
     private var warnings: [String] {
-        let all = comparison.differences
+        let all = diff.differences
         var lines = all.prefix(DiffReport.differencesMax).flatMap { difference in
             let (old, new) = (short(difference.old), short(difference.new))
             return style.sentence(
@@ -34,7 +34,7 @@ package struct DiffReport {
         let rest = all.count - DiffReport.differencesMax
         if rest > 0 { lines += style.sentence("differs", "and \(rest) settings more") }
         return lines
-            + comparison.doubts.flatMap {
+            + diff.doubts.flatMap {
                 style.sentence("doubt", "\($0): its figures may not be what they seem", style.bad)
             }
     }
@@ -48,10 +48,10 @@ package struct DiffReport {
     private var table: [String] {
         let title =
             "A".right(24) + "B".right(10) + "change".right(8) + "95 %".right(15) + "sees".right(7)
-        return [style.dim(title)] + comparison.rows.map(cells)
+        return [style.dim(title)] + diff.rows.map(cells)
     }
 
-    private func cells(of row: Comparison.Row) -> String {
+    private func cells(of row: Diff.Row) -> String {
         let figure = row.figure
         let ends = row.change.flatMap { change in
             change.halfWidth.map { half in
@@ -67,7 +67,7 @@ package struct DiffReport {
             + (ends ?? "-").right(15) + (sees ?? "-").right(7) + " " + word(for: row.outcome)
     }
 
-    private func text(_ value: Metric.Value?, _ figure: Comparison.Figure) -> String {
+    private func text(_ value: Metric.Value?, _ figure: Diff.Figure) -> String {
         guard let value else { return "-" }
         let text =
             switch figure.kind {
@@ -90,7 +90,7 @@ package struct DiffReport {
 
     /// A change with its sign: "+12.3 %", or "x12.3" where percents would be long; of shares, the
     /// difference in percent of all.
-    private func percent(_ difference: Double, _ figure: Comparison.Figure) -> String {
+    private func percent(_ difference: Double, _ figure: Diff.Figure) -> String {
         let change = figure.isShare ? difference : Change.ratio(difference) - 1
         guard change < 9.995 else {
             return change < 999 ? "+x\(Figures.short(change + 1))" : "+x999"
@@ -101,7 +101,7 @@ package struct DiffReport {
         return (text.hasPrefix("-") ? "" : "+") + text + "%"
     }
 
-    private func word(for outcome: Comparison.Outcome) -> String {
+    private func word(for outcome: Diff.Outcome) -> String {
         switch outcome {
         case .improved: style.good(outcome.rawValue)
         case .regressed: style.bad(outcome.rawValue)
@@ -113,13 +113,13 @@ package struct DiffReport {
     // MARK: - Below the table
 
     private var method: [String] {
-        let noise = Figures.percent(comparison.noise)
+        let noise = Figures.percent(diff.noise)
         let called = "called when the whole interval is outside +-\(noise); 'sees' is the "
         let sees = "smallest change that would be called four times in five"
-        guard comparison.isOneEach else {
+        guard diff.isOneEach else {
             return style.sentence(
                 "method",
-                "\(comparison.counts.old) and \(comparison.counts.new) runs, Student's t on what "
+                "\(diff.counts.old) and \(diff.counts.new) runs, Student's t on what "
                     + "they differ by; \(called)\(sees)")
         }
         return style.sentence(
@@ -140,8 +140,8 @@ package struct DiffReport {
             "result", parts.joined(separator: "; "), regressed.isEmpty ? { $0 } : style.bad)
     }
 
-    private func names(of outcome: Comparison.Outcome) -> String {
-        comparison.rows.filter { $0.outcome == outcome }.map(\.figure.name)
+    private func names(of outcome: Diff.Outcome) -> String {
+        diff.rows.filter { $0.outcome == outcome }.map(\.figure.name)
             .joined(separator: ", ")
     }
 }

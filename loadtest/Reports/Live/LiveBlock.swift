@@ -14,7 +14,7 @@ package struct LiveBlock: Sendable {
     /// What puts `lines` in the place of those before, on a terminal of that many columns.
     package mutating func replace(with lines: [String], columns: Int) -> String {
         let top = top(columns)
-        drawn = lines.map(LiveBlock.columns)
+        drawn = lines.map(\.visibleCount)
         return top + lines.map { $0 + LiveBlock.clearRest }.joined(separator: "\r\n")
             + LiveBlock.clearBelow
     }
@@ -33,20 +33,5 @@ package struct LiveBlock: Sendable {
     private func top(_ columns: Int) -> String {
         let rows = drawn.reduce(0) { $0 + max(1, ($1 + columns - 1) / max(1, columns)) }
         return "\r" + (rows > 1 ? "\u{1B}[\(rows - 1)A" : "")
-    }
-
-    /// Columns that a text takes: its characters, without the sequences that colour it.
-    static func columns(_ text: String) -> Int {
-        var (count, isInside) = (0, false)
-        for character in text {
-            if isInside {
-                isInside = !character.isLetter
-            } else if character == "\u{1B}" {
-                isInside = true
-            } else {
-                count += 1
-            }
-        }
-        return count
     }
 }

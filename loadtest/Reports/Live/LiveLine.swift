@@ -59,7 +59,7 @@ package struct LiveLine: Sendable {
                 parts.append("\(Figures.name(ofQuantile: quantile)) \(time)")
             }
         }
-        parts.append("errors \(Figures.count(progress.errorCount))")
+        parts.append("errors \(Figures.count(progress.errors.occurrences))")
         if progress.phase != .connecting {
             parts.append("up \(Figures.count(progress.connectionsUp))")
         }

@@ -101,7 +101,7 @@ extension LivePanel {
     }
 
     private func phase(_ width: Int) -> String {
-        let (text, share) = stage
+        let (text, share) = advance
         let head = line(latest.phase.words, text)
         let room = min(40, width - head.count - 4)
         guard let share, room >= 8 else { return head }
@@ -109,7 +109,7 @@ extension LivePanel {
     }
 
     /// How far the phase is, in words and as a share of it.
-    private var stage: (text: String, share: Double?) {
+    private var advance: (text: String, share: Double?) {
         let elapsed = Figures.fixed(latest.elapsed, decimals: 1) + " s"
         func of(_ whole: Duration) -> (String, Double?) {
             let seconds = Double(whole.wholeNanoseconds) / 1e9

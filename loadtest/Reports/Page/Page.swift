@@ -64,7 +64,7 @@ package struct Page {
                     ? "" : Markup.element("figcaption", [:], Markup.escape(caption))))
     }
 
-    /// The strip that comes first: nobody should read a figure before it.
+    /// The strip that comes first: it says what the figures below are worth.
     private static func verdict(_ run: PageRun) -> String {
         let verdict = run.record.verdict
         let heading = Markup.element(

@@ -96,7 +96,7 @@ extension PagePictures {
     }
 }
 
-/// The picture of who was served: the connections in a row, the least served first.
+/// The picture of fairness: the connections in a row, the least served first.
 extension PagePictures {
     var fairness: Chart {
         let (name, title) = ("fairness", "Answers by connection")

@@ -106,9 +106,9 @@ extension PagePictures {
     /// Nil when no run has steps, or tries of a search.
     var throughput: Chart? {
         let (name, title) = ("throughput", "Latency by throughput")
-        let swept = runs.filter { !$0.probesByRate.isEmpty }
-        guard !swept.isEmpty else { return nil }
-        let series = swept.flatMap { run in
+        let stepped = runs.filter { !$0.probesByRate.isEmpty }
+        guard !stepped.isEmpty else { return nil }
+        let series = stepped.flatMap { run in
             PagePictures.quantiles.map { quantile in
                 (label(run, Figures.name(ofQuantile: quantile)), dots(of: run, at: quantile))
             }

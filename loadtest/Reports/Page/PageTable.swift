@@ -15,7 +15,7 @@ package struct PageTable {
         self.rows = rows
     }
 
-    /// A real table: its head and the first cells are headers, for those who have it read to them.
+    /// A real table: its head and the first cells are headers, which screen readers need.
     package var html: String {
         guard !rows.isEmpty else { return "" }
         let columns = self.columns

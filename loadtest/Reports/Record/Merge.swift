@@ -63,7 +63,7 @@ package enum Merge {
         let start = parts.min { $0.started < $1.started } ?? first
         (whole.started, whole.startedAt) = (start.started, start.startedAt)
         if parts.count > 1 { whole.server = nil }
-        whole.shards = parts.map(row)
+        whole.shards = parts.map(RunRecord.ShardPart.init)
         whole.verdict = verdict(of: parts, missing: missing)
         whole.thresholds = first.thresholds.map { $0.threshold.judge(whole.measurement) }
         whole.exitCode = ExitCode.of(whole.measurement, thresholds: whole.thresholds)
@@ -117,14 +117,6 @@ package enum Merge {
         }
         return whole
     }
-
-    private static func row(_ part: RunRecord) -> RunRecord.ShardPart {
-        let run = part.measurement
-        return .init(
-            index: number(part), connections: run.connects.ok, answered: run.ledger.answered,
-            failed: run.ledger.failed, rate: run.rate, response: run.response,
-            level: part.verdict.level)
-    }
 }
 
 // Whether parts belong together, and what the whole must be told of them.
@@ -146,12 +138,9 @@ extension Merge {
         try expect(
             "number of parts", "\(first.shard?.count ?? 0)", "\(part.shard?.count ?? 0)")
         try expect("version", first.environment.version, part.environment.version)
-        try expect("build", build(first), build(part))
-        guard case .object(let ours) = first.plan.document,
-            case .object(let others) = part.plan.document
-        else { return }
-        for (member, other) in zip(ours, others) where !shared.contains(member.0) {
-            try expect(member.0, member.1.serialized, other.1.serialized)
+        try expect("build", first.environment.build.rawValue, part.environment.build.rawValue)
+        for field in LoadPlan.fields where !shared.contains(field.name) {
+            try expect(field.name, field.text(of: first.plan), field.text(of: part.plan))
         }
         let conditions = [first, part].map { $0.thresholds.map(\.threshold.text) }
         try expect(
@@ -160,10 +149,6 @@ extension Merge {
             throw .differs(
                 part: number(part), what: "start", first: first.startedAt, other: part.startedAt)
         }
-    }
-
-    private static func build(_ record: RunRecord) -> String {
-        record.environment.isDebugBuild ? "debug" : "release"
     }
 
     /// The findings of all parts, each with the name of its part, and those of the merge.

@@ -3,11 +3,11 @@ import Generator
 import Statistics
 
 /// A run with all that a reader needs to judge it; every report is made from one of these.
-package struct RunRecord: Sendable {
-    package var plan: LoadPlan
-    package var measurement: Measurement
-    package var environment: Environment
-    /// The bundled server; nil when the target is somebody else's.
+package struct RunRecord: Record {
+    package var plan = LoadPlan()
+    package var measurement = Measurement()
+    package var environment = Environment()
+    /// The bundled server; nil when the target was given.
     package var server: Server?
     package var thresholds: [ThresholdResult] = []
     package var exitCode: Int32 = 0
@@ -33,6 +33,8 @@ package struct RunRecord: Sendable {
     /// side by side; 0 when it is not known.
     package var started = 0.0
 
+    package init() {}
+
     package init(plan: LoadPlan, measurement: Measurement, environment: Environment) {
         self.plan = plan
         self.measurement = measurement
@@ -40,7 +42,7 @@ package struct RunRecord: Sendable {
     }
 
     /// The `index`-th of `count` parts of a run, counted from 1.
-    package struct Shard: Sendable, Equatable {
+    package struct Shard: Codable, Sendable, Equatable {
         package var index: Int
         package var count: Int
         package init(index: Int, count: Int) {
@@ -50,32 +52,55 @@ package struct RunRecord: Sendable {
     }
 
     /// A search for the highest rate at which a condition holds.
-    package struct Search: Sendable, Equatable {
+    package struct Search: Record, Equatable {
         /// The condition: "p99<2ms".
-        package var condition: String
+        package var condition = ""
         /// The rate at which it held three times; nil when there was none.
         package var rate: Double?
+        package init() {}
         package init(condition: String, rate: Double? = nil) {
             self.condition = condition
             self.rate = rate
         }
+
+        package static let fields: [Field<Self>] = [
+            Field("condition", \.condition, .text), Field("rate", \.rate, .optional(.number)),
+        ]
     }
 
     /// What one part of a run saw: a client machine that is worse than the others must be seen.
-    package struct ShardPart: Sendable, Equatable {
-        package var index: Int
+    package struct ShardPart: Record, Equatable {
+        package var index = 0
         /// Connections that came up.
-        package var connections: Int
-        package var answered: Int
-        package var failed: Int
+        package var connections = 0
+        package var answered = 0
+        package var failed = 0
         /// Answers per second of its own measured time.
-        package var rate: Double
-        package var response: Latency
-        package var level: Verdict.Level
+        package var rate = 0.0
+        package var response = Latency()
+        package var level = Verdict.Level.valid
+        package init() {}
+
+        /// What a part of a run saw.
+        init(of part: RunRecord) {
+            let run = part.measurement
+            index = part.shard?.index ?? 0
+            connections = run.connects.ok
+            (answered, failed) = (run.ledger.answered, run.ledger.failed)
+            (rate, response) = (run.rate, run.response)
+            level = part.verdict.level
+        }
+
+        package static let fields: [Field<Self>] = [
+            .count("index", \.index), .count("connections", \.connections),
+            .count("answered", \.answered), .count("failed", \.failed),
+            Field("rate", \.rate, .number), Field("response", \.response, .part),
+            Field("verdict", \.level, .choice),
+        ]
     }
 
     /// A run that was made to find something out.
-    package struct Probe: Sendable {
+    package struct Probe: Record {
         package enum Purpose: String, Sendable, CaseIterable {
             /// The closed-loop maximum that `--rate 70%` is a share of.
             case maximum
@@ -87,22 +112,32 @@ package struct RunRecord: Sendable {
             case headroom
         }
 
-        package var purpose: Purpose
-        package var plan: LoadPlan
-        package var measurement: Measurement
+        package var purpose = Purpose.maximum
+        package var plan = LoadPlan()
+        package var measurement = Measurement()
         package var verdict = Verdict()
         /// Whether the condition of a search held.
         package var holds: Bool?
+
+        package init() {}
 
         package init(purpose: Purpose, plan: LoadPlan, measurement: Measurement) {
             self.purpose = purpose
             self.plan = plan
             self.measurement = measurement
         }
+
+        package static let fields: [Field<Self>] =
+            [
+                Field("purpose", \.purpose, .choice, isRequired: true),
+                Field("holds", \.holds, .optional(.flag)), Field("config", \.plan, .part),
+                .group("run", Measurement.endings.within(\.measurement)),
+                Field("verdict", \.verdict, .part),
+            ] + Measurement.fields.within(\.measurement)
     }
 
     /// The machine and the build.
-    package struct Environment: Sendable, Equatable {
+    package struct Environment: Record, Equatable {
         package var version = packageVersion
         package var isDebugBuild = false
         package var kernel = ""
@@ -111,21 +146,93 @@ package struct RunRecord: Sendable {
         package var descriptorsSoft = 0
         package var descriptorsHard = 0
         package init() {}
+
+        package static let fields: [Field<Self>] = [
+            Field("version", \.version, .text), Field("build", \.build, .choice),
+            Field("kernel", \.kernel, .text), Field("cpu_model", \.cpuModel, .text),
+            .count("cores", \.cores),
+            .group("limits", [Field("nofile", \.descriptors, .list(.whole))]),
+        ]
+
+        package enum Build: String, CaseIterable, Sendable { case debug, release }
+
+        package var build: Build {
+            get { isDebugBuild ? .debug : .release }
+            set { isDebugBuild = newValue == .debug }
+        }
+
+        /// The soft and the hard limit.
+        private var descriptors: [Int] {
+            get { [descriptorsSoft, descriptorsHard] }
+            set {
+                guard newValue.count == 2 else { return }
+                (descriptorsSoft, descriptorsHard) = (newValue[0], newValue[1])
+            }
+        }
     }
 
     /// The bundled server, as it described itself and as it ended.
-    package struct Server: Sendable, Equatable {
-        package var model: String
-        package var driver: String
+    package struct Server: Record, Equatable {
+        package var model = ""
+        package var driver = ""
         package var exitCode: Int32 = 0
         package var wasKilled = false
         /// What it counted, as the JSON object it printed.
         package var counters: String?
         /// What it wrote to standard error, when it did not end as it should.
         package var lastWords = ""
+        package init() {}
         package init(model: String, driver: String) {
             self.model = model
             self.driver = driver
         }
+
+        package static let fields: [Field<Self>] = [
+            Field("model", \.model, .text), Field("driver", \.driver, .text),
+            Field("exit_code", \.exitCode, .whole), Field("killed", \.wasKilled, .flag),
+            // The server's own JSON stays a text: its members are not this schema's to promise.
+            Field("counters", \.counters, .optional(.text)),
+            Field("last_words", \.lastWords, .text),
+        ]
+    }
+}
+
+// Schema `swiftlet.loadtest/1`, described by `docs/loadtest.schema.json`.
+
+extension RunRecord {
+    package static let fields: [Field<RunRecord>] =
+        [
+            .schema("swiftlet.loadtest/1", "report of loadtest --json"),
+            Field("exit_code", \.exitCode, .whole), .group("run", run),
+            Field("config", \.plan, .part, isRequired: true),
+            Field("env", \.environment, .part), Field("server", \.server, .optional(.part)),
+            Field("thresholds", \.thresholds, .list(.part)), Field("verdict", \.verdict, .part),
+            Field("search", \.search, .optional(.part)), Field("probes", \.probes, .list(.part)),
+            Field("shards", \.shards, .list(.part)),
+        ] + Measurement.fields.within(\.measurement)
+
+    private static let run: [Field<RunRecord>] =
+        [
+            Field("started_at", \.startedAt, .text), Field("started_s", \.started, .number),
+            Field("id", \.id, .text), Field("shard", \.shard, .optional(.part)),
+            Field("command", \.commandLine, .list(.text)),
+            Field("reason", \.notStarted, .optional(.text)),
+            Field("ending", \.endingWord, .choice),
+        ] + Measurement.endings.filter { $0.name != "ending" }.within(\.measurement)
+
+    private var endingWord: Measurement.EndingWord {
+        get { notStarted == nil ? measurement.endingWord : .notStarted }
+        set { measurement.endingWord = newValue }
+    }
+}
+
+extension RunRecord.Shard {
+    package init(from decoder: any Decoder) throws {
+        let members = try Members(decoder)
+        let (index, count) = (try members.at("index", .count), try members.at("count", .count))
+        guard let index, let count, (1...max(1, count)).contains(index) else {
+            throw decoder.error("is no part of a run")
+        }
+        self.init(index: index, count: count)
     }
 }

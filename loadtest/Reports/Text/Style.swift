@@ -138,13 +138,18 @@ extension Style {
 }
 
 extension String {
-    /// How many columns the text takes on a terminal, the colours taken out.
+    /// How many columns the text takes on a terminal: its characters, without the sequences that
+    /// colour it, each of which ends with a letter.
     package var visibleCount: Int {
         var (count, isEscape) = (0, false)
         for character in self {
-            if character == "\u{1B}" { isEscape = true }
-            if !isEscape { count += 1 }
-            if isEscape, character == "m" { isEscape = false }
+            if isEscape {
+                isEscape = !character.isLetter
+            } else if character == "\u{1B}" {
+                isEscape = true
+            } else {
+                count += 1
+            }
         }
         return count
     }

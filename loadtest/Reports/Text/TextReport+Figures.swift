@@ -103,9 +103,9 @@ extension TextReport {
             }
         var parts = [first]
         if bytes.surplus > 0 { parts.append(style.bad("\(Figures.count(bytes.surplus)) surplus")) }
-        if bytes.shortReads > 0 { parts.append("\(Figures.count(bytes.shortReads)) short reads") }
-        if bytes.partialWrites > 0 {
-            parts.append("\(Figures.count(bytes.partialWrites)) partial writes")
+        if run.shortReads > 0 { parts.append("\(Figures.count(run.shortReads)) short reads") }
+        if run.partialWrites > 0 {
+            parts.append("\(Figures.count(run.partialWrites)) partial writes")
         }
         return flow("stream", parts)
     }
@@ -135,7 +135,7 @@ extension Measurement {
     var memoryPerConnection: Double? {
         guard let server else { return nil }
         let growth = server.residentConnected - server.residentBefore
-        let up = connects.ok - connects.reopened
+        let up = totals.connects.ok - totals.connects.reopened
         return growth > 0 && up > 0 ? Double(growth) / Double(up) : nil
     }
 }

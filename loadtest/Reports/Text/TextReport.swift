@@ -16,8 +16,8 @@ package struct TextReport {
     var plan: LoadPlan { record.plan }
     var run: Measurement { record.measurement }
 
-    /// What is known before the run: the command prints it first, so that a reader knows what he
-    /// waits for.
+    /// What is known before the run: the command prints it first, so that it is known what is
+    /// being waited for.
     ///
     /// `loop` says in a few words how requests are made where the plan does not know it yet.
     package func preamble(loop: String? = nil) -> [String] {
@@ -85,7 +85,7 @@ package struct TextReport {
         add(connects.reopened, "opened again later")
         add(connects.failed, "failed", style.bad)
         add(connects.cancelled, "given up")
-        add(connects.selfConnects, "met themselves", style.warning)
+        add(connects.selfConnects, "connected to themselves", style.warning)
         return flow("connected", parts)
     }
 
@@ -118,7 +118,7 @@ package enum SummaryLine {
             parts.append("\(Figures.name(ofQuantile: quantile)) \(Figures.time(value))")
         }
         if let largest = run.response.max { parts.append("max \(Figures.time(largest))") }
-        parts.append("errors \(Figures.count(run.errorCount))")
+        parts.append("errors \(Figures.count(run.errors.occurrences))")
         for result in record.thresholds where result.isFailure {
             parts.append("failed \(result.threshold.text) (\(result.words))")
         }

@@ -55,13 +55,13 @@ package enum ExitCode {
 extension Measurement {
     /// Whether requests found no place because there was no memory for it.
     fileprivate var ranOutOfMemory: Bool {
-        errors.contains { $0.phase == .socket && $0.errno == "ENOMEM" }
+        totals.errors.contains { $0.phase == .socket && $0.errno == "ENOMEM" }
     }
 
     /// Whether connections failed because this machine has no more of something.
     fileprivate var metSystemLimit: Bool {
         let limits = ["EMFILE", "ENFILE", "EADDRNOTAVAIL", "EADDRINUSE", "ENOBUFS", "ENOMEM"]
-        return errors.contains {
+        return totals.errors.contains {
             ($0.phase == .socket || $0.phase == .connect) && limits.contains($0.errno)
         }
     }

@@ -195,7 +195,7 @@ extension Metric.Value {
 extension Metric.Count {
     fileprivate func value(in run: Measurement) -> Int {
         switch self {
-        case .errors: run.errorCount
+        case .errors: run.errors.occurrences
         case .corrupt: run.ledger.corrupt
         case .timedOut: run.ledger.timedOut
         case .reset: run.ledger.reset
@@ -211,19 +211,16 @@ extension Metric.Count {
 extension Measurement {
     /// Answered requests per second of the measured time; 0 when there was none.
     package var rate: Double {
-        phases.measured > 0 ? Double(ledger.answered) / phases.measured : 0
+        phases.measured > 0 ? Double(totals.ledger.answered) / phases.measured : 0
     }
-
-    /// Errors of all kinds.
-    var errorCount: Int { errors.reduce(0) { $0 + $1.count } }
 
     func latency(of clock: Metric.Clock) -> Latency {
         switch clock {
-        case .response: response
-        case .service: service
-        case .delay: sendDelay
-        case .connect: Latency(answered: connectTimes)
-        case .lag: Latency(answered: lag)
+        case .response: totals.response
+        case .service: totals.service
+        case .delay: totals.sendDelay
+        case .connect: Latency(answered: totals.connectTimes)
+        case .lag: Latency(answered: totals.lag)
         }
     }
 }

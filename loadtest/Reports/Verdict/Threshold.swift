@@ -1,5 +1,6 @@
 import Flags
 import Generator
+import Statistics
 
 /// A condition that makes a run a failure: `p99>2ms`, `errors>0`, `rate<50k`.
 package struct Threshold: Sendable, Equatable {
@@ -117,4 +118,33 @@ package struct ThresholdResult: Sendable, Equatable {
 
     /// The figure in seconds, a count, a share or per second.
     package var valueInBaseUnits: Double? { value.map { threshold.metric.inBaseUnits($0) } }
+}
+
+extension ThresholdResult: Codable {
+    package init(from decoder: any Decoder) throws {
+        let members = try Members(decoder)
+        do {
+            threshold = try Threshold(try members.at("expr", .text) ?? "")
+        } catch let error as UsageError {
+            throw members.error("expr", "cannot be judged by this version: \(error)")
+        }
+        let metric = threshold.metric
+        value = try members.at("value", .number).map { ThresholdResult.value($0, of: metric) }
+        words = try members.at("words", .text) ?? ""
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var members = encoder.container(keyedBy: Name.self)
+        try members.encode(threshold.text, forKey: Name("expr"))
+        try members.encode(valueInBaseUnits, forKey: Name("value"))
+        try members.encode(!isFailure, forKey: Name("passed"))
+        try members.encode(words, forKey: Name("words"))
+    }
+
+    /// A value of base units in the metric's own: the one that gives the same base units again.
+    private static func value(_ value: Double, of metric: Metric) -> Double {
+        let near = value / metric.inBaseUnits(1)
+        let candidates = [near, near.rounded(), near.nextUp, near.nextDown]
+        return candidates.first { metric.inBaseUnits($0) == value } ?? near
+    }
 }

@@ -27,8 +27,8 @@ extension Verdict {
         let above85 = run.threads.map(\.above85).max() ?? 0
         let isInvalid = above95 >= 0.1
         guard isInvalid || above85 >= 0.2 else { return nil }
-        // In a closed loop somebody is always the limit. A server whose one loop is as busy is one
-        // too.
+        // In a closed loop something is always the limit; a server whose one loop is as busy may be
+        // it.
         let seconds = run.phases.measured
         let server = seconds > 0 ? (run.server?.cpu ?? 0) / seconds : 0
         let isShared = record.plan.rate == nil && server >= 0.9

@@ -61,7 +61,7 @@ extension Verdict {
     }
 
     private static func errors(_ record: RunRecord) -> Finding? {
-        let count = record.measurement.errors.reduce(0) { $0 + $1.count }
+        let count = record.measurement.errors.occurrences
         guard count > 0 else { return nil }
         return Finding(
             code: "E-ERRORS", level: .suspect, value: Double(count), limit: 0,
@@ -85,7 +85,7 @@ extension Verdict {
             remedy: "the table of errors says why")
     }
 
-    /// Fewer answers a connection than that are too few to tell who is starved.
+    /// Fewer answers a connection than that are too few to tell which one is starved.
     private static let answersToJudge = 30.0
 
     private static func starved(_ record: RunRecord) -> Finding? {

@@ -1,5 +1,7 @@
+import Statistics
+
 /// What the instrument says about itself: whether a run's figures can be trusted, and why not.
-package struct Verdict: Sendable, Equatable {
+package struct Verdict: Record, Equatable {
     /// From good to bad.
     package enum Level: String, Sendable, CaseIterable, Comparable {
         case valid = "VALID"
@@ -23,17 +25,19 @@ package struct Verdict: Sendable, Equatable {
     }
 
     /// One thing that is wrong, or nearly.
-    package struct Finding: Sendable, Equatable {
+    package struct Finding: Record, Equatable {
         /// "G-CPU": stable, for scripts.
-        package var code: String
-        package var level: Level
+        package var code = ""
+        package var level = Level.suspect
         /// The figure, and the limit that it crossed; in SI units or as a share.
-        package var value: Double
-        package var limit: Double
+        package var value = Double.infinity
+        package var limit = Double.infinity
         /// What was seen, in a sentence with the figure and the limit.
-        package var text: String
+        package var text = ""
         /// What to do about it.
-        package var remedy: String
+        package var remedy = ""
+
+        package init() {}
 
         package init(
             code: String, level: Level, value: Double, limit: Double, text: String, remedy: String
@@ -45,12 +49,25 @@ package struct Verdict: Sendable, Equatable {
             self.text = text
             self.remedy = remedy
         }
+
+        /// What is no number in a document was infinite.
+        package static let fields: [Field<Self>] = [
+            Field("code", \.code, .text), Field("level", \.level, .choice),
+            Field("value", \.value, .number(null: .infinity)),
+            Field("limit", \.limit, .number(null: .infinity)),
+            Field("text", \.text, .text), Field("remedy", \.remedy, .text),
+        ]
     }
 
     /// The worst first.
     package var findings: [Finding] = []
 
     package init() {}
+
+    /// The level follows from the findings.
+    package static let fields: [Field<Verdict>] = [
+        .derived("level", .choice) { $0.level }, Field("findings", \.findings, .list(.part)),
+    ]
 
     /// The level of the worst finding; valid, suspect or invalid.
     package var level: Level {

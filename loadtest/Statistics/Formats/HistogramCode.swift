@@ -29,13 +29,13 @@ package enum HistogramCode {
         return bytes + counts
     }
 
-    /// The compressed form, as Base64: what logs and documents carry.
-    package static func text(_ histogram: Histogram) -> String {
+    /// The compressed form.
+    package static func compressed(_ histogram: Histogram) -> [UInt8] {
         let stream = Zlib.store(encode(histogram))
         var bytes: [UInt8] = []
         bytes.appendBigEndian(compressedCookie | size)
         bytes.appendBigEndian(UInt32(stream.count))
-        return Base64.encode(bytes + stream)
+        return bytes + stream
     }
 
     /// The counts up to the last one that is not zero, and at least one.
@@ -83,12 +83,6 @@ extension HistogramCode {
         let inner = try reader.bigEndian(UInt32.self)
         guard inner & ~sizeBits == HistogramCode.cookie else { throw .unknownFormat(cookie: inner) }
         return try decodePlain(&reader)
-    }
-
-    /// Reads the Base64 of either form.
-    package static func decode(text: some StringProtocol) throws(HistogramError) -> Histogram {
-        guard let bytes = Base64.decode(text) else { throw .notBase64 }
-        return try decode(bytes)
     }
 
     /// What follows the cookie.

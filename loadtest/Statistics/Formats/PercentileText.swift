@@ -89,9 +89,9 @@ extension Histogram {
 }
 
 /// Prints numbers for files of columns: a fixed number of decimals, without an exponent.
-enum FixedPoint {
+package enum FixedPoint {
     /// At least `width` characters, filled up at the left.
-    static func text(_ value: Double, decimals: Int, width: Int = 0) -> String {
+    package static func text(_ value: Double, decimals: Int, width: Int = 0) -> String {
         let power = (0..<decimals).reduce(1) { power, _ in power * 10 }
         // Beyond that an Int has no room; no figure of a histogram comes near.
         let scaled = min((value.magnitude * Double(power)).rounded(), 9e18)

@@ -1,4 +1,5 @@
-/// How many answers each connection got: closed-loop percentiles hide who got hardly any.
+/// How many answers each connection got: closed-loop percentiles hide a connection that got hardly
+/// any.
 ///
 /// Sums and a histogram instead of a list, so that workers and shards add up exactly.
 package struct Served: Sendable, Equatable {

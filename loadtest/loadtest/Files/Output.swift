@@ -52,7 +52,7 @@ struct Output {
             let bound = value.isLowerBound ? ">= " : ""
             parts.append("\(Figures.name(ofQuantile: quantile)) \(bound)\(time)")
         }
-        let errors = measurement.errors.reduce(0) { $0 + $1.count }
+        let errors = measurement.errors.occurrences
         if errors > 0 { parts.append("errors \(Figures.count(errors))") }
         note(parts.joined(separator: "  "))
     }
@@ -81,7 +81,7 @@ struct Output {
             options.files.write("html") {
                 Page([PageRun(name: record.id, record: record)]).html
             } && isWritten
-        return options.files.write("json") { JSONReport(record).text } && isWritten
+        return options.files.write("json") { Document.text(record) } && isWritten
     }
 
     /// Writes all of a text; a reader that has gone, as in `| head -1`, has all it wanted.

@@ -74,7 +74,7 @@ extension RunRecord {
             throw Stop(message: "cannot read \(path): \(error)", exitCode: ExitCode.badInput)
         }
         do {
-            self = try RunRecord(try JSONValue(parsing: text))
+            self = try Document.read(from: text)
         } catch {
             throw Stop(message: "\(path): \(error)", exitCode: ExitCode.badInput)
         }

@@ -1,5 +1,6 @@
 import Generator
 import Processes
+import Reports
 import Statistics
 import Syscalls
 

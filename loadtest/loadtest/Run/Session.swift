@@ -61,7 +61,7 @@ struct Session {
         record.exitCode = stop.exitCode
         let document = OutputFiles(["json": options.jsonPath])
         // Where the document is what cannot be written, that has been said already.
-        if (try? document.check()) != nil { _ = document.write("json") { JSONReport(record).text } }
+        if (try? document.check()) != nil { _ = document.write("json") { Document.text(record) } }
     }
 
     /// The same where the options could not be read; the plan of the document is the usual one.
@@ -74,7 +74,7 @@ struct Session {
         record.startedAt = Machine.dateAndTime
         record.notStarted = reason
         record.exitCode = UsageError.exitCode
-        _ = OutputFiles(["json": path]).write("json") { JSONReport(record).text }
+        _ = OutputFiles(["json": path]).write("json") { Document.text(record) }
     }
 
     private func prepare() throws(Stop) {

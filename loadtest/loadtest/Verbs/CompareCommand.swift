@@ -89,7 +89,7 @@ enum CompareCommand {
                 isWritten = picture.write("svg") { svg } && isWritten
             }
         }
-        return files.write("json") { CompareJSON.document(of: record).serialized + "\n" }
+        return files.write("json") { Document.text(record) }
             && isWritten
     }
 

@@ -41,12 +41,12 @@ enum DiffCommand {
                 "diff compares one run with one, or several with several: "
                     + "there are \(oldPaths.count) and \(newPaths.count)")
         }
-        let comparison = Comparison(try records(oldPaths), try records(newPaths), noise: noise)
+        let diff = Diff(try records(oldPaths), try records(newPaths), noise: noise)
         let style = Output.style(on: File.standardOutput)
-        let report = DiffReport(comparison, old: old, new: new, style: style)
+        let report = DiffReport(diff, old: old, new: new, style: style)
         let isWritten = Output.write(
             report.lines.map { $0 + "\n" }.joined(), to: File.standardOutput)
-        if comparison.hasRegression { return regression }
+        if diff.hasRegression { return regression }
         return isWritten ? ExitCode.success : ExitCode.cannotWrite
     }
 

@@ -42,7 +42,7 @@ enum MergeCommand {
         } catch {
             throw Stop(message: "cannot merge: \(error)", exitCode: ExitCode.badInput)
         }
-        try OutputFiles.write(JSONReport(whole).text, to: output, "output")
+        try OutputFiles.write(Document.text(whole), to: output, "output")
         return report(whole)
     }
 

@@ -2,9 +2,10 @@ import Compare
 import Foundation
 import Reports
 import SchemaChecks
+import Statistics
 import Testing
 
-@Suite struct CompareJSONTests {
+@Suite struct CompareDocumentTests {
     private static func records() -> [CompareRecord] {
         var full = CompareTextTests.session(points: 3)
         full.isInterrupted = true
@@ -20,17 +21,17 @@ import Testing
         return [full, empty, Sessions(rounds: 1).record()]
     }
 
-    @Test(arguments: CompareJSONTests.records())
+    @Test(arguments: CompareDocumentTests.records())
     func `a document gives its record back`(record: CompareRecord) throws {
-        let text = CompareJSON.document(of: record).serialized
+        let text = Document.text(record)
 
-        #expect(try CompareJSON.record(of: JSONValue(parsing: text)) == record)
+        #expect(try Document.read(CompareRecord.self, from: text) == record)
     }
 
-    @Test(arguments: CompareJSONTests.records())
+    @Test(arguments: CompareDocumentTests.records())
     func `documents obey the schema that is shipped`(record: CompareRecord) throws {
         let schema = try Schema.shipped("compare.schema.json")
-        let document = try JSON(CompareJSON.document(of: record).serialized)
+        let document = try JSON(Document.text(record))
 
         #expect(schema.violations(of: document) == [])
     }
@@ -39,10 +40,10 @@ import Testing
         var session = Sessions()
         session.readings = Reading.allCases
         let schema = try Schema.shipped("compare.schema.json")
-        let text = CompareJSON.document(of: session.record()).serialized
+        let text = Document.text(session.record())
 
         #expect(schema.violations(of: try JSON(text)) == [])
-        let renamed = text.replacing("\"idle_cpu_share\": 0", with: "\"idle_cpu\": 0")
+        let renamed = text.replacing("\"idle_cpu_share\" : 0", with: "\"idle_cpu\" : 0")
         #expect(renamed != text)
         #expect(!schema.violations(of: try JSON(renamed)).isEmpty)
     }
@@ -52,7 +53,7 @@ import Testing
         record.samples[0].readings[.rate] = .nan
         record.samples[1].readings[.rate] = .infinity
         record.points[0].fixedRate = .infinity
-        let text = CompareJSON.document(of: record).serialized
+        let text = Document.text(record)
 
         #expect(!text.contains(/\b(?:nan|inf|NaN|Infinity)/))
         let document = try JSON(text)
@@ -61,7 +62,7 @@ import Testing
     }
 
     @Test func `a document says in words what the record says in figures`() throws {
-        let document = try JSON(CompareJSON.document(of: CompareTextTests.session()).serialized)
+        let document = try JSON(Document.text(CompareTextTests.session()))
         let figures = document["figures"].array
         let slower = figures.filter {
             $0["reading"] == .string("rate_per_s") && $0["word"] == .string("slower")
@@ -77,23 +78,23 @@ import Testing
 
     @Test(arguments: [
         ("\"swiftlet.compare/1\"", "\"swiftlet.loadtest/1\"", "schema"),
-        ("\"baseline\": 0", "\"baseline\": 99", "baseline"),
-        ("\"outcome\": \"measured\"", "\"outcome\": \"lost\"", "arms[0].outcome"),
-        ("\"round\": 0", "\"round\": -1", "samples[0].round"),
-        ("\"rate_per_s\": ", "\"rate_per_s\": [], \"_\": ", "samples[0].readings.rate_per_s"),
-        ("\"connections\": 100", "\"connections\": 1.5", "points[0].connections"),
-        ("\"seed\": 1", "\"seed\": \"-\"", "seed"),
+        ("\"baseline\" : 0", "\"baseline\" : 99", "baseline"),
+        ("\"outcome\" : \"measured\"", "\"outcome\" : \"lost\"", "arms[0].outcome"),
+        ("\"round\" : 0", "\"round\" : -1", "samples[0].round"),
+        ("\"rate_per_s\" : ", "\"rate_per_s\" : [], \"_\" : ", "samples[0].readings.rate_per_s"),
+        ("\"connections\" : 100", "\"connections\" : 1.5", "points[0].connections"),
+        ("\"seed\" : 1", "\"seed\" : \"-\"", "seed"),
     ])
     func `a document that was tampered with is an error that names the place`(
         old: String, new: String, path: String
     ) throws {
-        let text = CompareJSON.document(of: Sessions().record()).serialized
+        let text = Document.text(Sessions().record())
         #expect(text.contains(old))
         let first = try #require(text.range(of: old))
         let tampered = text.replacingCharacters(in: first, with: new)
 
         let error = #expect(throws: DocumentError.self) {
-            try CompareJSON.record(of: JSONValue(parsing: tampered))
+            try Document.read(CompareRecord.self, from: tampered)
         }
         #expect(error?.path == path)
     }
@@ -103,17 +104,20 @@ import Testing
         record.samples[0].arm = 77
 
         #expect(throws: DocumentError.self) {
-            try CompareJSON.record(of: CompareJSON.document(of: record))
+            try Document.read(CompareRecord.self, from: Document.text(record))
         }
     }
 
     @Test func `another program's document is refused, and members of tomorrow are passed over`()
         throws
     {
-        #expect(throws: DocumentError.self) { try CompareJSON.record(of: .null) }
-        #expect(throws: DocumentError.self) { try CompareJSON.record(of: .array([])) }
-        let read = try CompareJSON.record(
-            of: JSONValue(parsing: #"{"schema": "swiftlet.compare/1", "tomorrow": [1]}"#))
+        for other in ["null", "[]", "{}", #"{"schema": "swiftlet.loadtest/1"}"#] {
+            #expect(throws: DocumentError.self) {
+                try Document.read(CompareRecord.self, from: other)
+            }
+        }
+        let read = try Document.read(
+            CompareRecord.self, from: #"{"schema": "swiftlet.compare/1", "tomorrow": [1]}"#)
         #expect(read.arms.isEmpty)
     }
 }

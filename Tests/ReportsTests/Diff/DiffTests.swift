@@ -4,7 +4,7 @@ import Testing
 
 @testable import Reports
 
-@Suite struct `A comparison of runs` {
+@Suite struct `Differences of runs` {
     /// Ten seconds at a rate, with latencies around `latency` nanoseconds; seconds differ by
     /// `unevenness`.
     private func record(
@@ -38,41 +38,41 @@ import Testing
         return record
     }
 
-    private func outcomes(_ comparison: Comparison) -> [String: Comparison.Outcome] {
-        Dictionary(uniqueKeysWithValues: comparison.rows.map { ($0.figure.name, $0.outcome) })
+    private func outcomes(_ diff: Diff) -> [String: Diff.Outcome] {
+        Dictionary(uniqueKeysWithValues: diff.rows.map { ($0.figure.name, $0.outcome) })
     }
 
     private let seeds: [UInt64] = [1, 2, 3, 4]
 
     @Test func `equal runs are within noise`() throws {
         for seed in seeds {
-            let comparison = Comparison([try record(seed: seed)], [try record(seed: seed + 100)])
+            let diff = Diff([try record(seed: seed)], [try record(seed: seed + 100)])
 
-            #expect(!comparison.hasRegression, "seed \(seed)")
-            #expect(outcomes(comparison)["rate"] == .withinNoise, "seed \(seed)")
-            #expect(outcomes(comparison)["service p99"] == .withinNoise, "seed \(seed)")
-            #expect(outcomes(comparison)["errors"] == .withinNoise, "seed \(seed)")
+            #expect(!diff.hasRegression, "seed \(seed)")
+            #expect(outcomes(diff)["rate"] == .withinNoise, "seed \(seed)")
+            #expect(outcomes(diff)["service p99"] == .withinNoise, "seed \(seed)")
+            #expect(outcomes(diff)["errors"] == .withinNoise, "seed \(seed)")
         }
     }
 
     @Test func `ten percent more latency is found in one run each, and in rounds`() throws {
         for seed in seeds {
-            let one = Comparison(
+            let one = Diff(
                 [try record(seed: seed)], [try record(seed: seed + 100, latency: 1.1e6)])
-            let rounds = Comparison(
+            let rounds = Diff(
                 try (0..<4).map { try record(seed: seed + $0) },
                 try (10..<14).map { try record(seed: seed + $0, latency: 1.1e6) })
 
-            for comparison in [one, rounds] {
-                #expect(outcomes(comparison)["service p50"] == .regressed, "seed \(seed)")
-                #expect(outcomes(comparison)["rate"] == .withinNoise, "seed \(seed)")
-                #expect(comparison.hasRegression)
+            for diff in [one, rounds] {
+                #expect(outcomes(diff)["service p50"] == .regressed, "seed \(seed)")
+                #expect(outcomes(diff)["rate"] == .withinNoise, "seed \(seed)")
+                #expect(diff.hasRegression)
             }
         }
     }
 
     @Test func `a higher rate is better, and more latency is worse`() throws {
-        let faster = Comparison(
+        let faster = Diff(
             [try record(seed: 1)], [try record(seed: 2, rate: 2400, latency: 0.8e6)])
 
         #expect(outcomes(faster)["rate"] == .improved)
@@ -83,17 +83,17 @@ import Testing
     @Test func `noise that is allowed for hides what is smaller`() throws {
         let (old, new) = (try record(seed: 1), try record(seed: 2, rate: 1800))
 
-        #expect(outcomes(Comparison([old], [new]))["rate"] == .regressed)
-        #expect(outcomes(Comparison([old], [new], noise: 0.2))["rate"] == .withinNoise)
+        #expect(outcomes(Diff([old], [new]))["rate"] == .regressed)
+        #expect(outcomes(Diff([old], [new], noise: 0.2))["rate"] == .withinNoise)
     }
 
     @Test func `too few samples are said, and are no regression`() throws {
-        let comparison = Comparison(
+        let diff = Diff(
             [try record(seed: 1, rate: 50)], [try record(seed: 2, rate: 50, latency: 9e6)])
 
-        #expect(outcomes(comparison)["service p99.9"] == .tooFewSamples)
-        #expect(outcomes(comparison)["service p50"] == .regressed)
-        #expect(!Comparison([try Sample.record()], [try Sample.record()]).hasRegression)
+        #expect(outcomes(diff)["service p99.9"] == .tooFewSamples)
+        #expect(outcomes(diff)["service p50"] == .regressed)
+        #expect(!Diff([try Sample.record()], [try Sample.record()]).hasRegression)
     }
 
     @Test func `a figure that is known once on each side has no spread`() throws {
@@ -105,12 +105,12 @@ import Testing
         }
 
         #expect(
-            outcomes(Comparison([try served(1)], [try served(2)]))["server CPU"] == .tooFewSamples)
+            outcomes(Diff([try served(1)], [try served(2)]))["server CPU"] == .tooFewSamples)
         #expect(
-            outcomes(Comparison([try served(1)], [try served(1.01)]))["server CPU"] == .withinNoise)
+            outcomes(Diff([try served(1)], [try served(1.01)]))["server CPU"] == .withinNoise)
         #expect(
             outcomes(
-                Comparison(
+                Diff(
                     [try served(1), try served(1.01), try served(1)],
                     [try served(2), try served(2.01), try served(2)]))["server CPU"] == .regressed)
     }
@@ -124,10 +124,10 @@ import Testing
         }
         let whole = try record(seed: 1)
 
-        #expect(outcomes(Comparison([whole], [losing]))["service p99"] == .regressed)
-        #expect(outcomes(Comparison([whole], [losing]))["errors"] == .regressed)
-        #expect(outcomes(Comparison([losing], [whole]))["service p99"] == .improved)
-        #expect(outcomes(Comparison([losing], [losing]))["service p99"] == .open)
+        #expect(outcomes(Diff([whole], [losing]))["service p99"] == .regressed)
+        #expect(outcomes(Diff([whole], [losing]))["errors"] == .regressed)
+        #expect(outcomes(Diff([losing], [whole]))["service p99"] == .improved)
+        #expect(outcomes(Diff([losing], [losing]))["service p99"] == .open)
     }
 
     @Test func `settings that differ are named, and where it ran is none`() throws {
@@ -142,13 +142,13 @@ import Testing
                 )
             ]
         }
-        let comparison = Comparison([try record(seed: 1)], [other])
-        let names = comparison.differences.map(\.name)
+        let diff = Diff([try record(seed: 1)], [other])
+        let names = diff.differences.map(\.name)
 
         #expect(Set(names).isSuperset(of: ["connections", "rate", "build"]))
         #expect(!names.contains("server_pid"))
-        #expect(comparison.differences.first { $0.name == "connections" }?.new == "7")
-        #expect(comparison.doubts == ["B is INVALID (G-CPU)"])
-        #expect(Comparison([try record(seed: 1)], [try record(seed: 2)]).differences == [])
+        #expect(diff.differences.first { $0.name == "connections" }?.new == "7")
+        #expect(diff.doubts == ["B is INVALID (G-CPU)"])
+        #expect(Diff([try record(seed: 1)], [try record(seed: 2)]).differences == [])
     }
 }

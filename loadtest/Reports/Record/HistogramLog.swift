@@ -1,3 +1,5 @@
+import Statistics
+
 /// An interval log of HdrHistogram (`.hlog`, format 1.3): one histogram for each stretch of time,
 /// with a tag for each kind of figure.
 ///
@@ -6,21 +8,7 @@
 ///     Tag=response,0.127,1.007,2.769,HISTFAAAAEV42pNpmSzMwMCg…
 ///
 /// Times are seconds from the start, the maximum is milliseconds, histograms are nanoseconds.
-package struct HistogramLog: Sendable, Equatable {
-    /// Seconds since 1970 that the starts of the intervals count from; nil when it is not said.
-    package var startTime: Double?
-    package var intervals: [Interval] = []
-
-    package struct Interval: Sendable, Equatable {
-        /// What it holds: "response"; nil when nothing is said.
-        package var tag: String?
-        /// Seconds from the start of the log to the start of the interval.
-        package var start: Double
-        /// Seconds.
-        package var length: Double
-        package var histogram: Histogram
-    }
-
+package enum HistogramLog {
     /// The lines before the first interval.
     ///
     /// The start is seconds since 1970, and the same as a date, for people.

@@ -1,3 +1,5 @@
+import Reports
+import SchemaChecks
 import Statistics
 import Testing
 
@@ -16,7 +18,7 @@ import Testing
             + HistogramLog.line(
                 tag: "service", startSeconds: 1.25, lengthSeconds: 0.5, Histogram())
 
-        let log = try HistogramLog(parsing: text)
+        let log = try HistogramLogFile(parsing: text)
 
         #expect(log.startTime == 1_700_000_000)
         #expect(log.intervals.map(\.tag) == ["response", "service"])
@@ -33,11 +35,11 @@ import Testing
         let header = "#[StartTime: 1700000000.000 (seconds since epoch), then]\r\n"
         let untagged = line.dropFirst("Tag=a,1700000005.000".count)
 
-        #expect(try HistogramLog(parsing: header + line).intervals[0].start == 5)
-        #expect(try HistogramLog(parsing: line).startTime == 1_700_000_005)
-        #expect(try HistogramLog(parsing: header + "7.5" + untagged).intervals[0].start == 7.5)
+        #expect(try HistogramLogFile(parsing: header + line).intervals[0].start == 5)
+        #expect(try HistogramLogFile(parsing: line).startTime == 1_700_000_005)
+        #expect(try HistogramLogFile(parsing: header + "7.5" + untagged).intervals[0].start == 7.5)
         let base = "#[BaseTime: 1700000100.000 (seconds since epoch)]\n"
-        let based = try HistogramLog(parsing: header + base + "7.5" + untagged)
+        let based = try HistogramLogFile(parsing: header + base + "7.5" + untagged)
         #expect(based.intervals[0].start == 107.5)
         #expect(based.intervals[0].tag == nil)
     }
@@ -51,31 +53,8 @@ import Testing
     ])
     func `a line that is no interval is named`(line: String, message: String) {
         let error = #expect(throws: HistogramLogError.self) {
-            try HistogramLog(parsing: "# a comment\n\(line)\n")
+            try HistogramLogFile(parsing: "# a comment\n\(line)\n")
         }
         #expect(error?.description == message)
-    }
-}
-
-@Suite struct `Percentile text` {
-    @Test func `an empty histogram has a title, no row and a footer`() {
-        let lines = PercentileText(Histogram()).text.split(separator: "\n")
-
-        #expect(lines.count == 4)
-        #expect(lines[0] == "       Value     Percentile TotalCount 1/(1-Percentile)")
-        #expect(lines[2].hasSuffix("Total count    =            0]"))
-    }
-
-    @Test func `the last row is the exact maximum, at everything`() throws {
-        var histogram = Histogram()
-        histogram.record(1_234_567, times: 3)
-        histogram.record(98_765_432)
-
-        let rows = PercentileText(histogram).text.split(separator: "\n").filter {
-            !$0.hasPrefix("#")
-        }
-
-        #expect(rows.last == "   98.765432 1.000000000000          4")
-        #expect(rows[1].hasSuffix(" 0.000000000000          3           1.00"))
     }
 }

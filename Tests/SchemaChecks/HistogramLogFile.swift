@@ -1,3 +1,6 @@
+import Reports
+import Statistics
+
 /// Why a text is no interval log, and where.
 package struct HistogramLogError: Error, Equatable, CustomStringConvertible {
     /// From 1 on.
@@ -7,22 +10,37 @@ package struct HistogramLogError: Error, Equatable, CustomStringConvertible {
     package var description: String { "line \(line): \(reason)" }
 }
 
-extension HistogramLog {
+/// An interval log of HdrHistogram, of ours or of another tool.
+package struct HistogramLogFile: Sendable, Equatable {
+    /// Seconds since 1970 that the starts of the intervals count from; nil when it is not said.
+    package var startTime: Double?
+    package var intervals: [Interval] = []
+
+    package struct Interval: Sendable, Equatable {
+        /// What it holds: "response"; nil when nothing is said.
+        package var tag: String?
+        /// Seconds from the start of the log to the start of the interval.
+        package var start: Double
+        /// Seconds.
+        package var length: Double
+        package var histogram: Histogram
+    }
+
     /// Reads a log of this or another tool; what is neither a time nor an interval is skipped when
     /// it is a comment or the legend, and an error otherwise.
     package init(parsing text: String) throws(HistogramLogError) {
         var baseTime: Double?
         let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         for (index, bytes) in lines.enumerated() {
-            let line = HistogramLog.withoutReturn(Substring(bytes))
+            let line = HistogramLogFile.withoutReturn(Substring(bytes))
             if line.isEmpty || line.hasPrefix("\"StartTimestamp\"") { continue }
             if line.hasPrefix("#") {
-                startTime = HistogramLog.time("#[StartTime:", in: line) ?? startTime
-                baseTime = HistogramLog.time("#[BaseTime:", in: line) ?? baseTime
+                startTime = HistogramLogFile.time("#[StartTime:", in: line) ?? startTime
+                baseTime = HistogramLogFile.time("#[BaseTime:", in: line) ?? baseTime
                 continue
             }
             do {
-                intervals.append(try HistogramLog.interval(line))
+                intervals.append(try HistogramLogFile.interval(line))
             } catch {
                 throw HistogramLogError(line: index + 1, reason: error.description)
             }

@@ -3,7 +3,7 @@ import Statistics
 
 // The figures that runs are compared by, and how surely each is known.
 
-extension Comparison {
+extension Diff {
     /// A figure that runs are compared by.
     struct Figure: Sendable {
         enum Kind: Sendable { case time, rate, bytes, share }
@@ -42,25 +42,25 @@ extension Comparison {
     }
 }
 
-extension Comparison.Figure {
+extension Diff.Figure {
     /// What there is to compare; where no request is planned, response and service are the same.
-    static func all(isPlanned: Bool, hasServer: Bool) -> [Comparison.Figure] {
+    static func all(isPlanned: Bool, hasServer: Bool) -> [Diff.Figure] {
         let quantiles = [0.5, 0.99, 0.999]
         let response = isPlanned ? quantiles.map { latency("response", .response, $0) } : []
         return [rate] + response + quantiles.map { latency("service", .service, $0) }
             + [errors, clientCPU] + (hasServer ? [serverCPU, memory] : [])
     }
 
-    private static let rate = Comparison.Figure(
+    private static let rate = Diff.Figure(
         name: "rate", kind: .rate, isHigherBetter: true,
         value: { Metric.rate.value(in: $0) }, spread: { $0.blocks.spreadOfRate })
 
     /// The seconds are known of the response only; the service is as uneven, or nearly.
     private static func latency(
         _ name: String, _ clock: Metric.Clock, _ quantile: Double
-    ) -> Comparison.Figure {
+    ) -> Diff.Figure {
         let metric = Metric.time(.percentile(quantile), of: clock)
-        return Comparison.Figure(
+        return Diff.Figure(
             name: "\(name) \(Figures.name(ofQuantile: quantile))", kind: .time,
             value: { run in
                 guard let samples = metric.samples(in: run), samples.there >= samples.needed else {
@@ -74,7 +74,7 @@ extension Comparison.Figure {
             })
     }
 
-    private static let errors = Comparison.Figure(
+    private static let errors = Diff.Figure(
         name: "errors", kind: .share,
         value: { run in
             let failures = run.ledger.failures
@@ -82,14 +82,14 @@ extension Comparison.Figure {
             return Metric.Value(figure: Double(failures.count) / Double(failures.all))
         })
 
-    private static let clientCPU = Comparison.Figure(
+    private static let clientCPU = Diff.Figure(
         name: "client CPU", kind: .time,
         value: { Metric.clientCPU.value(in: $0) }, spread: { $0.blocks.spreadOfCPU })
 
-    private static let serverCPU = Comparison.Figure(
+    private static let serverCPU = Diff.Figure(
         name: "server CPU", kind: .time, value: { Metric.serverCPU.value(in: $0) })
 
-    private static let memory = Comparison.Figure(
+    private static let memory = Diff.Figure(
         name: "memory/conn", kind: .bytes,
         value: { $0.memoryPerConnection.map { Metric.Value(figure: $0) } })
 }
@@ -102,6 +102,6 @@ extension Ledger {
 extension Measurement {
     fileprivate var blocks: Blocks {
         let start = phases.beforeMeasuring
-        return Blocks(of: timeline, from: start, to: start + phases.measured)
+        return Blocks(of: totals.timeline, from: start, to: start + phases.measured)
     }
 }

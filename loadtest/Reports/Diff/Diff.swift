@@ -11,7 +11,7 @@ import Statistics
 /// With several runs a side, a round each, the interval comes from what rounds differ by. With one
 /// each it comes from what the seconds of a run differ by, which knows nothing of what changes
 /// between runs; the noise that is allowed for has to cover that.
-package struct Comparison: Sendable {
+package struct Diff: Sendable {
     package enum Outcome: String, Sendable {
         case improved
         case regressed
@@ -53,14 +53,14 @@ package struct Comparison: Sendable {
     package init(_ old: [RunRecord], _ new: [RunRecord], noise: Double = 0.02) {
         counts = (old.count, new.count)
         self.noise = noise
-        differences = Comparison.differences(old, new)
-        doubts = Comparison.doubts("A", old) + Comparison.doubts("B", new)
+        differences = Diff.differences(old, new)
+        doubts = Diff.doubts("A", old) + Diff.doubts("B", new)
         let all = old + new
         let figures = Figure.all(
             isPlanned: all.contains { $0.plan.plansRequests },
             hasServer: all.contains { $0.measurement.server != nil })
         rows = figures.map { figure in
-            Comparison.row(figure, old.map(\.measurement), new.map(\.measurement), noise)
+            Diff.row(figure, old.map(\.measurement), new.map(\.measurement), noise)
         }
     }
 
@@ -119,7 +119,7 @@ package struct Comparison: Sendable {
 
 // Runs that were asked for differently answer another question; both sides are shown.
 
-extension Comparison {
+extension Diff {
     /// Where a run was made is no part of what it was asked for.
     private static let ignored: Set = ["target", "server_pid"]
 
@@ -143,16 +143,15 @@ extension Comparison {
 
     /// Every setting as a text; in the same order for every run.
     private static func settings(of record: RunRecord) -> [(String, String)] {
-        var settings: [(String, String)] = []
-        if case .object(let members) = record.plan.document {
-            settings = members.filter { !ignored.contains($0.0) }.map { ($0.0, $0.1.plain) }
+        let settings = LoadPlan.fields.filter { !ignored.contains($0.name) }.map {
+            ($0.name, $0.text(of: record.plan))
         }
         let environment = record.environment
         return settings + [
             ("server", record.server.map { "\($0.model), \($0.driver)" } ?? "not ours"),
             ("CPU", environment.cpuModel), ("cores", "\(environment.cores)"),
             ("kernel", environment.kernel), ("version", environment.version),
-            ("build", environment.isDebugBuild ? "debug" : "release"),
+            ("build", environment.build.rawValue),
         ]
     }
 
@@ -165,13 +164,5 @@ extension Comparison {
             let name = runs.count > 1 ? "run \(index + 1) of \(side)" : side
             return "\(name) is \(verdict.level.rawValue) (\(codes.joined(separator: ", ")))"
         }
-    }
-}
-
-extension JSONValue {
-    /// The value on one line, texts without their quotes.
-    fileprivate var plain: String {
-        if case .text(let text) = self { return text }
-        return serialized.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 }
