@@ -36,7 +36,7 @@ let package = Package(
         // The command lines of every command, read and explained from tables; imports nothing.
         floor("Flags", on: []),
         floor("EchoServers", on: ["Swiftlet", "Flags", "Drivers", "CLinux", "Syscalls"]),
-        command("echo-server", on: ["EchoServers"]),
+        command("echo-server", on: ["EchoServers", "Syscalls"]),
         // The server that the README shows, so that it compiles.
         command("echo-example", on: ["Swiftlet"]),
 

@@ -116,6 +116,20 @@ static inline void clinux_prefetch(const void *address) { __builtin_prefetch(add
 extern char **environ;
 static inline char **clinux_environment(void) { return environ; }
 
+// The words of the command line, where the kernel has put them: before the environment lie a null
+// pointer, the words, and their number (System V ABI, "initial process stack"). Null when that is
+// not so: setenv(3) has moved the environment.
+static inline char **clinux_arguments(int *count) {
+    char **end = environ - 1;
+    if (*end != 0) return 0;
+    for (long number = 0; number < 1 << 22; number++) {
+        if ((long)end[-1 - number] != number) continue;
+        *count = (int)number;
+        return end - number;
+    }
+    return 0;
+}
+
 // Entries of the Swift runtime. The number of a job's task, which no other task of the process ever
 // has: its own `ExecutorJob.description` calls it.
 extern unsigned long long swift_task_getJobTaskId(const void *job);

@@ -1,5 +1,12 @@
 import EchoServers
 import Glibc
+import Syscalls
 
 // The command `echo-server`: everything it does is in EchoServers, which `loadtest echo` calls too.
-exit(runEchoServer(command: "echo-server", arguments: Array(CommandLine.arguments.dropFirst())))
+openStandardDescriptors()
+// Without them it would serve something else than was asked for.
+guard let words = try? commandLineWords() else {
+    StandardError.say("echo-server: cannot read its command line: mount /proc")
+    exit(71)
+}
+exit(runEchoServer(command: "echo-server", arguments: Array(words.dropFirst())))

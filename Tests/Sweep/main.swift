@@ -5,7 +5,7 @@ import Syscalls
 // sweep: runs the echo service in the worlds of many seeds, and says which seed fails first.
 
 do {
-    let arguments = try SweepOptions.table.parse(Array(CommandLine.arguments.dropFirst()))
+    let arguments = try SweepOptions.table.parse(Array(commandLineWords().dropFirst()))
     if arguments.wantsHelp {
         print(SweepOptions.table.help)
         exit(0)

@@ -31,6 +31,8 @@ import Testing
         "127.0.0.1.5:80", "0x7f.0.0.1:80", "example.org:80", "::1:80", "[::1]", "[::1]80",
         "[::1:80", "::1]:80", "[]:80", "[127.0.0.1]:80", "[::g]:80", "[::1%]:80", "[fe80::1%0]:80",
         "[fe80::1%no such card]:80", "127.0.0.1%1:80", "127.0.0.1:80:90", "127.0.0.1:８０", "\0:80",
+        "127.0.0.1\0.example.org:80", "127.0.0.1:80\0", "[::1\0]:80", "[fe80::1%lo\0x]:80",
+        "127.0.0.1:-0", "[fe80::1%+2]:80", "[fe80::1%-0]:80",
     ])
     func `a text that is no address is refused by name`(text: String) {
         let refusal = #expect(throws: SocketAddress.ParseError.self) { try SocketAddress(text) }

@@ -1,9 +1,15 @@
 import EchoServers
 import Glibc
+import Syscalls
 
 // The first word chooses the verb; without one it is a run. `loadtest echo` is the bundled server;
 // it never shares a process with a run, so that its CPU and memory can be told apart.
-let words = Array(CommandLine.arguments.dropFirst())
+openStandardDescriptors()
+// Without them it would measure something else than was asked for.
+guard let words = try? Array(commandLineWords().dropFirst()) else {
+    StandardError.say("loadtest: cannot read its command line: mount /proc")
+    exit(71)
+}
 let rest = Array(words.dropFirst())
 switch words.first {
 case "echo": exit(runEchoServer(command: "loadtest echo", arguments: rest))

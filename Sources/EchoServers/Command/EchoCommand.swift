@@ -4,84 +4,103 @@ import Glibc
 import Swiftlet
 import Syscalls
 
+/// What the command ends with (sysexits(3)).
+private enum ExitCode {
+    static let success: Int32 = 0
+    static let usage = UsageError.exitCode
+    /// The address cannot be listened on.
+    static let unavailable: Int32 = 69
+    /// A limit of the system.
+    static let systemLimit: Int32 = 71
+    /// What was asked for cannot be written.
+    static let cannotWrite: Int32 = 73
+}
+
 /// Runs the echo server as a command and returns its exit code.
-///
-/// 0 is an orderly stop, 64 bad usage, 69 an address that cannot be listened on, 71 a limit of the
-/// system.
 package func runEchoServer(command: String, arguments: [String]) -> Int32 {
+    ignoreBrokenPipes()
     let table = EchoOptions.table(command: command)
     do throws(UsageError) {
         let arguments = try table.parse(arguments)
-        if arguments.wantsHelp {
-            say(table.help, on: STDOUT_FILENO)
-            return 0
-        }
-        if arguments.wantsVersion {
-            say("swiftlet \(packageVersion)", on: STDOUT_FILENO)
-            return 0
-        }
+        if arguments.wantsHelp { return answer(table.help, command) }
+        if arguments.wantsVersion { return answer("swiftlet \(packageVersion)", command) }
         return serve(try EchoOptions(arguments), command: command)
     } catch {
-        say("\(command): \(error)", on: STDERR_FILENO)
-        return 64
+        return fail("\(command): \(error)", ExitCode.usage)
     }
 }
 
+/// Prints what was asked for. A reader that has gone, as in `| head -1`, has all it wanted.
+private func answer(_ text: String, _ command: String) -> Int32 {
+    do throws(Errno) {
+        try File.write(text + "\n", to: File.standardOutput)
+        return ExitCode.success
+    } catch .brokenPipe {
+        return ExitCode.success
+    } catch {
+        return fail(
+            "\(command): cannot write to standard output: \(error)", ExitCode.cannotWrite)
+    }
+}
+
+/// Says why the command ends, and gives the code that it ends with.
+private func fail(_ message: String, _ code: Int32) -> Int32 {
+    StandardError.say(message, patience: lastWordsPatience)
+    return code
+}
+
+/// How long the last words of a server wait for a reader: it must end when it is told to.
+private let lastWordsPatience = Duration.seconds(1)
+
 private func serve(_ options: EchoOptions, command: String) -> Int32 {
-    ignoreBrokenPipes()
     if let parent = options.parent { endWithParent(parent) }
-    // Only event loops can be asked what waits; elsewhere SIGUSR1 does what it always does.
-    let questions = options.model == .coroutine ? [SIGUSR1] : []
-    let signals = SignalSet([SIGINT, SIGTERM] + questions)
+    let signals = SignalSet([SIGINT, SIGTERM, SIGUSR1])
     signals.block()
+    // Every connection takes a descriptor, and the soft limit is often 1,024. Where it may not be
+    // raised, the service has what there is.
+    _ = try? DescriptorLimit.raise()
     do {
-        // Every connection takes a descriptor; the soft limit is often 1,024.
-        _ = try DescriptorLimit.raise()
         let service = options.model.service
         let counters = try service.run(options, stoppedBy: signals) { address in
-            say(options.readyLine(at: address), on: STDOUT_FILENO)
+            // A server without a reader of this line serves as well as one that has it.
+            try? File.write(options.readyLine(at: address) + "\n", to: File.standardOutput)
         }
-        say(counters.json, on: STDERR_FILENO)
-        return 0
+        StandardError.say(counters.json, patience: lastWordsPatience)
+        return ExitCode.success
     } catch let error as IOError {
         return report(error, options: options, command: command)
     } catch {
-        say("\(command): \(error)", on: STDERR_FILENO)
-        return 71
+        return fail("\(command): \(error)", ExitCode.systemLimit)
     }
 }
 
 private func report(_ error: IOError, options: EchoOptions, command: String) -> Int32 {
-    var advice = ""
-    if case .system(let errno) = error.reason {
-        switch errno {
-        case .addressInUse:
-            advice = "; another server has the port: choose one, or 0 for a free one"
-        case .addressNotAvailable: advice = "; this machine has no such address: see 'ip address'"
-        case .accessDenied: advice = "; ports below 1024 need privileges"
-        default: break
-        }
-        let driver = options.model == .ioUring ? .ioUring : options.driver
-        if error.operation == .wait, let remedy = driver.remedy(for: errno) {
-            advice = "; \(remedy)"
-        }
-    }
-    say("\(command): cannot serve on \(options.address): \(error)\(advice)", on: STDERR_FILENO)
-    let isAboutTheAddress = [.open, .bind, .listen, .address].contains(error.operation)
-    return isAboutTheAddress ? 69 : 71
+    let advice = advice(on: error, options).map { "; \($0)" } ?? ""
+    return fail(
+        "\(command): cannot serve on \(options.address): \(error)\(advice)",
+        error.isAboutTheAddress ? ExitCode.unavailable : ExitCode.systemLimit)
 }
 
-/// Writes a line on standard error while the service goes on.
-func sayAside(_ line: String) { say(line, on: STDERR_FILENO) }
+/// What can be done about an error; nil where it says all that is known.
+private func advice(on error: IOError, _ options: EchoOptions) -> String? {
+    guard case .system(let errno) = error.reason else { return nil }
+    switch (error.operation, errno) {
+    case (.bind, .addressInUse):
+        return "another server has the port: choose one, or 0 for a free one"
+    case (.bind, .addressNotAvailable):
+        return "this machine has no such address: see 'ip address'"
+    case (.bind, .accessDenied): return "ports below 1024 need privileges"
+    case (_, .tooManyOpenFiles): return "raise the limit: see 'ulimit -n'"
+    case (.wait, _):
+        return (options.model == .ioUring ? .ioUring : options.driver).remedy(for: errno)
+    default: return nil
+    }
+}
 
-/// Writes a line at once. A reader that has gone away is no reason to stop serving.
-private func say(_ line: String, on descriptor: CInt) {
-    var bytes = Array((line + "\n").utf8)[...]
-    while !bytes.isEmpty {
-        let count = bytes.withUnsafeBytes { memory in
-            // Nobody reads any more: the line is lost, and nothing else.
-            (try? RawDescriptor(descriptor).write(memory)) ?? memory.count
-        }
-        bytes = bytes.dropFirst(count)
+extension IOError {
+    /// Whether another address might do; else a limit of the system is in the way.
+    fileprivate var isAboutTheAddress: Bool {
+        guard case .system(let errno) = reason else { return false }
+        return [.open, .bind, .listen, .address].contains(operation) && !errno.meansExhaustion
     }
 }

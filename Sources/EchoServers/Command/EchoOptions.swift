@@ -31,8 +31,10 @@ package struct EchoOptions: Sendable {
                 "When it listens, it prints: listening on 127.0.0.1:7788 (coroutine, poll)",
                 "SIGINT or SIGTERM stops it and prints its counters as JSON on standard error;",
                 "a second one ends the wait for open connections. T is 250ms, 10s or 2m.",
-                "SIGUSR1 prints what each coroutine waits for, on standard error.",
-                "exit codes: 0 stopped, 64 bad usage, 69 cannot listen, 71 limit of the system",
+                "SIGUSR1 prints on standard error how many connections there are, and what each",
+                "coroutine waits for.",
+                "exit codes: 0 stopped, 64 bad usage, 69 cannot listen, 71 limit of the system,",
+                "73 cannot write",
             ])
     }
 

@@ -98,7 +98,11 @@ private func stop(
         guard let signal = try SignalSet.take(from: signals) else { continue }
         if signal == SIGUSR1 {
             // Beside: a loop that hangs would not answer, and signals must go on being taken.
-            try spawn { await sayWhatTasksAwait() }
+            try spawn {
+                let counted = server.statistics
+                sayConnections(open: counted.open, accepted: counted.accepted)
+                await sayWhatTasksAwait()
+            }
             continue
         }
         server.stop(grace: grace)
@@ -109,7 +113,7 @@ private func stop(
 /// Writes what the tasks of each loop wait for, a line each.
 private func sayWhatTasksAwait() async {
     for (number, loop) in EventLoop.all.enumerated() {
-        for report in await loop.parkReports { sayAside("loop \(number): \(report)") }
+        for report in await loop.parkReports { StandardError.say("loop \(number): \(report)") }
     }
 }
 

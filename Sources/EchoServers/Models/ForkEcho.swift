@@ -37,7 +37,7 @@ enum ForkEcho: EchoService {
                     listener.watched, stop.raw, ended.raw, nanoseconds: stop.patience)
                 _ = try SignalSet.take(from: ended.raw)
             }
-            try stop.takeSignals()
+            try stop.takeSignals { listener.report(open: children.count) }
             if stop.isDraining { listener.close() }
             children.reapEnded()
             try startProcesses(&children, for: &listener)
@@ -54,8 +54,8 @@ enum ForkEcho: EchoService {
         while let client = try listener.accept() {
             let others = children.serving
             guard listener.admit(client, beside: others) else { continue }
+            guard listener.setBlocking(client) else { continue }
             do throws(Errno) {
-                try client.setBlocking()
                 try children.start(for: client, closing: listener.raw)
                 client.close()
                 listener.countServed(open: others + 1)

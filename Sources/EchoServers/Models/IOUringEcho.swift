@@ -81,7 +81,7 @@ private struct IOUringLoop: ~Copyable {
     }
 
     private mutating func takeSignals() throws(IOError) {
-        try stop.takeSignals()
+        try stop.takeSignals { listener.report(open: clients.count) }
         if stop.isDraining { try calls.end(IOUringCalls.Operation.accept.tag(listener.raw)) }
     }
 

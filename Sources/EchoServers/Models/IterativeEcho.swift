@@ -1,3 +1,4 @@
+import Glibc
 import Swiftlet
 import Syscalls
 
@@ -51,8 +52,7 @@ enum IterativeEcho: EchoService {
     ) throws(IOError) -> RawDescriptor? {
         do throws(IOError) {
             guard let client = try listener.accept() else { return nil }
-            try attempt(.option) { () throws(Errno) in try client.setBlocking() }
-            return client
+            return listener.setBlocking(client) ? client : nil
         } catch {
             // The stopper has ended the listener.
             if stopper.isStopping { return nil }
@@ -71,6 +71,8 @@ private final class Stopper: Sendable {
         var isOver = false
         /// The client that the main thread serves.
         var client: RawDescriptor?
+        /// How many clients it has begun to serve.
+        var accepted = 0
         /// Whether the service has ended, and its descriptors are not to be touched.
         var isRetired = false
     }
@@ -94,6 +96,7 @@ private final class Stopper: Sendable {
     func begin(_ client: RawDescriptor) {
         state.withLock { state in
             state.client = client
+            state.accepted += 1
             if state.isOver { client.shutdownBoth() }
         }
     }
@@ -130,7 +133,10 @@ private final class Stopper: Sendable {
             if patience <= 0 { return }
             do throws(Errno) {
                 try waitUntilReadable(signals.raw, retired.raw, nanoseconds: patience)
-                if try SignalSet.take(from: signals.raw) != nil { return }
+                guard let signal = try SignalSet.take(from: signals.raw) else { continue }
+                if signal != SIGUSR1 { return }
+                let (client, accepted) = state.withLock { ($0.client, $0.accepted) }
+                sayConnections(open: client == nil ? 0 : 1, accepted: accepted)
             } catch {
                 // Without signals the server could not be stopped: better now than never.
                 return

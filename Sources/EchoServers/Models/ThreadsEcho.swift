@@ -31,7 +31,7 @@ enum ThreadsEcho: EchoService {
                 try waitUntilReadable(
                     listener.watched, stop.raw, threads.ended.raw, nanoseconds: stop.patience)
             }
-            try stop.takeSignals()
+            try stop.takeSignals { listener.report(open: threads.count) }
             if stop.isDraining { listener.close() }
             threads.joinEnded()
             try startThreads(threads, for: &listener, upper: options.upper)
@@ -48,8 +48,8 @@ enum ThreadsEcho: EchoService {
         while let client = try listener.accept() {
             let others = threads.count
             guard listener.admit(client, beside: others) else { continue }
+            guard listener.setBlocking(client) else { continue }
             do throws(Errno) {
-                try client.setBlocking()
                 try threads.start(for: client, upper: upper)
                 listener.countServed(open: others + 1)
             } catch {

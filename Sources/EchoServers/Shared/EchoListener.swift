@@ -96,6 +96,17 @@ struct EchoListener: ~Copyable {
         return false
     }
 
+    /// Makes calls on a connection wait; one that refuses that is closed.
+    mutating func setBlocking(_ client: RawDescriptor) -> Bool {
+        do throws(Errno) {
+            try client.setBlocking()
+            return true
+        } catch {
+            refuse(client, because: "fcntl: \(error)")
+            return false
+        }
+    }
+
     /// Counts a connection that is served from now on, as one of so many.
     mutating func countServed(open: Int) {
         counted.accepted += 1
@@ -109,9 +120,17 @@ struct EchoListener: ~Copyable {
         let now = Instant.now
         guard now >= nextNotice else { return }
         nextNotice = now.advanced(byNanoseconds: EchoListener.noticePause)
-        sayAside("refused a connection: \(reason)")
+        StandardError.say("refused a connection: \(reason)")
     }
+
+    /// Says how many connections there are and were.
+    func report(open: Int) { sayConnections(open: open, accepted: counted.accepted) }
 
     /// What was counted here.
     var counters: EchoCounters { counted.counting("accept4", accepts) }
+}
+
+/// Answers SIGUSR1 where there are no tasks to tell of.
+func sayConnections(open: Int, accepted: Int) {
+    StandardError.say("connections: \(open) open, \(accepted) accepted")
 }

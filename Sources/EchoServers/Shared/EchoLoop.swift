@@ -1,3 +1,4 @@
+import Glibc
 import Swiftlet
 import Syscalls
 
@@ -50,7 +51,7 @@ struct EchoRoom: ~Copyable {
 
     /// Takes the signals that have come; the first one closes the listener.
     mutating func takeSignals() throws(IOError) {
-        try stop.takeSignals()
+        try stop.takeSignals { listener.report(open: clients.count) }
         if stop.isDraining { listener.close() }
     }
 
@@ -97,10 +98,15 @@ struct EchoStop: ~Copyable {
     /// How long a wait may take, in nanoseconds; nil for ever.
     var patience: Int64? { deadline.map { max(0, Instant.now.nanoseconds(to: $0)) } }
 
-    /// Takes the signals that have come.
-    mutating func takeSignals() throws(IOError) {
-        while try attempt(.wait, { () throws(Errno) in try SignalSet.take(from: raw) }) != nil {
-            deadline = deadline == nil ? Instant.now.advanced(by: drain) : .now
+    /// Takes the signals that have come. SIGUSR1 asks what the service is doing.
+    mutating func takeSignals(_ report: () -> Void) throws(IOError) {
+        while let signal = try attempt(.wait, { () throws(Errno) in try SignalSet.take(from: raw) })
+        {
+            if signal == SIGUSR1 {
+                report()
+            } else {
+                deadline = deadline == nil ? Instant.now.advanced(by: drain) : .now
+            }
         }
     }
 

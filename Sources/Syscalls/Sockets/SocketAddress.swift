@@ -24,9 +24,9 @@ public struct SocketAddress: Hashable, Sendable {
     /// The last two mean 127.0.0.1. Names are not looked up: resolving blocks.
     public init(_ text: String) throws(ParseError) {
         let failure = ParseError(text: text)
-        guard let colon = text.lastIndex(of: ":"),
-            let port = UInt16(text[text.index(after: colon)...]),
-            !text[text.index(after: colon)...].hasPrefix("+")
+        // C takes a text to its first zero byte, and would not see what stands behind it.
+        guard !text.utf8.contains(0), let colon = text.lastIndex(of: ":"),
+            let port: UInt16 = number(text[text.index(after: colon)...])
         else { throw failure }
         let host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
@@ -58,7 +58,7 @@ public struct SocketAddress: Hashable, Sendable {
             inet_pton(AF_INET6, String(literal), &address.sin6_addr) == 1
         else { return nil }
         if parts.count == 2 {
-            let scope = UInt32(parts[1]) ?? if_nametoindex(String(parts[1]))
+            let scope: UInt32 = number(parts[1]) ?? if_nametoindex(String(parts[1]))
             guard scope != 0 else { return nil }
             address.sin6_scope_id = scope
         }
@@ -219,4 +219,10 @@ extension SocketAddress {
         guard let storage else { return nil }
         self.storage = storage
     }
+}
+
+/// A number that is written with digits and nothing else: integers of Swift take a sign, too.
+private func number<Value: FixedWidthInteger>(_ text: Substring) -> Value? {
+    text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        ? Value(text) : nil
 }

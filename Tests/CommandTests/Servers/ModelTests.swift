@@ -86,6 +86,21 @@ import Testing
     }
 
     @Test(arguments: models)
+    func `says how many connections there are when SIGUSR1 asks, and serves on`(
+        model: EchoModel
+    ) throws {
+        let service = try EchoService("--model=\(model.rawValue)", "--drain=10ms")
+        let client = try Client(service.address)
+        try expectEcho(client, "before")
+
+        service.command.send(SIGUSR1)
+        try service.command.waitForLine(saying: "connections: 1 open, 1 accepted")
+
+        try expectEcho(client, "and after")
+        #expect(try service.stop()["accepted"] == 1)
+    }
+
+    @Test(arguments: models)
     func `waits no longer after the second signal`(model: EchoModel) throws {
         let service = try EchoService("--model=\(model.rawValue)", "--drain=1h")
         let client = try Client(service.address)

@@ -29,7 +29,8 @@ import Testing
         ("10.0.0.0/-1", "prefix of 0 to 32"), ("10.0.0.0/+8", "prefix of 0 to 32"),
         ("::/129", "prefix of 0 to 128"), ("::/0", "more than 4096"), ("::/64", "more than 4096"),
         ("0.0.0.0/0", "more than 4096"), ("10.0.0.0/19", "more than 4096"),
-        ("10.0.0.1/24", "does not begin"), ("fd00::1/120", "does not begin"),
+        ("10.0.0.1\0", "is not an address"), ("10.0.0.1/24", "does not begin"),
+        ("fd00::1/120", "does not begin"),
         ("10.0.0.0/99999999999999999999", "prefix of 0 to 32"),
     ])
     func `that is written wrong says how`(text: String, message: String) {

@@ -44,6 +44,8 @@ package struct AddressBlock: Sendable {
 
     /// An address as its bytes, most significant first (inet_pton(3)).
     private static func bytes(of text: String, _ family: CInt) -> [UInt8]? {
+        // C takes a text to its first zero byte, and would not see what stands behind it.
+        if text.utf8.contains(0) { return nil }
         var bytes = [UInt8](repeating: 0, count: family == AF_INET ? 4 : 16)
         return inet_pton(family, text, &bytes) == 1 ? bytes : nil
     }

@@ -29,7 +29,7 @@ struct Output {
 
     /// Prints what is wrong, and returns what the command ends with.
     static func complain(_ message: String, exit code: Int32) -> Int32 {
-        _ = write("loadtest: \(message)\n", to: File.standardError)
+        StandardError.say("loadtest: \(message)", patience: .seconds(1))
         return code
     }
 
@@ -41,7 +41,7 @@ struct Output {
     }
 
     /// Says on the way what is going on.
-    func note(_ text: String) { _ = Output.write(text + "\n", to: File.standardError) }
+    func note(_ text: String) { StandardError.say(text) }
 
     /// Says what a run gave that is one of several.
     func note(_ run: Campaign.Run, _ measurement: Measurement) {
@@ -92,13 +92,8 @@ struct Output {
         } catch .brokenPipe {
             return true
         } catch {
-            // When standard error itself fails, there is nowhere to complain.
-            if descriptor != File.standardError {
-                _ = complain(
-                    "cannot write to standard output: \(error)",
-                    exit: ExitCode.cannotWrite
-                )
-            }
+            _ = complain(
+                "cannot write to standard output: \(error)", exit: ExitCode.cannotWrite)
             return false
         }
     }

@@ -104,6 +104,6 @@ struct LiveDisplay {
 
     private func show(_ text: String) {
         // What cannot be shown is not worth ending a run for.
-        if !text.isEmpty { _ = Output.write(text, to: File.standardError) }
+        if !text.isEmpty { StandardError.write(text) }
     }
 }

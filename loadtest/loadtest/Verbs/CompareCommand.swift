@@ -210,6 +210,6 @@ final class CompareDisplay {
 
     private func put(_ text: String) {
         // What cannot be shown is not worth ending a comparison for.
-        if !text.isEmpty { _ = Output.write(text, to: File.standardError) }
+        if !text.isEmpty { StandardError.write(text) }
     }
 }
