@@ -101,6 +101,9 @@ import Testing
                 return try await connection.readLine()
             }
             #expect(reply == "HELLO")
+            try await connection.write("again\n")
+            let bytes = try await withTimeout(.seconds(5)) { try await connection.read() }
+            if let bytes { #expect(String(decoding: bytes) == "AGAIN\n") }
         }
     }
 

@@ -26,7 +26,7 @@ func readAll(_ connection: TCPConnection) async throws -> [UInt8] {
 
 extension TCPConnection {
     /// Reads into memory of the caller's; nil at the end of the stream.
-    func readPiece(ofAtMost count: Int) async throws(IOError) -> [UInt8]? {
+    nonisolated(nonsending) func readPiece(ofAtMost count: Int) async throws(IOError) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: count)
         var span = bytes.mutableSpan
         var memory = span.mutableBytes
