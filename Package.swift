@@ -74,7 +74,13 @@ let package = Package(
         tests(of: "Flags", on: []),
         tests(of: "Syscalls", on: ["CLinux"]),
         tests(of: "Drivers", on: ["SwiftletSimulation", "Syscalls"]),
-        tests(of: "Swiftlet", on: ["SwiftletSimulation", "Drivers", "Syscalls"]),
+        tests(
+            of: "Swiftlet",
+            on: ["SwiftletSimulation", "Drivers", "Syscalls", "main-actor-program"]),
+        // Programs whose code is the main actor's by default; for tests only.
+        command(
+            "main-actor-program", on: ["Swiftlet"], path: "Tests/MainActorProgram",
+            with: [.defaultIsolation(MainActor.self)]),
         tests(of: "SwiftletSimulation", on: ["EchoSweep", "Swiftlet", "Drivers", "Syscalls"]),
         tests(of: "EchoServers", on: ["Flags", "Syscalls"]),
         tests(of: "Processes", on: ["Syscalls"]),
@@ -132,8 +138,12 @@ func floor(
     .target(name: name, dependencies: floors, path: path, swiftSettings: settings + features)
 }
 
-func command(_ name: String, on floors: [Target.Dependency], path: String? = nil) -> Target {
-    .executableTarget(name: name, dependencies: floors, path: path, swiftSettings: settings)
+func command(
+    _ name: String, on floors: [Target.Dependency], path: String? = nil,
+    with features: [SwiftSetting] = []
+) -> Target {
+    .executableTarget(
+        name: name, dependencies: floors, path: path, swiftSettings: settings + features)
 }
 
 func tests(

@@ -1,7 +1,8 @@
 // What Linux offers and Swift's Glibc module does not import.
 //
 // Declarations and constants only: nothing here has a body that could hold a decision, and
-// nothing needs compiling, so the module is headers and a module map. ClockHook.h is the exception.
+// nothing needs compiling, so the module is headers and a module map. ClockHook.h and
+// MainActorHook.h are the exceptions.
 
 #ifndef SWIFTLET_CLINUX_H
 #define SWIFTLET_CLINUX_H

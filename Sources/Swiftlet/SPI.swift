@@ -1,4 +1,5 @@
 import CLinux
+import Syscalls
 
 // Everything that the runtime takes from the standard library and the compiler beyond their
 // documented interface, in one file.
@@ -46,6 +47,50 @@ import CLinux
         }
     }
 
+    /// What the main actor runs on while an event loop has the main thread: that loop.
+    ///
+    /// Otherwise none of its jobs would run before the loop has ended, and a task of the loop that
+    /// waits for one would wait for ever. There is one host, which lives for ever, because a thread
+    /// may ask for the main actor's executor at one moment and use it at a later one.
+    final class MainActorHost: SerialExecutor {
+        private static let shared = MainActorHost()
+        /// The loops that are inside one another on the main thread; the innermost one turns.
+        private let loops = Guarded<[LoopExecutor]>([])
+
+        /// Lets the main actor run on `loop`, if the calling thread is the main thread.
+        static func begin(on loop: LoopExecutor) {
+            guard clinux_is_main_thread() != 0 else { return }
+            shared.loops.withLock { $0.append(loop) }
+            clinux_host_main_actor(
+                unsafeBitCast(shared.asUnownedSerialExecutor(), to: clinux_executor.self))
+        }
+
+        /// Gives the main actor back; from now on none of its jobs comes to `loop`.
+        static func end(on loop: LoopExecutor) {
+            let isFree = shared.loops.withLock { loops in
+                loops.removeAll { $0 === loop }
+                return loops.isEmpty
+            }
+            if isFree { clinux_give_main_actor_back() }
+        }
+
+        func enqueue(_ job: consuming ExecutorJob) {
+            let job = UnownedJob(job)
+            // Inside the lock, so that no job comes to a loop that has given the main actor back.
+            let isTaken = loops.withLock { loops in
+                loops.last?.enqueue(ExecutorJob(job))
+                return !loops.isEmpty
+            }
+            if !isTaken { MainActor.shared.enqueue(job) }
+        }
+
+        func isIsolatingCurrentContext() -> Bool? { clinux_is_main_thread() != 0 }
+
+        func checkIsolated() {
+            precondition(clinux_is_main_thread() != 0, "this code must run on the main thread")
+        }
+    }
+
     /// Whether the calling task is cancelled, if it is `task`; nil for another one.
     ///
     /// The functions beneath `withUnsafeCurrentTask`, whose generic optional costs a tenth of an
@@ -59,6 +104,12 @@ import CLinux
     }
 
 #else
+
+    /// Without the hook of the runtime the main actor waits until the loop has ended.
+    enum MainActorHost {
+        static func begin(on loop: LoopExecutor) {}
+        static func end(on loop: LoopExecutor) {}
+    }
 
     /// Whether the calling task is cancelled, if it is `task`; nil for another one.
     @inline(__always)

@@ -54,8 +54,10 @@ import Testing
             in: SourceTree.swift, with: ["sleep"],
             /\busleep\(|\bnanosleep\(|Thread\.sleep|Glibc\.sleep|\bsleep\(\d/)
         // Only where sleeping tasks are what is tested, or the clock is simulated.
-        let floors = ["SwiftletTests", "SwiftletSimulationTests", "EchoSweep", "Sweep"]
-            .map { "Tests/\($0)" }
+        let floors = [
+            "SwiftletTests", "MainActorProgram", "SwiftletSimulationTests", "EchoSweep", "Sweep",
+        ]
+        .map { "Tests/\($0)" }
         let others = SourceTree.swift.filter { $0.isTest && !floors.contains($0.floor) }
         let asleep = places(
             in: others, with: ["sleep"], /Task\.sleep|\bsleep\((?:for|until|nanoseconds):/)

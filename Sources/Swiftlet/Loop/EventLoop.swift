@@ -19,6 +19,8 @@ import Syscalls
 ///
 /// A run may have several loops, each with a thread of its own. The body is a task of the first; a
 /// server that it starts serves on all of them.
+///
+/// While a loop has the main thread, the main actor runs there, too, on that loop.
 public struct EventLoop: Sendable {
     let executor: LoopExecutor
     /// Its own executor and those of the loops that run with it, the first loop's first.
@@ -47,7 +49,7 @@ public struct EventLoop: Sendable {
     /// When `body` returns, what `spawn` started is cancelled and awaited, each parked task is
     /// resumed with an error, and the loop's descriptors are closed. The calling thread is the
     /// loop's for the whole time; on a thread of Swift's own pool it keeps others from running
-    /// there, and on the main thread it keeps the main actor from running at all.
+    /// there. On the main thread the loop runs the main actor's jobs beside its own.
     ///
     /// With several loops, all end together: when `body` has returned or one of them has failed.
     ///

@@ -13,7 +13,9 @@ extension LoopExecutor {
         beginEnding()
         keepTurning { run.hasBodyEnded && isChildless }
         run.endChildren(ofLoops: 1)
-        keepTurning { run.isOver && !hasRunnable }
+        keepTurning { run.isOver }
+        MainActorHost.end(on: self)
+        keepTurning { !hasRunnable }
         finishEnding()
     }
 

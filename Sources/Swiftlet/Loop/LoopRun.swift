@@ -59,6 +59,7 @@ final class LoopRun: Sendable {
         }
         // No task is on a loop that has no thread.
         endChildren(ofLoops: loops.count - 1 - threads.count)
+        MainActorHost.begin(on: loops[0])
         drive(loops[0], body)
         for thread in threads { thread.join() }
         if let failure = failure.withLock({ $0 }) { throw failure }
