@@ -32,6 +32,7 @@ public enum JSON: Codable, Equatable, Sendable {
         }
     }
 
+    /// Writes the value as it was read.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {

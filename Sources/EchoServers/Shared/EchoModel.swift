@@ -95,6 +95,7 @@ protocol EchoService {
     /// Serves until a signal says stop.
     ///
     /// - Parameters:
+    ///   - options: where and how it serves.
     ///   - signals: the signals that stop it, blocked already.
     ///   - onReady: called with the address when it listens.
     /// - Returns: what was counted.

@@ -1,5 +1,5 @@
-import FoundationEssentials
 import Flags
+import FoundationEssentials
 import Generator
 import Processes
 import Reports
