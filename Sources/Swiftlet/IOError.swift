@@ -67,3 +67,42 @@ extension IOError: CustomStringConvertible {
         return "\(operation.rawValue): \(words)"
     }
 }
+
+// So that `catch IOError.timedOut` matches.
+extension IOError {
+    /// The deadline or the idle timeout passed.
+    public static var timedOut: Pattern { Pattern(.timedOut) }
+    /// The task was cancelled.
+    public static var cancelled: Pattern { Pattern(.cancelled) }
+    /// The descriptor was closed, by this task or another one.
+    public static var closed: Pattern { Pattern(.closed) }
+    /// Another task is doing the same to the same descriptor.
+    public static var busy: Pattern { Pattern(.busy) }
+    /// The event loop has ended, or is ending.
+    public static var loopEnded: Pattern { Pattern(.loopEnded) }
+    /// There is no event loop.
+    public static var noLoop: Pattern { Pattern(.noLoop) }
+    /// The stream ended where more bytes had to come.
+    public static var endOfStream: Pattern { Pattern(.endOfStream) }
+    /// What was to be read is longer than the limit that was given.
+    public static var tooLong: Pattern { Pattern(.tooLong) }
+    /// The kernel refused.
+    public static func system(_ errno: Errno) -> Pattern { Pattern(.system(errno)) }
+}
+
+extension IOError {
+    /// What `catch IOError.timedOut` matches: every `IOError` for one reason.
+    ///
+    /// Not the reason itself: the `.timedOut` in a pattern for an error number would be taken for
+    /// one.
+    public struct Pattern: Sendable {
+        private let reason: Reason
+
+        init(_ reason: Reason) { self.reason = reason }
+
+        /// Whether an error is an `IOError` for the reason.
+        public static func ~= (pattern: Pattern, error: any Error) -> Bool {
+            (error as? IOError)?.reason == pattern.reason
+        }
+    }
+}

@@ -179,5 +179,11 @@ struct Job {
             @_lifetime(borrow self)
             get { _overrideLifetime(memory.bindMemory(to: UInt8.self).span, borrowing: self) }
         }
+
+        /// Some of the bytes, lent in the same way.
+        public subscript(range: Range<Int>) -> Span<UInt8> {
+            @_lifetime(borrow self)
+            get { _overrideLifetime(span.extracting(range), borrowing: self) }
+        }
     }
 #endif

@@ -30,6 +30,9 @@ public struct Bytes: ~Copyable, Sendable {
         if loop.isCurrent { loop.state.buffers.put(buffer) } else { buffer.base.deallocate() }
     }
 
+    /// The places of the bytes: `for index in bytes.indices { … bytes[index] … }`.
+    public var indices: Range<Int> { 0..<count }
+
     /// The byte at `index`, 0 to `count` - 1.
     public subscript(index: Int) -> UInt8 {
         precondition(index >= 0 && index < count, "byte \(index) of \(count) does not exist")

@@ -34,6 +34,47 @@ extension TCPConnection {
         try await write(Array(text.utf8), timeout: timeout, file: file, line: line)
     }
 
+    /// Writes the bytes of a part of an array.
+    ///
+    /// - Throws: as `write(_:timeout:file:line:)` for received bytes.
+    public func write(
+        _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil,
+        file: SourceFile = #fileID, line: UInt32 = #line
+    ) async throws(IOError) {
+        try await write(bytes.span.bytes, timeout: timeout, file: file, line: line)
+    }
+
+    /// Writes a part of a text in UTF-8.
+    ///
+    /// - Throws: as `write(_:timeout:file:line:)` for received bytes.
+    public func write(
+        _ text: Substring, timeout: Duration? = nil,
+        file: SourceFile = #fileID, line: UInt32 = #line
+    ) async throws(IOError) {
+        try await write(Array(text.utf8), timeout: timeout, file: file, line: line)
+    }
+
+    /// Writes several pieces, one behind the other, as one: a head and its body do not take a
+    /// system call and a segment each.
+    ///
+    /// - Throws: as `write(_:timeout:file:line:)` for received bytes.
+    public func write(
+        pieces: [[UInt8]], timeout: Duration? = nil,
+        file: SourceFile = #fileID, line: UInt32 = #line
+    ) async throws(IOError) {
+        try await write(Array(pieces.joined()), timeout: timeout, file: file, line: line)
+    }
+
+    /// Writes the bytes that a span lends, of an array or of received bytes.
+    ///
+    /// - Throws: as `write(_:timeout:file:line:)` for received bytes.
+    public func write(
+        _ span: Span<UInt8>, timeout: Duration? = nil,
+        file: SourceFile = #fileID, line: UInt32 = #line
+    ) async throws(IOError) {
+        try await write(span.bytes, timeout: timeout, file: file, line: line)
+    }
+
     /// Writes the memory of the caller's that a span lends.
     ///
     /// - Throws: as `write(_:timeout:file:line:)` for received bytes.

@@ -56,6 +56,35 @@ public struct TCPConnection: Sendable {
     }
 }
 
+// The same with an address as text.
+extension TCPConnection {
+    /// Connects to an address that is given as text, "127.0.0.1:80", and lends the connection to
+    /// `body`.
+    ///
+    /// - Returns: what `body` returns.
+    /// - Throws: `SocketAddress.ParseError` for a text that is no address, and what the same call
+    ///   with a `SocketAddress` throws.
+    public static func connect<Value>(
+        to address: String, timeout: Duration? = nil,
+        file: SourceFile = #fileID, line: UInt32 = #line,
+        _ body: (TCPConnection) async throws -> Value
+    ) async throws -> Value {
+        try await connect(
+            to: SocketAddress(address), timeout: timeout, file: file, line: line, body)
+    }
+
+    /// Connects to an address that is given as text, "127.0.0.1:80".
+    ///
+    /// - Returns: the connection, which closes when its last copy goes.
+    /// - Throws: as above.
+    public static func connect(
+        to address: String, timeout: Duration? = nil,
+        file: SourceFile = #fileID, line: UInt32 = #line
+    ) async throws -> TCPConnection {
+        try await connect(to: SocketAddress(address), timeout: timeout, file: file, line: line)
+    }
+}
+
 // Ending a connection in its various ways, its addresses and its options.
 extension TCPConnection {
     /// Ends the writing half: the peer reads the end of the stream, and may go on writing

@@ -25,6 +25,17 @@ public struct TCPListener: Sendable {
             on: address, backlog: backlog, reusePort: reusePort)
     }
 
+    /// Binds a listener to an address that is given as text: "127.0.0.1:0".
+    ///
+    /// - Returns: the listener, whose `address` has the port that the kernel chose.
+    /// - Throws: `SocketAddress.ParseError` for a text that is no address, and what the same call
+    ///   with a `SocketAddress` throws.
+    public static func bind(
+        to address: String, backlog: Int = 1024, reusePort: Bool = false
+    ) async throws -> TCPListener {
+        try await bind(to: SocketAddress(address), backlog: backlog, reusePort: reusePort)
+    }
+
     /// Binds a listener on each loop of the run that the caller belongs to, all on one port
     /// (`SO_REUSEPORT`, socket(7)): the kernel spreads connections over them by their addresses.
     ///

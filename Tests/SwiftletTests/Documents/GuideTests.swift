@@ -171,6 +171,11 @@ import Testing
                 default: print("something else: \(error)")
                 }
             }
+            do {
+                _ = try await peer.readLine()
+            } catch IOError.closed {
+                print("this end is closed")
+            }
             #expect(try await connection.read(exactly: 0) == [])
         }
     }

@@ -1,0 +1,100 @@
+import Syscalls
+import Testing
+
+@testable import Swiftlet
+
+/// What calls take and give in the form in which a user has it: addresses as text, parts of arrays
+/// and texts, several pieces, received bytes as a span, errors by name.
+@Suite struct TCPTextTests {
+    @Test func `an address may be text`() async throws {
+        try await onLoop {
+            let listener = try await TCPListener.bind(to: "127.0.0.1:0")
+            let text = "\(listener.address)"
+            async let accepted = listener.accept()
+            let peer = try await TCPConnection.connect(to: text) { $0.remoteAddress }
+            #expect(peer == listener.address)
+            (try await accepted).close()
+            async let next = listener.accept()
+            try await TCPConnection.connect(to: text).close()
+            (try await next).close()
+            await #expect(throws: SocketAddress.ParseError.self) {
+                try await TCPConnection.connect(to: "nowhere").close()
+            }
+        }
+    }
+
+    @Test func `parts and pieces are written`() async throws {
+        try await onLoop {
+            let (left, right) = try await makeConnectionPair()
+            let bytes = Array("0123456789".utf8)
+            try await left.write(bytes[2..<4])
+            try await left.write("abcdef".dropFirst(4))
+            try await left.write(bytes.span.extracting(8..<10))
+            try await left.write(pieces: [bytes, [], Array("xyz".utf8)])
+            left.close()
+            let text = String(decoding: try await readAll(right), as: UTF8.self)
+            #expect(text == "23ef890123456789xyz")
+        }
+    }
+
+    @Test func `several pieces are one call`() async throws {
+        try await onLoop {
+            let (left, right) = try await makeConnectionPair()
+            let before = loopStatistics().sends
+            try await left.write(pieces: [[1], [2, 3], [4]])
+            #expect(loopStatistics().sends == before + 1)
+            #expect(try await right.read(exactly: 4) == [1, 2, 3, 4])
+        }
+    }
+
+    @Test func `received bytes are walked, sliced and passed on`() async throws {
+        try await onLoop {
+            let (left, right) = try await makeConnectionPair()
+            try await left.write("hello")
+            if let bytes = try await right.read() {
+                #expect(bytes.indices.map { bytes[$0] } == Array("hello".utf8))
+                #expect(bytes.span.count == 5 && bytes[1..<3].count == 2)
+                try await right.write(bytes[1..<3])
+                try await right.write(bytes.span)
+            }
+            right.close()
+            #expect(String(decoding: try await readAll(left), as: UTF8.self) == "elhello")
+        }
+    }
+
+    @Test func `an error is caught by its reason`() async throws {
+        try await onLoop {
+            let (left, right) = try await makeConnectionPair()
+            var caught: [String] = []
+            for _ in 0..<2 {
+                do {
+                    _ = try await left.readLine(timeout: .nanoseconds(1))
+                } catch IOError.timedOut {
+                    caught.append("timed out")
+                } catch {
+                    caught.append("\(error)")
+                }
+            }
+            left.close()
+            do {
+                _ = try await left.read(exactly: 1)
+            } catch IOError.closed {
+                caught.append("closed")
+            }
+            do {
+                try await TCPConnection.connect(to: unusedAddress()).close()
+            } catch IOError.system(.connectionRefused) {
+                caught.append("refused")
+            }
+            #expect(caught == ["timed out", "timed out", "closed", "refused"])
+            right.close()
+        }
+    }
+}
+
+/// An address on which nobody listens.
+private func unusedAddress() async throws -> SocketAddress {
+    let listener = try await TCPListener.bind(to: anyPort())
+    listener.close()
+    return listener.address
+}
