@@ -39,7 +39,7 @@ struct EchoRun: Sendable {
             if let time = worldPlan.service.stop {
                 group.addTask {
                     try await sleep(for: time)
-                    ledger.server?.stop(grace: worldPlan.service.grace)
+                    ledger.server?.stop(grace: worldPlan.service.grace, endingIdle: false)
                 }
             }
             try await group.waitForAll()

@@ -105,7 +105,7 @@ private func stop(
             }
             continue
         }
-        server.stop(grace: grace)
+        server.stop(grace: grace, endingIdle: false)
         grace = .zero
     }
 }

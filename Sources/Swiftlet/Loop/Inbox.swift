@@ -12,6 +12,8 @@ struct Inbox {
         case cancelPark(Ticket)
         /// Every task that serves a connection of this server is cancelled.
         case cancelHandlers(ObjectIdentifier)
+        /// Every task that serves a connection of this server reads to the end of what is there.
+        case endIdleReads(ObjectIdentifier)
         case cancelSleep(DeadlineQueue<Due>.Token)
         case close(SocketID)
         case timer(Job, Duration)

@@ -40,6 +40,14 @@ extension LoopExecutor {
         if let writer = unparked.writer { resume(writer, .closed) }
     }
 
+    /// The counters, with the turn that is under way.
+    var statisticsSoFar: LoopStatistics {
+        var statistics = state.statistics
+        let turn = state.turnStart.nanoseconds(to: now)
+        statistics.longestTurn = max(statistics.longestTurn, turn)
+        return statistics
+    }
+
     /// The present instant of the driver's clock.
     var now: Instant { state.driver?.now ?? state.turnStart }
 
@@ -58,6 +66,8 @@ extension LoopExecutor {
             if let parked = state.lot.unpark(ticket) { resume(parked, .cancelled) }
         case .cancelHandlers(let server):
             for id in state.table.served(by: server) { cancelOwner(of: id) }
+        case .endIdleReads(let server):
+            for id in state.table.served(by: server) { endIdleReads(of: id) }
         case .cancelSleep(let token):
             if case .sleep(let sleeper?) = state.deadlines.remove(token) {
                 unpark(sleeper.job, .cancelled)
@@ -71,10 +81,18 @@ extension LoopExecutor {
 
     /// Ends the owner's present park on its socket and all of its later ones.
     func cancelOwner(of id: SocketID) {
-        state.table[id].isOwnerCancelled = true
+        state.table[id].notice = .cancel
         for parked in state.lot.unpark(id.descriptor, where: \.isOwner) {
             resume(parked, .cancelled)
         }
+    }
+
+    /// Lets the owner's reads end where they would wait for the first byte, the present one too.
+    private func endIdleReads(of id: SocketID) {
+        guard state.table[id].notice == .none else { return }
+        state.table[id].notice = .endIdleReads
+        guard state.table[id].isReading else { return }
+        for parked in state.lot.unpark(id.descriptor, where: \.isOwner) { resume(parked, nil) }
     }
 
     /// Puts a timer of the standard library among the deadlines. The caller is on the loop's

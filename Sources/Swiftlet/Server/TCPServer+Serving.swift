@@ -56,7 +56,9 @@ extension TCPServer {
                 }
                 loop.state.statistics.connections += 1
                 let connection = arrival.adopt(on: loop, idleTimeout: options.idleTimeout)
-                group.addTask(executorPreference: loop) {
+                // Reports look for the peer; a trace has only the names of tasks.
+                let name = loop.state.witness.map { _ in "handler of \(arrival.peer)" }
+                group.addTask(name: name, executorPreference: loop) {
                     await self.serve(connection, at: place, with: handler)
                 }
             }
@@ -76,7 +78,8 @@ extension TCPServer {
         _ connection: TCPConnection, at place: Int, with handler: ConnectionHandler
     ) async {
         do {
-            connection.socket.beginOwning(for: ObjectIdentifier(self))
+            connection.socket.beginOwning(
+                for: ObjectIdentifier(self), endingIdleReads: state.withLock { $0.endsIdleReads })
             try await handler(connection)
             finish(connection, at: place, nil)
         } catch {

@@ -69,6 +69,8 @@ public final class TCPServer: Sendable {
         var spread: Spread
         /// Set by `stop`: how long handlers may go on; the shortest of several.
         var grace: Duration?
+        /// Set by `stop`: handlers read the end of the stream where they would wait.
+        var endsIdleReads = false
         /// The waits for better times, one for each listener; after `stop` the first one is for the
         /// last handler.
         var rests: [Task<Wakeup, Never>?]
@@ -156,14 +158,28 @@ public final class TCPServer: Sendable {
         if let failure { throw failure }
     }
 
+    /// Whether `stop` was called: a handler that asks can end after the answer that it writes.
+    public var isStopping: Bool { state.withLock { $0.grace != nil } }
+
     /// Stops accepting, lets the handlers finish for at most `grace`, and then cancels them.
+    ///
+    /// A handler that waits for a client which may never ask again would use up the grace. So with
+    /// `endingIdle`, from now on a read of a handler's own connection gives nil, as at the end of
+    /// the stream, where it would wait and nothing of a line or a length has come. What is there
+    /// already is read as ever.
     ///
     /// Returns at once; `serve` returns when all of it is done. May be called from anywhere, also
     /// before `serve`, and again: the earliest end of a grace counts.
-    public func stop(grace: Duration = .zero) {
+    public func stop(grace: Duration = .zero, endingIdle: Bool = true) {
+        // Without a grace they are cancelled, idle or not.
+        let endsIdleReads = endingIdle && grace > .zero
         let rests = state.withLock { state in
             state.grace = min(state.grace ?? grace, grace)
+            state.endsIdleReads = state.endsIdleReads || endsIdleReads
             return state.rests
+        }
+        if endsIdleReads {
+            for loop in loops { loop.executor.post(.endIdleReads(ObjectIdentifier(self))) }
         }
         for rest in rests { rest?.cancel() }
         closeListeners()

@@ -56,7 +56,12 @@ extension Socket {
                     for: .read, .read, until: deadline, in: call, isCancelled: isCancelled)
             } catch {
                 endReading()
-                throw error
+                // The server stops.
+                guard error.reason == .endOfStream else { throw error }
+                if !loop.state.table[id].isDry { return nil }
+                // More may have come since the last read.
+                loop.state.table[id].isDry = false
+                continue
             }
             loop.state.table[id].endWait()
         }

@@ -73,15 +73,26 @@ final class Socket: Sendable {
         if idleTimeout != .max { limit = idleLimit(since: loop.now, deadline) }
         loop.state.driver?.usedUp(direction.interest, of: descriptor)
         while true {
-            if isCancelled || loop.state.table[id].isOwnerCancelled && isOwner {
-                throw IOError(operation, .cancelled)
-            }
+            if isCancelled { throw IOError(operation, .cancelled) }
+            if loop.state.table[id].notice != .none, isOwner { try heed(direction, operation) }
             let wakeup = await parkOnce(for: direction, until: limit, in: call)
             guard let wakeup else { return try checkOpen(operation) }
             guard case .timedOut = wakeup, deadline > loop.state.turnStart, wasActive else {
                 throw IOError(operation, wakeup)
             }
             limit = idleLimit(since: loop.state.table[id].lastActive, deadline)
+        }
+    }
+
+    /// Does what the server has told the owner, which is about to park.
+    @inline(never)
+    private func heed(_ direction: Direction, _ operation: IOError.Operation) throws(IOError) {
+        switch loop.state.table[id].notice {
+        case .none: break
+        case .endIdleReads:
+            guard direction == .read, loop.state.table[unread: id].isEmpty else { break }
+            throw IOError(operation, .endOfStream)
+        case .cancel: throw IOError(operation, .cancelled)
         }
     }
 
@@ -110,12 +121,13 @@ final class Socket: Sendable {
     /// Such a task is a child of the server's task group, so nothing else can cancel it, and its
     /// parks need not watch for that each by itself. Its own child tasks own nothing: they can be
     /// cancelled alone.
-    func beginOwning(for server: ObjectIdentifier) {
+    func beginOwning(for server: ObjectIdentifier, endingIdleReads endsIdleReads: Bool) {
         // A loop that has ended owns nothing, and its table changes no more.
         guard loop.isCurrent else { return }
         loop.state.table.setOwner(of: id, to: loop.state.task, for: server)
         // A cancellation that was passed on before now did not find this task.
-        loop.state.table[id].isOwnerCancelled = Task.isCancelled
+        loop.state.table[id].notice =
+            Task.isCancelled ? .cancel : endsIdleReads ? .endIdleReads : .none
     }
 
     /// Whether bytes moved in the other direction while a park for this one sat out the idle

@@ -27,7 +27,8 @@ struct SocketTable {
         /// A task is inside a read; inside a write.
         var isReading = false
         var isWriting = false
-        var isOwnerCancelled = false
+        /// What the server has told the owner.
+        var notice = Notice.none
         /// It takes connections, and no bytes.
         var isListening = false
         /// The task that serves it and whose cancellation its server passes on; 0 for none.
@@ -41,6 +42,15 @@ struct SocketTable {
             isReading = false
             isDry = false
         }
+    }
+
+    /// What a server tells the tasks that serve its connections.
+    enum Notice: UInt8 {
+        case none
+        /// The server stops: where the owner would wait for the first byte of a read, it reads the
+        /// end of the stream.
+        case endIdleReads
+        case cancel
     }
 
     private var records: [Record] = []

@@ -1,7 +1,8 @@
 import Drivers
 import Syscalls
 
-// Every read is nil at the end of the stream, and at no other time. A `timeout` of nil is for ever,
+// Every read is nil at the end of the stream, and in a handler where it would wait although its
+// server stops (`TCPServer.stop`). A `timeout` of nil is for ever,
 // or for as long as the idle timeout allows at each pause.
 extension TCPConnection {
     /// Waits for bytes and gives what has arrived; `timeout` is for the first byte.

@@ -96,7 +96,7 @@ import Testing
             }
             try await Self.serve(["x"], in: world, handler) { server, serving, clients in
                 let start = world.elapsed
-                server.stop(grace: .seconds(30))
+                server.stop(grace: .seconds(30), endingIdle: false)
                 try await serving.value
                 try #require(world.elapsed - start == .seconds(30))
                 try #require(try await readAll(clients[0]) == Array("x\n".utf8))
@@ -128,7 +128,7 @@ import Testing
                 try await TCPConnection.connect(to: server.address)
             }
             try await sleep(for: .seconds(1))
-            server.stop(grace: .milliseconds(20))
+            server.stop(grace: .milliseconds(20), endingIdle: false)
             try await client.write("x")
             try await serving.value
             try #require(server.statistics.handlerErrors == 0)
@@ -154,7 +154,7 @@ import Testing
                     for (second, grace) in calls {
                         try spawn {
                             try await sleep(for: .seconds(second))
-                            server.stop(grace: .seconds(grace))
+                            server.stop(grace: .seconds(grace), endingIdle: false)
                         }
                     }
                     try await serving.value
@@ -168,7 +168,7 @@ import Testing
         try simulated { world in
             try await Self.serve(["x"], in: world, echoBack) { server, serving, _ in
                 let start = world.elapsed
-                server.stop(grace: .seconds(1000))
+                server.stop(grace: .seconds(1000), endingIdle: false)
                 try await sleep(for: .seconds(1))
                 serving.cancel()
                 _ = await serving.result
@@ -194,7 +194,7 @@ import Testing
             let reader = try peer.spawn { try await readAll(client) }
             try await client.write(pattern(1))
             try await sleep(for: .seconds(1))
-            server.stop(grace: .seconds(60))
+            server.stop(grace: .seconds(60), endingIdle: false)
             try await client.write(question)
             try await client.closeWrite()
             try await serving.value

@@ -11,7 +11,7 @@ import Testing
             let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
             let serving = try spawn { try await server.serve(handler: tellPlace) }
             let clients = try await connectSix(to: server)
-            server.stop(grace: .seconds(1_000_000))
+            server.stop(grace: .seconds(1_000_000), endingIdle: false)
             while await isListening(server) { await Task.yield() }
 
             for client in clients {
@@ -36,7 +36,7 @@ import Testing
             let serving = try spawn { try await server.serve(handler: noting(reasons)) }
             let clients = try await connectSix(to: server)
             let started = loopNow()
-            server.stop(grace: .seconds(30))
+            server.stop(grace: .seconds(30), endingIdle: false)
             try await serving.value
             #expect(started.duration(to: loopNow()) == .seconds(30))
             for client in clients { #expect(try await client.readLine() == nil) }

@@ -43,7 +43,7 @@ import Testing
     func `who comes after the stop is not served`(ground: Ground) async throws {
         try await ground.run {
             try await Self.withClient { server, serving, client in
-                server.stop(grace: .seconds(100))
+                server.stop(grace: .seconds(100), endingIdle: false)
                 try #require(
                     await ioError { try await TCPConnection.connect(to: server.address) }?.reason
                         == .system(.connectionRefused))
@@ -74,7 +74,7 @@ import Testing
                 : .milliseconds(60)
             try spawn {
                 try await sleep(for: stop)
-                server.stop(grace: .seconds(100))
+                server.stop(grace: .seconds(100), endingIdle: false)
             }
             let error = await ioError {
                 try await peer.run {
@@ -192,7 +192,7 @@ import Testing
             }
             let client = try await TCPConnection.connect(to: server.address)
             while server.statistics.open == 0 { await Task.yield() }
-            server.stop(grace: .seconds(1_000_000))
+            server.stop(grace: .seconds(1_000_000), endingIdle: false)
             try await client.write("words")
             let words = try await client.read(exactly: 5)
             try await serving.value
