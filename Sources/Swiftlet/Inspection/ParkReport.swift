@@ -8,8 +8,8 @@ import Syscalls
 ///     'chat' at Chat/Client.swift:12 waits to read from 10.0.0.1:7788, descriptor 5: 2.0 seconds
 ///     so far, 3.0 seconds more at most
 public struct ParkReport: Sendable, CustomStringConvertible {
-    /// What the task is called: the name that it was spawned with, or "handler of" the address that
-    /// it serves; nil for other tasks.
+    /// What the task is called: the name that it was spawned with, or "handler of" the peer that it
+    /// serves; nil for other tasks.
     public let name: String?
     /// The call in which it is parked, or by which it was spawned: "Chat/Client.swift:12".
     public let place: String
@@ -94,7 +94,7 @@ extension LoopExecutor {
         var names = state.names
         for (task, id) in state.table.owned {
             // A connection that the kernel has given up has no address any more.
-            let address = try? sockets.localAddress(id.descriptor)
+            let address = try? sockets.remoteAddress(id.descriptor)
             names[task] = address.map { "handler of \($0)" } ?? "handler"
         }
         for child in children { names[child.task] = child.name ?? names[child.task] }

@@ -114,11 +114,11 @@ public struct EventLoop: Sendable {
     /// An actor must not outlive the loop that it runs on.
     public var taskExecutor: any TaskExecutor & SerialExecutor { executor }
 
-    /// What the loop has done until now.
+    /// What the loop has done until now, the present turn included.
     public var statistics: LoopStatistics {
         get async {
             let executor = executor
-            return await executor.perform { executor.state.statistics }
+            return await executor.perform { executor.statisticsSoFar }
         }
     }
 }

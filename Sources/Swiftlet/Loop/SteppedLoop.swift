@@ -100,6 +100,8 @@ package enum LoopStep: Sendable {
 /// What a task that is suspended at the gate waits for.
 package enum ParkedOn: Sendable {
     case descriptor(RawDescriptor, Direction)
+    /// A listener, for a connection.
+    case listener(RawDescriptor)
     case sleep
 }
 

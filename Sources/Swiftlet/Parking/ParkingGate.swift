@@ -87,7 +87,10 @@ extension LoopExecutor {
         state.names[job.task] = name
         switch suspension {
         case .park(let ticket, let deadline, _):
-            let cause = ParkedOn.descriptor(ticket.descriptor, ticket.direction)
+            let cause =
+                state.table.isListening(ticket.descriptor)
+                ? ParkedOn.listener(ticket.descriptor)
+                : ParkedOn.descriptor(ticket.descriptor, ticket.direction)
             witness.saw(.parked(job.id, on: cause, until: deadline, in: state.call, name: name))
         case .sleep(let token):
             let deadline = state.deadlines.deadline(of: token)

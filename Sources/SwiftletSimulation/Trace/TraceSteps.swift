@@ -66,8 +66,11 @@ extension LoopStep {
             digest.add(2, tasks.number(of: task))
             if let name { tasks.name(task, name) }
             digest.add(deadline.nanoseconds)
-            if case .descriptor(let descriptor, let direction) = place {
+            switch place {
+            case .descriptor(let descriptor, let direction):
                 digest.add(Int(descriptor.number), direction == .read ? 1 : 2)
+            case .listener(let descriptor): digest.add(Int(descriptor.number), 1)
+            case .sleep: break
             }
         case .unparked(let task, let wakeup):
             digest.add(3, tasks.number(of: task))
@@ -82,6 +85,7 @@ extension ParkedOn {
         switch self {
         case .descriptor(let descriptor, .read): "to read from descriptor \(descriptor.number)"
         case .descriptor(let descriptor, .write): "to write to descriptor \(descriptor.number)"
+        case .listener(let descriptor): "to accept on descriptor \(descriptor.number)"
         case .sleep: "to sleep"
         }
     }

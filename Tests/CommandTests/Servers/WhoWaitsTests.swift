@@ -18,7 +18,8 @@ import Testing
         let lines = errors.split(separator: "\n").filter { $0.hasPrefix("loop 0: ") }
         #expect(
             lines.contains {
-                $0.contains("'handler of \(service.address)' at EchoServers/CoroutineEcho.swift:")
+                $0.contains("'handler of 127.0.0.1:")
+                    && $0.contains("' at EchoServers/CoroutineEcho.swift:")
                     && $0.contains(" waits to read from 127.0.0.1:")
             }, "\(errors)")
         #expect(lines.contains { $0.contains("waits to accept on \(service.address)") })

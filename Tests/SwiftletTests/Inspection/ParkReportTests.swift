@@ -101,7 +101,7 @@ struct WayToPark: Sendable, CustomTestStringConvertible {
                 """)
     }
 
-    @Test func `a handler is called after the address that it serves`() async throws {
+    @Test func `a handler is called after the peer that it serves`() async throws {
         try await onLoop {
             let listener = try await TCPListener.bind(to: anyPort())
             let server = TCPServer(listener: listener)
@@ -111,8 +111,8 @@ struct WayToPark: Sendable, CustomTestStringConvertible {
                     _ = try await connection.read()
                 }
             }
-            let name = "handler of \(server.address)"
             try await TCPConnection.connect(to: server.address) { connection in
+                let name = "handler of \(try await connection.localAddress)"
                 let reading = await reportsOnce { $0.name == name }.filter { $0.name == name }
                 let peer = try await connection.localAddress
                 #expect(reading.map { $0.purpose?.hasPrefix("to read from \(peer), ") } == [true])

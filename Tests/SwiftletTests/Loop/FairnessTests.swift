@@ -183,4 +183,13 @@ import Testing
         #expect(after.wouldBlocks == before.wouldBlocks)
         #expect(after.interestChanges == before.interestChanges)
     }
+
+    @Test func `the longest turn counts the one that is under way`() async throws {
+        try await onLoop {
+            let loop = try #require(EventLoop.current)
+            // As if this turn had begun an hour ago.
+            loop.executor.state.turnStart = loopNow().advanced(by: .seconds(-3600))
+            #expect(await loop.statistics.longestTurn >= 3600 * 1_000_000_000)
+        }
+    }
 }
