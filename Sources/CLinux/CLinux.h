@@ -7,18 +7,23 @@
 #ifndef SWIFTLET_CLINUX_H
 #define SWIFTLET_CLINUX_H
 
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/io_uring.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 // Glibc declares these only under _GNU_SOURCE, which the Swift importer does not define.
+extern char **environ;
 extern int accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
 extern int pipe2(int ends[2], int flags);
 extern int ppoll(struct pollfd *entries, nfds_t count, const struct timespec *timeout,
@@ -113,9 +118,55 @@ static inline int clinux_sched_setaffinity(const unsigned char *mask, unsigned l
 // Asks the processor to fetch a line of memory that will be written; the address may be any.
 static inline void clinux_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
 
-// environ(7): a global variable, which Swift takes for shared mutable state.
-extern char **environ;
-static inline char **clinux_environment(void) { return environ; }
+// Starts a program as posix_spawnp(3) does, with what that cannot do: the program ends with the
+// thread that started it (PR_SET_PDEATHSIG), and has a soft limit on descriptors of its own. It
+// leads a process group, has no signal blocked and only those of `ignored` ignored, and its streams
+// are nothing and the two descriptors. Returns 0, or the error of the call that failed. Until it
+// becomes the program, the child shares our memory (vfork(2)), so it makes system calls and nothing
+// else.
+static inline __attribute__((noinline)) int clinux_spawn(
+    pid_t *id, const char *path, char *const *arguments, int output, int error,
+    const sigset_t *ignored, unsigned long descriptors, int ends_with_thread) {
+    volatile int failure = 0;
+    const pid_t parent = getpid();
+    sigset_t all, before, none;
+    sigfillset(&all);
+    sigemptyset(&none);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    const pid_t child = vfork();
+    if (child == 0) {
+        for (int number = 1; number <= 64; number++) {
+            struct sigaction action = {0};
+            action.sa_handler = sigismember(ignored, number) == 1 ? SIG_IGN : SIG_DFL;
+            sigaction(number, &action, NULL);
+        }
+        setpgid(0, 0);
+        if (ends_with_thread) {
+            prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0UL, 0UL, 0UL);
+            if (getppid() != parent) _exit(127);
+        }
+        // Above the standard streams first: one of ours may have the number of one of its.
+        const int nothing = fcntl(open("/dev/null", O_RDONLY | O_CLOEXEC), F_DUPFD_CLOEXEC, 3);
+        output = fcntl(output, F_DUPFD_CLOEXEC, 3);
+        error = fcntl(error, F_DUPFD_CLOEXEC, 3);
+        if (dup2(nothing, 0) >= 0 && dup2(output, 1) >= 0 && dup2(error, 2) >= 0) {
+            struct rlimit limit;
+            if (descriptors > 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+                limit.rlim_cur = descriptors;
+                setrlimit(RLIMIT_NOFILE, &limit);
+            }
+            sigprocmask(SIG_SETMASK, &none, NULL);
+            execvp(path, arguments);
+        }
+        failure = errno;
+        _exit(127);
+    }
+    const int refusal = child < 0 ? errno : failure;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (child > 0 && refusal != 0) waitpid(child, NULL, 0);
+    *id = child;
+    return refusal;
+}
 
 // The words of the command line, where the kernel has put them: before the environment lie a null
 // pointer, the words, and their number (System V ABI, "initial process stack"). Null when that is

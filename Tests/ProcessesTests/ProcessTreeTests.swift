@@ -71,7 +71,7 @@ import Testing
 
         let status = try #require(ProcessStatus("56 (a) b ( c) \(fields)"))
 
-        #expect(status == ProcessStatus(id: 56, parent: 12, threads: 17))
+        #expect(status == ProcessStatus(id: 56, parent: 12, threads: 17, started: 100))
         #expect(ProcessStatus("56 (a) \(fields.replacing("S", with: "Z"))")?.hasEnded == true)
         #expect(ProcessStatus("56 (a) S 12") == nil)
         #expect(ProcessStatus("") == nil)

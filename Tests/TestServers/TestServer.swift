@@ -66,8 +66,9 @@ package final class TestServer: Sendable {
         }
     }
 
-    /// Waits until every connection so far has ended by itself.
-    package func waitForPeers() {
+    /// Waits until so many connections have come, and every one of them has ended by itself.
+    package func waitForPeers(_ count: Int = 0) {
+        while peers.withLock({ $0.count }) < count { sched_yield() }
         let serving = threads.withLock { threads in
             defer { threads = [] }
             return threads

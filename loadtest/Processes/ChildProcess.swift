@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import Syscalls
 
-/// A program that runs as a child of this process (posix_spawnp(3)).
+/// A program that runs as a child of this process (vfork(2), execvp(3)).
 ///
 /// Its standard input is empty, and its standard output and error come through pipes that are read
 /// without blocking. What starts it reaps it and closes the pipes.
@@ -41,11 +41,17 @@ package struct ChildProcess: Sendable {
     /// Starts a program. `arguments` begin with the name that it is to see as its own; a `path`
     /// without a slash is looked for as a shell does (`PATH`).
     ///
-    /// It gets no blocked and no ignored signal from us, whatever our own state is, and a process
-    /// group of its own: a Ctrl-C at the terminal is for us, and we say when the child is to end.
+    /// It gets what this process got and not what it made of it: no signal is blocked, those are
+    /// ignored that were when we started (`nohup`), and the soft limit on descriptors is the one
+    /// from before it was raised. It leads a process group of its own: a Ctrl-C at the terminal is
+    /// for us, and we say when the child is to end.
+    ///
+    /// With `endsWithThread` the kernel kills it when the calling thread ends, however that comes
+    /// (prctl(2), `PR_SET_PDEATHSIG`): call it from the main thread.
     package static func start(
         _ path: String,
-        arguments: [String]
+        arguments: [String],
+        endsWithThread: Bool = false
     ) throws(Errno) -> ChildProcess {
         let output = try makePipe()
         let error: (reading: RawDescriptor, writing: RawDescriptor)
@@ -64,7 +70,9 @@ package struct ChildProcess: Sendable {
             // The flag belongs to the open pipe, which the child shares: its writes must not fail.
             try output.writing.setBlocking()
             try error.writing.setBlocking()
-            let id = try spawn(path, arguments, output: output.writing, error: error.writing)
+            let id = try spawn(
+                path, arguments, output: output.writing, error: error.writing,
+                endsWithThread: endsWithThread)
             return ChildProcess(
                 id: id,
                 standardOutput: output.reading,
@@ -78,38 +86,41 @@ package struct ChildProcess: Sendable {
     }
 
     private static func spawn(
-        _ path: String,
-        _ arguments: [String],
-        output: RawDescriptor,
-        error: RawDescriptor
+        _ path: String, _ arguments: [String], output: RawDescriptor, error: RawDescriptor,
+        endsWithThread: Bool
     ) throws(Errno) -> CInt {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, output.number, 1)
-        posix_spawn_file_actions_adddup2(&actions, error.number, 2)
-
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
-        sigemptyset(&none)
-        var all = sigset_t()
-        sigfillset(&all)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setsigdefault(&attributes, &all)
-        posix_spawnattr_setpgroup(&attributes, 0)
-        let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
-        posix_spawnattr_setflags(&attributes, Int16(flags))
-
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
         words.append(nil)
         defer { for word in words { free(word) } }
+        var ignored = SignalSet.ignoredAtStart.signals
         var id = pid_t()
-        let failure = posix_spawnp(&id, path, &actions, &attributes, words, clinux_environment())
+        let failure = clinux_spawn(
+            &id, path, words, output.number, error.number, &ignored,
+            UInt(DescriptorLimit.softAtStart), endsWithThread ? 1 : 0)
         guard failure == 0 else { throw Errno(rawValue: failure) }
+        started.withLock { _ = $0.insert(id) }
         return id
+    }
+
+    /// Those that were started and not reaped yet.
+    private static let started = Guarded<Set<CInt>>([])
+    private static let adoptsOrphans = Guarded(false)
+
+    /// Makes this process the parent of what its children leave behind, however deep (prctl(2),
+    /// `PR_SET_CHILD_SUBREAPER`), so that `killOrphans` finds it.
+    package static func adoptOrphans() {
+        adoptsOrphans.withLock { $0 = clinux_prctl(PR_SET_CHILD_SUBREAPER, 1) == 0 }
+    }
+
+    /// Kills what ended children have left behind, as a program does that goes into the background.
+    package static func killOrphans() {
+        guard adoptsOrphans.withLock({ $0 }) else { return }
+        let known = started.withLock { $0 }
+        for orphan in ProcessTree.children(of: getpid()) where !known.contains(orphan) {
+            // It is ours, so its number stays its own until it is reaped here.
+            _ = Glibc.kill(orphan, SIGKILL)
+            _ = try? retrying { waitpid(orphan, nil, 0) }
+        }
     }
 
     /// Sends a signal (kill(2)); a process that has ended already is no error.
@@ -139,6 +150,7 @@ package struct ChildProcess: Sendable {
     package func waitAndReap() throws(Errno) -> Ending {
         var status: CInt = 0
         _ = try retrying { waitpid(id, &status, 0) }
+        ChildProcess.started.withLock { _ = $0.remove(id) }
         return Ending(waitStatus: status)
     }
 

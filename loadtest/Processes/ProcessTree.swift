@@ -81,15 +81,48 @@ package struct ProcessTree: Sendable, Equatable {
     }
 }
 
+extension ProcessTree {
+    /// A process, told apart from a later one that has its number.
+    package struct Member: Sendable, Equatable {
+        package let id: CInt
+        let started: Int
+
+        /// Nil when there is no such process.
+        package init?(_ id: CInt) {
+            guard let status = ProcessStatus(reading: id) else { return nil }
+            (self.id, started) = (id, status.started)
+        }
+
+        /// Sends a signal (kill(2)), if it still is that process.
+        package func send(signal: CInt) {
+            if Member(id) == self { _ = kill(id, signal) }
+        }
+    }
+
+    /// The members that are in no group of the first process's number: they left it (setsid(2)).
+    package func strays(fromGroup group: CInt) -> [Member] {
+        members.filter { getpgid($0) != group }.compactMap(Member.init)
+    }
+
+    /// The numbers of the children of a process.
+    static func children(of parent: CInt) -> [CInt] {
+        numbers(in: "/proc").compactMap(ProcessStatus.init(reading:))
+            .filter { $0.parent == parent }.map(\.id)
+    }
+}
+
 /// What /proc/PID/stat says of a process.
 struct ProcessStatus: Equatable {
     var id: CInt
     var parent: CInt
     var threads: Int
+    /// When it started, in ticks since the machine did.
+    var started: Int
     var hasEnded: Bool
 
-    init(id: CInt, parent: CInt, threads: Int = 1, hasEnded: Bool = false) {
+    init(id: CInt, parent: CInt, threads: Int = 1, started: Int = 0, hasEnded: Bool = false) {
         self.id = id
+        self.started = started
         self.parent = parent
         self.threads = threads
         self.hasEnded = hasEnded
@@ -108,10 +141,11 @@ struct ProcessStatus: Equatable {
             let id = text.split(separator: " ").first.flatMap({ CInt($0) })
         else { return nil }
         let fields = text[text.index(after: end)...].split(whereSeparator: \.isWhitespace)
-        guard fields.count > 17, let parent = CInt(fields[1]), let threads = Int(fields[17])
+        guard fields.count > 19, let parent = CInt(fields[1]), let threads = Int(fields[17]),
+            let started = Int(fields[19])
         else { return nil }
         self.init(
-            id: id, parent: parent, threads: threads,
+            id: id, parent: parent, threads: threads, started: started,
             hasEnded: fields[0] == "Z" || fields[0] == "X")
     }
 }

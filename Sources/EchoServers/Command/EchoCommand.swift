@@ -54,7 +54,8 @@ private let lastWordsPatience = Duration.seconds(1)
 
 private func serve(_ options: EchoOptions, command: String) -> Int32 {
     if let parent = options.parent { endWithParent(parent) }
-    let signals = SignalSet([SIGINT, SIGTERM, SIGUSR1])
+    let signals = SignalSet(
+        [SIGINT, SIGTERM, SIGUSR1].filter { !SignalSet.ignoredAtStart.contains($0) })
     signals.block()
     // Every connection takes a descriptor, and the soft limit is often 1,024. Where it may not be
     // raised, the service has what there is.

@@ -8,10 +8,32 @@ import Glibc
 package struct SignalSet: Sendable {
     private var set = sigset_t()
 
+    /// The signals that were ignored when this process started, as under nohup(1) or after
+    /// `trap ''`: they stay ignored, here and in what this process starts.
+    package static let ignoredAtStart = SignalSet(
+        (1...64).filter { signal in
+            var action = sigaction()
+            return sigaction(signal, nil, &action) == 0
+                && unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+        })
+
+    /// The signals that ask a command to end, without those that were ignored when it started.
+    package static let endings = SignalSet(
+        [SIGHUP, SIGINT, SIGQUIT, SIGTERM].filter { !ignoredAtStart.contains($0) })
+
+    /// The set as system calls take it.
+    package var signals: sigset_t { self.set }
+
     /// A set of signals by their numbers: `[SIGINT, SIGTERM]` (sigaddset(3)).
     package init(_ signals: [CInt]) {
         sigemptyset(&set)
         for signal in signals { sigaddset(&set, signal) }
+    }
+
+    /// Whether a signal belongs to the set (sigismember(3)).
+    package func contains(_ signal: CInt) -> Bool {
+        var set = self.set
+        return sigismember(&set, signal) == 1
     }
 
     /// Blocks the signals in the calling thread and in every thread that it starts from now on.
@@ -51,7 +73,11 @@ package struct SignalSet: Sendable {
 }
 
 /// Makes a write to a closed pipe an error instead of the end of the process.
-package func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
+package func ignoreBrokenPipes() {
+    // What was ignored before is known first.
+    _ = SignalSet.ignoredAtStart
+    _ = signal(SIGPIPE, SIG_IGN)
+}
 
 /// Ends this process by a signal when the thread that started it ends (prctl(2),
 /// `PR_SET_PDEATHSIG`).

@@ -15,7 +15,9 @@ import Testing
     /// Moments instead of seconds, long enough for a busy machine to answer something.
     private static let brief = ["-c2", "-d100ms", "--rounds=1"]
 
-    private func compare(_ arguments: String...) throws -> Command {
+    private func compare(_ arguments: String...) throws -> Command { try compare(arguments) }
+
+    private func compare(_ arguments: [String]) throws -> Command {
         try Command("loadtest", ["compare"] + Self.brief + arguments)
     }
 
@@ -36,6 +38,109 @@ import Testing
             let text = try? String(contentsOfFile: "/proc/\(process)/cmdline", encoding: .utf8)
             return text?.contains(word) == true
         }
+    }
+
+    /// Other people's servers that write the number of their process, or what they got, to a file.
+    private func noting(
+        _ body: (_ path: String, _ read: () throws -> String) throws -> Void
+    ) throws {
+        let path = temporaryPath("noted")
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try body(path) {
+            // Written whole or not at all, as it is one line.
+            while true {
+                let text = try? String(contentsOfFile: path, encoding: .utf8)
+                if let text, text.hasSuffix("\n") { return String(text.dropLast()) }
+                sched_yield()
+            }
+        }
+    }
+
+    private func isRunning(_ process: String) -> Bool {
+        // A zombie has ended; nothing may reap it here.
+        let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+        return text.map { !$0.contains(") Z ") } ?? false
+    }
+
+    @Test func `another program gets the limit that we got`() throws {
+        try noting { path, noted in
+            let words = try server("own", after: "ulimit -Sn > \(path); ")
+            let loadtest = try Command.path(of: "loadtest")
+            let run = try Command.run(
+                "/bin/sh", "-c", "ulimit -Sn 300; exec \"$@\"", "sh", loadtest, "compare",
+                "-c1", "-d1ms", "--rounds=1", "-v", "epoll", words[0], words[1])
+
+            #expect(try noted() == "300", "\(run.errors)")
+        }
+    }
+
+    @Test func `a server that left its process group ends with its measurement`() throws {
+        try noting { path, noted in
+            let echo = try Command.path(of: "echo-server")
+            let script =
+                "setsid \(echo) --listen 127.0.0.1:$0 & echo $! > \(path).new; "
+                + "mv \(path).new \(path); wait"
+            let run = try compare("-v", "epoll", "--server", "own=sh -c '\(script)' {port}")
+                .finish()
+
+            #expect(run.code == 0, "\(run.errors)")
+            #expect(!isRunning(try noted()))
+        }
+    }
+
+    @Test func `a server that goes into the background does not stay there`() throws {
+        try noting { path, noted in
+            let echo = try Command.path(of: "echo-server")
+            let script =
+                "(setsid \(echo) --listen 127.0.0.1:$0 & echo $! > \(path).new; "
+                + "mv \(path).new \(path))"
+            let run = try compare("-v", "epoll", "--server", "own=sh -c '\(script)' {port}")
+                .finish()
+
+            #expect(run.output.contains("ended with code 0 before it served"), "\(run.output)")
+            #expect(!isRunning(try noted()))
+        }
+    }
+
+    @Test(arguments: [SIGHUP, SIGQUIT, SIGKILL])
+    func `whatever ends us ends other people's servers`(signal: Int32) throws {
+        try noting { path, noted in
+            let setup = "echo $$ > \(path).new; mv \(path).new \(path); "
+            let command = try compare(["-v", "epoll"] + server("own", after: setup))
+            let server = try noted()
+            command.send(signal)
+            let run = try command.finish()
+
+            #expect(run.code == 128 + signal)
+            // The kernel ends it when it has ended us, which we do not see.
+            while isRunning(server) { sched_yield() }
+        }
+    }
+
+    @Test func `a signal that was ignored at the start stays ignored`() throws {
+        let loadtest = try Command.path(of: "loadtest")
+        let command = try Command(
+            "/bin/sh",
+            [
+                "-c",
+                "trap '' HUP; exec \(loadtest) -c2 -d 1h --warmup 0 --live line "
+                    + "--interval 100ms",
+            ])
+        _ = try command.line(beginning: "load")
+        command.send(SIGHUP)
+        command.send(SIGINT)
+
+        #expect(try command.finish().code == 130)
+    }
+
+    @Test func `a server on the other loopback address is found`() throws {
+        let echo = try Command.path(of: "echo-server")
+        let run = try compare(
+            "-v", "epoll", "--server", "own=sh -c 'exec \(echo) --listen [::1]:$0' {port}"
+        ).finish()
+
+        #expect(run.code == 0, "\(run.errors)")
+        #expect(run.output.contains(/own +[\d,]+\/s/), "\(run.output)")
     }
 
     @Test func `every arm runs in every round, the baseline twice`() throws {

@@ -31,7 +31,7 @@ import Testing
         plan.close = close
         plan.requestsPerConnection = requestsPerConnection
         let seen = try LoadRun.start(plan).finish()
-        server.waitForPeers()
+        server.waitForPeers(seen.connects.ok)
         server.stop()
 
         let expected = close == .rst ? "ECONNRESET" : "eof"

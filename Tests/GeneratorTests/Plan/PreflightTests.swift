@@ -1,7 +1,8 @@
-import Generator
 import Statistics
 import Syscalls
 import Testing
+
+@testable import Generator
 
 struct PreflightTests {
     private func plan(connections: Int, threads: Int, target: String) throws -> LoadPlan {
@@ -46,6 +47,26 @@ struct PreflightTests {
             try Preflight.check(plan, descriptors: 10_000, ports: 40_000...40_100)
         }
         try Preflight.check(plan, descriptors: 10_000, ports: 40_001...40_101)
+    }
+
+    @Test func `ports that are reserved or in use are no ports for us`() throws {
+        let table = """
+              sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid
+               0: 0100007F:9C41 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0
+               1: 0100007F:9C42 0100007F:0050 06 00000000:00000000 03:00000000 00000000     0
+               2: 0100007F:9C43 0100007F:0051 01 00000000:00000000 00:00000000 00000000     0
+            """
+        let taken = Sources.takenPorts(
+            reserved: "40000,40010-40012,50000\n", tables: [table], target: 80)
+        #expect(taken == [40_000, 40_010, 40_011, 40_012, 50_000, 40_001, 40_002])
+
+        let plan = try plan(connections: 94, threads: 1, target: "10.0.0.1:80")
+        try Preflight.check(plan, descriptors: 10_000, ports: 40_000...40_099, taken: taken)
+        #expect(throws: Preflight.Shortage.ports(needed: 95, perSource: 94, sources: 1)) {
+            var plan = plan
+            plan.connections = 95
+            try Preflight.check(plan, descriptors: 10_000, ports: 40_000...40_099, taken: taken)
+        }
     }
 
     @Test func `silent connections need descriptors and ports too`() throws {

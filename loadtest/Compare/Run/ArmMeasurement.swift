@@ -15,6 +15,8 @@ struct ArmMeasurement {
     let contender: Contender
     let point: CompareRecord.Point
     let timing: Timing
+    /// How long a server may take until it serves.
+    let startTimeout: Duration
     let environment: RunRecord.Environment
     let placement: Placement
     let interrupts: Interrupts
@@ -65,8 +67,9 @@ struct ArmMeasurement {
     }
 
     func start() throws(ArmFailure) -> ArmServer {
-        try interrupts.check()
-        return try placement.starting { () throws(ArmFailure) in try ArmServer.start(contender) }
+        try placement.starting { () throws(ArmFailure) in
+            try ArmServer.start(contender, within: startTimeout, interrupts)
+        }
     }
 
     func plan(for server: ArmServer) -> LoadPlan {

@@ -10,8 +10,12 @@ struct ArmServer: Sendable {
     let process: ServerProcess
     private let mechanism: Mechanism?
 
-    /// Starts a process of a contender, on a port of its own.
-    static func start(_ contender: Contender) throws(ArmFailure) -> ArmServer {
+    /// Starts a process of a contender, on a port of its own, which it may take so long to serve.
+    static func start(
+        _ contender: Contender, within timeout: Duration, _ interrupts: Interrupts
+    ) throws(ArmFailure) -> ArmServer {
+        try interrupts.check()
+        var interruption: ArmFailure?
         do throws(ServerProcess.Failure) {
             switch contender.origin {
             case .bundled(let model, let driver):
@@ -23,10 +27,16 @@ struct ArmServer: Sendable {
                     throw .notStarted(.addressInUse)
                 }
                 let words = contender.words(port: port)
-                let process = try ServerProcess.start(foreign: words, port: port)
+                let process = try ServerProcess.start(
+                    foreign: words, port: port, readyWithin: timeout, endsWithThread: true
+                ) {
+                    do throws(ArmFailure) { try interrupts.check() } catch { interruption = error }
+                    return interruption == nil
+                }
                 return ArmServer(process: process, mechanism: nil)
             }
         } catch {
+            if let interruption { throw interruption }
             throw ArmFailure(starting: error, words: contender.words(port: 0))
         }
     }
@@ -107,15 +117,18 @@ enum FreePort {
     }
 
     private static func isFree(_ port: UInt16) -> Bool {
-        let address = SocketAddress(loopbackPort: port)
-        do throws(Errno) {
-            let socket = Descriptor(
-                adopting: try RawDescriptor.streamSocket(family: address.family))
-            try socket.raw.bind(to: address)
-            return true
-        } catch {
-            // Whatever is wrong with a port, it is not free.
-            return false
+        ServerProcess.loopback(port).allSatisfy { address in
+            do throws(Errno) {
+                let socket = Descriptor(
+                    adopting: try RawDescriptor.streamSocket(family: address.family))
+                try socket.raw.bind(to: address)
+                return true
+            } catch .addressInUse {
+                return false
+            } catch {
+                // A machine without such addresses has no server there either.
+                return true
+            }
         }
     }
 }

@@ -12,6 +12,8 @@ package struct CompareOptions: Sendable {
     /// How long each load is measured.
     package var duration: Duration
     package var seed: UInt64
+    /// How long another program may take until it serves.
+    package var startTimeout: Duration
     package var isQuick: Bool
     package var isStrict: Bool
     package var isQuiet: Bool
@@ -53,6 +55,9 @@ package struct CompareOptions: Sendable {
             try arguments.duration("duration", in: .milliseconds(1) ... .seconds(3600))
             ?? measure.duration
         seed = UInt64(try arguments.count("seed") ?? 1)
+        startTimeout =
+            try arguments.duration("start-timeout", in: .milliseconds(1) ... .seconds(3600))
+            ?? .seconds(60)
         htmlPath = arguments.text("html")
         jsonPath = arguments.text("json")
         markdownPath = arguments.text("md")
@@ -159,6 +164,7 @@ extension CompareOptions {
             Flag(
                 "server", nil, "NAME=COMMAND", isRepeatable: true,
                 help: "another program; {port} is where it is to listen"),
+            Flag("start-timeout", nil, "T", help: "for such a server to serve (60s)"),
             Flag("baseline", nil, "NAME", help: "compare with this arm (\(usualBaseline))"),
         ])
 

@@ -33,7 +33,7 @@ extension CompareRun {
         try interrupts.check()
         let contender = arms[arm].contender
         let server = try placement.starting { () throws(ArmFailure) in
-            try ArmServer.start(contender)
+            try ArmServer.start(contender, within: options.startTimeout, interrupts)
         }
         var findings: [String] = []
         for check in Conformance.Check.allCases {

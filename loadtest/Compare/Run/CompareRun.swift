@@ -157,7 +157,8 @@ package struct CompareRun {
     func armMeasurement(_ arm: Int, _ point: Int, round: Int) -> ArmMeasurement {
         ArmMeasurement(
             contender: arms[arm].contender, point: points[point], timing: timing,
-            environment: environment, placement: placement, interrupts: interrupts,
+            startTimeout: options.startTimeout, environment: environment, placement: placement,
+            interrupts: interrupts,
             seed: options.seed &+ UInt64(round), tell: { [tell] in tell(.load($0)) })
     }
 }

@@ -48,11 +48,12 @@ package enum Preflight {
     package static func check(
         _ plan: LoadPlan,
         descriptors: Int,
-        ports: ClosedRange<Int>
+        ports: ClosedRange<Int>,
+        taken: Set<Int> = []
     ) throws(Shortage) {
         let needed = descriptorsNeeded(for: plan)
         if needed > descriptors { throw .descriptors(needed: needed, allowed: descriptors) }
-        let sources = Sources(for: plan, ports: ports)
+        let sources = Sources(for: plan, ports: ports, taken: taken)
         if sources.needed > sources.portsPerSource * sources.most {
             throw .ports(
                 needed: sources.needed,
@@ -66,6 +67,8 @@ package enum Preflight {
     package static func prepare(for plan: LoadPlan) throws(Shortage) {
         // Where the kernel does not say, the calls themselves will.
         let limit = (try? DescriptorLimit.raise())?.soft ?? .max
-        try check(plan, descriptors: limit, ports: Sources.kernelPorts)
+        try check(
+            plan, descriptors: limit, ports: Sources.kernelPorts,
+            taken: Sources.takenPorts(towards: plan.target))
     }
 }

@@ -27,11 +27,14 @@ package struct Sources: Sendable {
     /// A tenth more ports than connections: the kernel looks long for the last ones.
     private static let headRoom = 1.1
 
-    /// Chooses the addresses for a plan where the kernel gives away these ports.
-    package init(for plan: LoadPlan, ports: ClosedRange<Int> = kernelPorts) {
+    /// Chooses the addresses for a plan where the kernel gives away these ports, but for those that
+    /// are taken.
+    package init(
+        for plan: LoadPlan, ports: ClosedRange<Int> = kernelPorts, taken: Set<Int> = []
+    ) {
         // A target whose own port lies in the range on this machine takes one away.
-        let isTaken = plan.target.isLoopback && ports.contains(Int(plan.target.port))
-        portsPerSource = ports.count - (isTaken ? 1 : 0)
+        let own = plan.target.isLoopback ? [Int(plan.target.port)] : []
+        portsPerSource = ports.count - taken.union(own).count { ports.contains($0) }
         needed = plan.connections + plan.idle
         switch plan.source {
         case .addresses(let given) where !given.isEmpty:
@@ -51,6 +54,40 @@ package struct Sources: Sendable {
     /// The ports that the kernel gives away; all, where it does not say: connect will.
     package static var kernelPorts: ClosedRange<Int> {
         (try? Machine.ephemeralPorts()) ?? 1...65_535
+    }
+
+    /// Ports that the kernel does not give to a connection to that target: reserved ones, those
+    /// that something listens on, and those of connections to the same port that are there or have
+    /// just been (TIME_WAIT).
+    package static func takenPorts(towards target: SocketAddress) -> Set<Int> {
+        // What the kernel does not show is not counted: then connect finds out.
+        func read(_ path: String) -> String { (try? File.read(path, atMost: 64 << 20)) ?? "" }
+        return takenPorts(
+            reserved: read("/proc/sys/net/ipv4/ip_local_reserved_ports"),
+            tables: [read("/proc/net/tcp"), read("/proc/net/tcp6")], target: Int(target.port))
+    }
+
+    /// Takes the texts of `ip_local_reserved_ports` ("8080,9000-9010"), and of `/proc/net/tcp` and
+    /// `/proc/net/tcp6`, which have a line for each socket: its number, its two addresses with
+    /// their ports in hexadecimal, its state (0A is listening).
+    static func takenPorts(reserved: String, tables: [String], target: Int) -> Set<Int> {
+        var taken: Set<Int> = []
+        for part in reserved.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
+            let ends = part.split(separator: "-").compactMap { Int($0) }
+            if let first = ends.first, let last = ends.last, first <= last {
+                taken.formUnion(first...last)
+            }
+        }
+        func port(_ address: Substring) -> Int? {
+            address.split(separator: ":").last.flatMap { Int($0, radix: 16) }
+        }
+        for line in tables.joined(separator: "\n").split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            guard fields.count > 3, let local = port(fields[1]), let remote = port(fields[2])
+            else { continue }
+            if fields[3] == "0A" || remote == target { taken.insert(local) }
+        }
+        return taken
     }
 
     /// Addresses that may be in use at most.

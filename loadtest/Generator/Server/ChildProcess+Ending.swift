@@ -13,20 +13,26 @@ extension ChildProcess {
     }
 
     /// Asks to end, kills what does not in time, and takes what was written, `words` being what was
-    /// read before. What is left of its group when the first process has ended is killed.
+    /// read before. What is left of its processes when the first one has ended is killed, those too
+    /// that left its group.
     func end(
         _ asked: Asked = .process, within grace: Duration, after words: [UInt8] = []
     ) -> ServerProcess.Ended {
         var words = words
+        let strays = ProcessTree(of: id).strays(fromGroup: id)
         switch asked {
         case .process: send(signal: ChildProcess.terminate)
-        case .group: sendToGroup(signal: ChildProcess.terminate)
+        case .group:
+            sendToGroup(signal: ChildProcess.terminate)
+            for stray in strays { stray.send(signal: ChildProcess.terminate) }
         }
         let hasEnded = awaitEnd(until: Instant.now.advanced(by: grace), keeping: &words)
         // Its number is its own until it is reaped, and so is that of its group.
         sendToGroup(signal: ChildProcess.kill)
+        for stray in strays { stray.send(signal: ChildProcess.kill) }
         // It has ended or is about to; the only failure is that it has been reaped already.
         let ending = (try? waitAndReap()) ?? .exited(code: 0)
+        ChildProcess.killOrphans()
         _ = standardError.readAvailable(into: &words)
         standardError.close()
         standardOutput.close()

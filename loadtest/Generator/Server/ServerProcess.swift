@@ -190,34 +190,41 @@ extension ServerProcess {
     /// How long it may take for its first echo once it has been reached.
     private static let echoTimeout = Duration.seconds(5)
 
-    /// Starts a program that is to listen on `port` of 127.0.0.1, and waits until it echoes.
+    /// Starts a program that is to listen on `port` of this machine, and waits until it echoes, at
+    /// 127.0.0.1 or at [::1].
     ///
-    /// `words` are the program and its arguments; the program is looked for as a shell does.
+    /// `words` are the program and its arguments; the program is looked for as a shell does. With
+    /// `endsWithThread` the kernel kills it when the calling thread ends. Waiting ends early when
+    /// `goesOn` says no.
     package static func start(
-        foreign words: [String], port: UInt16, readyWithin timeout: Duration = .seconds(10)
+        foreign words: [String], port: UInt16, readyWithin timeout: Duration = .seconds(60),
+        endsWithThread: Bool = false, while goesOn: () -> Bool = { true }
     ) throws(Failure) -> ServerProcess {
         let child: ChildProcess
         do throws(Errno) {
-            child = try .start(words.first ?? "", arguments: words)
+            child = try .start(
+                words.first ?? "", arguments: words, endsWithThread: endsWithThread)
         } catch {
             throw .notStarted(error)
         }
-        let address = SocketAddress(loopbackPort: port)
         let deadline = Instant.now.advanced(by: timeout)
         var said: [UInt8] = []
-        while !child.hasEnded, Instant.now < deadline {
-            let limit = max(deadline, Instant.now.advanced(by: echoTimeout))
-            switch EchoProbe.ask(address, until: limit) {
-            case .echoed:
-                let ready = ReadyLine(address: address, model: "", driver: "")
-                return ServerProcess(child: child, ready: ready, asked: .group, said: said)
-            case .wrong(let reason):
-                // A server that was killed from outside cannot echo, and that is not its fault.
-                if child.hasEnded { break }
-                _ = child.end(.group, within: .seconds(1))
-                throw .noEcho(reason)
-            case .unreachable: listen(to: child, for: pause, keeping: &said)
+        while !child.hasEnded, Instant.now < deadline, goesOn() {
+            for address in loopback(port) where !child.hasEnded {
+                let limit = max(deadline, Instant.now.advanced(by: echoTimeout))
+                switch EchoProbe.ask(address, until: limit) {
+                case .echoed:
+                    let ready = ReadyLine(address: address, model: "", driver: "")
+                    return ServerProcess(child: child, ready: ready, asked: .group, said: said)
+                case .wrong(let reason):
+                    // A server that was killed from outside cannot echo, and that is not its fault.
+                    if child.hasEnded { break }
+                    _ = child.end(.group, within: .seconds(1))
+                    throw .noEcho(reason)
+                case .unreachable: break
+                }
             }
+            listen(to: child, for: pause, keeping: &said)
         }
         let endedEarly = child.hasEnded
         let ended = child.end(.group, within: endedEarly ? .zero : .seconds(1), after: said)
@@ -225,6 +232,13 @@ extension ServerProcess {
             throw .endedEarly(exitCode: ended.exitCode, standardError: ended.standardError)
         }
         throw .notListening(port: port, waited: timeout, standardError: ended.standardError)
+    }
+
+    /// Where a server of this machine may be reached: some listen at one of them only.
+    package static func loopback(_ port: UInt16) -> [SocketAddress] {
+        // What is written here is an address.
+        [SocketAddress(loopbackPort: port)]
+            + [try? SocketAddress("[::1]:\(port)")].compactMap { $0 }
     }
 
     /// Waits, unless the child ends or writes something; what it wrote is read.

@@ -11,7 +11,7 @@ struct Session {
     private let output: Output
     /// Blocked before any thread or process is started, so that all of them inherit it and only we
     /// take them.
-    private let signals = SignalSet([2, 15])
+    private let signals = SignalSet.endings
     /// What is known so far.
     private var record: RunRecord
     /// The intervals of the run that is reported.

@@ -3,6 +3,7 @@ import Drivers
 import EchoServers
 import Flags
 import Generator
+import Processes
 import Reports
 import Syscalls
 
@@ -40,9 +41,10 @@ enum CompareCommand {
     }
 
     private static func compare(_ options: CompareOptions, words: [String]) throws -> Int32 {
-        let signals = SignalSet([2, 15])
+        let signals = SignalSet.endings
         // Before any thread or process is started, so that only we take them.
         signals.block()
+        ChildProcess.adoptOrphans()
         let files = OutputFiles([
             "html": options.htmlPath, "md": options.markdownPath, "json": options.jsonPath,
         ])
