@@ -109,8 +109,8 @@ package struct DescriptorLimit: Equatable, Sendable {
             soft: Int(clamping: limit.rlim_cur), hard: Int(clamping: limit.rlim_max))
     }
 
-    /// The soft limit from before it was raised, which is what other programs are to get; 0 where the
-    /// kernel does not say.
+    /// The soft limit from before it was raised, which is what other programs are to get; 0 where
+    /// the kernel does not say.
     package static let softAtStart = (try? current().soft) ?? 0
 
     /// Raises the soft limit to the hard one and returns what is now in force.

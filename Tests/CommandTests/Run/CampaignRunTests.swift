@@ -31,7 +31,8 @@ import Testing
         let run = try Command.loadtest("--search", "p50<1ns", "--json=-")
         let document = try JSON(run.output)
 
-        #expect(run.code == 0)
+        #expect(run.code == 99)
+        #expect(run.errors.contains("\nsearch     p50<1ns held nowhere in "))
         #expect(document["search", "condition"] == .string("p50<1ns"))
         #expect(document["search", "rate"] == .null)
         #expect(document["probes"].array.allSatisfy { $0["holds"] == .bool(false) })

@@ -149,17 +149,40 @@ import Testing
         #expect(runs < 30)
     }
 
-    @Test func `of a search begins with enough samples for its percentile`() throws {
+    @Test func `of a search looks as long as its percentile needs, and no longer than it may`()
+        throws
+    {
         var campaign = Campaign(.search(try Threshold("p99.9<2ms")), try plan())
 
-        // 10,000 samples in 3 s, and a fifth to spare.
-        #expect(campaign.next?.plan.rate == 4000)
-        campaign.take(measured(4000, microseconds: 50_000))
-        #expect(campaign.next?.plan.rate == 4000, "once may be a hiccup")
-        campaign.take(measured(4000, microseconds: 50_000))
+        // 10,000 samples and a fifth to spare: 12 s at 1,000/s, of which there are 10.
+        #expect(campaign.next?.plan.rate == 1200)
+        #expect(campaign.next?.plan.duration == .seconds(10))
+        campaign.take(measured(1200, microseconds: 50_000))
+        #expect(campaign.next?.plan.rate == 1200, "once may be a hiccup")
+        campaign.take(measured(1200, microseconds: 50_000))
         #expect(campaign.next == nil)
         #expect(campaign.search?.rate == nil)
         #expect(campaign.probes.map(\.holds) == [false, false])
+
+        var longer = Campaign(
+            .search(try Threshold("p99.9<2ms")), try plan { $0.duration = .seconds(60) })
+        #expect(longer.next?.plan.rate == 1000)
+        #expect(longer.next?.plan.duration == .seconds(12))
+        longer.take(measured(1000))
+        #expect(longer.next?.plan.rate == 2000)
+        #expect(longer.next?.plan.duration == .seconds(6))
+    }
+
+    @Test func `of a search reports a rate that held, also when none was confirmed`() throws {
+        var campaign = Campaign(.search(try Threshold("p99<2ms")), try plan())
+        while let run = campaign.next {
+            let isConfirmation = run.plan.duration == .seconds(10)
+            campaign.take(measured(run.plan.rate ?? 0, microseconds: isConfirmation ? 9000 : 300))
+        }
+
+        #expect(campaign.search?.rate == nil)
+        let headline = try #require(campaign.headline?.plan.rate)
+        #expect(campaign.probes.contains { $0.plan.rate == headline && $0.holds == true })
     }
 
     @Test func `proves headroom with half the threads, and reports the whole`() throws {

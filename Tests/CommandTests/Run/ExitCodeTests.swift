@@ -4,7 +4,7 @@ import Testing
 
 /// What a run ends with when several things are wrong at once, and when a gate cannot see.
 @Suite(.ownThread, .timeLimit(.minutes(60))) struct ExitCodeTests {
-    enum Target: String { case honest, garbage, resetting, silent, absent }
+    enum Target: String { case honest, garbage, resetting, silent, dying, absent }
 
     struct Row: Sendable, CustomTestStringConvertible {
         let target: Target
@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    /// A rate that nobody answers: the measurement is invalid, whatever the machine.
+    /// A rate that nothing can answer: it is measured how the server is overloaded.
     private static let tooMuch = "-R100m --max-outstanding=16 -d20ms"
 
     private static let rows = [
@@ -29,8 +29,9 @@ import Testing
         Row(.honest, "-n200 -d1h --fail-if=p99.9999>1h", 99),
         Row(.honest, tooMuch, 0),
         Row(.honest, tooMuch + " --fail-if=max>1ns", 99),
-        Row(.honest, tooMuch + " --strict", 98),
-        Row(.honest, tooMuch + " --strict --fail-if=max>1ns", 98),
+        Row(.dying, "-d1200ms --drain=10ms", 0),
+        Row(.dying, "-d1200ms --drain=10ms --fail-if=errors>0", 99),
+        Row(.dying, "-d1200ms --drain=10ms --strict --fail-if=errors>0", 98),
         Row(.garbage, tooMuch + " --strict --fail-if=max>1ns", 97),
         Row(.resetting, "-d1h --strict --fail-if=errors>0", 69),
         Row(.silent, "-d100ms --drain=10ms --strict --fail-if=unanswered>0", 69),
@@ -45,6 +46,11 @@ import Testing
             return try TestServer { peer in
                 _ = peer.receive()
                 peer.reset()
+            }
+        case .dying:
+            return try TestServer { peer in
+                for _ in 0..<20 { peer.send(peer.receive()) }
+                peer.swallow()
             }
         case .silent: return try TestServer { $0.swallow() }
         case .absent:

@@ -51,6 +51,18 @@ struct KernelCountersTests {
         #expect(after.counts(until: before)?.listenDrops ?? 0 == 0)
     }
 
+    @Test func `time that a limit took away is a share of the run`() throws {
+        func look(_ microseconds: Int) -> KernelCounters {
+            KernelCounters(
+                tables: [netstat], processors: stat,
+                group: "usage_usec 5\nnr_throttled 2\nthrottled_usec \(microseconds)\n")
+        }
+
+        #expect(look(70).counts(until: look(70))?.throttled == 0)
+        // More than the time between two looks is all of it.
+        #expect(look(0).counts(until: look(1 << 40))?.throttled == 1)
+    }
+
     @Test func `this kernel shows them`() {
         let now = KernelCounters.read()
 

@@ -91,6 +91,24 @@ struct VerdictTests {
                     phase: .read, errno: "ECONNRESET", count: 1, firstSeen: 1, exampleConnection: 1)
             ]
         },
+        Rule(code: "E-ERRORS", level: .suspect) {
+            $0.measurement.errors = []
+        } beyond: {
+            $0.measurement.ledger.unanswered = 1
+        },
+        Rule(code: "E-SILENT", level: .invalid) {
+            $0.measurement.ledger.unanswered = 1
+            $0.measurement.phases.lastAnswer = 10.22
+        } beyond: {
+            $0.measurement.ledger.unanswered = 1
+            $0.measurement.phases.lastAnswer = 10.2
+        },
+        Rule(code: "G-RATE", level: .note) {
+            $0.plan.rate = 2019
+        } beyond: {
+            $0.plan.rate = 4000
+            $0.measurement.ledger.neverSent = 20_000
+        },
         Rule(code: "C-CONNS", level: .suspect) {
             $0.measurement.connects.ok = 1000
         } beyond: {
@@ -136,6 +154,18 @@ struct VerdictTests {
             $0.measurement.kernel = kernel(retransmits: 0, stolen: 0.01)
         } beyond: {
             $0.measurement.kernel = kernel(retransmits: 0, stolen: 0.11)
+        },
+        Rule(code: "H-QUOTA", level: .suspect) {
+            $0.measurement.kernel = kernel(retransmits: 0, stolen: 0)
+        } beyond: {
+            $0.measurement.kernel = kernel(retransmits: 0, stolen: 0)
+            $0.measurement.kernel?.throttled = 0.02
+        },
+        Rule(code: "H-QUOTA", level: .invalid) {
+            $0.measurement.kernel = kernel(retransmits: 0, stolen: 0)
+        } beyond: {
+            $0.measurement.kernel = kernel(retransmits: 0, stolen: 0)
+            $0.measurement.kernel?.throttled = 0.2
         },
         Rule(code: "H-SHARED", level: .note) {
             $0.environment.cores = 3

@@ -133,10 +133,11 @@ extension Measurement {
         switch ending {
         case .connectFailed: return .failed("not all connections came up\(first)")
         case .allConnectionsLost: return .failed("it lost all connections\(first)")
+        case .generatorFailed: return .failed("the generator could not go on\(first)")
         case .completed, .interrupted: break
         }
         let lost = totals.connects.lostEarly + totals.ledger.reset + totals.ledger.closedEarly
         if lost > 0 { return .failed("it lost \(Units.text(lost)) connections\(first)") }
-        return totals.ledger.answered == 0 ? .failed("it answered nothing in time\(first)") : nil
+        return wasAnswered ? nil : .failed("it answered nothing in time\(first)")
     }
 }

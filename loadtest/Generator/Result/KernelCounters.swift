@@ -5,15 +5,23 @@ import Syscalls
 /// An overflowing listen queue has no error number; only these counters show it (netstat(8),
 /// Documentation/networking/snmp_counter.rst). They are the machine's, not the run's: another
 /// program's overflows are in them too.
-struct KernelCounters: Sendable, Equatable {
+struct KernelCounters: Sendable {
     private var counts: [String: Int] = [:]
+    private let time = Instant.now
 
     /// Reads the counters; those that the kernel does not show stay at nothing.
     static func read() -> KernelCounters {
         // A system without these files has nothing to say here, and a run needs no answer.
         KernelCounters(
             tables: ["/proc/net/netstat", "/proc/net/snmp"].map { (try? read($0)) ?? "" },
-            processors: (try? read("/proc/stat")) ?? "")
+            processors: (try? read("/proc/stat")) ?? "", group: (try? readGroup()) ?? "")
+    }
+
+    /// What the kernel says of the processor time of our control group (cgroups(7), version 2).
+    private static func readGroup() throws(Errno) -> String {
+        let path = try read("/proc/self/cgroup").split(separator: "\n")
+            .first { $0.hasPrefix("0::") }?.dropFirst(3)
+        return try read("/sys/fs/cgroup\(path ?? "")/cpu.stat")
     }
 
     private static func read(_ path: String) throws(Errno) -> String {
@@ -21,8 +29,14 @@ struct KernelCounters: Sendable, Equatable {
     }
 
     /// Takes the texts of `/proc/net/netstat` and `/proc/net/snmp`, which have a line of names and
-    /// a line of numbers for each protocol, and of `/proc/stat`.
-    init(tables: [String], processors: String) {
+    /// a line of numbers for each protocol, of `/proc/stat`, and of a group's `cpu.stat`.
+    init(tables: [String], processors: String, group: String = "") {
+        for line in group.split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            if fields.count == 2, fields[0] == "throttled_usec" {
+                counts["throttled"] = Int(fields[1])
+            }
+        }
         for table in tables {
             let lines = table.split(separator: "\n").map { $0.split(separator: " ") }
             for (names, numbers) in zip(lines, lines.dropFirst()) {
@@ -54,6 +68,8 @@ struct KernelCounters: Sendable, Equatable {
         seen.listenDrops = difference("TcpExt:ListenDrops")
         seen.retransmits = difference("Tcp:RetransSegs")
         seen.segments = difference("Tcp:OutSegs")
+        let elapsed = max(1, time.nanoseconds(to: later.time))
+        seen.throttled = min(1, Double(difference("throttled")) * 1000 / Double(elapsed))
         let ticks = difference("cpu")
         if ticks > 0 { seen.stolen = Double(difference("steal")) / Double(ticks) }
         return seen

@@ -9,6 +9,8 @@ package struct Measurement: Sendable {
     /// What the workers counted, all of them together.
     package var totals = Totals()
     package var phases = Phases()
+    /// What moved inside the measured time; nil when nothing was measured.
+    package var window: Window?
     /// Answers by connection, without those that are silent or read slowly on purpose.
     package var served = Served()
     /// One for each thread of the generator, over the measured time.
@@ -35,6 +37,8 @@ package struct Measurement: Sendable {
         case allConnectionsLost
         /// Fewer connections came up than were asked for, so nothing was measured.
         case connectFailed
+        /// A thread of the generator could not go on; its error is among the errors.
+        case generatorFailed
     }
 
     package struct Connects: Record, Equatable {
@@ -76,6 +80,35 @@ package struct Measurement: Sendable {
         ]
     }
 
+    /// What moved inside the measured time, whenever it was planned: what the server did in it. The
+    /// CPU times are of the same time.
+    ///
+    /// The ledger and the latencies belong to the requests that were *planned* in the measured
+    /// time, whenever they were answered: two different things when the server is behind.
+    package struct Window: Record, Equatable {
+        /// From the first thread's look at the clock to the last one's.
+        package var seconds = 0.0
+        package var answered = 0
+        package var bytesIn = 0
+        package var bytesOut = 0
+        package init() {}
+
+        package static let fields: [Field<Self>] = [
+            Field("seconds", \.seconds, .number, adding: takeLarger),
+            .count("answered", \.answered), .count("bytes_in", \.bytesIn),
+            .count("bytes_out", \.bytesOut),
+        ]
+
+        /// What moved since an earlier look.
+        func since(_ start: Window) -> Window {
+            var moved = self
+            moved.answered -= start.answered
+            moved.bytesIn -= start.bytesIn
+            moved.bytesOut -= start.bytesOut
+            return moved
+        }
+    }
+
     /// How long each phase took, in seconds.
     package struct Phases: Record, Equatable {
         package var connect = 0.0
@@ -88,6 +121,9 @@ package struct Measurement: Sendable {
         /// The longest time, in seconds, for which a thread of the generator was stopped (Ctrl-Z, a
         /// suspended machine); 0 when none was for longer than a second.
         package var stopped = 0.0
+        /// Seconds from the start of the run to the end of the last tenth of a second in which
+        /// something was answered; nil when nothing was.
+        package var lastAnswer: Double?
         package init() {}
 
         /// Of several parts the longest, so that the rate is never more than the sum of the rates.
@@ -98,6 +134,9 @@ package struct Measurement: Sendable {
             Field("drain_s", \.drain, .number, adding: takeLarger),
             Field("steady", \.isSteady, .optional(.flag), adding: takeWorse),
             Field("stopped_s", \.stopped, .number, adding: takeLarger),
+            Field("last_answer_s", \.lastAnswer, .optional(.number)) { last, other in
+                last = last.map { max($0, other ?? 0) } ?? other
+            },
         ]
 
         /// Steady is only what all found so.
@@ -141,6 +180,8 @@ package struct Measurement: Sendable {
         package var segments = 0
         /// The share of CPU time that the hypervisor gave to others, 0 to 1.
         package var stolen = 0.0
+        /// The share of the run for which the limit of our control group held its processes.
+        package var throttled = 0.0
         package init() {}
 
         /// Each part has a machine of its own; the share that was stolen is that of the worst.
@@ -148,6 +189,7 @@ package struct Measurement: Sendable {
             .count("listen_overflows", \.listenOverflows), .count("listen_drops", \.listenDrops),
             .count("retransmits", \.retransmits), .count("segments", \.segments),
             Field("stolen_share", \.stolen, .number, adding: takeLarger),
+            Field("throttled_share", \.throttled, .number, adding: takeLarger),
         ]
     }
 
@@ -204,16 +246,41 @@ package struct Measurement: Sendable {
         totals.ledger.corrupt > 0 || !totals.corruptions.isEmpty
     }
 
-    /// CPU seconds of the server per answered request; nil when it is not known.
-    package var serverCPUPerRequest: Double? {
-        guard let server, totals.ledger.answered > 0 else { return nil }
-        return server.cpu / Double(totals.ledger.answered)
+    /// Answers inside the measured time. A document from before they were counted has those to the
+    /// requests of the measured time instead.
+    package var answeredInWindow: Int { window?.answered ?? totals.ledger.answered }
+
+    /// Whether anything was answered since measuring began.
+    package var wasAnswered: Bool { totals.ledger.answered > 0 || answeredInWindow > 0 }
+
+    /// Answers per second of the measured time, whenever their requests were planned; 0 when there
+    /// was none.
+    package var rate: Double {
+        let seconds = window?.seconds ?? phases.measured
+        return seconds > 0 ? Double(answeredInWindow) / seconds : 0
     }
 
-    /// CPU seconds of the generator's threads per answered request; nil when none was answered.
+    /// Requests that were planned for each second of the measured time; 0 when there was none.
+    package var offeredRate: Double {
+        phases.measured > 0 ? Double(totals.ledger.scheduled) / phases.measured : 0
+    }
+
+    /// Everything that went wrong: errors of connections, requests without an answer at the end,
+    /// and requests that were never sent.
+    package var failures: Int {
+        totals.errors.occurrences + totals.ledger.unanswered + totals.ledger.neverSent
+    }
+
+    /// CPU seconds of the server for an answer of the measured time; nil when it is not known.
+    package var serverCPUPerRequest: Double? {
+        guard let server, answeredInWindow > 0 else { return nil }
+        return server.cpu / Double(answeredInWindow)
+    }
+
+    /// CPU seconds of the generator's threads for an answer of the measured time; nil without one.
     package var clientCPUPerRequest: Double? {
-        guard totals.ledger.answered > 0 else { return nil }
-        return threads.reduce(0) { $0 + $1.cpu } / Double(totals.ledger.answered)
+        guard answeredInWindow > 0 else { return nil }
+        return threads.reduce(0) { $0 + $1.cpu } / Double(answeredInWindow)
     }
 }
 

@@ -14,6 +14,12 @@ struct Tally: Sendable {
     /// What was answered since the interval was closed last; the totals do not have it yet.
     var interval = Interval()
     private var errorsInTimeline = 0
+    /// What moved since the start of the run, the warm-up included.
+    private(set) var moved = Measurement.Window()
+    /// When the last interval ended in which something was answered, in nanoseconds from the start
+    /// of the run; nil before the first answer.
+    private(set) var lastAnswer: Int64?
+    private var answeredBefore = 0
 
     /// Requests that were planned from then on count: the start of the measured time, or never so
     /// far.
@@ -40,6 +46,7 @@ struct Tally: Sendable {
     /// Counts a request's way out.
     @inline(__always)
     mutating func begin(planned: Int64, at time: Int64, size: Int, isSlow: Bool) {
+        moved.bytesOut += size
         guard planned >= countsFrom else { return }
         totals.ledger.scheduled += 1
         totals.bytes.out += size
@@ -63,6 +70,8 @@ struct Tally: Sendable {
     mutating func answer(
         _ request: Connection.Request, at time: Int64, size: Int, isVerified: Bool, isSlow: Bool
     ) -> Bool {
+        moved.answered += 1
+        moved.bytesIn += size
         guard request.planned >= countsFrom else {
             if !isSlow { interval.warmup.record(time - request.planned) }
             return false
@@ -110,9 +119,11 @@ struct Tally: Sendable {
         totals.sendDelay.censored.record(age, times: count)
     }
 
-    /// Moves what the interval holds to where it stays; it began at `time`, in nanoseconds from
-    /// the start of the run, and took `cpu` nanoseconds of the thread.
-    mutating func closeInterval(from time: Int64, cpu: Int64) {
+    /// Moves what the interval holds to where it stays; it lasted from `time` to `end`, in
+    /// nanoseconds from the start of the run, and took `cpu` nanoseconds of the thread.
+    mutating func closeInterval(from time: Int64, to end: Int64, cpu: Int64) {
+        if moved.answered > answeredBefore { lastAnswer = end }
+        answeredBefore = moved.answered
         totals.service.answered.add(interval.service)
         totals.response.answered.add(interval.response)
         totals.sendDelay.answered.add(interval.sendDelay)

@@ -74,6 +74,7 @@ extension Measurement {
     /// Adds what another part of the run saw, which began `offset` nanoseconds after this one.
     package mutating func add(_ other: Measurement, offset: Int64 = 0) {
         totals.add(other.totals, offset: offset)
+        window.add(other.window)
         phases.add(other.phases)
         served.add(other.served)
         threads += other.threads

@@ -34,6 +34,9 @@ struct IntervalClock {
         due = next(after: now)
     }
 
+    /// What the thread has used since the interval began, in nanoseconds.
+    var cpuUsed: Int64 { RunningThread.cpuNanoseconds - cpu }
+
     /// Ends the interval; says when it began, from the origin on, and how much CPU it took.
     mutating func end(at now: Int64) -> (from: Int64, cpu: Int64) {
         let (from, elapsed) = (begun - origin, now - begun)

@@ -145,7 +145,7 @@ package final class LoadRun: Sendable {
 
 extension Measurement {
     /// Puts together what the workers saw.
-    fileprivate init(_ results: [WorkerResult], of state: RunState) {
+    init(_ results: [WorkerResult], of state: RunState) {
         var totals = Tally(isPlanned: state.plan.plansRequests).totals
         for result in results {
             totals.add(result.tally.totals)
@@ -158,6 +158,7 @@ extension Measurement {
         kernel = state.kernelAtStart.counts(until: .read())
         server = state.serverSamples.withLock { $0.usage }
         phases = Phases(results, of: state)
+        window = Window(results.compactMap(\.window))
         ending = Ending(results, of: state)
     }
 }
@@ -166,6 +167,8 @@ extension Measurement.Ending {
     fileprivate init(_ results: [WorkerResult], of state: RunState) {
         if state.connectedAt == nil, state.hasConnectFailed {
             self = .connectFailed
+        } else if state.interruption == RunState.failure {
+            self = .generatorFailed
         } else if let signal = state.interruption,
             results.contains(where: \.wasInterrupted)
         {
@@ -191,5 +194,18 @@ extension Measurement.Phases {
         drain = Double(until.nanoseconds(to: ended)) / 1e9
         isSteady = state.wasSteady
         stopped = results.map(\.stopped).max() ?? 0
+        lastAnswer = results.compactMap(\.tally.lastAnswer).max().map { Double($0) / 1e9 }
+    }
+}
+
+extension Measurement.Window {
+    /// Adds up what moved; nil when no worker came to measure.
+    fileprivate init?(_ windows: [(from: Instant, until: Instant, moved: Self)]) {
+        guard let from = windows.map(\.from).min(), let until = windows.map(\.until).max() else {
+            return nil
+        }
+        self.init()
+        for window in windows { add(window.moved) }
+        seconds = Double(from.nanoseconds(to: until)) / 1e9
     }
 }

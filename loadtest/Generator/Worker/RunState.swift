@@ -150,6 +150,12 @@ final class RunState: Sendable {
         return signal == 0 ? nil : signal
     }
 
+    /// Ends the run because a worker cannot go on: what the others see is not what was asked for.
+    func failRun() { interrupt(signal: RunState.failure) }
+
+    /// Stands for the signal where none asked for the end.
+    static let failure = Int32.min
+
     func interrupt(signal: Int32) {
         _ = stopSignal.compareExchange(expected: 0, desired: signal, ordering: .relaxed)
         wakeAll()

@@ -12,11 +12,12 @@ struct Warming {
 
     private let window: Int64
     private let fixed: Int64
-    private var steadiness = Steadiness()
+    private var steadiness: Steadiness
     private var latencies = Histogram()
     private var begun: Int64?
 
     init(_ plan: LoadPlan) {
+        steadiness = Steadiness(isPoisson: plan.rate != nil && plan.arrivals == .poisson)
         fixed = plan.fixedWarmup.wholeNanoseconds
         window = fixed / Warming.windows
     }
@@ -31,7 +32,7 @@ struct Warming {
         latencies.add(answered)
         if now - begun >= window {
             steadiness.add(
-                rate: Double(latencies.count) * 1e9 / Double(now - begun),
+                count: latencies.count, rate: Double(latencies.count) * 1e9 / Double(now - begun),
                 median: Double(latencies.value(at: 0.5) ?? 0))
             latencies.clear()
             self.begun = now

@@ -34,7 +34,8 @@ extension Worker {
         let (from, cpu) = interval.end(at: now.nanoseconds)
         let total = interval.total.cpu
         desk.published.withLock { $0.take(exchange, cpu: total) }
-        exchange.tally.closeInterval(from: from, cpu: cpu)
+        exchange.tally.closeInterval(
+            from: from, to: state.origin.nanoseconds(to: now), cpu: cpu)
     }
 
     private mutating func connect(at now: Instant) {
@@ -154,6 +155,7 @@ extension Worker {
         let from = exchange.isOpenLoop ? state.measureFrom ?? now : now
         result.measuredFrom = from
         usageAtStart = usage(at: now)
+        (windowFrom, movedAtStart) = (now, exchange.tally.moved)
         exchange.tally.countsFrom = from.nanoseconds
         exchange.requestsLeft = state.takeRequests()
         exchange.sendUntil = (state.measureUntil ?? .never).nanoseconds
@@ -191,8 +193,9 @@ extension Worker {
         guard let from = result.measuredFrom else { return }
         let until = exchange.isOpenLoop ? min(now.nanoseconds, exchange.sendUntil) : now.nanoseconds
         result.measuredUntil = Instant(nanoseconds: max(until, from.nanoseconds))
-        let elapsed = Double(from.nanoseconds(to: now)) / 1e9
+        let elapsed = Double(windowFrom.nanoseconds(to: now)) / 1e9
         result.usage = usage(at: now).since(usageAtStart, elapsed: elapsed)
+        result.window = (windowFrom, now, exchange.tally.moved.since(movedAtStart))
     }
 
     /// What the thread used so far; closes the interval under way.
@@ -280,6 +283,8 @@ struct WorkerResult: Sendable {
     /// Nil when it never came to measure.
     var measuredFrom: Instant?
     var measuredUntil: Instant?
+    /// What moved in the measured time, from its first look at the clock to its last.
+    var window: (from: Instant, until: Instant, moved: Measurement.Window)?
     var ended = Instant.now
     /// The longest stop of more than a second, in seconds.
     var stopped = 0.0

@@ -29,7 +29,10 @@ struct Worker: ~Copyable {
     var drainUntil = Instant.never
     var closeUntil = Instant.never
     var result = WorkerResult()
+    /// What the thread had used, and what had moved, when measuring began.
     var usageAtStart = IntervalClock.Usage()
+    var windowFrom = Instant.never
+    var movedAtStart = Measurement.Window()
     var hasEndedMeasuring = false
 
     /// A worker with its share of the connections, none of them open yet.
@@ -88,6 +91,7 @@ struct Worker: ~Copyable {
             } catch {
                 exchange.note(.socket, error.name, on: 0)
                 state.failConnecting()
+                state.failRun()
                 break
             }
             let woken = driver.now
@@ -124,7 +128,14 @@ struct Worker: ~Copyable {
     @inline(__always)
     private mutating func noticeStop(from before: Instant, to after: Instant) {
         let gap = before.nanoseconds(to: after)
-        if gap > 1_000_000_000 { result.stopped = max(result.stopped, Double(gap) / 1e9) }
+        if gap > 1_000_000_000 { noteStop(of: gap) }
+    }
+
+    /// The kernel may work for this thread all the time, as it does when it looks for a free port
+    /// among thousands that are taken: what its processor time has grown by was no stop.
+    private mutating func noteStop(of gap: Int64) {
+        let stopped = gap - interval.cpuUsed
+        if stopped > 1_000_000_000 { result.stopped = max(result.stopped, Double(stopped) / 1e9) }
     }
 
     @inline(__always)

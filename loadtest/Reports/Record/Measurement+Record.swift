@@ -8,7 +8,13 @@ extension Measurement: Record {
         [
             Field("phases", \.phases, .part),
             .group("counts", Totals.counts.within(\.totals)),
-            .group("rate", [.derived("achieved", .number) { $0.rate }]),
+            Field("window", \.window, .optional(.part)),
+            .group(
+                "rate",
+                [
+                    .derived("achieved", .number) { $0.rate },
+                    .derived("offered", .number) { $0.offeredRate },
+                ]),
             .group("latency", latencies),
             Field("pacing", \.pacing, .optional(.part)), Field("fairness", \.served, .part),
             Field("memory", \.server, .optional(.part)), .group("cpu", cpu),
@@ -52,6 +58,7 @@ extension Measurement: Record {
         case completed, interrupted
         case allConnectionsLost = "all_connections_lost"
         case connectFailed = "connect_failed"
+        case generatorFailed = "generator_failed"
         /// Of a run that never began.
         case notStarted = "not_started"
     }
@@ -63,6 +70,7 @@ extension Measurement: Record {
             case .interrupted: .interrupted
             case .allConnectionsLost: .allConnectionsLost
             case .connectFailed: .connectFailed
+            case .generatorFailed: .generatorFailed
             }
         }
         set {
@@ -72,6 +80,7 @@ extension Measurement: Record {
                 case .interrupted: .interrupted(signal: 2)
                 case .allConnectionsLost: .allConnectionsLost
                 case .connectFailed: .connectFailed
+                case .generatorFailed: .generatorFailed
                 }
         }
     }

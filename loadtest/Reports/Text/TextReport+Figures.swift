@@ -8,7 +8,8 @@ extension TextReport {
     }
 
     private var rate: [String] {
-        let seconds = run.phases.measured
+        let window = run.window
+        let seconds = window?.seconds ?? run.phases.measured
         func perSecond(_ bytes: Int) -> String {
             Figures.bytes(seconds > 0 ? Double(bytes) / seconds : 0) + "/s"
         }
@@ -18,7 +19,11 @@ extension TextReport {
             achieved += " of \(Figures.rate(wanted)) wanted (\(share) %)"
         }
         return flow(
-            "rate", [achieved, "out \(perSecond(run.bytes.out))", "in \(perSecond(run.bytes.in))"])
+            "rate",
+            [
+                achieved, "out \(perSecond(window?.bytesOut ?? run.bytes.out))",
+                "in \(perSecond(window?.bytesIn ?? run.bytes.in))",
+            ])
     }
 
     /// How the planned times of an open loop were met.
@@ -56,7 +61,8 @@ extension TextReport {
             parts.append("client \(Figures.time(seconds: cost))/request")
         }
         if let cost = run.serverCPUPerRequest, let server = run.server, run.phases.measured > 0 {
-            let share = Figures.percent(server.cpu / run.phases.measured)
+            let share = Figures.percent(
+                server.cpu / (run.window?.seconds ?? run.phases.measured))
             parts.append("server \(Figures.time(seconds: cost))/request (\(share) of a core)")
         }
         return parts.isEmpty ? [] : flow("cpu", parts)

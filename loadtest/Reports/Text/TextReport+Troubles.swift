@@ -96,18 +96,21 @@ extension TextReport {
         switch run.ending {
         case .completed:
             let lost = run.connects.lostEarly
-            guard run.ledger.answered == 0 || lost > 0 else { return [] }
+            guard !run.wasAnswered || lost > 0 else { return [] }
             words =
-                run.ledger.answered == 0
+                !run.wasAnswered
                 ? "nothing was answered"
                 : "with too few: \(Figures.count(lost)) connections were lost before measuring"
         case .interrupted(let signal):
-            let name = [2: "SIGINT", 15: "SIGTERM"][signal] ?? "signal \(signal)"
+            let name =
+                [1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 15: "SIGTERM"][signal]
+                ?? "signal \(signal)"
             let part =
                 run.phases.measured > 0
                 ? "the figures are of the part that was measured" : "nothing was measured yet"
             words = "early, by \(name): \(part)"
         case .allConnectionsLost: words = "early: no connection was left to measure with"
+        case .generatorFailed: words = "early: a thread of the generator could not go on"
         case .connectFailed:
             words = "before measuring: not all connections came up"
         }
@@ -125,7 +128,7 @@ extension TextReport {
             ExitCode.badInput: "a file could not be used",
             ExitCode.invalid: "the measurement is INVALID, and --strict was given",
             ExitCode.threshold: "a --fail-if condition was met or could not be judged",
-            130: "interrupted", 143: "terminated",
+            129: "interrupted", 130: "interrupted", 131: "interrupted", 143: "terminated",
         ]
         let reason = reasons[record.exitCode].map { ": \($0)" } ?? ""
         return sentence("exit", "\(record.exitCode)\(reason)")

@@ -36,7 +36,7 @@ package struct TextReport {
             sections += [HistogramDrawing(run.response.answered).lines, figures]
         }
         sections += [probes, troubles]
-        return connected + measured + sections.filter { !$0.isEmpty }.flatMap { [""] + $0 }
+        return search + connected + measured + sections.filter { !$0.isEmpty }.flatMap { [""] + $0 }
     }
 
     // MARK: - Before the figures
@@ -110,7 +110,8 @@ package enum SummaryLine {
     package static func text(_ record: RunRecord) -> String {
         let run = record.measurement
         let up = run.connects.ok - run.connects.reopened
-        var parts = ["\(Figures.count(up)) connections", rate(record)]
+        var parts = record.search.map { [TextReport.words(of: $0, record.probes)] } ?? []
+        parts += ["\(Figures.count(up)) connections", rate(record)]
         // In a closed loop there is nothing but the service to speak of.
         if record.plan.rate == nil, run.response.count > 0 { parts.append("closed loop") }
         for quantile in [0.5, 0.99] where run.response.supports(quantile) {
@@ -118,7 +119,7 @@ package enum SummaryLine {
             parts.append("\(Figures.name(ofQuantile: quantile)) \(Figures.time(value))")
         }
         if let largest = run.response.max { parts.append("max \(Figures.time(largest))") }
-        parts.append("errors \(Figures.count(run.errors.occurrences))")
+        parts.append("errors \(Figures.count(run.failures))")
         for result in record.thresholds where result.isFailure {
             parts.append("failed \(result.threshold.text) (\(result.words))")
         }

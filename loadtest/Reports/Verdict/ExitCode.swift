@@ -19,18 +19,21 @@ package enum ExitCode {
     package static let wrongBytes: Int32 = 97
     /// The measurement says of itself that it is invalid, and `--strict` was given.
     package static let invalid: Int32 = 98
-    /// A threshold given by `--fail-if` was crossed, or could not be judged.
+    /// A threshold given by `--fail-if` was crossed, or could not be judged; or a search found no
+    /// rate at which its condition holds.
     package static let threshold: Int32 = 99
 
     /// The code of a run that has ended.
     ///
-    /// A mistake of our own comes first, then wrong bytes, a target that is not there, a verdict
-    /// of INVALID where `--strict` hands it in as `strictly`, and a threshold. An interrupted run
-    /// stays interrupted, 130 or 143: it is not the run that the gates were meant for.
+    /// A mistake of our own comes first, then wrong bytes, a target that is not there, a verdict of
+    /// INVALID where `--strict` hands it in as `strictly`, and a threshold. A search that found
+    /// nothing is a threshold that nothing keeps. An interrupted run stays interrupted, 130 or 143:
+    /// it is not the run that the gates were meant for.
     package static func of(
         _ measurement: Measurement,
         thresholds: [ThresholdResult],
-        strictly verdict: Verdict.Level = .valid
+        strictly verdict: Verdict.Level = .valid,
+        search: RunRecord.Search? = nil
     ) -> Int32 {
         guard measurement.ledger.isBalanced, measurement.connects.isBalanced else {
             return internalError
@@ -40,13 +43,15 @@ package enum ExitCode {
         case .connectFailed:
             return measurement.metSystemLimit ? systemLimit : unreachable
         case .allConnectionsLost: return unreachable
+        case .generatorFailed: return systemLimit
         case .interrupted(let signal): return 128 + signal
         case .completed: break
         }
         if measurement.ranOutOfMemory { return systemLimit }
         // What was asked for was another load than the one that was measured.
         if measurement.connects.lostEarly > 0 { return unreachable }
-        if measurement.ledger.answered == 0 { return unreachable }
+        if !measurement.wasAnswered { return unreachable }
+        if let search, search.rate == nil { return threshold }
         if verdict == .invalid { return invalid }
         return thresholds.contains(where: \.isFailure) ? threshold : success
     }

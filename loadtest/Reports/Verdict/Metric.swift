@@ -195,7 +195,7 @@ extension Metric.Value {
 extension Metric.Count {
     fileprivate func value(in run: Measurement) -> Int {
         switch self {
-        case .errors: run.errors.occurrences
+        case .errors: run.failures
         case .corrupt: run.ledger.corrupt
         case .timedOut: run.ledger.timedOut
         case .reset: run.ledger.reset
@@ -209,11 +209,6 @@ extension Metric.Count {
 }
 
 extension Measurement {
-    /// Answered requests per second of the measured time; 0 when there was none.
-    package var rate: Double {
-        phases.measured > 0 ? Double(totals.ledger.answered) / phases.measured : 0
-    }
-
     func latency(of clock: Metric.Clock) -> Latency {
         switch clock {
         case .response: totals.response

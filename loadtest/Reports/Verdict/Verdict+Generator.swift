@@ -7,9 +7,10 @@ import Statistics
 //     G-CPU     tenths of a second with a thread above 85 %   20 %
 //               … above 95 %                                              10 %
 //     G-LAG     99th percentile of a turn over median         10 %        50 %
-//               … in a closed loop                            50 %        (10 %: a note)
+//               … in a closed loop                            100 %
 //     G-SCHED   requests that the generator sent late         0.1 %       5 %
-//     G-RATE    answered rate beside the wanted one           1 %         10 %
+//     G-RATE    answered rate beside the offered one          1 %         10 %
+//               … because the server is behind               (a note)
 //     G-HALF    rate lost with half of the threads            2 %
 //
 // The bounds are those of other generators where they have one: 95 % of a thread (memtier), 99.9
@@ -29,7 +30,7 @@ extension Verdict {
         guard isInvalid || above85 >= 0.2 else { return nil }
         // In a closed loop something is always the limit; a server whose one loop is as busy may be
         // it.
-        let seconds = run.phases.measured
+        let seconds = run.window?.seconds ?? run.phases.measured
         let server = seconds > 0 ? (run.server?.cpu ?? 0) / seconds : 0
         let isShared = record.plan.rate == nil && server >= 0.9
         let (bound, share, limit) = isInvalid ? (95, above95, 0.1) : (85, above85, 0.2)
@@ -64,19 +65,18 @@ extension Verdict {
         // Below the tolerance of a planned time, a turn is short whatever it is compared with.
         guard lag > 100_000 else { return nil }
         let share = Double(lag) / Double(median)
-        guard share > 0.1 else { return nil }
         // In a closed loop at its maximum all answers come in bunches, and waiting in one of them
-        // is part of what it measures: no latency of it is to be trusted further than that.
+        // is part of what it measures: only a turn that is longer than the response is doubtful.
         let isClosed = record.plan.rate == nil
+        let (suspect, invalid) = isClosed ? (1.0, Double.infinity) : (0.1, 0.5)
+        guard share > suspect else { return nil }
+        let limit = share > invalid ? invalid : suspect
         return Finding(
-            code: "G-LAG",
-            level: share > 0.5
-                ? (isClosed ? .suspect : .invalid) : (isClosed ? .note : .suspect),
-            value: share, limit: share > 0.5 ? 0.5 : 0.1,
+            code: "G-LAG", level: share > invalid ? .invalid : .suspect, value: share, limit: limit,
             text: "one turn in a hundred of the generator took "
                 + "\(Figures.time(nanoseconds: Double(lag))) or more, "
                 + "\(Figures.percent(share)) of the median response; "
-                + "\(isClosed ? 50 : 10) % are allowed",
+                + "\(Figures.percent(suspect)) are allowed",
             remedy: "use more --threads, fewer --conns, or a machine of its own")
     }
 
@@ -93,25 +93,35 @@ extension Verdict {
             remedy: "lower --rate, use more --threads, or keep other programs off this machine")
     }
 
-    private static func missedRate(_ record: RunRecord) -> Finding? {
+    static func missedRate(_ record: RunRecord) -> Finding? {
         let run = record.measurement
-        guard let wanted = record.plan.rate, run.phases.measured > 0, run.ledger.scheduled > 0
+        guard let offered = record.plan.rate, run.phases.measured > 0, run.ledger.scheduled > 0
         else { return nil }
         // Independent arrivals scatter by the root of their number; three of them are chance.
         let isPoisson = record.plan.arrivals == .poisson
         let chance = isPoisson ? 3 / Double(run.ledger.scheduled).squareRoot() : 0
-        let allowed = max(0.01, chance)
-        let off = abs(run.rate / wanted - 1)
+        // What was under way at the ends of the window belongs to it by half.
+        let seconds = (run.service.answered.mean ?? 0) / 1e9 / run.phases.measured
+        let allowed = max(0.01, chance, seconds)
+        let off = abs(run.rate / offered - 1)
         guard off > allowed else { return nil }
+        let figures =
+            "\(Figures.short(run.rate))/s were answered of \(Figures.short(offered))/s wanted, "
+            + "off by \(Figures.percent(off)) where \(Figures.percent(allowed)) are allowed"
+        if run.rate < offered, run.serverFellBehind {
+            return Finding(
+                code: "G-RATE", level: .note, value: off, limit: allowed,
+                text: "the server is overloaded: \(figures)",
+                remedy: "latency grows with the duration, so only the rate says something: "
+                    + "lower --rate for the rest")
+        }
         return Finding(
             code: "G-RATE", level: off > max(0.1, chance) ? .invalid : .suspect, value: off,
             limit: allowed,
-            text:
-                "\(Figures.short(run.rate))/s were answered of \(Figures.short(wanted))/s wanted, "
-                + "off by \(Figures.percent(off)) where \(Figures.percent(allowed)) are allowed",
-            remedy: run.rate < wanted
-                ? "the server or the generator cannot keep this rate, and latency grows with "
-                    + "the duration: lower --rate" : "measure longer with -d")
+            text: (run.rate < offered ? "the generator did not keep up: " : "") + figures,
+            remedy: run.rate < offered
+                ? "lower --rate, use more --threads, or another machine"
+                : "measure longer with -d")
     }
 
     /// What `--prove-headroom` showed: the only positive proof that the generator was not the
@@ -130,5 +140,15 @@ extension Verdict {
                     + "the limit"
                 : "\(threads) reach \(Figures.percent(lost)) less: the generator may be the limit",
             remedy: isProven ? "" : "use more --threads, or a machine of its own")
+    }
+}
+
+extension Measurement {
+    /// Whether requests waited for the server and not for the generator: its threads had time, and
+    /// what was sent late found every connection busy.
+    var serverFellBehind: Bool {
+        let isBusy = threads.contains { $0.above95 >= 0.1 }
+        let waited = (totals.pacing?.busy ?? 0) + totals.ledger.neverSent + totals.ledger.unanswered
+        return !isBusy && waited > (totals.pacing?.late ?? 0)
     }
 }

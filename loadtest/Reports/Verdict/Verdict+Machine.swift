@@ -8,11 +8,12 @@ import Syscalls
 //     N-RETRANS   segments sent again                           0.1 %
 //     H-STEAL     CPU time that the hypervisor gave to others   2 %        10 %
 //     H-SHARED    threads and server beside cores               above      (equal: a note)
+//     H-QUOTA     time that a limit of the group took away      1 %        10 %
 //     K-STOPPED   the generator was stopped                                a second
 extension Verdict {
     static var machineRules: [(RunRecord) -> Finding?] {
         [
-            overflows, retransmits, stolenTime, sharedCores, stopped,
+            overflows, retransmits, stolenTime, sharedCores, throttled, stopped,
         ]
     }
 
@@ -54,9 +55,17 @@ extension Verdict {
         return Finding(
             code: "H-SHARED", level: threads + 1 > cores ? .suspect : .note,
             value: Double(threads + 1), limit: Double(cores),
-            text: "the server and \(threads) thread\(threads == 1 ? "" : "s") of the generator "
-                + "share \(cores) core\(cores == 1 ? "" : "s") with everything else",
-            remedy: "compare runs of this machine with each other, not with others'")
+            text: "server and generator share \(cores) core\(cores == 1 ? "" : "s") with all else",
+            remedy: threads + 1 > cores ? "compare runs of this machine with each other only" : "")
+    }
+
+    private static func throttled(_ record: RunRecord) -> Finding? {
+        guard let share = record.measurement.kernel?.throttled, share > 0.01 else { return nil }
+        return Finding(
+            code: "H-QUOTA", level: share > 0.1 ? .invalid : .suspect, value: share, limit: 0.01,
+            text: "a limit on processor time (cgroup cpu.max) held this process for "
+                + "\(Figures.percent(share)) of the run; 1 % are allowed",
+            remedy: "raise the limit of the container, or lower the load")
     }
 
     private static func stopped(_ record: RunRecord) -> Finding? {

@@ -6,7 +6,9 @@ import Statistics
 //     code         figure                                          suspect      invalid
 //     L-LITTLE     connections beside rate × mean latency          2 %          10 %
 //     E-FEW        samples beyond the 99th percentile              below ten    no sample
-//     E-ERRORS     errors of connections                           any
+//     E-ERRORS     errors, and requests without an answer at the   any
+//                  end or never sent, unless the server is behind
+//     E-SILENT     seconds without an answer at the end            .           1 s
 //     C-CONNS      connections that are missing                    any          10 %
 //     F-NEVER      connections without an answer                   any          1 %
 //     F-HARDLY     connections with less than a tenth of the mean  any
@@ -17,7 +19,8 @@ import Statistics
 extension Verdict {
     static var runRules: [(RunRecord) -> Finding?] {
         [
-            littlesLaw, fewSamples, errors, missingConnections, starved, hardlyServed, unsteady,
+            littlesLaw, fewSamples, errors, silent, missingConnections, starved, hardlyServed,
+            unsteady,
             endedEarly, unverified, debugBuild,
         ]
     }
@@ -53,7 +56,7 @@ extension Verdict {
         if response.supports(0.99) { return nil }
         let count = response.count
         return Finding(
-            code: "E-FEW", level: record.measurement.ledger.answered == 0 ? .invalid : .suspect,
+            code: "E-FEW", level: record.measurement.wasAnswered ? .suspect : .invalid,
             value: Double(count), limit: Double(Figures.samplesNeeded(for: 0.99)),
             text: "\(Figures.count(count)) samples, of which p99 needs "
                 + Figures.count(Figures.samplesNeeded(for: 0.99)),
@@ -61,13 +64,32 @@ extension Verdict {
     }
 
     private static func errors(_ record: RunRecord) -> Finding? {
-        let count = record.measurement.errors.occurrences
+        let run = record.measurement
+        // G-RATE tells of an open loop that the server cannot follow, and what is left over of it.
+        let count = missedRate(record)?.level == .note ? run.errors.occurrences : run.failures
         guard count > 0 else { return nil }
         return Finding(
             code: "E-ERRORS", level: .suspect, value: Double(count), limit: 0,
             text: "\(Figures.count(count)) errors, and none is allowed",
-            remedy: "the table of errors says which and what to do; "
+            remedy: "the table of errors and the ledger say which; "
                 + "--fail-if 'errors>0' makes them count")
+    }
+
+    /// A server that answers nothing any more, however well it answered before.
+    private static func silent(_ record: RunRecord) -> Finding? {
+        let run = record.measurement
+        let waiting = run.ledger.unanswered + run.ledger.neverSent + run.ledger.timedOut
+        guard waiting > 0, run.phases.measured >= 1 else { return nil }
+        let end = run.phases.beforeMeasuring + run.phases.measured
+        let last = run.phases.lastAnswer ?? run.phases.beforeMeasuring
+        let silence = end - last
+        guard silence >= 1 else { return nil }
+        let after = max(0, last - run.phases.beforeMeasuring)
+        return Finding(
+            code: "E-SILENT", level: .invalid, value: silence, limit: 1,
+            text: "the server stopped answering \(Figures.time(seconds: after)) after measuring "
+                + "began, and \(Figures.count(waiting)) requests waited for it",
+            remedy: "look at the server: it hangs, or it was stopped")
     }
 
     private static func missingConnections(_ record: RunRecord) -> Finding? {

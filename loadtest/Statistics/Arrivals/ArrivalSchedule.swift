@@ -85,7 +85,7 @@ package struct ArrivalSchedule: Sendable {
     }
 
     private func areaBelow(_ time: Int64) -> Double {
-        let elapsed = Double(time - start)
+        let elapsed = Double(max(0, time - start))
         return elapsed < ramp
             ? rate * elapsed * elapsed / (2 * ramp) : rate * (elapsed - ramp / 2)
     }

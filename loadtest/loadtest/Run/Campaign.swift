@@ -83,10 +83,12 @@ struct Campaign {
         if measurement.ending == .completed {
             next = following(run, measurement, &probe)
         }
-        // Whoever interrupts keeps what was finished, and what was cut short as the headline.
+        // An interrupted campaign keeps what was finished, and what was cut short as the headline.
         let isWhole = if case .interrupted = measurement.ending { false } else { true }
         if let probe, isWhole { probes.append(probe) }
-        if run.mayBeHeadline || next == nil && headline == nil {
+        // Of a search, the last one that held.
+        let isBetter = probe?.holds != false || !isWhole
+        if run.mayBeHeadline && isBetter || headline == nil && (run.mayBeHeadline || next == nil) {
             headline = (run.plan, measurement)
         }
     }
@@ -154,10 +156,15 @@ struct Campaign {
         }
     }
 
-    /// The lowest rate that gives a short look enough samples for a condition, and some to spare.
+    /// The lowest rate that gives a run enough samples for a condition, and some to spare.
     private func lowestRate(for condition: Threshold) -> Double {
-        let seconds = Double((probe(at: nil).duration ?? .zero).wholeNanoseconds) / 1e9
-        return max(1, Double(condition.samplesNeeded) * 1.2 / max(seconds, 0.001))
+        let longest = plan.duration ?? Campaign.probeDuration
+        let seconds = Double(longest.wholeNanoseconds) / 1e9
+        return max(1, Campaign.samples(for: condition) / max(seconds, 0.001))
+    }
+
+    private static func samples(for condition: Threshold) -> Double {
+        Double(condition.samplesNeeded) * 1.2
     }
 
     private func headroomRun(_ plan: LoadPlan) -> Run {
@@ -166,10 +173,16 @@ struct Campaign {
         return Run(plan: half, purpose: .headroom, title: "half the threads")
     }
 
-    /// The plan for a short look: never longer than what was asked for.
+    /// The plan for a short look: as long as a search needs for its samples, and never longer than
+    /// what was asked for.
     private func probe(at rate: Double?) -> LoadPlan {
         var short = plan.at(rate: rate)
-        short.duration = min(Campaign.probeDuration, plan.duration ?? Campaign.probeDuration)
+        var duration = Campaign.probeDuration
+        if let rate, case .search(let condition) = course {
+            let seconds = (Campaign.samples(for: condition) / rate).rounded(.up)
+            duration = max(duration, .seconds(Int64(min(seconds, 1e9))))
+        }
+        short.duration = min(duration, plan.duration ?? Campaign.probeDuration)
         short.requests = nil
         short.ramp = .zero
         short.warmup = .fixed(min(Campaign.probeWarmup, plan.fixedWarmup))

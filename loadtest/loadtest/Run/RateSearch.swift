@@ -1,8 +1,10 @@
+import Glibc
+
 /// Finds the highest rate at which a condition holds, to 5 %, from whether it held at others.
 ///
 ///     1k  2k! 2k  4k  8k!!         doubles until it does not hold, twice in a row
 ///                 5.66k  6.73k!!   halves the gap, on a scale of ratios
-///                 5.66k ×3         confirms; where that fails once, the same 5 % lower
+///                 5.66k ×3         confirms; where that fails, 5 % lower, then 10 %, 20 % …
 ///
 /// What fails at once is halved until it holds, or until the rate is too low to be judged. A look
 /// is short, so one hiccup of the machine can spoil it: only a second failure counts. A
@@ -13,8 +15,6 @@ struct RateSearch: Equatable {
     static let precision = 1.05
     /// How often the rate that was found is to hold again.
     static let confirmationsNeeded = 3
-    /// Failed confirmations after which nothing is found.
-    private static let fallsMax = 5
     /// No generator goes further.
     private static let highest = 1e8
 
@@ -75,9 +75,11 @@ struct RateSearch: Equatable {
 
     private mutating func fallen(from rate: Double) -> State {
         confirmations = 0
+        // What held in a short look is there somewhere: each step down is twice as long.
+        let step = pow(RateSearch.precision, Double(1 << min(falls, 10)))
         falls += 1
-        let lower = RateSearch.rounded(rate / RateSearch.precision)
-        return falls < RateSearch.fallsMax && lower >= lowest ? .confirming(lower) : .found(nil)
+        let lower = RateSearch.rounded(rate / step)
+        return lower >= lowest ? .confirming(lower) : .found(nil)
     }
 
     /// Three digits, which is finer than the precision.

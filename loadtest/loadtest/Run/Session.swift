@@ -162,7 +162,7 @@ struct Session {
         record.verdict = Verdict(judging: record)
         record.exitCode = ExitCode.of(
             record.measurement, thresholds: record.thresholds,
-            strictly: options.isStrict ? record.verdict.level : .valid)
+            strictly: options.isStrict ? record.verdict.level : .valid, search: record.search)
     }
 
     static func environment() -> RunRecord.Environment {
