@@ -59,6 +59,7 @@ import Testing
         #expect(seen.ledger.answered == 200)
         #expect(seen.connects.ok == 3)
         #expect(seen.connects.tried == 4)
+        #expect(seen.connects.portShortages == 1)
         #expect(seen.connects.isBalanced)
         #expect(names(seen) == ["socket EADDRINUSE"])
     }

@@ -94,6 +94,7 @@ import Testing
         run.connects.tried += 12
         run.connects.reopened = 12
         run.connects.selfConnects = 3
+        run.connects.portShortages = 4
         run.kernel = .init()
         run.kernel?.listenOverflows = 7
         run.slowReaders.answered.record(1_000_000)
@@ -104,6 +105,7 @@ import Testing
 
         for words in [
             "5 of them idle", "12 opened again later", "3 connected to themselves",
+            "4 for want of a local port",
             "warm-up (not steady)",
             "7 met a full listen queue", "slow  ", "in no other row",
             "1 never served",

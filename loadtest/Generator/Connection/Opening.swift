@@ -96,6 +96,7 @@ struct Opening {
             } catch {
                 note(error.phase, error.errno.name, on: index, in: &exchange)
                 guard error.isForWantOfPorts else { break }
+                exchange.tally.totals.connects.portShortages += 1
                 place = sources.place(afterShortageAt: place)
             }
         }

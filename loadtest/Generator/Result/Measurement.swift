@@ -54,12 +54,15 @@ package struct Measurement: Sendable {
         /// Attempts that were connected to themselves: nothing listened, and the kernel chose the
         /// target's port for the client's side.
         package var selfConnects = 0
+        /// Of those that failed, the ones that found no free port on their local address.
+        package var portShortages = 0
         package init() {}
 
         package static let fields: [Field<Self>] = [
             .count("tried", \.tried), .count("ok", \.ok), .count("failed", \.failed),
             .count("cancelled", \.cancelled), .count("lost_early", \.lostEarly),
             .count("reopened", \.reopened), .count("self", \.selfConnects),
+            .count("port_shortages", \.portShortages),
         ]
 
         package var isBalanced: Bool { tried == ok + failed + cancelled }

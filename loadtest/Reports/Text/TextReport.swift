@@ -84,6 +84,7 @@ package struct TextReport {
         add(plan.idle, "of them idle")
         add(connects.reopened, "opened again later")
         add(connects.failed, "failed", style.bad)
+        add(connects.portShortages, "for want of a local port", style.warning)
         add(connects.cancelled, "given up")
         add(connects.selfConnects, "connected to themselves", style.warning)
         return flow("connected", parts)
