@@ -1,4 +1,5 @@
 import Foundation
+import SchemaChecks
 import TestServers
 import Testing
 
@@ -32,9 +33,36 @@ import Testing
         #expect(better.lines.contains { $0.hasPrefix("rate ") && $0.hasSuffix("improved") })
 
         let same = try #require(fast.split(separator: ",").first.map(String.init))
+        try setVerdict([], of: same)
         let alone = try Command.run("loadtest", "diff", same, same)
         #expect(alone.code == 0)
         #expect(alone.lines.last == "result     no difference that noise does not explain")
+    }
+
+    /// Puts other findings into a report: those of a short run are the machine's.
+    private func setVerdict(_ findings: [JSON], of path: String) throws {
+        guard case .object(var document) = try JSON(String(contentsOfFile: path, encoding: .utf8))
+        else { return }
+        document["verdict"] = .object(["level": .string("VALID"), "findings": .array(findings)])
+        try JSON.object(document).text.write(toFile: path, atomically: true, encoding: .utf8)
+    }
+
+    @Test func `a run that never connected is no run that is as good`() throws {
+        let (good, dead) = (temporaryPath("good.json"), temporaryPath("dead.json"))
+        _ = try Command.loadtest("-c", "2", "--json", good)
+        try setVerdict([], of: good)
+        let refused = try Command(
+            "loadtest", ["127.0.0.1:1", "-c", "2", "-d", "1s", "--json", dead]
+        ).finish()
+        #expect(refused.code == 69)
+
+        let worse = try Command.run("loadtest", "diff", good, dead)
+        #expect(worse.code == 2)
+        #expect(worse.lines.contains { $0.hasPrefix("rate ") && $0.hasSuffix("regressed") })
+        #expect(worse.output.contains("B has no answer"))
+        let other = try Command.run("loadtest", "diff", dead, good)
+        #expect(other.code == 3)
+        #expect(try Command.run("loadtest", "diff", dead, dead).code == 3)
     }
 
     @Test(arguments: [

@@ -130,6 +130,33 @@ import Testing
         #expect(outcomes(Diff([losing], [losing]))["service p99"] == .open)
     }
 
+    @Test func `what one side alone has cannot be judged, and neither can an invalid side`() throws
+    {
+        let whole = try record(seed: 1)
+        let short = try record(seed: 2, rate: 500)
+        let dead = try record(seed: 3) {
+            $0.measurement = Sample.refused()
+        }
+        let invalid = try record(seed: 4) {
+            $0.verdict.findings = [
+                .init(
+                    code: "G-CPU", level: .invalid, value: 1, limit: 0, text: "full", remedy: "rest"
+                )
+            ]
+        }
+
+        #expect(Diff([whole], [try record(seed: 101)]).unjudged == [])
+        #expect(outcomes(Diff([whole], [short]))["service p99.9"] == .onlyOld)
+        #expect(Diff([whole], [short]).unjudged == ["service p99.9"])
+        #expect(outcomes(Diff([short], [whole]))["service p99.9"] == .onlyNew)
+        #expect(outcomes(Diff([whole], [dead]))["rate"] == .regressed)
+        #expect(Diff([whole], [dead]).unjudged.first == "B has no answer")
+        #expect(Diff([whole, whole], [whole, dead]).unjudged.first == "run 2 of B has no answer")
+        #expect(!Diff([dead], [dead]).unjudged.isEmpty)
+        #expect(Diff([whole], [invalid]).unjudged == ["B is INVALID (G-CPU)"])
+        #expect(Diff([invalid], [whole]).unjudged == ["A is INVALID (G-CPU)"])
+    }
+
     @Test func `settings that differ are named, and where it ran is none`() throws {
         let other = try record(seed: 2) {
             $0.plan.connections = 7

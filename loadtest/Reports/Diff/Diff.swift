@@ -19,6 +19,12 @@ package struct Diff: Sendable {
         case tooFewSamples = "too few samples"
         /// Unanswered requests leave it open: a figure is only known from below.
         case open = "not known"
+        /// The other side has no such figure, or too few samples for it.
+        case onlyOld = "only in A"
+        case onlyNew = "only in B"
+
+        /// Whether nothing can be said of what both sides should have.
+        var isUnjudged: Bool { [.open, .onlyOld, .onlyNew].contains(self) }
     }
 
     /// One figure of both sides.
@@ -33,7 +39,7 @@ package struct Diff: Sendable {
         var outcome = Outcome.tooFewSamples
     }
 
-    /// What was asked for differently: "rate", "60000.0", "50000.0".
+    /// What was asked for differently: "rate", "60000", "50000".
     struct Difference: Sendable, Equatable {
         let name: String
         let old: String
@@ -46,8 +52,10 @@ package struct Diff: Sendable {
     let counts: (old: Int, new: Int)
     /// The share that a change has to exceed.
     let noise: Double
-    /// Runs whose verdict is not VALID: "B2.json is INVALID (G-CPU)".
+    /// Runs whose verdict is not VALID: "B is SUSPECT (G-CPU)".
     let doubts: [String]
+    /// Runs that cannot be judged: "B has no answer", "A is INVALID (G-CPU)".
+    private let unjudgedRuns: [String]
 
     /// Each side has one run, or each has several.
     package init(_ old: [RunRecord], _ new: [RunRecord], noise: Double = 0.02) {
@@ -55,6 +63,7 @@ package struct Diff: Sendable {
         self.noise = noise
         differences = Diff.differences(old, new)
         doubts = Diff.doubts("A", old) + Diff.doubts("B", new)
+        unjudgedRuns = Diff.unjudged("A", old) + Diff.unjudged("B", new)
         let all = old + new
         let figures = Figure.all(
             isPlanned: all.contains { $0.plan.plansRequests },
@@ -67,6 +76,11 @@ package struct Diff: Sendable {
     /// Whether any figure is worse than noise explains.
     package var hasRegression: Bool { rows.contains { $0.outcome == .regressed } }
 
+    /// What cannot be judged, runs and figures; a gate that cannot see must not be open.
+    package var unjudged: [String] {
+        unjudgedRuns + rows.filter(\.outcome.isUnjudged).map(\.figure.name)
+    }
+
     var isOneEach: Bool { counts == (1, 1) }
 
     private static func row(
@@ -75,16 +89,24 @@ package struct Diff: Sendable {
         let (oldValues, newValues) = (old.map(figure.value), new.map(figure.value))
         var row = Row(
             figure: figure, old: typical(oldValues, figure), new: typical(newValues, figure))
-        guard !(oldValues + newValues).contains(nil),
-            let change = figure.change(from: old, to: new)
-        else { return row }
+        guard let oldValue = row.old, let newValue = row.new else {
+            if row.old != nil { row.outcome = .onlyOld }
+            if row.new != nil { row.outcome = .onlyNew }
+            return row
+        }
+        guard let change = figure.change(from: old, to: new) else {
+            // Nothing is left of it, and there is no ratio to nothing.
+            let isLost = figure.isHigherBetter && oldValue.figure > 0 && newValue.figure == 0
+            if isLost { row.outcome = .regressed }
+            return row
+        }
         row.change = change
         let floor = figure.isShare ? 0 : Change.difference(1 + noise)
         row.smallest = change.halfWidth.map { floor + 1.5 * $0 }
         row.outcome = outcome(change, floor, isHigherBetter: figure.isHigherBetter)
         // The true figure is at least the bound: that a bound is worse is sure, and nothing else.
-        if row.new?.isLowerBound == true, row.outcome != .regressed { row.outcome = .open }
-        if row.old?.isLowerBound == true, row.outcome != .improved { row.outcome = .open }
+        if newValue.isLowerBound, row.outcome != .regressed { row.outcome = .open }
+        if oldValue.isLowerBound, row.outcome != .improved { row.outcome = .open }
         return row
     }
 
@@ -157,12 +179,25 @@ extension Diff {
 
     /// The runs of a side that say of themselves that they are not to be trusted.
     static func doubts(_ side: String, _ runs: [RunRecord]) -> [String] {
-        runs.enumerated().compactMap { index, run in
-            let verdict = run.verdict
-            guard verdict.level != .valid else { return nil }
-            let codes = verdict.findings.filter { $0.level > .note }.map(\.code)
-            let name = runs.count > 1 ? "run \(index + 1) of \(side)" : side
-            return "\(name) is \(verdict.level.rawValue) (\(codes.joined(separator: ", ")))"
+        named(side, runs).compactMap { name, run in
+            run.verdict.level == .valid ? nil : "\(name) is \(doubt(run.verdict))"
         }
+    }
+
+    /// The runs of a side that no figure can be taken from.
+    static func unjudged(_ side: String, _ runs: [RunRecord]) -> [String] {
+        named(side, runs).compactMap { name, run in
+            if run.measurement.ledger.answered == 0 { return "\(name) has no answer" }
+            return run.verdict.level == .invalid ? "\(name) is \(doubt(run.verdict))" : nil
+        }
+    }
+
+    private static func named(_ side: String, _ runs: [RunRecord]) -> [(String, RunRecord)] {
+        runs.enumerated().map { (runs.count > 1 ? "run \($0 + 1) of \(side)" : side, $1) }
+    }
+
+    private static func doubt(_ verdict: Verdict) -> String {
+        let codes = verdict.findings.filter { $0.level > .note }.map(\.code)
+        return "\(verdict.level.rawValue) (\(codes.joined(separator: ", ")))"
     }
 }

@@ -106,7 +106,7 @@ package struct DiffReport {
         case .improved: style.good(outcome.rawValue)
         case .regressed: style.bad(outcome.rawValue)
         case .withinNoise: outcome.rawValue
-        case .tooFewSamples, .open: style.warning(outcome.rawValue)
+        case .tooFewSamples, .open, .onlyOld, .onlyNew: style.warning(outcome.rawValue)
         }
     }
 
@@ -135,9 +135,14 @@ package struct DiffReport {
         var parts: [String] = []
         if !regressed.isEmpty { parts.append("regressed: \(regressed)") }
         if !improved.isEmpty { parts.append("improved: \(improved)") }
+        let unjudged = diff.unjudged
+        if !unjudged.isEmpty {
+            parts.append("cannot be judged: \(unjudged.joined(separator: ", "))")
+        }
         if parts.isEmpty { parts.append("no difference that noise does not explain") }
+        let isGood = regressed.isEmpty && unjudged.isEmpty
         return style.sentence(
-            "result", parts.joined(separator: "; "), regressed.isEmpty ? { $0 } : style.bad)
+            "result", parts.joined(separator: "; "), isGood ? { $0 } : style.bad)
     }
 
     private func names(of outcome: Diff.Outcome) -> String {

@@ -19,12 +19,15 @@ enum DiffCommand {
             "A is the old side and B the new one. Files with commas between them are rounds: runs",
             "of the same thing, best made alternately. One run each cannot show what differs",
             "between runs.",
-            "Exit:  0 no regression, 2 regression, 64 bad usage, 65 unreadable input.",
+            "Exit:  0 no regression, 2 regression, 3 a figure or a run that cannot be judged,",
+            "       64 bad usage, 65 unreadable input.",
         ]
     )
 
     /// What the command ends with when something regressed.
     private static let regression: Int32 = 2
+    /// What it ends with when something cannot be judged, and nothing regressed.
+    private static let unjudged: Int32 = 3
 
     static func run(_ words: [String]) -> Int32 { Verb.run(table, words, compare) }
 
@@ -47,6 +50,7 @@ enum DiffCommand {
         let isWritten = Output.write(
             report.lines.map { $0 + "\n" }.joined(), to: File.standardOutput)
         if diff.hasRegression { return regression }
+        if !diff.unjudged.isEmpty { return unjudged }
         return isWritten ? ExitCode.success : ExitCode.cannotWrite
     }
 
