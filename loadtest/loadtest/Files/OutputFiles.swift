@@ -1,3 +1,4 @@
+import Flags
 import Reports
 import Syscalls
 
@@ -13,8 +14,17 @@ struct OutputFiles {
         paths = named.compactMap { option, path in path.map { (option, $0) } }
     }
 
-    /// Throws for the first file that cannot be written.
-    func check() throws(Stop) {
+    /// Throws for the first file that cannot be written, or that is an input or another output too.
+    func check(inputs: [String] = []) throws(Stop) {
+        for (index, (option, path)) in paths.enumerated() {
+            if path != "-", let input = inputs.first(where: { File.isSame(path, as: $0) }) {
+                throw OutputFiles.usage(option, path, "\(input) is read: give another file")
+            }
+            if let other = paths[..<index].first(where: { File.isSame(path, as: $0.path) }) {
+                throw OutputFiles.usage(
+                    option, path, "--\(other.option) writes there too: give two files")
+            }
+        }
         for (option, path) in paths where path != "-" {
             do throws(Errno) {
                 try File.checkReplacing(path)
@@ -30,12 +40,19 @@ struct OutputFiles {
         throw stop(option, path, "there is no such directory; nothing was run")
     }
 
-    /// Writes the file of an option, if one was asked for; false when it could not be written,
-    /// which has been said then.
+    /// Whether no file was asked for.
+    var isEmpty: Bool { paths.isEmpty }
+
+    /// Writes the file of an option, if one was asked for.
+    func write(_ option: String, _ text: @autoclosure () -> String) throws(Stop) {
+        guard let path = paths.first(where: { $0.option == option })?.path else { return }
+        try OutputFiles.write(text(), to: path, option)
+    }
+
+    /// The same; false when it could not be written, which has been said then.
     func write(_ option: String, _ text: () -> String) -> Bool {
-        guard let path = paths.first(where: { $0.option == option })?.path else { return true }
         do throws(Stop) {
-            try OutputFiles.write(text(), to: path, option)
+            try write(option, text())
             return true
         } catch {
             _ = Output.complain(error.message, exit: error.exitCode)
@@ -55,6 +72,10 @@ struct OutputFiles {
         }
     }
 
+    private static func usage(_ option: String, _ path: String, _ reason: String) -> Stop {
+        Stop(message: "--\(option) \(path): \(reason)", exitCode: UsageError.exitCode)
+    }
+
     private static func stop(_ option: String, _ path: String, _ reason: String) -> Stop {
         Stop(
             message: "cannot write --\(option) \(path): \(reason)", exitCode: ExitCode.cannotWrite)
@@ -65,11 +86,13 @@ extension RunRecord {
     /// Far more than a report has: a timeline of a full day has less than a megabyte.
     private static let bytesMax = 256 << 20
 
-    /// Reads the report of an earlier run back from the file that `--json` wrote.
+    /// Reads the report of an earlier run back from the file that `--json` wrote; "-" is
+    /// standard input.
     init(contentsOf path: String) throws(Stop) {
         let text: String
         do {
-            text = try File.read(path, atMost: RunRecord.bytesMax)
+            let source = path == "-" ? "/dev/stdin" : path
+            text = try File.read(source, atMost: RunRecord.bytesMax)
         } catch {
             throw Stop(message: "cannot read \(path): \(error)", exitCode: ExitCode.badInput)
         }

@@ -34,6 +34,8 @@ enum MergeCommand {
         guard !arguments.positionals.isEmpty else {
             throw UsageError("merge needs the reports to merge: files that --json has written")
         }
+        let files = OutputFiles(["output": output])
+        try files.check(inputs: arguments.positionals)
         var records: [RunRecord] = []
         for path in arguments.positionals { records.append(try RunRecord(contentsOf: path)) }
         let whole: RunRecord
@@ -42,7 +44,7 @@ enum MergeCommand {
         } catch {
             throw Stop(message: "cannot merge: \(error)", exitCode: ExitCode.badInput)
         }
-        try OutputFiles.write(Document.text(whole), to: output, "output")
+        try files.write("output", Document.text(whole))
         return report(whole)
     }
 

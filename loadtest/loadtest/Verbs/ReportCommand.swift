@@ -7,7 +7,7 @@ enum ReportCommand {
     private static let table = FlagTable(
         command: "loadtest report",
         summary: "Shows runs again from their --json files: as text, a page, pictures or tables.",
-        usage: ["A.json [B.json ...] [options]"],
+        usage: ["A.json [B.json ...] [options]    (- is standard input)"],
         groups: [
             FlagGroup(
                 "Output (- is standard output):",
@@ -17,7 +17,7 @@ enum ReportCommand {
                     Flag("md", nil, "FILE", help: "tables in Markdown, for a pull request"),
                 ])
         ],
-        positionalsMax: 12,
+        positionalsMax: .max,
         footer: [
             "Without an output it prints the text report. Several runs share their pictures.",
             "Exit:  0 done, 64 bad usage, 65 a file is not a report, 73 cannot write.",
@@ -30,6 +30,14 @@ enum ReportCommand {
         guard !arguments.positionals.isEmpty else {
             throw UsageError("report needs a file: loadtest report A.json --html A.html")
         }
+        let pictures = arguments.text("svg")
+        let folder = pictures.flatMap { $0.hasSuffix("/") || File.isDirectory($0) ? $0 : nil }
+        if let folder { try OutputFiles.check(directory: folder, "svg") }
+        let files = OutputFiles([
+            "html": arguments.text("html"), "svg": folder == nil ? pictures : nil,
+            "md": arguments.text("md"),
+        ])
+        try files.check(inputs: arguments.positionals)
         var runs: [PageRun] = []
         for (name, path) in names(of: arguments.positionals) {
             var record = try RunRecord(contentsOf: path)
@@ -38,13 +46,14 @@ enum ReportCommand {
             if record.verdict.findings.isEmpty { record.verdict = Verdict(judging: record) }
             runs.append(PageRun(name: name, record: record))
         }
-        var isText = true
-        for (flag, write) in outputs {
-            guard let path = arguments.text(flag) else { continue }
-            isText = false
-            try write(runs, path)
+        if files.isEmpty, folder == nil { return print(runs) }
+        try files.write("html", Page(runs).html)
+        try files.write("svg", PagePictures(runs).file)
+        for (name, text) in folder == nil ? [] : PagePictures(runs).files {
+            try OutputFiles.write(text, to: "\(folder ?? "")/\(name).svg", "svg")
         }
-        return isText ? print(runs) : ExitCode.success
+        try files.write("md", MarkdownReport(runs).text)
+        return ExitCode.success
     }
 
     // MARK: - Input
@@ -59,37 +68,6 @@ enum ReportCommand {
     }
 
     // MARK: - Output
-
-    private typealias Writing = ([PageRun], String) throws(Stop) -> Void
-
-    private static var outputs: [(flag: String, write: Writing)] {
-        [
-            (
-                "html",
-                { runs, path throws(Stop) in
-                    try OutputFiles.write(Page(runs).html, to: path, "html")
-                }
-            ),
-            ("svg", writePictures),
-            (
-                "md",
-                { runs, path throws(Stop) in
-                    try OutputFiles.write(MarkdownReport(runs).text, to: path, "md")
-                }
-            ),
-        ]
-    }
-
-    /// One file, or one for each picture where the path is a directory.
-    private static func writePictures(of runs: [PageRun], to path: String) throws(Stop) {
-        let pictures = PagePictures(runs)
-        guard path.hasSuffix("/") || File.isDirectory(path) else {
-            return try OutputFiles.write(pictures.file, to: path, "svg")
-        }
-        for (name, text) in pictures.files {
-            try OutputFiles.write(text, to: "\(path)/\(name).svg", "svg")
-        }
-    }
 
     private static func print(_ runs: [PageRun]) -> Int32 {
         let style = Output.style(on: File.standardOutput)
