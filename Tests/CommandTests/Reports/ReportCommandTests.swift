@@ -27,6 +27,61 @@ import Testing
         }
     }
 
+    @Test func `a dash is standard input, for every verb that reads a report`() throws {
+        try withReport { report, output in
+            let path = try Command.path(of: "loadtest")
+            for words in ["report -", "diff - '\(report)'", "merge - -o '\(output)'"] {
+                let run = try Command.run("/bin/sh", "-c", "'\(path)' \(words) < '\(report)'")
+                if words.hasPrefix("merge") {
+                    #expect(run.errors.contains("report 1 is all of a run"))
+                } else {
+                    #expect(run.code != 64 && run.errors.isEmpty, "\(words): \(run.errors)")
+                }
+            }
+        }
+    }
+
+    @Test func `what is read is not written, and nothing is written twice`() throws {
+        try withReport { report, output in
+            let before = try String(contentsOfFile: report, encoding: .utf8)
+            symlink(report, output)
+            defer { unlink(output) }
+            for words in [
+                ["report", report, "--html", report], ["report", report, "--md", output],
+                ["report", report, "--html", "/tmp/same", "--md", "/tmp/./same"],
+                ["merge", report, "-o", report], ["--json", "/tmp/same", "--html", "/tmp/same"],
+            ] {
+                let run = try Command("loadtest", words).finish()
+                #expect(run.code == 64, "\(words)")
+                #expect(run.errors.contains(": give "), "\(run.errors)")
+            }
+            #expect(try String(contentsOfFile: report, encoding: .utf8) == before)
+        }
+    }
+
+    @Test func `what came from a file does not steer the terminal`() throws {
+        try withReport { report, output in
+            let text = try String(contentsOfFile: report, encoding: .utf8)
+            let wild = output + "\u{1B}[31m\u{9B}2J.json"
+            let changed = text.replacing(
+                "\"reason\" : null", with: "\"reason\" : null, \"id\" : \"\\u001b[2J\"")
+            try changed.replacing("\"remedy\" : \"", with: "\"remedy\" : \"\\u001b]0;x\\u0007")
+                .replacing("\"command\" : [", with: "\"command\" : [ \"\\u001b[2J\",")
+                .write(toFile: wild, atomically: true, encoding: .utf8)
+            defer { unlink(wild) }
+
+            for words in [["report", wild], ["report", wild, "--md", "-"], ["diff", wild, wild]] {
+                let run = try Command("loadtest", words).finish()
+                let controls = (run.output + run.errors).unicodeScalars.filter {
+                    $0 != "\n" && ($0.value < 0x20 || (0x7F...0x9F).contains($0.value))
+                }
+                #expect(controls.allSatisfy { $0 == "\u{1B}" && words[0] != "report" }, "\(words)")
+            }
+            let missing = try Command("loadtest", ["report", "/nowhere/\u{1B}[2J"]).finish()
+            #expect(!missing.errors.contains("\u{1B}"))
+        }
+    }
+
     @Test func `a reader that has enough of a page does no harm`() throws {
         try withReport { report, _ in
             // More than a pipe holds, so that it is written when the reader has gone.

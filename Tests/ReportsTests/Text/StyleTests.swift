@@ -3,6 +3,20 @@ import Testing
 
 @testable import Reports
 
+@Suite struct `Words that came from outside` {
+    @Test func `lose what steers a terminal, and keep the colours of the style`() {
+        let style = Style(isColored: true)
+
+        #expect((style.bad("a\tb") + "\n").printable == style.bad("a\tb") + "\n")
+        #expect(
+            "\u{1B}[2J\u{1B}]0;t\u{7}\u{9B}x\r\n".printable
+                == "\u{FFFD}[2J\u{FFFD}]0;t\u{FFFD}\u{FFFD}x\u{FFFD}\n")
+        #expect("é🐦 \u{1B}[8mhidden".printable == "é🐦 \u{FFFD}[8mhidden")
+        #expect("".printable == "")
+        #expect(style.bad("x").withoutControls == "\u{FFFD}[31mx\u{FFFD}[0m")
+    }
+}
+
 @Suite struct `Colour` {
     @Test func `colour changes no word`() throws {
         let record = try Sample.record(Sample.disaster(), failIf: ["errors>0"])

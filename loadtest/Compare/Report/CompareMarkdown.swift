@@ -34,7 +34,7 @@ package enum CompareMarkdown {
         lines += list(
             "How far to trust it",
             sentences.noise + sentences.sees + sentences.apart + [sentences.method])
-        return (lines + repetition(record)).joined(separator: "\n") + "\n"
+        return ((lines + repetition(record)).joined(separator: "\n") + "\n").withoutControls
     }
 
     private static func list(_ title: String, _ points: [String]) -> [String] {

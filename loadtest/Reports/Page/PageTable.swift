@@ -91,7 +91,7 @@ package struct MarkdownReport {
             tables.environment,
         ].flatMap(\.markdown)
         let lines = ["### Load test"] + runs.flatMap(verdict) + middle + runs.flatMap(repetition)
-        return lines.joined(separator: "\n") + "\n"
+        return (lines.joined(separator: "\n") + "\n").withoutControls
     }
 
     private func verdict(_ run: PageRun) -> [String] {

@@ -30,6 +30,9 @@ package struct Style: Sendable {
     package func good(_ text: String) -> String { wrap(text, "32") }
     package func warning(_ text: String) -> String { wrap(text, "33") }
 
+    /// What the colours above are, and their end.
+    static let codes = ["0", "1", "2", "31", "32", "33"]
+
     private func wrap(_ text: String, _ code: String) -> String {
         isColored && !text.isEmpty ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
@@ -152,5 +155,30 @@ extension String {
             }
         }
         return count
+    }
+}
+
+extension String {
+    /// The text without what could steer a terminal: U+FFFD stands in the place of controls, but
+    /// for line feeds, tabs and the colours of `Style`.
+    package var printable: String {
+        guard contains("\u{1B}") else { return withoutControls }
+        // Each part but the first begins behind an escape character.
+        let parts = split(separator: "\u{1B}", omittingEmptySubsequences: false)
+        return parts.dropFirst().reduce(String(parts[0]).withoutControls) { text, part in
+            let isColor = Style.codes.contains { part.hasPrefix("[\($0)m") }
+            return text + (isColor ? "\u{1B}" : "\u{FFFD}") + String(part).withoutControls
+        }
+    }
+
+    /// The text with U+FFFD in the place of each control character that is no line feed or tab.
+    package var withoutControls: String {
+        String(String.UnicodeScalarView(unicodeScalars.map { $0.isControl ? "\u{FFFD}" : $0 }))
+    }
+}
+
+extension Unicode.Scalar {
+    fileprivate var isControl: Bool {
+        self != "\n" && self != "\t" && (value < 0x20 || (0x7F...0x9F).contains(value))
     }
 }

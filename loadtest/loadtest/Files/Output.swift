@@ -24,12 +24,12 @@ struct Output {
 
     /// Prints a text that was asked for.
     static func say(_ text: String) -> Int32 {
-        write(text + "\n", to: File.standardOutput) ? ExitCode.success : ExitCode.cannotWrite
+        print(text + "\n", to: File.standardOutput) ? ExitCode.success : ExitCode.cannotWrite
     }
 
     /// Prints what is wrong, and returns what the command ends with.
     static func complain(_ message: String, exit code: Int32) -> Int32 {
-        StandardError.say("loadtest: \(message)", patience: .seconds(1))
+        StandardError.say("loadtest: \(message)".printable, patience: .seconds(1))
         return code
     }
 
@@ -37,11 +37,11 @@ struct Output {
     func begin(_ record: RunRecord) {
         if options.isQuiet { return }
         let lines = TextReport(record, style: style).preamble(loop: options.course.words)
-        _ = Output.write(lines.map { $0 + "\n" }.joined(), to: human)
+        _ = Output.print(lines.map { $0 + "\n" }.joined(), to: human)
     }
 
     /// Says on the way what is going on.
-    func note(_ text: String) { StandardError.say(text) }
+    func note(_ text: String) { StandardError.say(text.printable) }
 
     /// Says what a run gave that is one of several.
     func note(_ run: Campaign.Run, _ measurement: Measurement) {
@@ -64,7 +64,7 @@ struct Output {
         let lines =
             options.isQuiet
             ? [SummaryLine.text(record)] : TextReport(record, style: style).results
-        let isPrinted = Output.write(lines.map { $0 + "\n" }.joined(), to: human)
+        let isPrinted = Output.print(lines.map { $0 + "\n" }.joined(), to: human)
         let isWritten = write(record, log) && isPrinted
         return record.exitCode == ExitCode.success && !isWritten
             ? ExitCode.cannotWrite : record.exitCode
@@ -82,6 +82,11 @@ struct Output {
                 Page([PageRun(name: record.id, record: record)]).html
             } && isWritten
         return options.files.write("json") { Document.text(record) } && isWritten
+    }
+
+    /// Prints words; nothing in them steers the terminal, whatever file they came from.
+    static func print(_ text: String, to descriptor: RawDescriptor) -> Bool {
+        write(text.printable, to: descriptor)
     }
 
     /// Writes all of a text; a reader that has gone, as in `| head -1`, has all it wanted.

@@ -77,7 +77,7 @@ enum CompareCommand {
         let columns = Terminal.size(of: output)?.columns ?? width
         let text = CompareText.report(
             of: record, width: min(columns, widthMax), style: Output.style(on: output))
-        var isWritten = Output.write(text, to: output)
+        var isWritten = Output.print(text, to: output)
         isWritten =
             files.write("html") { ComparePage.html(of: record, options.contenders) } && isWritten
         isWritten =

@@ -47,7 +47,7 @@ enum DiffCommand {
         let diff = Diff(try records(oldPaths), try records(newPaths), noise: noise)
         let style = Output.style(on: File.standardOutput)
         let report = DiffReport(diff, old: old, new: new, style: style)
-        let isWritten = Output.write(
+        let isWritten = Output.print(
             report.lines.map { $0 + "\n" }.joined(), to: File.standardOutput)
         if diff.hasRegression { return regression }
         if !diff.unjudged.isEmpty { return unjudged }

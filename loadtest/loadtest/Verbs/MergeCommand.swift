@@ -52,7 +52,7 @@ enum MergeCommand {
         let style = Output.style(on: File.standardOutput)
         let report = TextReport(whole, style: style)
         let text = (report.preamble() + report.results).map { $0 + "\n" }.joined()
-        let isWritten = Output.write(text, to: File.standardOutput)
+        let isWritten = Output.print(text, to: File.standardOutput)
         return whole.exitCode == ExitCode.success && !isWritten
             ? ExitCode.cannotWrite : whole.exitCode
     }
