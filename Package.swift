@@ -123,7 +123,7 @@ let package = Package(
             dependencies: [
                 "echo-server", "loadtest", "Compare", "Conformance", "EchoServers",
                 "MarkupChecks", "SchemaChecks", "Flags", "Generator", "Processes", "Reports",
-                "Statistics", "Drivers", "Syscalls", "TestServers",
+                "Statistics", "Drivers", "CLinux", "Syscalls", "TestServers",
             ],
             swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),

@@ -40,6 +40,8 @@ public enum DriverKind: String, CaseIterable, Sendable {
         case (.ioUring, .notPermitted):
             "io_uring is forbidden here: allow it with 'sysctl kernel.io_uring_disabled=0' and, in "
                 + "a container, by its seccomp profile, or choose another way to wait"
+        case (.ioUring, .outOfMemory):
+            "io_uring may lock no more memory: raise 'ulimit -l', or choose another way to wait"
         default: nil
         }
     }

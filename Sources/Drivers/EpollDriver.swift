@@ -12,6 +12,7 @@ package final class EpollDriver: Driver {
     private let instance: EpollInstance
     private let signal: WakeSignal
     private var installed: [Interest] = []
+    private var patience = Patience()
     private let events = UnsafeMutableBufferPointer<epoll_event>.allocate(
         capacity: 1024)
 
@@ -47,8 +48,14 @@ package final class EpollDriver: Driver {
     }
 
     package func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
-        let count = try instance.wait(
-            into: events, nanoseconds: deadline.nanosecondsToWait(from: now))
+        let count: Int
+        do throws(Errno) {
+            count = try instance.wait(
+                into: events, nanoseconds: deadline.nanosecondsToWait(from: now))
+        } catch {
+            return try patience.outlast(error)
+        }
+        patience.renew()
         for event in events[..<count] {
             let descriptor = RawDescriptor(event.data.fd)
             if descriptor == signal.raw {

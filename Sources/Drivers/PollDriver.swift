@@ -12,6 +12,7 @@ package final class PollDriver: Driver {
     private var entries: [pollfd]
     private var positions: [Int32] = []
     private let signal: WakeSignal
+    private var patience = Patience()
 
     /// poll(2) needs nothing opened; the wake signal does (eventfd(2)).
     package init() throws(Errno) {
@@ -48,9 +49,15 @@ package final class PollDriver: Driver {
 
     package func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
         let nanoseconds = deadline.nanosecondsToWait(from: now)
-        var remaining = try entries.withUnsafeMutableBufferPointer { buffer throws(Errno) in
-            try pollOnce(buffer, nanoseconds: nanoseconds)
+        var remaining: Int
+        do throws(Errno) {
+            remaining = try entries.withUnsafeMutableBufferPointer { buffer throws(Errno) in
+                try pollOnce(buffer, nanoseconds: nanoseconds)
+            }
+        } catch {
+            return try patience.outlast(error)
         }
+        patience.renew()
         if remaining > 0, entries[0].revents != 0 {
             remaining -= 1
             signal.clear()

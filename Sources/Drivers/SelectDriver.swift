@@ -18,6 +18,7 @@ package final class SelectDriver: Driver {
     private var foundReadable: [UInt] = []
     private var foundWritable: [UInt] = []
     private let signal: WakeSignal
+    private var patience = Patience()
 
     /// select(2) needs nothing opened; the wake signal does (eventfd(2)).
     package init() throws(Errno) {
@@ -62,10 +63,14 @@ package final class SelectDriver: Driver {
             foundWritable[word] = wantedWritable[word]
         }
         do throws(Errno) {
-            guard try select(until: deadline) > 0 else { return }
+            let count = try select(until: deadline)
+            patience.renew()
+            if count == 0 { return }
         } catch .badDescriptor {
             // One closed descriptor fails the whole call; the others must not pay for it.
             return reportClosed(into: &ready)
+        } catch {
+            return try patience.outlast(error)
         }
         for word in foundReadable.indices {
             var bits = foundReadable[word] | foundWritable[word]

@@ -156,6 +156,15 @@ package struct ChildProcess: Sendable {
 
     /// A descriptor that becomes readable when the process has ended (pidfd_open(2)).
     package func makeEndDescriptor() throws(Errno) -> Descriptor {
-        Descriptor(adopting: RawDescriptor(try retrying { clinux_pidfd_open(id) }))
+        let id = self.id
+        return try preferring { () throws(Errno) in
+            Descriptor(adopting: RawDescriptor(try retrying { clinux_pidfd_open(id) }))
+        } or: { () throws(Errno) in
+            try makePipe { _ in
+                var status = siginfo_t()
+                // The only failure is that there is no such child, which has ended then.
+                _ = try? retrying { waitid(P_PID, id_t(id), &status, WEXITED | WNOWAIT) }
+            }
+        }
     }
 }

@@ -51,7 +51,10 @@ package struct EchoOptions: Sendable {
                 "driver", nil, "NAME",
                 help: "how coroutines wait: \(names(DriverKind.self)) (poll)"),
             Flag("loops", nil, "N", help: "event loops, each with a thread of its own (1)"),
-            Flag("reuse-port", help: "a listener for each loop; the kernel chooses among them"),
+            Flag(
+                "reuse-port",
+                help: "a listener for each loop; the kernel chooses among them, and among other "
+                    + "servers that share the port"),
             Flag("upper", help: "answer in capitals, as textbooks do"),
         ])
 

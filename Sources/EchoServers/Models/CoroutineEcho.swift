@@ -24,11 +24,19 @@ enum CoroutineEcho: EchoService {
         let pending = signalQueue.raw
         return try EventLoop.run(driver: options.driver, loops: options.loops) {
             let server = try await makeServer(options)
+            let failure = Guarded<(any Error)?>(nil)
             try spawn(name: "signals") {
-                try await stop(server, drain: options.drain, on: pending)
+                do {
+                    try await stop(server, drain: options.drain, on: pending)
+                } catch {
+                    // Without signals the server could not be stopped: better now than never.
+                    failure.withLock { $0 = error }
+                    server.stop(grace: .zero)
+                }
             }
             onReady(server.address)
             try await server.serve(handler: options.upper ? echoInCapitals : echo)
+            if let failure = failure.withLock({ $0 }) { throw failure }
             var loops: [LoopStatistics] = []
             for loop in EventLoop.all { loops.append(await loop.statistics) }
             return EchoCounters(server.statistics, loops, options.driver)
@@ -69,8 +77,25 @@ private func makeServer(_ options: EchoOptions) async throws -> TCPServer {
         let listener = try await TCPListener.bind(to: address, backlog: backlog)
         return TCPServer(listener: listener, options: serverOptions)
     }
+    if isShared(address) {
+        StandardError.say(
+            "another server has \(address) already: connections are divided among both")
+    }
     let listeners = try await TCPListener.bindOnEachLoop(to: address, backlog: backlog)
     return TCPServer(listeners: listeners, options: serverOptions)
+}
+
+/// Whether a socket has the address already, as far as that can be seen: one that may not share it
+/// cannot have it then.
+private func isShared(_ address: SocketAddress) -> Bool {
+    do throws(Errno) {
+        let socket = Descriptor(adopting: try .streamSocket(family: address.family))
+        try socket.raw.setOption(.reuseAddress, to: 1)
+        try socket.raw.bind(to: address)
+        return false
+    } catch {
+        return error == .addressInUse
+    }
 }
 
 private func echo(_ connection: TCPConnection) async throws {

@@ -75,7 +75,11 @@ private struct EdgeEpollLoop: EchoLoop, ~Copyable {
             try room.takeSignals()
         } else if next == room.listener.raw {
             while let client = try room.accept() {
-                try epoll.control(.add, client, EdgeEpollLoop.edges)
+                do throws(Errno) {
+                    try epoll.control(.add, client, EdgeEpollLoop.edges)
+                } catch {
+                    room.drop(client, because: "epoll_ctl: \(error)")
+                }
             }
             // No edge announces those that were there before.
             if room.listener.mayHaveMore { lineUp(next) }

@@ -45,22 +45,30 @@ private struct EpollLoop: EchoLoop, ~Copyable {
                 // Closing the listener ends the kernel's interest in it.
                 try room.takeSignals()
             } else if ready == room.listener.raw {
-                while let client = try room.accept() {
-                    try epoll.control(.add, client, EPOLLIN.rawValue)
-                }
+                while let client = try room.accept() { watch(client, .add, EPOLLIN.rawValue) }
             } else {
-                try step(ready)
+                step(ready)
             }
         }
     }
 
-    private mutating func step(_ client: RawDescriptor) throws(IOError) {
+    private mutating func watch(
+        _ client: RawDescriptor, _ operation: EpollInstance.Operation, _ wanted: UInt32
+    ) {
+        do throws(Errno) {
+            try epoll.control(operation, client, wanted)
+        } catch {
+            room.drop(client, because: "epoll_ctl: \(error)")
+        }
+    }
+
+    private mutating func step(_ client: RawDescriptor) {
         let wasFull = room.clients.isFull(client)
         switch room.clients.step(client) {
         case .moved, .dry:
-            if wasFull { try epoll.control(.modify, client, EPOLLIN.rawValue) }
+            if wasFull { watch(client, .modify, EPOLLIN.rawValue) }
         case .full:
-            if !wasFull { try epoll.control(.modify, client, EPOLLOUT.rawValue) }
+            if !wasFull { watch(client, .modify, EPOLLOUT.rawValue) }
         case .ended: break
         }
     }
@@ -70,6 +78,7 @@ private struct EpollLoop: EchoLoop, ~Copyable {
 struct EpollCalls: ~Copyable {
     private(set) var waits = 0
     private(set) var controls = 0
+    private var patience = Patience()
     private let instance: EpollInstance
     private let events = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: 1024)
 
@@ -82,8 +91,12 @@ struct EpollCalls: ~Copyable {
         _ room: borrowing EchoRoom, for wanted: UInt32
     ) throws(IOError) -> EpollCalls {
         var calls = try EpollCalls()
-        try calls.control(.add, room.stop.raw, wanted)
-        try calls.control(.add, room.listener.raw, wanted)
+        do throws(Errno) {
+            try calls.control(.add, room.stop.raw, wanted)
+            try calls.control(.add, room.listener.raw, wanted)
+        } catch {
+            throw IOError(.wait, .system(error))
+        }
         return calls
     }
 
@@ -92,22 +105,21 @@ struct EpollCalls: ~Copyable {
     /// Changes what is watched for a descriptor (epoll_ctl(2)).
     mutating func control(
         _ operation: EpollInstance.Operation, _ descriptor: RawDescriptor, _ wanted: UInt32
-    ) throws(IOError) {
+    ) throws(Errno) {
         controls += 1
-        do throws(Errno) {
-            try instance.control(operation, descriptor, events: wanted)
-        } catch {
-            throw IOError(.wait, .system(error))
-        }
+        try instance.control(operation, descriptor, events: wanted)
     }
 
     /// Waits, for ever when the time is nil, and says how many are ready (epoll_wait(2)).
     mutating func wait(_ nanoseconds: Int64?) throws(IOError) -> Int {
         waits += 1
         do throws(Errno) {
-            return try instance.wait(into: events, nanoseconds: nanoseconds)
+            let count = try instance.wait(into: events, nanoseconds: nanoseconds)
+            patience.renew()
+            return count
         } catch {
-            throw IOError(.wait, .system(error))
+            try patience.outlastWait(error)
+            return 0
         }
     }
 

@@ -28,14 +28,17 @@ enum ForkEcho: EchoService {
         var listener = try EchoListener(options)
         var children = try attempt(.wait) { () throws(Errno) in try ClientProcesses(options) }
         defer { children.end() }
-        var waits = 0
+        var (waits, patience) = (0, Patience())
         onReady(listener.address)
         while !stop.isOver(open: children.count) {
             waits += 1
-            try attempt(.wait) { () throws(Errno) in
+            do throws(Errno) {
                 try waitUntilReadable(
                     listener.watched, stop.raw, ended.raw, nanoseconds: stop.patience)
                 _ = try SignalSet.take(from: ended.raw)
+                patience.renew()
+            } catch {
+                try patience.outlastWait(error)
             }
             try stop.takeSignals { listener.report(open: children.count) }
             if stop.isDraining { listener.close() }

@@ -42,13 +42,13 @@ private struct IOUringLoop: ~Copyable {
     private(set) var listener: EchoListener
     private var calls: IOUringCalls
     private var clients: IOUringClients
+    private var patience = Patience()
 
     init(_ options: EchoOptions, _ signals: SignalSet) throws(IOError) {
         let stop = try EchoStop(signals, drain: options.drain)
         let listener = try EchoListener(options)
         var calls = try IOUringCalls()
-        let tag = IOUringCalls.Operation.stop.tag(stop.raw)
-        try calls.add(.poll(stop.raw, events: UInt32(POLLIN), isLasting: true, tag: tag))
+        try calls.pollEach(stop.raw)
         try calls.acceptEach(listener.raw)
         self.stop = stop
         self.listener = listener
@@ -71,7 +71,7 @@ private struct IOUringLoop: ~Copyable {
         while let outcome = calls.take() {
             let (completion, descriptor) = (outcome.completion, outcome.descriptor)
             switch outcome.operation {
-            case .stop: try takeSignals()
+            case .stop: try takeSignals(completion)
             case .accept: try admit(completion)
             case .receive: try clients.echo(completion, from: descriptor, &calls)
             case .send: try clients.endSend(completion, to: descriptor, &calls)
@@ -80,7 +80,13 @@ private struct IOUringLoop: ~Copyable {
         }
     }
 
-    private mutating func takeSignals() throws(IOError) {
+    private mutating func takeSignals(_ completion: IOUring.Completion) throws(IOError) {
+        if let error = completion.error {
+            try patience.outlastWait(error)
+        } else {
+            patience.renew()
+        }
+        if !completion.hasMore { try calls.pollEach(stop.raw) }
         try stop.takeSignals { listener.report(open: clients.count) }
         if stop.isDraining { try calls.end(IOUringCalls.Operation.accept.tag(listener.raw)) }
     }
@@ -161,6 +167,12 @@ private struct IOUringCalls: ~Copyable {
         underWay += 1
     }
 
+    /// Completes whenever a signal has come, until it is ended or fails.
+    mutating func pollEach(_ signals: RawDescriptor) throws(IOError) {
+        let tag = Operation.stop.tag(signals)
+        try add(.poll(signals, events: UInt32(POLLIN), isLasting: true, tag: tag))
+    }
+
     /// Takes every connection, until it is ended or fails.
     mutating func acceptEach(_ listener: RawDescriptor) throws(IOError) {
         try add(.acceptEach(listener, tag: Operation.accept.tag(listener)))
@@ -205,10 +217,13 @@ private struct IOUringCalls: ~Copyable {
 /// The clients of the completion loop, and what is under way for them.
 ///
 ///     received ──► nothing is being sent: sent from the shared buffer, as much as fits at once
-///                  something is         : gathered; beyond 64 KiB no more is received
+///                  something is         : gathered; beyond 64 KiB no more is asked for
 ///     sent     ──► all of it            : the buffer goes back
 ///                  a part               : what is left and what was gathered moves to memory of
 ///                                         the client's own, and is sent for as long as it takes
+///
+/// What the kernel has received by the time that it is told to stop comes still: for a client that
+/// takes nothing, at most what all shared buffers hold, 2 MiB.
 ///
 /// At most one send of a client is under way, so that its bytes stay in order. And a shared buffer
 /// is with a client for a turn only, so that those which take nothing leave the others their
@@ -231,7 +246,8 @@ private struct IOUringClients: ~Copyable {
         var gathered: [UInt8] = []
     }
 
-    private static let gatheredMax = 65_536
+    /// Bytes of a client beyond which no more is asked for.
+    private static let heldMax = 65_536
 
     /// How many are open.
     private(set) var count = 0
@@ -329,7 +345,9 @@ private struct IOUringClients: ~Copyable {
         _ client: RawDescriptor, _ calls: inout IOUringCalls
     ) throws(IOError) {
         let state = clients[Int(client.number)]
-        let mayReceive = !state.hasEnded && state.gathered.count <= IOUringClients.gatheredMax
+        // What is in a shared buffer costs nothing of the client's own.
+        let held = state.gathered.count + (state.buffer == nil ? state.sending.count : 0)
+        let mayReceive = !state.hasEnded && held <= IOUringClients.heldMax
         let receive = IOUringCalls.Operation.receive.tag(client)
         if mayReceive, !state.isReceiving {
             clients[Int(client.number)].isReceiving = true

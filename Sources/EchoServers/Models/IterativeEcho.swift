@@ -41,6 +41,7 @@ enum IterativeEcho: EchoService {
             echoToTheEnd(client, upper: options.upper, counting: &tally)
             stopper.end(client)
         }
+        if let failure = stopper.failure { throw IOError(.wait, .system(failure)) }
         var counters = listener.counters
         counters.add(tally.counters)
         return counters
@@ -73,6 +74,8 @@ private final class Stopper: Sendable {
         var client: RawDescriptor?
         /// How many clients it has begun to serve.
         var accepted = 0
+        /// Why the signals could not be waited for any more; then the service ends.
+        var failure: Errno?
         /// Whether the service has ended, and its descriptors are not to be touched.
         var isRetired = false
     }
@@ -91,6 +94,8 @@ private final class Stopper: Sendable {
     }
 
     var isStopping: Bool { state.withLock { $0.isStopping } }
+
+    var failure: Errno? { state.withLock { $0.failure } }
 
     /// Names the client that is to be cut off when the time has come, or has it cut off already.
     func begin(_ client: RawDescriptor) {
@@ -128,18 +133,21 @@ private final class Stopper: Sendable {
     }
 
     private func waitForSignal(until deadline: Instant) {
+        var patience = Patience()
         while !state.withLock({ $0.isRetired }) {
-            let patience = Instant.now.nanoseconds(to: deadline)
-            if patience <= 0 { return }
+            let time = Instant.now.nanoseconds(to: deadline)
+            if time <= 0 { return }
             do throws(Errno) {
-                try waitUntilReadable(signals.raw, retired.raw, nanoseconds: patience)
+                try waitUntilReadable(signals.raw, retired.raw, nanoseconds: time)
+                patience.renew()
                 guard let signal = try SignalSet.take(from: signals.raw) else { continue }
                 if signal != SIGUSR1 { return }
                 let (client, accepted) = state.withLock { ($0.client, $0.accepted) }
                 sayConnections(open: client == nil ? 0 : 1, accepted: accepted)
             } catch {
-                // Without signals the server could not be stopped: better now than never.
-                return
+                // What does not pass ends the service: without signals it could not be stopped.
+                guard (try? patience.outlast(error)) == nil else { continue }
+                return state.withLock { $0.failure = error }
             }
         }
     }

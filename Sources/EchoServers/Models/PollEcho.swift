@@ -26,6 +26,7 @@ enum PollEcho: EchoService {
 private struct PollLoop: EchoLoop, ~Copyable {
     private var room: EchoRoom
     private var waits = 0
+    private var patience = Patience()
     private var entries: [pollfd]
 
     init(_ options: EchoOptions, stoppedBy signals: SignalSet) throws(IOError) {
@@ -43,12 +44,17 @@ private struct PollLoop: EchoLoop, ~Copyable {
 
     mutating func turn() throws(IOError) {
         waits += 1
-        let patience = room.stop.patience
-        let ready = try attempt(.wait) { () throws(Errno) in
-            try entries.withUnsafeMutableBufferPointer { entries throws(Errno) in
-                try pollOnce(entries, nanoseconds: patience)
+        let time = room.stop.patience
+        let ready: Int
+        do throws(Errno) {
+            ready = try entries.withUnsafeMutableBufferPointer { entries throws(Errno) in
+                try pollOnce(entries, nanoseconds: time)
             }
+        } catch {
+            return try patience.outlastWait(error)
         }
+        patience.renew()
+        if ready == 0 { return }
         let (mustStop, mayAccept) = (entries[0].revents != 0, entries[1].revents != 0)
         serve(ready - (mustStop ? 1 : 0) - (mayAccept ? 1 : 0))
         if mustStop {

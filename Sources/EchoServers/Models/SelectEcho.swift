@@ -27,6 +27,7 @@ enum SelectEcho: EchoService {
 private struct SelectLoop: EchoLoop, ~Copyable {
     private var room: EchoRoom
     private var waits = 0
+    private var patience = Patience()
     private var wantedReadable: [UInt] = []
     private var wantedWritable: [UInt] = []
     private var foundReadable: [UInt] = []
@@ -61,7 +62,12 @@ private struct SelectLoop: EchoLoop, ~Copyable {
             foundReadable[word] = wantedReadable[word]
             foundWritable[word] = wantedWritable[word]
         }
-        guard try select() > 0 else { return }
+        do throws(Errno) {
+            guard try select() > 0 else { return }
+        } catch {
+            return try patience.outlastWait(error)
+        }
+        patience.renew()
         for word in foundReadable.indices {
             var bits = foundReadable[word] | foundWritable[word]
             while bits != 0 {
@@ -72,18 +78,15 @@ private struct SelectLoop: EchoLoop, ~Copyable {
         }
     }
 
-    private mutating func select() throws(IOError) -> Int {
+    private mutating func select() throws(Errno) -> Int {
         let count = CInt(foundReadable.count * UInt.bitWidth)
-        let patience = room.stop.patience
-        return try attempt(.wait) { () throws(Errno) in
-            try foundReadable.withUnsafeMutableBufferPointer { readable throws(Errno) in
-                try foundWritable.withUnsafeMutableBufferPointer { writable throws(Errno) in
-                    guard let readable = readable.baseAddress, let writable = writable.baseAddress
-                    else { return 0 }
-                    return try selectOnce(
-                        count: count, readable: readable, writable: writable,
-                        nanoseconds: patience)
-                }
+        let time = room.stop.patience
+        return try foundReadable.withUnsafeMutableBufferPointer { readable throws(Errno) in
+            try foundWritable.withUnsafeMutableBufferPointer { writable throws(Errno) in
+                guard let readable = readable.baseAddress, let writable = writable.baseAddress
+                else { return 0 }
+                return try selectOnce(
+                    count: count, readable: readable, writable: writable, nanoseconds: time)
             }
         }
     }

@@ -23,13 +23,16 @@ enum ThreadsEcho: EchoService {
         var listener = try EchoListener(options)
         let threads = try attempt(.wait) { () throws(Errno) in try ClientThreads() }
         defer { threads.end() }
-        var waits = 0
+        var (waits, patience) = (0, Patience())
         onReady(listener.address)
         while !stop.isOver(open: threads.count) {
             waits += 1
-            try attempt(.wait) { () throws(Errno) in
+            do throws(Errno) {
                 try waitUntilReadable(
                     listener.watched, stop.raw, threads.ended.raw, nanoseconds: stop.patience)
+                patience.renew()
+            } catch {
+                try patience.outlastWait(error)
             }
             try stop.takeSignals { listener.report(open: threads.count) }
             if stop.isDraining { listener.close() }

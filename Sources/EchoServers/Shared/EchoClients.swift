@@ -100,6 +100,12 @@ struct EchoClients: ~Copyable {
         return .moved
     }
 
+    /// Breaks off with a client that cannot be served any more.
+    mutating func drop(_ client: RawDescriptor) {
+        tally.errors += 1
+        _ = end(client)
+    }
+
     private mutating func end(_ client: RawDescriptor) -> Step {
         clients[Int(client.number)] = Client()
         client.close()

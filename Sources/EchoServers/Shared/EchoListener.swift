@@ -5,8 +5,8 @@ import Syscalls
 struct EchoListener: ~Copyable {
     /// Connections that are taken in a row before the other clients have a turn.
     private static let rowMax = 64
-    /// How long a server without descriptors waits before it tries again, in nanoseconds.
-    private static let pauseWithoutDescriptors: Int64 = 10_000_000
+    /// How long a server that cannot accept waits before it tries again, in nanoseconds.
+    private static let pauseAfterFailure: Int64 = 10_000_000
     /// The least time between two lines about refused connections, in nanoseconds.
     private static let noticePause: Int64 = 10_000_000_000
 
@@ -22,6 +22,8 @@ struct EchoListener: ~Copyable {
     private var counted = EchoCounters()
     private var accepts = 0
     private var row = 0
+    /// Attempts that failed since the last connection.
+    private var failures = 0
     private var nextNotice = Instant(nanoseconds: .min)
 
     /// Listens as the options say (socket(2), bind(2), listen(2)).
@@ -64,6 +66,7 @@ struct EchoListener: ~Copyable {
                 let client = try raw.accept().0
                 // An option that a connection will not take does not make it a worse connection.
                 try? client.setOption(.noDelay, to: 1)
+                failures = 0
                 return client
             } catch {
                 if try !recover(from: error) { break }
@@ -75,16 +78,20 @@ struct EchoListener: ~Copyable {
 
     /// Does what a failed attempt asks for, and says whether to try the next one at once.
     mutating func recover(from error: Errno) throws(IOError) -> Bool {
-        // Linux hands over what happened to a connection while it waited in the queue (accept(2)).
-        if error.concernsOneConnection { return true }
         if error == .wouldBlock {
             mayHaveMore = false
-        } else if error.meansExhaustion {
-            counted.acceptErrors += 1
-            RunningThread.pause(nanoseconds: EchoListener.pauseWithoutDescriptors)
-        } else {
+            return false
+        }
+        failures += 1
+        // Linux hands over what happened to a connection while it waited in the queue (accept(2)).
+        // Where each attempt fails, it is no use to go on at once.
+        let isOfOne = error.concernsOneConnection
+        if isOfOne, failures < Errno.acceptFailuresInARow { return true }
+        guard isOfOne || error.meansExhaustion else {
             throw IOError(.accept, .system(error))
         }
+        counted.acceptErrors += 1
+        RunningThread.pause(nanoseconds: EchoListener.pauseAfterFailure)
         return false
     }
 
@@ -117,10 +124,15 @@ struct EchoListener: ~Copyable {
     mutating func refuse(_ client: RawDescriptor, because reason: String) {
         client.close()
         counted.refused += 1
+        notice("refused a connection: \(reason)")
+    }
+
+    /// Says what has become of a connection, though not every time.
+    mutating func notice(_ line: String) {
         let now = Instant.now
         guard now >= nextNotice else { return }
         nextNotice = now.advanced(byNanoseconds: EchoListener.noticePause)
-        StandardError.say("refused a connection: \(reason)")
+        StandardError.say(line)
     }
 
     /// Says how many connections there are and were.

@@ -66,6 +66,12 @@ struct EchoRoom: ~Copyable {
         return nil
     }
 
+    /// Breaks off with a client that the model cannot wait for.
+    mutating func drop(_ client: RawDescriptor, because reason: String) {
+        clients.drop(client)
+        listener.notice("dropped a connection: \(reason)")
+    }
+
     /// What was counted here; the model adds what its way to wait has cost.
     var counters: EchoCounters {
         var counters = listener.counters
@@ -114,6 +120,13 @@ struct EchoStop: ~Copyable {
     func isOver(open: Int) -> Bool {
         guard let deadline else { return false }
         return open == 0 || Instant.now >= deadline
+    }
+}
+
+extension Patience {
+    /// Pauses after a wait that has failed and may succeed later; throws what does not pass.
+    mutating func outlastWait(_ error: Errno) throws(IOError) {
+        try attempt(.wait) { () throws(Errno) in try outlast(error) }
     }
 }
 

@@ -33,9 +33,9 @@ extension TCPServer {
                 handOver(arrival, to: places, through: doors, of: socket.loop)
             } catch {
                 if state.withLock({ $0.grace != nil }) { return nil }
-                guard case .system(let errno) = error.reason, errno.meansExhaustion else {
-                    return error
-                }
+                guard case .system(let errno) = error.reason,
+                    errno.meansExhaustion || errno.concernsOneConnection
+                else { return error }
                 state.withLock { $0.statistics.acceptErrors += 1 }
                 // Level-triggered readiness would report the waiting client for ever: wait for
                 // better times.

@@ -121,7 +121,10 @@ extension Socket {
     }
 
     /// Asks the kernel until it has a good connection or none; nil when it would block.
+    ///
+    /// Where each attempt fails, as a filter can have it, it is no use to go on at once.
     private func tryAccepting() throws(IOError) -> Arrival? {
+        var failures = 0
         while true {
             do throws(Errno) {
                 let (descriptor, peer) = try loop.sockets.accept(descriptor)
@@ -133,7 +136,10 @@ extension Socket {
             } catch {
                 // Linux hands over what happened to the connection while it waited in the queue
                 // (accept(2)).
-                if !error.concernsOneConnection { throw IOError(.accept, .system(error)) }
+                failures += 1
+                guard error.concernsOneConnection, failures < Errno.acceptFailuresInARow else {
+                    throw IOError(.accept, .system(error))
+                }
             }
         }
     }

@@ -102,15 +102,16 @@ package struct EpollInstance: ~Copyable {
             return try countOrNothingIfInterrupted(
                 epoll_wait(number, events.baseAddress, count, nanoseconds == nil ? -1 : 0))
         }
-        var timeout = timespec(nanoseconds)
-        let found = clinux_epoll_pwait2(number, events.baseAddress, count, &timeout)
-        guard found < 0, Errno.current == .notImplemented else {
-            return try countOrNothingIfInterrupted(found)
+        return try preferring { () throws(Errno) in
+            var timeout = timespec(nanoseconds)
+            return try countOrNothingIfInterrupted(
+                clinux_epoll_pwait2(number, events.baseAddress, count, &timeout))
+        } or: { () throws(Errno) in
+            // Rounded up: rounded down, the last fraction of a millisecond would be spent spinning.
+            let milliseconds = CInt(clamping: (nanoseconds - 1) / 1_000_000 + 1)
+            return try countOrNothingIfInterrupted(
+                epoll_wait(number, events.baseAddress, count, milliseconds))
         }
-        // Rounded up: rounded down, the last fraction of a millisecond would be spent spinning.
-        let milliseconds = CInt(clamping: (nanoseconds - 1) / 1_000_000 + 1)
-        return try countOrNothingIfInterrupted(
-            epoll_wait(number, events.baseAddress, count, milliseconds))
     }
 }
 

@@ -25,6 +25,7 @@ package struct IOUring: ~Copyable {
     /// The head of the completion ring, of which the kernel learns when all have been taken.
     private var head: UInt32
     private var isEnabled = false
+    private var patience = Patience()
     /// How often the ring was entered: the system calls that it has cost.
     package private(set) var enters = 0
 
@@ -107,10 +108,9 @@ package struct IOUring: ~Copyable {
 
     /// Puts a request behind the others; when there is no room, hands those over first.
     package mutating func add(_ request: Request) throws(Errno) {
-        if pending == Int(submission.count) {
-            try enter()
-            if pending == Int(submission.count) { throw Errno(rawValue: EBUSY) }
-        }
+        // The kernel may take none for a moment, for want of memory.
+        for _ in 0..<100 where pending == Int(submission.count) { try enter() }
+        if pending == Int(submission.count) { throw Errno(rawValue: EBUSY) }
         slots[Int(tail & submission.mask)] = request.entry
         tail &+= 1
         clinux_store_release(submission.tail, tail)
@@ -135,7 +135,7 @@ package struct IOUring: ~Copyable {
         guard count > 0, let nanoseconds else {
             let result = clinux_io_uring_enter(
                 ring, submitted, count, IORING_ENTER_GETEVENTS, nil, 0)
-            return try IOUring.check(result)
+            return try check(result)
         }
         var timeout = __kernel_timespec(
             tv_sec: nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
@@ -146,13 +146,13 @@ package struct IOUring: ~Copyable {
                 ring, submitted, count, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument,
                 MemoryLayout<io_uring_getevents_arg>.size)
         }
-        try IOUring.check(result)
+        try check(result)
     }
 
-    private static func check(_ result: CInt) throws(Errno) {
-        guard result < 0 else { return }
+    private mutating func check(_ result: CInt) throws(Errno) {
+        guard result < 0 else { return patience.renew() }
         let error = Errno.current
-        guard [EINTR, ETIME, EBUSY].contains(error.rawValue) else { throw error }
+        if ![EINTR, ETIME, EBUSY].contains(error.rawValue) { try patience.outlast(error) }
     }
 
     /// Makes the calling thread the one that may enter (`IORING_REGISTER_ENABLE_RINGS`).

@@ -24,9 +24,16 @@ extension RawDescriptor {
 
     /// Takes a connection from the queue, with the address of its peer (accept4(2)).
     package func accept() throws(Errno) -> (RawDescriptor, SocketAddress?) {
-        let flags = CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
-        let (accepted, address) = try SocketAddress.filled { accept4(number, $0, $1, flags) }
-        return (RawDescriptor(accepted), address)
+        try preferring { () throws(Errno) in
+            let flags = CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+            let (accepted, address) = try SocketAddress.filled { accept4(number, $0, $1, flags) }
+            return (RawDescriptor(accepted), address)
+        } or: { () throws(Errno) in
+            let (accepted, address) = try SocketAddress.filled { Glibc.accept(number, $0, $1) }
+            _ = try retrying { fcntl(accepted, F_SETFL, O_NONBLOCK) }
+            _ = try retrying { fcntl(accepted, F_SETFD, FD_CLOEXEC) }
+            return (RawDescriptor(accepted), address)
+        }
     }
 
     /// Starts a connection (connect(2)); returns whether it is up already.

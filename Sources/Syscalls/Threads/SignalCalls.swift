@@ -44,9 +44,24 @@ package struct SignalSet: Sendable {
 
     /// A descriptor that is readable while one of the signals is pending (signalfd(2)).
     package func makeDescriptor() throws(Errno) -> Descriptor {
-        var set = self.set
-        let flags = CInt(SFD_NONBLOCK) | CInt(SFD_CLOEXEC)
-        return Descriptor(adopting: RawDescriptor(try retrying { signalfd(-1, &set, flags) }))
+        let set = self.set
+        return try preferring { () throws(Errno) in
+            var set = set
+            let flags = CInt(SFD_NONBLOCK) | CInt(SFD_CLOEXEC)
+            return Descriptor(adopting: RawDescriptor(try retrying { signalfd(-1, &set, flags) }))
+        } or: { () throws(Errno) in
+            try makePipe { writing in
+                var set = set
+                var record = signalfd_siginfo()
+                while true {
+                    let signal = sigwaitinfo(&set, nil)
+                    if signal < 0 { continue }
+                    record.ssi_signo = UInt32(signal)
+                    // A pipe that is full of signals which nothing takes needs no further one.
+                    _ = withUnsafeBytes(of: &record) { try? writing.write($0) }
+                }
+            }
+        }
     }
 
     /// Takes one pending signal from a descriptor that `makeDescriptor` made; nil when there is

@@ -3,7 +3,8 @@ import Glibc
 
 /// A thread of the system that runs one body to its end (pthreads(7)).
 ///
-/// It inherits the signal mask of the thread that starts it, and is to be joined exactly once.
+/// It inherits the signal mask of the thread that starts it, and is to be joined or detached,
+/// exactly once.
 package struct RunningThread: Sendable {
     private let thread: pthread_t
 
@@ -46,6 +47,9 @@ package struct RunningThread: Sendable {
         }
         return RunningThread(thread: thread)
     }
+
+    /// Lets the thread end by itself, instead of being joined (pthread_detach(3)).
+    package func detach() { pthread_detach(thread) }
 
     /// Waits for the end of the body (pthread_join(3)).
     package func join() { pthread_join(thread, nil) }

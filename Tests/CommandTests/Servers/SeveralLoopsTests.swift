@@ -35,6 +35,20 @@ import Testing
         expectSums(counters, connections: 30)
     }
 
+    @Test func `a port that another server has is shared with a word`() throws {
+        let first = try EchoService("--reuse-port")
+        let second = try Command(
+            "echo-server", ["--listen=\(first.address)", "--reuse-port", "--loops=2"])
+
+        _ = try second.line(beginning: "listening on")
+        try second.waitForLine(saying: "another server has \(first.address) already")
+        second.send(15)
+
+        #expect(try second.finish().code == 0)
+        first.command.send(15)
+        #expect(try first.command.finish().errors.contains("another server") == false)
+    }
+
     @Test(arguments: [["--loops", "3"], ["--loops", "3", "--reuse-port"]])
     func `refuses whoever is one too many for all of them together`(options: [String]) throws {
         let service = try EchoService(options + ["--max-connections", "4"])
