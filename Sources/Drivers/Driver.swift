@@ -13,11 +13,16 @@ import Syscalls
 ///   hang-up ends a wait; so a descriptor with no task parked on it never spins a loop.
 /// * **Numbers are reused.** Interest is withdrawn before a descriptor is closed; the same number
 ///   may come back at once for another file. Interest in a number that is not open is an error, or
-///   is reported so that the next call on it fails; it can be withdrawn like any other.
+///   is reported so that the next call on it fails; it can be withdrawn like any other. A number
+///   may come from outside: a negative one, or one beyond all that are open, is an error and costs
+///   nothing.
 /// * **A wake is never lost** and is safe from any thread: it ends the wait under way, or else the
 ///   next.
 /// * **A deadline never passes early**: a wait that ends because of it ends at or after it. One
 ///   that has passed makes the wait look and return. `.never` is far away, not an overflow.
+/// * **A look tells all, or at least 256.** A wait until `.past` that reports fewer has missed
+///   nothing that was ready when it began. What it leaves out comes with the next ones, before
+///   anything is reported twice. Any other wait may report as few as it likes.
 /// * **A wait may return with nothing**: for a wake, a deadline or a signal. The caller knows what
 ///   it waits for.
 ///
@@ -34,11 +39,15 @@ package protocol Driver: AnyObject {
 
     /// Waits until something is ready, the deadline passes or `wake` is called.
     ///
-    /// Appends what is ready to `ready`. A deadline of `.past` looks without waiting.
+    /// Appends what is ready to `ready`. A deadline of `.past` looks without waiting, and tells all
+    /// or at least 256.
     func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno)
 
     /// Says that what was reported is used up: a call would have blocked since then, or a stream
     /// moved less than it could have, which epoll(7) says is enough. What comes later is reported.
+    ///
+    /// A receive also stops short at the urgent mark of tcp(7), with more behind it. So a driver
+    /// that takes the word for true reports that rest all the same; nothing else tells of it.
     ///
     /// It spares a driver that would have to ask again the look that would find nothing.
     func usedUp(_ directions: Interest, of descriptor: RawDescriptor)

@@ -31,8 +31,8 @@ package final class EpollDriver: Driver {
         _ interest: Interest, in descriptor: RawDescriptor
     ) throws(Errno) {
         guard descriptor.number >= 0 else { throw .badDescriptor }
-        while installed.count <= descriptor.index { installed.append(.none) }
-        let previous = installed[descriptor.index]
+        let isKnown = descriptor.index < installed.count
+        let previous = isKnown ? installed[descriptor.index] : .none
         guard interest != previous else { return }
         let operation: EpollInstance.Operation =
             interest.isEmpty ? .remove : previous.isEmpty ? .add : .modify
@@ -44,6 +44,8 @@ package final class EpollDriver: Driver {
                 throw error
             }
         }
+        // Only now: a number that is not open must cost nothing, however large it is.
+        while installed.count <= descriptor.index { installed.append(.none) }
         installed[descriptor.index] = interest
     }
 

@@ -75,6 +75,8 @@ private struct IOUringPolls: ~Copyable {
         let index = descriptor.index
         if index >= watches.count {
             if interest.isEmpty { return }
+            // A number that is not open must cost nothing, however large it is.
+            guard descriptor.isOpen else { throw .badDescriptor }
             let missing = index + 1 - watches.count
             watches.append(contentsOf: repeatElement(IOUringWatch(), count: missing))
         }
@@ -99,14 +101,21 @@ private struct IOUringPolls: ~Copyable {
         var isWoken = false
         // What the request of a withdrawal has brought along.
         _ = takeCompletions(into: &ready, after: earlier, &isWoken)
+        var isSubmitted = false
         while true {
-            try submitListed()
             let hasNews = isWoken || ready.count > earlier
+            // Once when there is news: what is in doubt would be told again at once.
+            if !isSubmitted || !hasNews { try submitListed() }
+            isSubmitted = true
             try ring.enterAndWait(
                 nanoseconds: hasNews ? 0 : deadline.nanosecondsToWait(from: .now))
             let count = takeCompletions(into: &ready, after: earlier, &isWoken)
+            if count == 0 { return isWoken }
+            // The kernel hands over some twenty completions at a time; a look must not end there.
+            let told = ready.count - earlier
+            if deadline == .past, told < 256 { continue }
             // When all that completed was withdrawn before, nothing has happened yet.
-            if count == 0 || isWoken || ready.count > earlier { return isWoken }
+            if isWoken || told > 0 { return isWoken }
         }
     }
 

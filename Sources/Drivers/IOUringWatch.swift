@@ -21,8 +21,9 @@ struct IOUringWatch {
     private(set) var armed = Interest.none
     /// The directions in which something may be ready that no completion will tell of.
     private var doubt = Interest.none
-    /// Whether reading never blocks any more: the stream has ended or broken.
-    private var hasEnded = false
+    /// Whether there is something to read that a short read does not see: the end of the stream, or
+    /// what is behind the urgent mark of tcp(7), at which a receive stops.
+    private var hidesMore = false
     /// Whether it is in the list of those that the next wait must look over.
     var isListed = false
     /// Which of its requests the last one is: completions of the others come late.
@@ -34,15 +35,15 @@ struct IOUringWatch {
     mutating func ask(for interest: Interest) {
         doubt.insert(interest.subtracting(wanted))
         wanted = interest
-        if interest.isEmpty { (doubt, hasEnded) = (.none, false) }
+        if interest.isEmpty { (doubt, hidesMore) = (.none, false) }
     }
 
     /// Takes it that whatever completed in these directions has been used.
     ///
-    /// Reading is different after the end: what emptied the socket may have been a short read. That
-    /// has not seen the end, whose news came together with that of the bytes.
+    /// Reading is different at the end and at the urgent mark: what emptied the socket may have
+    /// been a short read. That has not seen what is behind, whose news came with that of the bytes.
     mutating func useUp(_ directions: Interest) {
-        doubt.remove(hasEnded ? directions.subtracting(.readable) : directions)
+        doubt.remove(hidesMore ? directions.subtracting(.readable) : directions)
     }
 
     /// Whether the request in flight, if any, is not what it should be.
@@ -75,12 +76,13 @@ struct IOUringWatch {
         // The kernel cannot watch it, or it is broken: the next call says which.
         if result < 0 || result & CInt(POLLERR | POLLHUP | POLLNVAL) != 0 {
             found = .both
-            hasEnded = true
+            hidesMore = true
         } else {
-            if result & CInt(POLLIN) != 0 { found.insert(.readable) }
+            // With the mark alone there is nothing to read, but to try takes it away.
+            if result & CInt(POLLIN | POLLPRI) != 0 { found.insert(.readable) }
             if result & CInt(POLLOUT) != 0 { found.insert(.writable) }
             // The kernel tells of the end of the stream unasked: to a writer, that is nothing.
-            if result & CInt(CLINUX_POLLRDHUP) != 0 { hasEnded = true }
+            if result & (CInt(CLINUX_POLLRDHUP) | CInt(POLLPRI)) != 0 { hidesMore = true }
         }
         doubt.insert(found)
         return found
@@ -90,7 +92,7 @@ struct IOUringWatch {
 extension Interest {
     fileprivate var pollEvents: UInt32 {
         var events: CInt = 0
-        if contains(.readable) { events |= CInt(POLLIN) | CInt(CLINUX_POLLRDHUP) }
+        if contains(.readable) { events |= CInt(POLLIN | POLLPRI) | CInt(CLINUX_POLLRDHUP) }
         if contains(.writable) { events |= CInt(POLLOUT) }
         return UInt32(events)
     }

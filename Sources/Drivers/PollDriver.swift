@@ -26,7 +26,12 @@ package final class PollDriver: Driver {
         _ interest: Interest, in descriptor: RawDescriptor
     ) throws(Errno) {
         guard descriptor.number >= 0 else { throw .badDescriptor }
-        while positions.count <= descriptor.index { positions.append(0) }
+        if positions.count <= descriptor.index {
+            if interest.isEmpty { return }
+            // A number that is not open must cost nothing, however large it is.
+            guard descriptor.isOpen else { throw .badDescriptor }
+            while positions.count <= descriptor.index { positions.append(0) }
+        }
         let position = Int(positions[descriptor.index])
         if interest.isEmpty {
             if position != 0 { remove(descriptor, at: position) }

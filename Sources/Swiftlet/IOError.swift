@@ -35,6 +35,8 @@ public struct IOError: Error, Hashable, Sendable {
         case endOfStream
         /// What was to be read is longer than the limit that was given.
         case tooLong
+        /// There is nothing of this number, such as -1 bytes.
+        case outOfRange(Int)
     }
 
     /// What was being done.
@@ -63,6 +65,7 @@ extension IOError: CustomStringConvertible {
             case .noLoop: "not inside EventLoop.run, so there is no loop to do it"
             case .endOfStream: "the stream ended before all of the bytes had come"
             case .tooLong: "more bytes than the limit came without an end"
+            case .outOfRange(let number): "\(number) is out of range"
             }
         return "\(operation.rawValue): \(words)"
     }

@@ -72,6 +72,8 @@ private func makeServer(_ options: EchoOptions) async throws -> TCPServer {
     var serverOptions = TCPServer.Options()
     serverOptions.maxConnections = options.connectionsMax
     serverOptions.idleTimeout = options.idleTimeout
+    // A client that breaks off is counted, and no news.
+    serverOptions.onError = { _, _ in }
     let (address, backlog) = (options.address, options.backlog)
     guard options.reusesPort else {
         let listener = try await TCPListener.bind(to: address, backlog: backlog)

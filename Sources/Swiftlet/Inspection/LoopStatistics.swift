@@ -22,6 +22,8 @@ public struct LoopStatistics: Sendable, Equatable {
     public var receives = 0
     /// Calls that sent or tried to send.
     public var sends = 0
+    /// Errors that no code handled.
+    public var unhandledErrors = 0
     /// Bytes received by connections.
     public var bytesRead = 0
     /// Bytes that the kernel took from connections.

@@ -75,7 +75,8 @@ extension LoopExecutor {
         }
         for (deadline, due) in state.deadlines.all {
             guard case .sleep(let sleeper?) = due else { continue }
-            let (job, purpose) = (sleeper.job, "for its time to come")
+            let job = sleeper.job
+            let purpose = state.isEnding ? "although the loop is ending" : "for its time to come"
             known.insert(job.task)
             reports.append(report(of: job, names, sleeper.stay, purpose, until: deadline))
         }
@@ -138,6 +139,24 @@ extension LoopExecutor {
         }
         let place = address.map { "\($0), " } ?? ""
         return "\(words) \(place)\(descriptor)"
+    }
+}
+
+// Errors that no code handles.
+extension LoopExecutor {
+    /// Counts an error of a task, and says it: once a second at most, or to the witness.
+    func note(_ error: any Error, of name: String, in call: Call) {
+        // A loop that has ended says nothing more.
+        guard isCurrent else { return }
+        state.statistics.unhandledErrors += 1
+        if let witness = state.witness {
+            return witness.saw(.failed(name: name, in: call, with: error))
+        }
+        guard now >= state.nextComplaint else { return state.errorsUnsaid += 1 }
+        let others = state.errorsUnsaid == 0 ? "" : " (and \(state.errorsUnsaid) more before)"
+        say("swiftlet: '\(name)' at \(call.place) failed: \(error)\(others)")
+        state.nextComplaint = now.advanced(by: .seconds(1))
+        state.errorsUnsaid = 0
     }
 }
 

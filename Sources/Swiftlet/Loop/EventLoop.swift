@@ -66,6 +66,7 @@ public struct EventLoop: Sendable {
         loops: Int = 1,
         _ body: @escaping @concurrent @Sendable () async throws -> Value
     ) throws -> Value {
+        guard loops > 0 else { throw IOError(.spawn, .outOfRange(loops)) }
         var drivers: [any Driver] = []
         do throws(Errno) {
             for _ in 0..<loops { drivers.append(try driver.makeDriver()) }
@@ -76,11 +77,12 @@ public struct EventLoop: Sendable {
     }
 
     /// Runs `body` over sockets of the caller's choice, with a loop for each driver; `witness`
-    /// watches them.
+    /// watches them, and `say` takes the lines that are said aside.
     package static func run<Value: Sendable>(
         on drivers: [any Driver],
         sockets: any Sockets,
         witness: (any LoopWitness)? = nil,
+        saying say: @escaping @Sendable (String) -> Void = { StandardError.say($0) },
         _ body: @escaping @concurrent @Sendable () async throws -> Value
     ) throws -> Value {
         precondition(
@@ -88,7 +90,9 @@ public struct EventLoop: Sendable {
             "EventLoop.run inside a task of the same thread's loop would block that loop for ever")
         precondition(!drivers.isEmpty, "EventLoop.run needs at least one loop")
         precondition(witness == nil || drivers.count == 1, "a witness watches one loop")
-        let executors = drivers.map { LoopExecutor(driver: $0, sockets: sockets, witness: witness) }
+        let executors = drivers.map {
+            LoopExecutor(driver: $0, sockets: sockets, witness: witness, saying: say)
+        }
         let run = LoopRun(executors)
         let outcome = Outcome<Value>()
         let first = EventLoop(executor: executors[0], executors: executors)

@@ -11,6 +11,8 @@ extension LoopExecutor {
     /// have ended.
     func end(in run: LoopRun) {
         beginEnding()
+        // Where a witness watches, it finds by itself what does not end.
+        if state.witness == nil { awaitReminder(after: .seconds(5)) }
         keepTurning { run.hasBodyEnded && isChildless }
         run.endChildren(ofLoops: 1)
         keepTurning { run.isOver }
@@ -31,9 +33,11 @@ extension LoopExecutor {
 
     /// Closes every descriptor and lets the driver go. Nothing that the loop started is left.
     func finishEnding() {
-        // Timers that a watched loop took while it ended, of sleepers that are not its children.
+        // Timers that a watched loop took while it ended, and pauses, of tasks that are not its
+        // children.
         while let due = state.deadlines.popDue(at: .never) {
             if case .timer(let job) = due { job.runElsewhere() }
+            if case .sleep(let sleeper?) = due { sleeper.job.runElsewhere() }
         }
         for id in state.table.open { close(id) }
         state.buffers.drain()
@@ -44,9 +48,36 @@ extension LoopExecutor {
 
     private func keepTurning(until isDone: () -> Bool) {
         while !isDone() {
-            // Without a working driver there are still jobs to run, and the inbox to look into.
-            do { _ = try turn(unless: isDone) } catch { takeIn() }
+            do { _ = try turn(unless: isDone) } catch { turnWithoutDriver() }
         }
+    }
+
+    /// What is left of a turn whose driver fails: there are still jobs to run, deadlines that pass,
+    /// and the inbox to look into.
+    private func turnWithoutDriver() {
+        // Nothing to wait for can be waited for: looking a thousand times a second is enough.
+        if !hasRunnable { _ = try? pollOnce(.init(start: nil, count: 0), nanoseconds: 1_000_000) }
+        while let due = state.deadlines.popDue(at: now) { fire(due, .timedOut) }
+        takeIn()
+    }
+
+    // MARK: What does not end
+
+    private func awaitReminder(after patience: Duration) {
+        _ = state.deadlines.insert(.reminder(patience), at: now.advanced(by: patience))
+    }
+
+    /// Says what keeps the loop from its end, and says it again after twice the time.
+    func remind(after patience: Duration) {
+        let reports = parkReports()
+        if !isChildless || !reports.isEmpty {
+            say("swiftlet: the loop has been ending for \(patience), and goes on for tasks that do")
+            say(
+                "  not end: let them return when they are cancelled, or their calls throw loopEnded"
+            )
+            for report in reports { say("  \(report)") }
+        }
+        awaitReminder(after: patience * 2)
     }
 
     /// Whether there is a job to run, now or after a look into the inbox.

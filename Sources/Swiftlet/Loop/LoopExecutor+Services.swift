@@ -10,6 +10,20 @@ extension LoopExecutor {
         try state.driver?.setInterest(interest, in: descriptor)
     }
 
+    /// Says why a descriptor that is not ours cannot be watched; nil when it may be parked on.
+    ///
+    /// The tables are as long as the highest number in them, so the driver is asked first about one
+    /// that they do not reach: any number can come from outside, and few are open.
+    func examine(_ descriptor: RawDescriptor, for direction: Direction) -> Wakeup {
+        if state.isEnding || state.lot.reaches(descriptor) { return nil }
+        do throws(Errno) {
+            try set(direction.interest, in: descriptor)
+            return nil
+        } catch {
+            return .system(error)
+        }
+    }
+
     /// Says whether a call may complete at once; when not, the task must yield first.
     @inline(__always)
     func spend() -> Bool {

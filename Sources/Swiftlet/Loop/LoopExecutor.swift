@@ -16,7 +16,7 @@ import Syscalls
 ///
 /// Everything here is one of three kinds, and that is the proof which the compiler cannot make:
 ///
-/// 1. `lock`, `mayHoldMail`, `thread`, `children` and `sockets` are `Sendable` themselves.
+/// 1. `lock`, `mayHoldMail`, `thread`, `children`, `sockets` and `say` are `Sendable` themselves.
 /// 2. `inbox` and `sleeper` are touched only inside `lock`.
 /// 3. `state` belongs to the thread that is inside `run`, or to the one thread that owns the loop
 ///    as a `SteppedLoop` and reads it between turns, too. It is touched only by methods outside the
@@ -42,6 +42,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// The tasks that `spawn` started and that have not ended.
     let children = Guarded(Children())
     let sockets: any Sockets
+    /// Says a line aside.
+    let say: @Sendable (String) -> Void
     /// Where tasks of this loop are suspended; it needs the loop, so `init` makes it last.
     // swift-format-ignore: NeverUseImplicitlyUnwrappedOptionals
     private(set) var gate: ParkingGate! = nil
@@ -54,8 +56,12 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         @inline(__always) unsafeMutableAddress { storage }
     }
 
-    init(driver: any Driver, sockets: any Sockets, witness: (any LoopWitness)? = nil) {
+    init(
+        driver: any Driver, sockets: any Sockets, witness: (any LoopWitness)? = nil,
+        saying say: @escaping @Sendable (String) -> Void
+    ) {
         self.sockets = sockets
+        self.say = say
         sleeper = driver
         storage = .allocate(capacity: 1)
         storage.initialize(to: LoopState(driver: driver, witness: witness))
@@ -184,8 +190,11 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         state.statistics.waits += 1
         state.ready.removeAll(keepingCapacity: true)
         defer { state.turnStart = driver.now }
-        let hasWork = !state.runQueue.isEmpty || hasMail
-        try driver.wait(until: hasWork ? .past : state.deadlines.next, into: &state.ready)
+        // Before anything expires, a look has to tell what is ready.
+        let isLook = !state.runQueue.isEmpty || hasMail || state.deadlines.next <= turnEnd
+        try driver.wait(until: isLook ? .past : state.deadlines.next, into: &state.ready)
+        state.lookout.note(
+            isLook, at: turnEnd, finding: state.ready.count, amongAtMost: state.lot.descriptors)
     }
 
     /// Makes the tasks runnable that the next few readinesses of the last wait concern.
@@ -209,8 +218,11 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         }
     }
 
+    /// Lets expire what was due when everything that was ready had been told.
     private func expire() {
-        while let due = state.deadlines.popDue(at: state.turnStart) { fire(due, .timedOut) }
+        while let due = state.deadlines.popDue(at: state.lookout.clearUntil) {
+            fire(due, .timedOut)
+        }
     }
 
     func fire(_ due: Due, _ wakeup: Wakeup) {
@@ -221,6 +233,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             if let sleeper { unpark(sleeper.job, wakeup) }
         case .timer(let job):
             job.runAsTimer()
+        case .reminder(let patience):
+            remind(after: patience)
         }
     }
 

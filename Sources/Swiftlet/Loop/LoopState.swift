@@ -37,6 +37,10 @@ struct LoopState {
     var jobsSinceLook = 0
     /// The clock as it was when the last wait ended; read once a turn.
     var turnStart: Instant
+    var lookout = Lookout()
+    /// When an error that no code handles may be said again, and how many were not said meanwhile.
+    var nextComplaint = Instant.past
+    var errorsUnsaid = 0
     var isEnding = false
     /// What watches the loop and orders what it does; nil outside of a simulation.
     let witness: (any LoopWitness)?
@@ -48,6 +52,37 @@ struct LoopState {
         self.driver = driver
         self.witness = witness
         turnStart = driver.now
+    }
+}
+
+/// Knows until when all that was ready has been told, so that nothing expires that is ready.
+///
+/// A driver may tell a part now and the rest later. A look that tells fewer than it must at least
+/// has told all. When there is always more, all that was ready at the beginning of a round has been
+/// told by the time that as many were told as there are descriptors.
+struct Lookout {
+    /// What a look tells at least, if that many are ready: see the contract of `Driver`.
+    static let leastPerLook = 256
+
+    /// What was ready before this instant has been told.
+    private(set) var clearUntil = Instant.past
+    private var roundStart = Instant.past
+    private var told = 0
+
+    /// Notes that a wait, which was a look or not, began at an instant and told so many.
+    mutating func note(
+        _ isLook: Bool, at start: Instant, finding count: Int, amongAtMost descriptors: Int
+    ) {
+        if told == 0 { roundStart = start }
+        told += count
+        if isLook, count < Lookout.leastPerLook {
+            clearUntil = start
+        } else if told > descriptors {
+            clearUntil = roundStart
+        } else {
+            return
+        }
+        told = 0
     }
 }
 
@@ -88,6 +123,8 @@ enum Due {
     case sleep(Sleeper?)
     /// A timer of the standard library's `Task.sleep`.
     case timer(Job)
+    /// What a loop that is ending still waits for is said, for the first time or after so long.
+    case reminder(Duration)
 }
 
 /// What is runnable, in the order in which it became so.

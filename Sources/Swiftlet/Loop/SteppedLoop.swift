@@ -16,7 +16,8 @@ package struct SteppedLoop: Sendable {
 
     /// Makes a loop whose driver's waits must not block.
     package init(driver: any Driver, sockets: any Sockets, witness: (any LoopWitness)?) {
-        executor = LoopExecutor(driver: driver, sockets: sockets, witness: witness)
+        executor = LoopExecutor(
+            driver: driver, sockets: sockets, witness: witness, saying: { StandardError.say($0) })
         loop = EventLoop(executor: executor, executors: [executor])
     }
 
@@ -95,6 +96,8 @@ package enum LoopStep: Sendable {
     case unparked(TaskID, because: Wakeup)
     /// A job of the task came through the inbox: from another host, or from another thread.
     case posted(TaskID)
+    /// A task that was started in a call ended with an error that no code handles.
+    case failed(name: String, in: Call, with: any Error)
 }
 
 /// What a task that is suspended at the gate waits for.

@@ -29,7 +29,10 @@ extension EventLoop {
     ) async throws(IOError) {
         let executor = executor
         let call = Call(file, line)
-        let wakeup = await executor.perform {
+        let wakeup = await executor.perform { () -> Wakeup in
+            if executor.isCurrent, let refusal = executor.examine(descriptor, for: direction) {
+                return refusal
+            }
             let deadline = executor.deadline(after: timeout)
             return await executor.park(on: descriptor, for: direction, until: deadline, in: call)
         }

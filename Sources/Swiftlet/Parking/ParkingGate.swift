@@ -22,8 +22,7 @@ extension LoopExecutor {
         on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant,
         in call: Call
     ) async -> Wakeup {
-        // After the end this is no longer the loop's thread, and nothing may change.
-        if state.isEnding { return .loopEnded }
+        if state.isEnding { return await refuse(in: call) }
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
         return await withTaskCancellationHandler {
             announce(.park(ticket, until: deadline, isOwner: false), in: call)
@@ -40,7 +39,7 @@ extension LoopExecutor {
         on descriptor: RawDescriptor, for direction: Direction, until deadline: Instant,
         in call: Call
     ) async -> Wakeup {
-        if state.isEnding { return .loopEnded }
+        if state.isEnding { return await refuse(in: call) }
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
         announce(.park(ticket, until: deadline, isOwner: true), in: call)
         return await gate.pass()
@@ -123,7 +122,7 @@ extension LoopExecutor {
     /// Suspends the calling task until `deadline`. The caller is on the loop's thread, in a call
     /// that reports tell of.
     func sleep(until deadline: Instant, in call: Call) async -> Wakeup {
-        if state.isEnding { return .loopEnded }
+        if state.isEnding { return await refuse(in: call) }
         let token = state.deadlines.insert(.sleep(nil), at: deadline)
         return await withTaskCancellationHandler {
             announce(.sleep(token), in: call)
@@ -131,6 +130,24 @@ extension LoopExecutor {
         } onCancel: {
             post(.cancelSleep(token))
         }
+    }
+
+    /// Says to a task that would wait that the loop is ending.
+    ///
+    /// One that asks again and again is told after a pause, so that it keeps neither the thread to
+    /// itself nor a processor busy. A world that stands still has no pauses, and finds a livelock.
+    @inline(never)
+    func refuse(in call: Call) async -> IOError.Reason {
+        // After the end this is no longer the loop's thread, and nothing may change.
+        guard isHome, !spend() else { return .loopEnded }
+        if state.witness == nil {
+            let end = now.advanced(by: .milliseconds(10))
+            announce(.sleep(state.deadlines.insert(.sleep(nil), at: end)), in: call)
+            _ = await gate.pass()
+        } else {
+            await Task.yield()
+        }
+        return .loopEnded
     }
 }
 

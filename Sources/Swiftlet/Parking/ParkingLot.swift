@@ -40,6 +40,14 @@ struct ParkingLot<Parked> {
 
     var isEmpty: Bool { count == 0 }
 
+    /// How many descriptors the tables have a row for.
+    var descriptors: Int { installed.count }
+
+    /// Whether the tables have a row for a descriptor.
+    func reaches(_ descriptor: RawDescriptor) -> Bool {
+        installed.indices.contains(descriptor.index)
+    }
+
     /// Makes the identity of a park that is about to happen.
     mutating func makeTicket(for direction: Direction, of descriptor: RawDescriptor) -> Ticket {
         sequence += 1
@@ -145,7 +153,7 @@ struct ParkingLot<Parked> {
     mutating func close(_ descriptor: RawDescriptor) -> Unparked {
         var unparked = Unparked()
         let index = descriptor.index
-        guard index < installed.count else { return unparked }
+        guard reaches(descriptor) else { return unparked }
         unparked.reader = takeSpot(.read, at: index)
         unparked.writer = takeSpot(.write, at: index)
         if !installed[index].isEmpty { unparked.interest = Interest.none }

@@ -14,7 +14,8 @@ extension TCPServer {
                 }
             }
             let failure = await group.next() ?? nil
-            closeListeners()
+            // Where another server accepts, the listener is that one's to close.
+            if failure?.reason != .busy { closeListeners() }
             group.cancelAll()
             return failure
         }

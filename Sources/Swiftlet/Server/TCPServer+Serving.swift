@@ -92,7 +92,10 @@ extension TCPServer {
         let isCancelled =
             (failure as? IOError)?.reason == .cancelled || failure is CancellationError
         leave(place, hasFailed: failure != nil && !isCancelled)
-        if let failure, !isCancelled { options.onError?(failure, connection) }
+        guard let failure, !isCancelled else { return }
+        if let onError = options.onError { return onError(failure, connection) }
+        let name = "handler of \(connection.remoteAddress)"
+        loops[place].executor.note(failure, of: name, in: state.withLock { $0.call })
     }
 
     /// Counts a connection out; the last one ends the wait for it.

@@ -40,7 +40,7 @@ public final class TCPServer: Sendable {
         /// with `.timedOut`; nil for never.
         public var idleTimeout: Duration?
         /// Called with what a handler throws, other than its cancellation, on the handler's loop;
-        /// nil counts it and says nothing.
+        /// nil says it on standard error, once a second at most.
         public var onError: (@Sendable (any Error, TCPConnection) -> Void)?
 
         /// A backlog of 1,024, and no limits.
@@ -67,6 +67,9 @@ public final class TCPServer: Sendable {
     struct State {
         var statistics = Statistics()
         var spread: Spread
+        var isServing = false
+        /// The call of `serve`.
+        var call = Call("", 0)
         /// Set by `stop`: how long handlers may go on; the shortest of several.
         var grace: Duration?
         /// Set by `stop`: handlers read the end of the stream where they would wait.
@@ -141,13 +144,21 @@ public final class TCPServer: Sendable {
 
     /// Serves until `stop` is called, which lets it return, or the calling task is cancelled.
     ///
-    /// - Throws: `IOError` with `.cancelled`, or what made accepting impossible. Running out of
-    ///   descriptors or memory does not: the server waits, 10 ms at first and up to 1 s, and tries
-    ///   again.
+    /// - Throws: `IOError` with `.cancelled`, `.busy` when it serves already, or what made
+    ///   accepting impossible. Running out of descriptors or memory does not: the server waits,
+    ///   10 ms at first and up to 1 s, and tries again.
     public func serve(
         file: SourceFile = #fileID, line: UInt32 = #line, handler: @escaping ConnectionHandler
     ) async throws(IOError) {
         let call = Call(file, line)
+        let isSecond = state.withLock { state in
+            if state.isServing { return true }
+            state.isServing = true
+            state.call = call
+            return false
+        }
+        if isSecond { throw IOError(.accept, .busy) }
+        defer { state.withLock { $0.isServing = false } }
         let failure: IOError? = await listeners[0].socket.loop.perform {
             await withTaskCancellationHandler {
                 await self.acceptAndServe(handler, in: call)

@@ -121,6 +121,7 @@ extension Socket {
         exactly count: Int, until deadline: Instant, in call: Call
     ) async throws(IOError) -> [UInt8]? {
         try checkReadable(.read)
+        guard count >= 0 else { throw IOError(.read, .outOfRange(count)) }
         if !loop.spend() { try await yieldReading() }
         while loop.state.table[unread: id].count < count {
             if try await gather(until: deadline, in: call) == 0 {

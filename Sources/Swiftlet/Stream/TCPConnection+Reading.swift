@@ -58,8 +58,9 @@ extension TCPConnection {
     /// Check a count that comes from outside, since all of the bytes are kept.
     ///
     /// - Returns: that many bytes; nil when the stream has ended before the first of them.
-    /// - Throws: as `read(timeout:file:line:)`, and `.endOfStream` when the stream ends within
-    ///   them. What had arrived by then is not lost: the next read gives it.
+    /// - Throws: as `read(timeout:file:line:)`, `.outOfRange` for a negative count, and
+    ///   `.endOfStream` when the stream ends within them. What had arrived by then is not lost: the
+    ///   next read gives it.
     public func read(
         exactly count: Int, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line

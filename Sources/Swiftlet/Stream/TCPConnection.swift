@@ -43,7 +43,7 @@ public struct TCPConnection: Sendable {
         let loop = try EventLoop.require(.connect).executor
         let call = Call(file, line)
         return try await loop.perform { () async throws(IOError) in
-            if loop.state.isEnding { throw IOError(.connect, .loopEnded) }
+            if loop.state.isEnding { throw IOError(.connect, await loop.refuse(in: call)) }
             let socket = try loop.openSocket(for: address, .connect)
             do throws(IOError) {
                 try await socket.connect(until: loop.deadline(after: timeout), in: call)

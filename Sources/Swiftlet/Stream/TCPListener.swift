@@ -85,7 +85,9 @@ extension EventLoop {
         on address: SocketAddress, backlog: Int, reusePort: Bool
     ) async throws(IOError) -> TCPListener {
         try await executor.perform { () async throws(IOError) in
-            if executor.state.isEnding { throw IOError(.listen, .loopEnded) }
+            if executor.state.isEnding {
+                throw IOError(.listen, await executor.refuse(in: Call(#fileID, #line)))
+            }
             let sockets = executor.sockets
             let socket = try executor.openSocket(for: address, .open)
             try socket.attempt(.option) { descriptor throws(Errno) in

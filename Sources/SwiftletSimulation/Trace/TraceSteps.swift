@@ -45,6 +45,7 @@ extension Trace {
                 + (deadline == .never ? "" : ", until \(deadline.asSeconds)")
         case .unparked(let task, let wakeup): "\(name(task)) goes on: \(wakeup.text)"
         case .posted(let task): "\(name(task)) was resumed from outside of the host"
+        case .failed(let name, let call, let error): "'\(name)' at \(call.place) failed: \(error)"
         }
     }
 
@@ -76,6 +77,7 @@ extension LoopStep {
             digest.add(3, tasks.number(of: task))
             digest.add(wakeup.code)
         case .posted(let task): digest.add(4, tasks.number(of: task))
+        case .failed: digest.add(5)
         }
     }
 }
@@ -101,7 +103,7 @@ extension Wakeup {
         case .loopEnded: "the loop ends"
         case .busy: "another task is parked there"
         case .system(let errno): "refused, \(errno)"
-        case .noLoop, .endOfStream, .tooLong: "no reason to park"
+        case .noLoop, .endOfStream, .tooLong, .outOfRange: "no reason to park"
         }
     }
 
@@ -114,7 +116,7 @@ extension Wakeup {
         case .loopEnded: 4
         case .busy: 5
         case .system(let errno): 1000 + Int(errno.rawValue)
-        case .noLoop, .endOfStream, .tooLong: 6
+        case .noLoop, .endOfStream, .tooLong, .outOfRange: 6
         }
     }
 }

@@ -10,6 +10,24 @@ import Testing
     // MARK: Interest
 
     @Test(arguments: DriverUnderTest.all)
+    func `a look tells all that is ready, or at least 256`(kind: DriverUnderTest) throws {
+        let setting = try kind.open()
+        var watched: Set<RawDescriptor> = []
+        for _ in 0..<300 {
+            let pair = try setting.makePair()
+            try setting.driver.setInterest(.readable, in: pair.watched)
+            try setting.sendByte(from: pair.peer)
+            watched.insert(pair.watched)
+        }
+
+        let first = try setting.look()
+        let rest = try setting.look()
+
+        #expect(first.count >= 256)
+        #expect(Set((first + rest).map(\.descriptor)) == watched)
+    }
+
+    @Test(arguments: DriverUnderTest.all)
     func `nothing is ready before something happened`(kind: DriverUnderTest) throws {
         let setting = try kind.open()
         let (watched, _) = try setting.makePair()

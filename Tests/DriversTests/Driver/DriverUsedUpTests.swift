@@ -1,4 +1,5 @@
 import Drivers
+import Glibc
 import Syscalls
 import Testing
 
@@ -146,5 +147,49 @@ extension DriverContractTests {
         try setting.sendByte(from: peer)
 
         #expect(try setting.waitForReadiness() == [Readiness(watched, .readable)])
+    }
+
+    @Test(arguments: DriverUnderTest.kernel)
+    func `what is behind an urgent mark is reported although a short read stopped there`(
+        kind: DriverUnderTest
+    ) throws {
+        let setting = try kind.open()
+        let (watched, peer) = try setting.sockets.connectedPair()
+        defer { [watched, peer].forEach(setting.close) }
+        try setting.driver.setInterest(.readable, in: watched)
+        #expect(try setting.look().isEmpty)
+        setting.driver.usedUp(.readable, of: watched)
+        for (text, flags) in [("abc", 0), ("!", Int32(MSG_OOB)), ("def", 0)] {
+            #expect(Glibc.send(peer.number, text, text.utf8.count, flags) > 0)
+        }
+
+        var parts: [String] = []
+        while parts.joined().count < 6 {
+            #expect(try setting.waitForReadiness() == [Readiness(watched, .readable)])
+            var buffer = [UInt8](repeating: 0, count: 16)
+            let count = try buffer.withUnsafeMutableBytes {
+                try setting.sockets.receive(watched, into: $0)
+            }
+            parts.append(String(decoding: buffer[..<count], as: UTF8.self))
+            setting.driver.usedUp(.readable, of: watched)
+        }
+
+        #expect(parts == ["abc", "def"])
+    }
+
+    @Test(arguments: DriverUnderTest.kernel)
+    func `an urgent mark with nothing behind it ends few waits`(kind: DriverUnderTest) throws {
+        let setting = try kind.open()
+        let (watched, peer) = try setting.sockets.connectedPair()
+        defer { [watched, peer].forEach(setting.close) }
+        try setting.driver.setInterest(.readable, in: watched)
+        #expect(Glibc.send(peer.number, "!", 1, Int32(MSG_OOB)) == 1)
+        _ = try setting.look()
+        try setting.drain(watched)
+        setting.driver.usedUp(.readable, of: watched)
+
+        let soon = setting.driver.now.advanced(by: .milliseconds(20))
+
+        #expect(try setting.waits(until: soon).count < Setting.fewWaits)
     }
 }

@@ -1,3 +1,4 @@
+import SwiftletSimulation
 import Syscalls
 import Testing
 
@@ -177,6 +178,37 @@ import Testing
         try await onLoop {
             try spawn { try await Task.sleep(for: .seconds(1_000_000)) }
             await Task.yield()
+        }
+    }
+
+    @Test func `a task that does not end costs few turns, and is named with its line`() async throws
+    {
+        let lines = Notes<String>()
+        let turns = Notes<Int>()
+        try await onLoop(over: { try JumpingDriver() }, saying: { lines.add($0) }) {
+            try spawn(name: "stubborn") {
+                while lines.all.count(where: { $0.contains("'stubborn'") }) < 2 {
+                    _ = await ioError { try await sleep(for: .seconds(1)) }
+                }
+                turns.add(loopStatistics().turns)
+            }
+            await Task.yield()
+        }
+        // Named after five seconds, and after another ten: it was told every 10 ms.
+        #expect(turns.all.allSatisfy { $0 < 10_000 })
+        #expect(lines.all.first?.contains("has been ending for 5.0 seconds") == true)
+        #expect(
+            lines.all.contains { $0.contains("'stubborn' at SwiftletTests/EndingTests.swift:") })
+    }
+
+    @Test func `a task that does not end fails a simulation`() throws {
+        #expect(throws: SimulationFailure.self) {
+            try Simulation.explore(seeds: 1..<2) { _ in
+                try spawn(name: "stubborn") {
+                    while true { _ = await ioError { try await sleep(for: .seconds(1)) } }
+                }
+                await Task.yield()
+            }
         }
     }
 }

@@ -51,6 +51,28 @@ nonisolated(nonsending) private func inheritingThread() async -> UInt { thisThre
 }
 
 @Suite struct ExecutorTests {
+    @Test(arguments: DriverKind.usable)
+    func `a descriptor that is not open is an error and costs nothing, whatever its number`(
+        driver: DriverKind
+    ) async throws {
+        try await onLoop(driver) {
+            let loop = try EventLoop.require(.park)
+            for number: CInt in [-1, .min, 50_000_000, .max] {
+                let descriptor = RawDescriptor(number)
+                let error = await ioError { try await loop.park(on: descriptor, for: .read) }
+                #expect(error == IOError(.park, .system(.badDescriptor)))
+                await loop.forget(descriptor)
+            }
+            #expect(loop.executor.state.lot.descriptors < 100_000)
+        }
+    }
+
+    @Test(arguments: [0, -1, .min]) func `a run has at least one loop`(loops: Int) {
+        #expect(throws: IOError(.spawn, .outOfRange(loops))) {
+            try EventLoop.run(loops: loops) {}
+        }
+    }
+
     @Test func `the value of the body comes back, and its error`() async throws {
         #expect(try await onLoop { 42 } == 42)
         await #expect(throws: IOError(.read, .tooLong)) {

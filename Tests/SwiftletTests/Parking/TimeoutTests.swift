@@ -5,6 +5,43 @@ import Testing
 
 // Every time here is of a simulated clock: hours pass in no time, and nothing is late.
 @Suite struct TimeoutTests {
+    @Test(arguments: DriverKind.usable)
+    func `bytes that came in time are read, however late the loop looks`(
+        kind: DriverKind
+    ) async throws {
+        let delay = Delay()
+        let reasons = try await onLoop(over: { try HeldUpDriver(kind, by: delay) }) {
+            try await self.reasonsOfReaders(300) { delay.add(.seconds(1_000)) }
+        }
+        #expect(reasons.isEmpty, "\(reasons.count) of 300: \(reasons.prefix(1))")
+    }
+
+    /// Why reads with a timeout fail whose bytes came in time, while the loop was held up.
+    private func reasonsOfReaders(
+        _ count: Int, holdingUp: () -> Void
+    ) async throws -> [IOError.Reason] {
+        try await withThrowingTaskGroup(of: IOError?.self) { group in
+            var writers: [TCPConnection] = []
+            for _ in 0..<count {
+                let (left, right) = try await makeConnectionPair()
+                writers.append(left)
+                group.addTask { await ioError { try await right.read(timeout: .seconds(600)) } }
+            }
+            await untilParked(count)
+            // By hand, because writing would let the loop look in between.
+            for writer in writers {
+                let socket = writer.socket
+                _ = try [UInt8(7)].withUnsafeBytes {
+                    try socket.loop.sockets.send(socket.descriptor, $0)
+                }
+            }
+            holdingUp()
+            return try await group.reduce(into: []) { reasons, error in
+                if let error { reasons.append(error.reason) }
+            }
+        }
+    }
+
     @Test func `sleeps end in the order of their deadlines, and at them`() throws {
         try simulated { world in
             let ends = Notes<Duration>()

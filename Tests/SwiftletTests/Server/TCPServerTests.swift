@@ -6,6 +6,57 @@ import Testing
 
 /// A server and its clients, on ordinary days.
 @Suite(.serialized) struct TCPServerTests {
+    @Test func `an error that no code handles is said with task and line, once a second`()
+        async throws
+    {
+        let lines = Notes<String>()
+        let line = Notes<Int>()
+        try await onLoop(over: { try JumpingDriver() }, saying: { lines.add($0) }) {
+            let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
+            let serving = try spawn {
+                line.add(#line + 1)
+                try await server.serve { _ in throw IOError(.read, .tooLong) }
+            }
+            func visit(_ times: Int) async throws {
+                for _ in 0..<times {
+                    let client = try await TCPConnection.connect(to: server.address)
+                    _ = await ioError { try await client.read() }
+                }
+            }
+            try await visit(3)
+            try await sleep(for: .seconds(2))
+            try await visit(1)
+            server.stop()
+            try await serving.value
+            #expect(server.statistics.handlerErrors == 4)
+            #expect(loopStatistics().unhandledErrors == 4)
+        }
+        #expect(lines.all.count == 2)
+        let place = "SwiftletTests/TCPServerTests.swift:\(line.all[0])"
+        #expect(lines.all[0].contains("'handler of 127.0.0.1:"))
+        #expect(lines.all[0].contains("\(place) failed: read: more bytes than the limit"))
+        #expect(lines.all[1].hasSuffix("(and 2 more before)"))
+    }
+
+    @Test func `a second serve is turned away, and the first one goes on`() throws {
+        try simulated { _ in
+            let listener = try await TCPListener.bind(to: anyPort())
+            let server = TCPServer(listener: listener)
+            let serving = try spawn { try await server.serve(handler: echoBack) }
+            try await settle()
+            let rival = TCPServer(listener: listener)
+            for server in [server, rival] {
+                let error = await ioError { try await server.serve(handler: echoBack) }
+                try #require(error == IOError(.accept, .busy))
+            }
+            let client = try await TCPConnection.connect(to: server.address)
+            try await client.write("still")
+            try #require(try await client.read(exactly: 5) == Array("still".utf8))
+            server.stop()
+            try await serving.value
+        }
+    }
+
     @Test(arguments: Ground.all)
     func `many clients are served at the same time`(ground: Ground) async throws {
         try await ground.run(seeds: 0..<3) { openSockets in

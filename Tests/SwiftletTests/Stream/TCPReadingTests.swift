@@ -1,3 +1,4 @@
+import Glibc
 import Syscalls
 import Testing
 
@@ -49,6 +50,34 @@ import Testing
             try #require(error == IOError(.read, .endOfStream))
             try #require(try await right.read(exactly: 3) == Array("abc".utf8))
             try #require(try await right.readLine() == nil)
+        }
+    }
+
+    @Test func `a count that is negative is an error, and takes nothing`() throws {
+        try simulated { _ in
+            let (left, right) = try await makeConnectionPair()
+            try await left.write("abc")
+            let error = await ioError { try await right.read(exactly: -1) }
+            try #require(error == IOError(.read, .outOfRange(-1)))
+            let limit = await ioError { try await right.read(until: 0, limit: -1) }
+            try #require(limit == IOError(.read, .tooLong))
+            try #require(try await right.read(exactly: 3) == Array("abc".utf8))
+        }
+    }
+
+    @Test(arguments: DriverKind.usable)
+    func `what is behind an urgent mark is read as it comes`(driver: DriverKind) async throws {
+        try await onLoop(driver) {
+            let (left, right) = try await makeConnectionPair()
+            let number = left.socket.descriptor.number
+            for round in 0..<5 {
+                // All of it at once, between two looks of the loop.
+                for (text, flags) in [("abc", 0), ("!", Int32(MSG_OOB)), ("def", 0)] {
+                    #expect(Glibc.send(number, text, text.utf8.count, flags) > 0)
+                }
+                let bytes = try await right.read(exactly: 6, timeout: .seconds(60))
+                #expect(bytes == Array("abcdef".utf8), "round \(round)")
+            }
         }
     }
 

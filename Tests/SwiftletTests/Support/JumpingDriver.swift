@@ -27,6 +27,51 @@ final class JumpingDriver: Driver {
     func wake() { real.wake() }
 }
 
+/// A real driver that tells only so many of what is ready at a time, as few as the contract allows,
+/// and whose clock can be moved on, as if the loop had been held up meanwhile.
+final class HeldUpDriver: Driver {
+    private let real: any Driver
+    private let limit: Int
+    private let delay: Delay
+    private var found: [Readiness] = []
+
+    init(_ kind: DriverKind, by delay: Delay, atMost limit: Int = 256) throws(Errno) {
+        real = try kind.makeDriver()
+        self.delay = delay
+        self.limit = limit
+    }
+
+    var now: Instant { real.now.advanced(by: delay.total) }
+
+    func setInterest(_ interest: Interest, in descriptor: RawDescriptor) throws(Errno) {
+        found.removeAll { $0.descriptor == descriptor }
+        try real.setInterest(interest, in: descriptor)
+    }
+
+    func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno) {
+        var news: [Readiness] = []
+        let isLook = deadline == .past || !found.isEmpty
+        let real = isLook ? .past : deadline.advanced(by: .zero - delay.total)
+        try self.real.wait(until: real, into: &news)
+        found += news.filter { new in !found.contains { $0.descriptor == new.descriptor } }
+        ready += found.prefix(limit)
+        found.removeFirst(min(limit, found.count))
+    }
+
+    func usedUp(_ directions: Interest, of descriptor: RawDescriptor) {
+        real.usedUp(directions, of: descriptor)
+    }
+
+    func wake() { real.wake() }
+}
+
+/// For how long a loop was held up; its own tasks say so, while no wait is under way.
+final class Delay: Sendable {
+    private let duration = Guarded(Duration.zero)
+    var total: Duration { duration.withLock { $0 } }
+    func add(_ more: Duration) { duration.withLock { $0 += more } }
+}
+
 /// A driver whose waits fail.
 final class FailingDriver: Driver {
     let now = Instant(nanoseconds: 0)

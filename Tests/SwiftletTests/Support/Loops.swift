@@ -36,6 +36,18 @@ func onLoop<Value: Sendable>(
     try await onThread { try EventLoop.run(on: [kind.makeDriver()], sockets: sockets, body) }
 }
 
+/// Runs `body` on a loop over a driver that `makeDriver` makes.
+@discardableResult
+func onLoop<Value: Sendable>(
+    over makeDriver: @escaping @Sendable () throws -> any Driver,
+    saying say: @escaping @Sendable (String) -> Void = { _ in },
+    _ body: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    try await onThread {
+        try EventLoop.run(on: [makeDriver()], sockets: SystemSockets(), saying: say, body)
+    }
+}
+
 /// Runs `body` on the first of several loops.
 @discardableResult
 func onLoops<Value: Sendable>(
