@@ -106,7 +106,7 @@ package func retrying<Result: FixedWidthInteger & SignedInteger>(
 
 extension Errno {
     /// Connections that may come to nothing in a row before a server pauses.
-    package static let acceptFailuresInARow = 16
+    package static let acceptFailuresInARow = 100
 
     /// Whether accept(2) means that one connection came to nothing, and the listener is well.
     package var concernsOneConnection: Bool {

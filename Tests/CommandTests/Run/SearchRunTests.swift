@@ -5,7 +5,7 @@ import Testing
 /// Campaigns from end to end, with figures that fit each other.
 @Suite(.ownThread, .timeLimit(.minutes(60))) struct SearchRunTests {
     @Test func `a search ends at the highest rate that holds, confirmed three times`() throws {
-        // The condition is about the generator's own rate, so that no machine can be too slow.
+        // A machine that is too busy for a rate makes it hold: the search ends higher then.
         let run = try Command.loadtest(
             "--search", "rate<1.9k", "--arrivals=const", "-d200ms", "--json=-")
         let document = try JSON(run.output)
@@ -13,13 +13,17 @@ import Testing
         let probes = document["probes"].array
 
         #expect(run.code == 0)
-        #expect((1780.0..<1900).contains(found))
+        #expect(found >= 1780)
         #expect(document["config", "rate"] == .number(found))
         #expect(probes.allSatisfy { $0["purpose"] == .string("search") })
         #expect(probes.suffix(3).allSatisfy { $0["holds"] == .bool(true) })
         #expect(probes.suffix(3).allSatisfy { $0["config", "rate"] == .number(found) })
         #expect(probes.contains { $0["holds"] == .bool(false) })
-        #expect(run.errors.contains("confirm 1,830/s: "))
+        for probe in probes {
+            let achieved = try #require(probe["rate", "achieved"].number)
+            #expect(probe["holds"] == .bool(achieved < 1900))
+        }
+        #expect(run.errors.contains("\nconfirm "))
         #expect(try Schema.shipped().violations(of: document) == [])
     }
 
