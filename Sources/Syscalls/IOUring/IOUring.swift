@@ -108,9 +108,13 @@ package struct IOUring: ~Copyable {
 
     /// Puts a request behind the others; when there is no room, hands those over first.
     package mutating func add(_ request: Request) throws(Errno) {
-        // The kernel may take none for a moment, for want of memory.
-        for _ in 0..<100 where pending == Int(submission.count) { try enter() }
-        if pending == Int(submission.count) { throw Errno(rawValue: EBUSY) }
+        var attempts = 0
+        while pending == Int(submission.count) {
+            // The kernel may take none for a moment, for want of memory.
+            if attempts == 100 { throw Errno(rawValue: EBUSY) }
+            try enter()
+            attempts += 1
+        }
         slots[Int(tail & submission.mask)] = request.entry
         tail &+= 1
         clinux_store_release(submission.tail, tail)
