@@ -24,7 +24,7 @@
 #endif
 
 // What the calling thread's clocks show, in nanoseconds; negative for the real time. Each file that
-// uses it would have one of its own: only ShownClock.swift does.
+// uses it would have one of its own: only HostClock.swift does.
 static _Thread_local int64_t clinux_shown_time = -1;
 
 static inline int64_t clinux_show_time(int64_t nanoseconds) {

@@ -187,12 +187,17 @@ package enum File {
 
         init(beside path: String, mode: mode_t?) throws(Errno) {
             let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-            var (draft, number): (String, CInt)
-            repeat {
+            var (draft, number) = ("", CInt(-1))
+            while number < 0 {
                 draft = folder + ".draft-" + String(UInt64.random(in: 0 ... .max), radix: 36)
-                number = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-            } while number == -1 && (errno == EEXIST || errno == EINTR)
-            if number == -1 { throw Errno.current }
+                do throws(Errno) {
+                    number = try retrying {
+                        open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+                    }
+                } catch {
+                    if error.rawValue != EEXIST { throw error }
+                }
+            }
             self.path = draft
             descriptor = Descriptor(adopting: RawDescriptor(number))
             // Where it cannot be set, the file has the mode of a new one.
