@@ -91,8 +91,8 @@ extension Errno: CustomStringConvertible {
 
 /// Makes a system call, again if a signal cuts it short, and turns -1 into a thrown `Errno`.
 ///
-/// Every call that is made again after a signal goes through here. Waits are not: a signal ends them
-/// like a passed time, and the few that treat `EINTR` themselves say so.
+/// Every call that is made again after a signal goes through here. Waits are not: a signal ends
+/// them like a passed time, and the few that treat `EINTR` themselves say so.
 @inline(__always)
 package func retrying<Result: FixedWidthInteger & SignedInteger>(
     _ call: () -> Result
