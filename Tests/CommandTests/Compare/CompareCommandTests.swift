@@ -97,7 +97,9 @@ import Testing
             let run = try compare("-v", "epoll", "--server", "own=sh -c '\(script)' {port}")
                 .finish()
 
-            #expect(run.output.contains("ended with code 0 before it served"), "\(run.output)")
+            // Before or after its first answer, as the machine has it.
+            let words = ["ended with code 0 before it served", "it ended by itself with code 0"]
+            #expect(words.contains(where: run.output.contains), "\(run.output)")
             #expect(!isRunning(try noted()))
         }
     }

@@ -106,8 +106,10 @@ import Testing
                 peer.swallow()
             }
             defer { server.stop() }
+            // As many requests in a longer time: a busy machine must send them in it.
             let run = try Command.run(
-                "loadtest", "\(server.address)", "-c1", "-R10k", "--arrivals=const", "-d200ms",
+                "loadtest", "\(server.address)", "-c1", "-R\(Int(.seconds(1000) / limit))",
+                "--arrivals=const", "-d", (limit * 2).words,
                 "--max-outstanding=65536", "--drain", limit.words, "--timeout=10m", "--warmup=0",
                 "--json=-", "--fail-if", condition)
             return (run, try JSON(run.output))

@@ -66,7 +66,7 @@ import Testing
 
         // Each connection had one on its way when measuring began.
         #expect(seen.answeredInWindow > seen.ledger.answered - 4)
-        #expect(seen.warmup.answered.count == 4)
+        #expect(seen.warmup.answered.count >= 4)
         #expect(seen.rate > 0)
     }
 
