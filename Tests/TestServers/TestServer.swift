@@ -12,6 +12,7 @@ package final class TestServer: Sendable {
     private let threads = Guarded<[RunningThread]>([])
     private let peers = Guarded<[Peer]>([])
     private let answers = Atomic(0)
+    private let isStopped = Guarded(false)
 
     /// What a command is to be called with.
     package var target: String { "\(address)" }
@@ -77,7 +78,14 @@ package final class TestServer: Sendable {
     }
 
     /// Ends everything; call it at the end of the test.
+    ///
+    /// A second call does nothing: the listener's number may be another test's by then.
     package func stop() {
+        let wasStopped = isStopped.withLock { isStopped in
+            defer { isStopped = true }
+            return isStopped
+        }
+        if wasStopped { return }
         stopAccepting()
         for peer in peers.withLock({ $0 }) { peer.hangUp() }
         for thread in threads.withLock({ $0 }) { thread.join() }
