@@ -13,13 +13,13 @@ package final class EpollDriver: Driver {
     private let signal: WakeSignal
     private var installed: [Interest] = []
     private var patience = Patience()
-    private let events = UnsafeMutableBufferPointer<epoll_event>.allocate(
-        capacity: 1024)
+    private let events: UnsafeMutableBufferPointer<epoll_event>
 
     /// Opens an instance and a wake signal (epoll_create1(2), eventfd(2)).
     package init() throws(Errno) {
         instance = try EpollInstance()
         signal = try WakeSignal()
+        events = .allocate(capacity: 1024)
         try instance.control(.add, signal.raw, events: Interest.readable.epollEvents)
     }
 

@@ -80,10 +80,11 @@ struct EpollCalls: ~Copyable {
     private(set) var controls = 0
     private var patience = Patience()
     private let instance: EpollInstance
-    private let events = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: 1024)
+    private let events: UnsafeMutableBufferPointer<epoll_event>
 
     private init() throws(IOError) {
         instance = try attempt(.wait) { () throws(Errno) in try EpollInstance() }
+        events = .allocate(capacity: 1024)
     }
 
     /// Opens an instance that watches the signals and the listener of a service.

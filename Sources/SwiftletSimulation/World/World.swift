@@ -24,7 +24,8 @@ public final class World: Sendable {
         self.kernel = SharedKernel(kernel)
         scheduler = Scheduler(self.kernel, choices: choices)
         test = SimulatedHost("test", in: scheduler)
-        scheduler.onPowerChange { [weak self] change in self?.make(change) }
+        // Keeps the world until the scheduler finishes.
+        scheduler.onPowerChange { self.make($0) }
     }
 
     /// The network between the hosts, and what goes wrong in it and on them.

@@ -28,7 +28,7 @@ struct Exchange: ~Copyable {
     /// How often memory was refused when that was last noted as an error.
     var refusalsNoted = 0
     /// Room for the indices of the connections that requests are dealt to.
-    let dealt = UnsafeMutablePointer<Int32>.allocate(capacity: dealtAtOnce)
+    let dealt: UnsafeMutablePointer<Int32>
     /// Connections that take part: all, but while a closed loop's ramp lasts.
     var activeCount: Int
     /// Whether the run is over, so that the end of a stream is in order.
@@ -64,8 +64,10 @@ struct Exchange: ~Copyable {
         let plan = state.plan
         let places =
             plan.connectsPerRequest ? 1 : plan.rate != nil ? plan.maxOutstanding : plan.pipeline
+        // Before what `deinit` gives back: there is none where memory for the table is refused.
         table = try ConnectionTable(
             numbers: numbers, silent: silent, places: places, plan: plan, driver: driver)
+        dealt = .allocate(capacity: Exchange.dealtAtOnce)
         self.state = state
         self.plan = plan
         isOpenLoop = plan.rate != nil
