@@ -2,8 +2,9 @@ import Syscalls
 
 /// What went wrong, in which operation: "accept: Too many open files".
 ///
-/// The only error type of the runtime's own. The end of a stream is not an error but a value.
-public struct IOError: Error, Hashable, Sendable {
+/// The only error type of the runtime's own. The end of a stream is not an error but a value. Two
+/// are equal that have the same operation and the same reason, whatever address they are about.
+public struct IOError: Error, Sendable {
     /// What was being done.
     public enum Operation: String, Sendable {
         case open, bind, listen, accept, connect, read, write, sleep, spawn, park, wait
@@ -43,16 +44,41 @@ public struct IOError: Error, Hashable, Sendable {
     public let operation: Operation
     /// Why it did not work.
     public let reason: Reason
+    /// Which address a listener or a connection was for; nil for all other operations.
+    public var address: SocketAddress? { subject?.address }
+    private let subject: Subject?
 
-    /// An error of an operation for a reason.
-    public init(_ operation: Operation, _ reason: Reason) {
+    /// An error of an operation for a reason, with the address that a listener or a connection was
+    /// for.
+    public init(_ operation: Operation, _ reason: Reason, at address: SocketAddress? = nil) {
         self.operation = operation
         self.reason = reason
+        subject = address.map(Subject.init)
+    }
+
+    /// An address in memory of its own, for an error is as long as its longest.
+    private final class Subject: Sendable {
+        let address: SocketAddress
+
+        init(_ address: SocketAddress) { self.address = address }
+    }
+}
+
+extension IOError: Hashable {
+    /// Whether both are of the same operation, for the same reason.
+    public static func == (one: IOError, other: IOError) -> Bool {
+        one.operation == other.operation && one.reason == other.reason
+    }
+
+    /// Feeds the operation and the reason to a hasher.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(operation)
+        hasher.combine(reason)
     }
 }
 
 extension IOError: CustomStringConvertible {
-    /// One sentence fragment: the operation, a colon, and the reason in words.
+    /// One line: the operation, the address where there is one, a colon, and the reason in words.
     public var description: String {
         let words =
             switch reason {
@@ -67,7 +93,8 @@ extension IOError: CustomStringConvertible {
             case .tooLong: "more bytes than the limit came without an end"
             case .outOfRange(let number): "\(number) is out of range"
             }
-        return "\(operation.rawValue): \(words)"
+        let place = address.map { " \($0)" } ?? ""
+        return "\(operation.rawValue)\(place): \(words)"
     }
 }
 

@@ -2,8 +2,10 @@
 // machine.
 import Swiftlet
 
-try EventLoop.run(driver: .poll) {
-    try await TCPServer.serve(on: "127.0.0.1:7788") { connection in
+EventLoop.main(driver: .poll) {
+    let server = TCPServer(listener: try await TCPListener.bind(to: "127.0.0.1:7788"))
+    print("listening on \(server.address)")
+    try await server.serve { connection in
         while let bytes = try await connection.read() {  // parks this task, never the thread
             try await connection.write(bytes)
         }

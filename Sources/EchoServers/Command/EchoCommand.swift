@@ -77,6 +77,8 @@ private func serve(_ options: EchoOptions, command: String) -> Int32 {
 
 private func report(_ error: IOError, options: EchoOptions, command: String) -> Int32 {
     let advice = advice(on: error, options).map { "; \($0)" } ?? ""
+    // Its address stands before it already.
+    let error = IOError(error.operation, error.reason)
     return fail(
         "\(command): cannot serve on \(options.address): \(error)\(advice)",
         error.isAboutTheAddress ? ExitCode.unavailable : ExitCode.systemLimit)

@@ -1,4 +1,5 @@
 import Drivers
+import Glibc
 import Syscalls
 
 /// One thread that runs Swift tasks and parks them until a socket is ready.
@@ -74,6 +75,24 @@ public struct EventLoop: Sendable {
             throw IOError(.wait, .system(error))
         }
         return try run(on: drivers, sockets: SystemSockets(), body)
+    }
+
+    /// Runs `body` as `run` does, for the top level of a program.
+    ///
+    /// What it throws is said on standard error in one line, such as "bind 127.0.0.1:80: Address
+    /// already in use", and the process ends with code 1. What `run` throws there would end it in a
+    /// trap with a page of registers.
+    public static func main(
+        driver: DriverKind = .poll,
+        loops: Int = 1,
+        _ body: @escaping @concurrent @Sendable () async throws -> Void
+    ) {
+        do {
+            try run(driver: driver, loops: loops, body)
+        } catch {
+            StandardError.say("\(error)", patience: .seconds(1))
+            exit(1)
+        }
     }
 
     /// Runs `body` over sockets of the caller's choice, with a loop for each driver; `witness`

@@ -43,6 +43,9 @@ struct Children {
 /// It runs beside its starter and is cancelled when the loop ends; the loop ends only after it has.
 /// Reports call it by its `name`.
 ///
+/// What it throws is said on standard error with its call, once a second at most, also when it is
+/// awaited; but not that it was cancelled or that its loop ends.
+///
 /// - Returns: the task, to await or to cancel.
 /// - Throws: `IOError` with `.noLoop` outside `EventLoop.run`, and `.loopEnded` when the loop is
 ///   over.
@@ -76,7 +79,13 @@ extension EventLoop {
                 let task = EventLoop.$taskLoop.withValue(self) {
                     Task(name: name, executorPreference: executor) {
                         defer { executor.leave(serial) }
-                        return try await body()
+                        do {
+                            return try await body()
+                        } catch {
+                            let name = name ?? "a task"
+                            if !error.isOfEnding { executor.note(error, of: name, in: call) }
+                            throw error
+                        }
                     }
                 }
                 started = task
@@ -88,6 +97,16 @@ extension EventLoop {
         }
         guard let task else { throw IOError(.spawn, .loopEnded) }
         return task
+    }
+}
+
+extension Error {
+    /// Whether it says only that a task was to end.
+    var isOfEnding: Bool {
+        switch (self as? IOError)?.reason {
+        case .cancelled, .loopEnded: true
+        default: self is CancellationError
+        }
     }
 }
 

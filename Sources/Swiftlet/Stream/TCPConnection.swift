@@ -35,7 +35,7 @@ public struct TCPConnection: Sendable {
     ///
     /// - Returns: the connection, which closes when its last copy goes.
     /// - Throws: `IOError` with `.timedOut`, `.cancelled`, or what the kernel says, such as
-    ///   "Connection refused".
+    ///   "connect 127.0.0.1:80: Connection refused".
     public static func connect(
         to address: SocketAddress, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
@@ -49,7 +49,7 @@ public struct TCPConnection: Sendable {
                 try await socket.connect(until: loop.deadline(after: timeout), in: call)
             } catch {
                 socket.close()
-                throw error
+                throw IOError(error.operation, error.reason, at: address)
             }
             return TCPConnection(socket: socket)
         }

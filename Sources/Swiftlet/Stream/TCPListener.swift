@@ -17,7 +17,8 @@ public struct TCPListener: Sendable {
     ///     /proc/sys/net/core/somaxconn.
     ///   - reusePort: lets other listeners share the port (`SO_REUSEPORT`).
     /// - Returns: the listener, whose `address` has the port that the kernel chose.
-    /// - Throws: `IOError` of `open`, `bind` or `listen`, such as "bind: Address already in use".
+    /// - Throws: `IOError` of `open`, `bind` or `listen`, such as
+    ///   "bind 127.0.0.1:80: Address already in use".
     public static func bind(
         to address: SocketAddress, backlog: Int = 1024, reusePort: Bool = false
     ) async throws(IOError) -> TCPListener {
@@ -94,11 +95,15 @@ extension EventLoop {
                 try sockets.setOption(.reuseAddress, of: descriptor, to: 1)
                 if reusePort { try sockets.setOption(.reusePort, of: descriptor, to: 1) }
             }
-            try socket.attempt(.bind) { descriptor throws(Errno) in
-                try sockets.bind(descriptor, to: address)
-            }
-            try socket.attempt(.listen) { descriptor throws(Errno) in
-                try sockets.listen(descriptor, backlog: backlog)
+            do throws(IOError) {
+                try socket.attempt(.bind) { descriptor throws(Errno) in
+                    try sockets.bind(descriptor, to: address)
+                }
+                try socket.attempt(.listen) { descriptor throws(Errno) in
+                    try sockets.listen(descriptor, backlog: backlog)
+                }
+            } catch {
+                throw IOError(error.operation, error.reason, at: address)
             }
             executor.state.table[socket.id].isListening = true
             let bound = try socket.attempt(.address) { descriptor throws(Errno) in

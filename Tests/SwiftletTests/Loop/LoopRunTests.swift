@@ -150,6 +150,18 @@ import Testing
             #expect(loopStatistics().jobs < 100)
         }
     }
+
+    @Test func `the top level of a program says in one line what went wrong, and ends with 1`()
+        async throws
+    {
+        let ending = try await #require(
+            processExitsWith: .exitCode(1), observing: [\.standardErrorContent]
+        ) {
+            EventLoop.main { throw IOError(.bind, .system(.addressInUse)) }
+        }
+        let text = String(decoding: ending.standardErrorContent, as: UTF8.self)
+        #expect(text == "bind: Address already in use\n")
+    }
 }
 
 /// A listener on the calling loop that nobody connects to.

@@ -169,6 +169,28 @@ import Testing
         }
     }
 
+    @Test func `what a spawned task throws is said with its place, and the end of one is not`()
+        async throws
+    {
+        let lines = Notes<String>()
+        let line = Notes<UInt32>()
+        try await onLoop(over: { try DriverKind.poll.makeDriver() }, saying: { lines.add($0) }) {
+            line.add(#line + 1)
+            let failing = try spawn(name: "clock") { throw IOError(.read, .tooLong) }
+            _ = await failing.result
+            let ending = try spawn { try await sleep(for: .seconds(1_000)) }
+            ending.cancel()
+            _ = await ending.result
+            try spawn { try await sleep(for: .seconds(1_000)) }
+            #expect(loopStatistics().unhandledErrors == 1)
+        }
+        #expect(
+            lines.all == [
+                "swiftlet: 'clock' at SwiftletTests/TCPServerTests.swift:\(line.all[0]) failed: "
+                    + "read: more bytes than the limit came without an end"
+            ])
+    }
+
     @Test(arguments: Ground.all)
     func `a port that is in use is an error of serving`(ground: Ground) async throws {
         try await ground.run {

@@ -17,7 +17,7 @@ import Testing
         try await onLoop(driver, sockets: sockets) {
             let error = await ioError { try await TCPConnection.connect(to: address) }
             #expect(error == IOError(.connect, .system(.connectionRefused)))
-            #expect(error?.description == "connect: Connection refused")
+            #expect(error?.description == "connect \(address): Connection refused")
             #expect(sockets.openCount == 0)
         }
     }

@@ -12,7 +12,10 @@ import Testing
         try await ground.run { openSockets in
             let listener = try await TCPListener.bind(to: anyPort())
             let error = await ioError { try await TCPListener.bind(to: listener.address) }
-            try #require(error?.reason == .system(.addressInUse))
+            try #require(error == IOError(.bind, .system(.addressInUse)))
+            try #require(error?.address == listener.address)
+            try #require(
+                error?.description == "bind \(listener.address): Address already in use")
             try #require(openSockets() == 1)
         }
     }
