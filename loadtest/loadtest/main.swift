@@ -6,9 +6,12 @@ import Syscalls
 // it never shares a process with a run, so that its CPU and memory can be told apart.
 openStandardDescriptors()
 // Without them it would measure something else than was asked for.
-guard let words = try? Array(commandLineWords().dropFirst()) else {
-    StandardError.say("loadtest: cannot read its command line: mount /proc")
-    exit(71)
+let words: [String]
+do throws(CommandLineError) {
+    words = Array(try commandLineWords().dropFirst())
+} catch {
+    StandardError.say("loadtest: \(error)")
+    exit(error.exitCode)
 }
 let rest = Array(words.dropFirst())
 switch words.first {

@@ -38,6 +38,15 @@ import Testing
         #expect(run.output.hasPrefix("loadtest "))
     }
 
+    @Test(arguments: ["echo-server", "loadtest"])
+    func `a word that is no text is refused, and names no other file`(command: String) throws {
+        let line = #"exec "$0" --json "$(printf 'out\377.json')""#
+        let run = try Command.run("/bin/sh", "-c", line, try Command.path(of: command))
+
+        #expect(run.code == 64)
+        #expect(run.errors.contains("\(command): word 2 of its command line is not UTF-8"))
+    }
+
     // MARK: A place to write
 
     @Test(arguments: [
