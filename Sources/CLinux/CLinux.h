@@ -123,8 +123,8 @@ static inline void clinux_prefetch(const void *address) { __builtin_prefetch(add
 // leads a process group, has no signal blocked and only those of `ignored` ignored, and its streams
 // are nothing and the two descriptors. Returns 0, or the error of the call that failed. Until it
 // becomes the program, the child shares our memory (vfork(2)), so it makes system calls and nothing
-// else. Its error comes through a pipe that the program does not inherit: under the thread sanitizer
-// vfork is fork, and shares nothing.
+// else. Its error comes through a pipe that the program does not inherit: under the thread
+// sanitizer vfork is fork, and shares nothing.
 static inline __attribute__((noinline)) int clinux_spawn(
     pid_t *id, const char *path, char *const *arguments, int output, int error,
     const sigset_t *ignored, unsigned long descriptors, int ends_with_thread) {

@@ -159,8 +159,8 @@ final class Scheduler: Sendable {
         for entry in last { entry.loop.finishEnding() }
     }
 
-    /// Loops of worlds that failed, with the tasks that would not end. No task can be taken away, so
-    /// its memory stays: here, where a leak checker sees that it is known.
+    /// Loops of worlds that failed, with the tasks that would not end. No task can be taken away,
+    /// so its memory stays: here, where a leak checker sees that it is known.
     private static let abandoned = Mutex<[SteppedLoop]>([])
 
     private func turn(_ loop: SteppedLoop, at now: Instant) {
