@@ -149,7 +149,7 @@ static inline __attribute__((noinline)) int clinux_spawn(
         }
         // Above the standard streams first: one of ours may have the number of one of its.
         const int nothing = fcntl(open("/dev/null", O_RDONLY | O_CLOEXEC), F_DUPFD_CLOEXEC, 3);
-        const int told = fcntl(report[1], F_DUPFD_CLOEXEC, 3);
+        const int told = report[1] > 2 ? report[1] : fcntl(report[1], F_DUPFD_CLOEXEC, 3);
         output = fcntl(output, F_DUPFD_CLOEXEC, 3);
         error = fcntl(error, F_DUPFD_CLOEXEC, 3);
         if (dup2(nothing, 0) >= 0 && dup2(output, 1) >= 0 && dup2(error, 2) >= 0) {

@@ -44,7 +44,8 @@ public struct IOError: Error, Sendable {
     public let operation: Operation
     /// Why it did not work.
     public let reason: Reason
-    /// Which address a listener or a connection was for; nil for all other operations.
+    /// Which address a listener or a connection was for; nil for other operations, and where there
+    /// was no socket for it.
     public var address: SocketAddress? { subject?.address }
     private let subject: Subject?
 

@@ -82,6 +82,11 @@ public struct EventLoop: Sendable {
     /// What it throws is said on standard error in one line, such as "bind 127.0.0.1:80: Address
     /// already in use", and the process ends with code 1. What `run` throws there would end it in a
     /// trap with a page of registers.
+    ///
+    /// - Parameters:
+    ///   - driver: the system call to wait with; each loop has its own.
+    ///   - loops: how many loops, at least 1.
+    ///   - body: what to run; a task on the first loop.
     public static func main(
         driver: DriverKind = .poll,
         loops: Int = 1,

@@ -89,10 +89,9 @@ extension TCPServer {
 
     private func finish(_ connection: TCPConnection, at place: Int, _ failure: (any Error)?) {
         connection.close()
-        let isCancelled =
-            (failure as? IOError)?.reason == .cancelled || failure is CancellationError
-        leave(place, hasFailed: failure != nil && !isCancelled)
-        guard let failure, !isCancelled else { return }
+        let failure = failure?.isOfEnding == true ? nil : failure
+        leave(place, hasFailed: failure != nil)
+        guard let failure else { return }
         if let onError = options.onError { return onError(failure, connection) }
         let name = "handler of \(connection.remoteAddress)"
         loops[place].executor.note(failure, of: name, in: state.withLock { $0.call })

@@ -39,8 +39,8 @@ public final class TCPServer: Sendable {
         /// Time without a byte in either direction after which a connection's reads and writes fail
         /// with `.timedOut`; nil for never.
         public var idleTimeout: Duration?
-        /// Called with what a handler throws, other than its cancellation, on the handler's loop;
-        /// nil says it on standard error, once a second at most.
+        /// Called on the handler's loop with what a handler throws, but not with its cancellation
+        /// or the end of its loop; nil says it on standard error, once a second at most.
         public var onError: (@Sendable (any Error, TCPConnection) -> Void)?
 
         /// A backlog of 1,024, and no limits.
@@ -59,7 +59,7 @@ public final class TCPServer: Sendable {
         public var refused = 0
         /// Times that accepting failed and was put off.
         public var acceptErrors = 0
-        /// Handlers that threw.
+        /// Handlers that threw, but for those that were cancelled or whose loop ended.
         public var handlerErrors = 0
     }
 
