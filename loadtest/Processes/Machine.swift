@@ -14,22 +14,17 @@ package enum Machine {
     package static var processNumber: Int { Int(getpid()) }
 
     /// Processors that this process may use: those that taskset(1) or its control group allow, and
-    /// as many as the group's quota pays for (`cpu.max`); 1 when the system does not say.
+    /// as many as the group's quota pays for; 1 when the system does not say.
     package static var cores: Int {
         let allowed = (try? Affinity.current())?.processors.count
-        let all = allowed ?? sysconf(CInt(_SC_NPROCESSORS_ONLN))
-        return max(1, min(all, quota.map { Int($0.rounded(.up)) } ?? all))
+        return cores(
+            among: allowed ?? sysconf(CInt(_SC_NPROCESSORS_ONLN)), quota: ControlGroup.read().quota)
     }
 
-    /// Processors' worth of time that the control group allows (cgroups(7)); nil without a limit.
-    private static var quota: Double? {
-        // Without such a group there is no limit.
-        guard let groups = try? File.read("/proc/self/cgroup", atMost: 1 << 16),
-            let path = groups.split(separator: "\n").first(where: { $0.hasPrefix("0::") }),
-            let text = try? File.read("/sys/fs/cgroup\(path.dropFirst(3))/cpu.max", atMost: 4096)
-        else { return nil }
-        let fields = text.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
-        return fields.count == 2 && fields[1] > 0 ? fields[0] / fields[1] : nil
+    static func cores(among processors: Int, quota: Double?) -> Int {
+        // A quota of 1.5 pays for two that rest a quarter of the time.
+        let paid = quota.map { Int(min($0, Double(processors)).rounded(.up)) }
+        return max(1, min(processors, paid ?? processors))
     }
 
     /// The processor's name as /proc/cpuinfo has it; empty when it has none.

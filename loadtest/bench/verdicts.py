@@ -561,8 +561,9 @@ def summary(state, healthy):
 def origin(state):
     options = state.options
     machine = yard.describe_machine()
-    return (f"`python3 loadtest/bench/verdicts.py --runs {options.runs} --duration {options.duration:g}` "
-            f"on {machine['cpus']} × {machine['processor']}, Linux {machine['kernel']}, "
+    command = f"verdicts.py --runs {options.runs} --duration {options.duration:g}"
+    return (f"`python3 loadtest/bench/{command}` on "
+            f"{machine['cpus']} × {machine['processor']}, Linux {machine['kernel']}, "
             f"{time.strftime('%Y-%m-%d')}.")
 
 

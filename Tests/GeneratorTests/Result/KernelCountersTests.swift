@@ -52,10 +52,8 @@ struct KernelCountersTests {
     }
 
     @Test func `time that a limit took away is a share of the run`() throws {
-        func look(_ microseconds: Int) -> KernelCounters {
-            KernelCounters(
-                tables: [netstat], processors: stat,
-                group: "usage_usec 5\nnr_throttled 2\nthrottled_usec \(microseconds)\n")
+        func look(_ nanoseconds: Int) -> KernelCounters {
+            KernelCounters(tables: [netstat], processors: stat, throttled: nanoseconds)
         }
 
         #expect(look(70).counts(until: look(70))?.throttled == 0)

@@ -271,6 +271,25 @@ struct VerdictTests {
         #expect(!finding.remedy.isEmpty || rule.level == .note)
     }
 
+    @Test func `a server that was given may have processors that we may not use`() throws {
+        let found = try findings {
+            $0.environment.cores = 1
+            $0.server = nil
+        }
+
+        #expect(found.map(\.level) == [.note], "\(found)")
+        #expect(found.first?.code == "H-SHARED")
+    }
+
+    @Test func `connections without an answer are not time that the generator lost`() throws {
+        let found = try findings(rate: nil) {
+            $0.plan.connections = 40
+            $0.measurement.served = VerdictTests.served(count: 40, answers: 1000, never: 20)
+        }
+
+        #expect(found.map(\.code) == ["F-NEVER"])
+    }
+
     @Test func `a server that is as busy takes the blame off the generator's thread`() throws {
         let found = try findings(rate: nil) {
             $0.plan.connections = 20

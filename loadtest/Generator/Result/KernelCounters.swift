@@ -1,3 +1,4 @@
+import Processes
 import Syscalls
 
 /// What the kernel of this machine has counted since it started: two looks make a difference.
@@ -14,14 +15,7 @@ struct KernelCounters: Sendable {
         // A system without these files has nothing to say here, and a run needs no answer.
         KernelCounters(
             tables: ["/proc/net/netstat", "/proc/net/snmp"].map { (try? read($0)) ?? "" },
-            processors: (try? read("/proc/stat")) ?? "", group: (try? readGroup()) ?? "")
-    }
-
-    /// What the kernel says of the processor time of our control group (cgroups(7), version 2).
-    private static func readGroup() throws(Errno) -> String {
-        let path = try read("/proc/self/cgroup").split(separator: "\n")
-            .first { $0.hasPrefix("0::") }?.dropFirst(3)
-        return try read("/sys/fs/cgroup\(path ?? "")/cpu.stat")
+            processors: (try? read("/proc/stat")) ?? "", throttled: ControlGroup.read().throttled)
     }
 
     private static func read(_ path: String) throws(Errno) -> String {
@@ -29,14 +23,10 @@ struct KernelCounters: Sendable {
     }
 
     /// Takes the texts of `/proc/net/netstat` and `/proc/net/snmp`, which have a line of names and
-    /// a line of numbers for each protocol, of `/proc/stat`, and of a group's `cpu.stat`.
-    init(tables: [String], processors: String, group: String = "") {
-        for line in group.split(separator: "\n") {
-            let fields = line.split(separator: " ")
-            if fields.count == 2, fields[0] == "throttled_usec" {
-                counts["throttled"] = Int(fields[1])
-            }
-        }
+    /// a line of numbers for each protocol, and of `/proc/stat`, and the nanoseconds for which a
+    /// limit of our control group has held us.
+    init(tables: [String], processors: String, throttled: Int? = nil) {
+        counts["throttled"] = throttled
         for table in tables {
             let lines = table.split(separator: "\n").map { $0.split(separator: " ") }
             for (names, numbers) in zip(lines, lines.dropFirst()) {
@@ -69,7 +59,7 @@ struct KernelCounters: Sendable {
         seen.retransmits = difference("Tcp:RetransSegs")
         seen.segments = difference("Tcp:OutSegs")
         let elapsed = max(1, time.nanoseconds(to: later.time))
-        seen.throttled = min(1, Double(difference("throttled")) * 1000 / Double(elapsed))
+        seen.throttled = min(1, Double(difference("throttled")) / Double(elapsed))
         let ticks = difference("cpu")
         if ticks > 0 { seen.stolen = Double(difference("steal")) / Double(ticks) }
         return seen

@@ -56,6 +56,15 @@ struct IntervalClock {
     private func next(after now: Int64) -> Int64 {
         origin + ((now - origin) / interval + 1) * interval
     }
+
+    /// The seconds of a turn of so many nanoseconds in which its thread did not run; nil when that
+    /// was no longer than a second.
+    ///
+    /// The kernel may work for a thread all the time, as it does when it looks for a free port
+    /// among thousands that are taken: what the processor time has grown by was no stop.
+    static func stop(within turn: Int64, working cpu: Int64) -> Double? {
+        turn - cpu > 1_000_000_000 ? Double(turn - cpu) / 1e9 : nil
+    }
 }
 
 extension IntervalClock.Usage {

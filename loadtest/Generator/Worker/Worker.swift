@@ -131,11 +131,9 @@ struct Worker: ~Copyable {
         if gap > 1_000_000_000 { noteStop(of: gap) }
     }
 
-    /// The kernel may work for this thread all the time, as it does when it looks for a free port
-    /// among thousands that are taken: what its processor time has grown by was no stop.
     private mutating func noteStop(of gap: Int64) {
-        let stopped = gap - interval.cpuUsed
-        if stopped > 1_000_000_000 { result.stopped = max(result.stopped, Double(stopped) / 1e9) }
+        guard let stop = IntervalClock.stop(within: gap, working: interval.cpuUsed) else { return }
+        result.stopped = max(result.stopped, stop)
     }
 
     @inline(__always)

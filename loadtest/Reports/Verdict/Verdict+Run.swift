@@ -35,7 +35,8 @@ extension Verdict {
             plan.slowRead == nil, plan.split == .none, run.phases.measured > 0,
             let mean = run.service.answered.mean, run.connects.lostEarly == 0
         else { return nil }
-        let places = Double(plan.connections * plan.pipeline)
+        // Requests on connections that never got an answer have no latency; F-NEVER counts those.
+        let places = Double((plan.connections - run.served.never) * plan.pipeline)
         let seconds = mean / 1e9
         let off = abs(run.rate * seconds / places - 1)
         // What was under way at the ends of the measured time belongs to it by half.
