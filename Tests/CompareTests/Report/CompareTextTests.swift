@@ -33,18 +33,21 @@ import Testing
         return record
     }
 
-    @Test(arguments: [60, 80, 100, 120], [1, 3])
+    @Test(arguments: [1, 3])
     func `no line is wider than the terminal, whatever stands in the record`(
-        width: Int, points: Int
+        points: Int
     ) {
         var record = CompareTextTests.session(points: points)
         record.arms[5].name = "somebody's server with a name that never ends"
         record.arms[5].outcome = .failed(String(repeating: "it said nothing ", count: 20))
         record.samples[3].doubts = [String(repeating: "busy ", count: 50)]
-        let text = CompareText.report(of: record, width: width)
+        for width in 1...120 {
+            let text = CompareText.report(of: record, width: width)
 
-        for line in text.split(separator: "\n") { #expect(line.count <= width, "\(line)") }
-        #expect(text.hasSuffix("\n"))
+            let widest = text.split(separator: "\n").max { $0.count < $1.count } ?? ""
+            #expect(widest.count <= max(40, width), "at \(width): \(widest)")
+            #expect(text.hasSuffix("\n"))
+        }
     }
 
     @Test func `the baseline's row says so, and each other row has its word`() {

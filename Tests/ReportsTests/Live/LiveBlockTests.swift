@@ -82,6 +82,17 @@ private struct Screen {
         #expect(block.erase(columns: 30).hasPrefix("\r\u{1B}[3A"))
     }
 
+    @Test func `has no room on a terminal that has hardly any`() {
+        #expect((0...5).map(LiveBlock.room) == [0, 0, 0, 0, 1, 2])
+        for columns in 0...120 {
+            var block = LiveBlock()
+            let room = LiveBlock.room(in: columns)
+            _ = block.replace(with: [String(repeating: "x", count: room), ""], columns: columns)
+
+            #expect(block.erase(columns: columns).hasPrefix("\r\u{1B}[1A"), "\(columns)")
+        }
+    }
+
     @Test func `does not count what colours a line`() {
         #expect("a\u{1B}[48;5;54m \u{1B}[0mb▁".visibleCount == 4)
     }

@@ -156,11 +156,9 @@ import Testing
             let lines = panel.lines(width: width)
 
             #expect(lines.count <= 12, "seed \(seed)")
-            if width >= 40 {
-                #expect(
-                    lines.allSatisfy { $0.visibleCount <= width },
-                    "seed \(seed), width \(width): \(lines)")
-            }
+            #expect(
+                lines.allSatisfy { $0.visibleCount <= width },
+                "seed \(seed), width \(width): \(lines)")
             #expect(!lines.contains { $0.contains("nan") || $0.contains("inf ") })
         }
     }

@@ -8,12 +8,16 @@ import Reports
 ///     arms             what proves which mechanism served, and what must be known of it
 ///     noise, what looking blocking costs, what could have been seen, doubts, how to repeat it
 package enum CompareText {
-    /// Lines of at most `width` columns, each with its line feed; a terminal below 60 gets 60.
+    /// Names and figures side by side need so many columns; a narrower terminal breaks the lines.
+    private static let widthMin = 40
+
+    /// Lines of at most `width` columns, each with its line feed; a terminal below 40 gets 40.
     package static func report(
         of record: CompareRecord, width: Int = TextReport.width, style: Style = .plain
     ) -> String {
         let page = Page(
-            analysis: CompareAnalysis(record), width: max(60, width), style: style)
+            analysis: CompareAnalysis(record), width: max(CompareText.widthMin, width), style: style
+        )
         return page.lines.map { $0 + "\n" }.joined()
     }
 

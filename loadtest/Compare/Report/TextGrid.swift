@@ -47,7 +47,7 @@ struct TextGrid {
     func lines(width: Int, style: Style) -> [String] {
         let shares = shares(of: width)
         return shares.enumerated().flatMap { index, share in
-            (index > 0 ? [""] : []) + head(share, style)
+            (index > 0 ? [""] : []) + head(share, width, style)
                 + rows.flatMap { lines(of: $0, share, isFirst: index == 0, width, style) }
         }
     }
@@ -68,21 +68,32 @@ struct TextGrid {
         return max(cells.max() ?? 0, columns[column].head.map(\.count).max() ?? 0)
     }
 
+    /// The width of a column of words that are broken as often as can be: of the longest one.
+    private func leastWidth(of column: Int) -> Int {
+        let words = rows.flatMap { row -> [Substring] in
+            guard case .cells(_, let cells) = row else { return [] }
+            return cells[column].text.split(separator: " ")
+        }
+        let heads = columns[column].head.map(\.count)
+        return max(words.map(\.count).max() ?? 0, heads.max() ?? 0)
+    }
+
     /// The columns that stand side by side, table by table. The last one may be wrapped.
     private func shares(of width: Int) -> [Range<Int>] {
         var (shares, start, used) = ([Range<Int>](), 0, nameWidth)
         for column in columns.indices {
-            let needed = TextGrid.gap + (columns[column].isWords ? 0 : self.width(of: column))
-            if column > start, used + needed > width {
+            let whole = self.width(of: column)
+            let least = columns[column].isWords ? leastWidth(of: column) : whole
+            if column > start, used + TextGrid.gap + least > width {
                 shares.append(start..<column)
                 (start, used) = (column, nameWidth)
             }
-            used += needed + (columns[column].isWords ? self.width(of: column) : 0)
+            used += TextGrid.gap + whole
         }
         return shares + [start..<columns.count]
     }
 
-    private func head(_ share: Range<Int>, _ style: Style) -> [String] {
+    private func head(_ share: Range<Int>, _ width: Int, _ style: Style) -> [String] {
         let height = share.map { columns[$0].head.count }.max() ?? 0
         return (0..<height).map { line in
             let cells = share.map { column in
@@ -91,7 +102,7 @@ struct TextGrid {
                 let place = line - (height - head.count)
                 return pad(place < 0 ? "" : head[place], column)
             }
-            return style.dim(trimmed("".left(nameWidth) + cells.joined()))
+            return style.dim(cut(trimmed("".left(nameWidth) + cells.joined()), to: width))
         }
     }
 
@@ -126,9 +137,10 @@ struct TextGrid {
         }
     }
 
-    private func name(_ name: String) -> String {
-        guard name.count > nameWidth else { return name.left(nameWidth) }
-        return name.prefix(nameWidth - 1) + "…"
+    private func name(_ name: String) -> String { cut(name, to: nameWidth).left(nameWidth) }
+
+    private func cut(_ text: String, to width: Int) -> String {
+        text.count > width ? text.prefix(max(0, width - 1)) + "…" : text
     }
 
     /// The gap before a cell, and the cell in its column's width.

@@ -11,6 +11,10 @@ package struct LiveBlock: Sendable {
 
     package init() {}
 
+    /// How wide a line may be on a terminal of that many columns, however few: with room at the
+    /// right for the ^C that a terminal writes there.
+    package static func room(in columns: Int) -> Int { max(0, columns - 3) }
+
     /// What puts `lines` in the place of those before, on a terminal of that many columns.
     package mutating func replace(with lines: [String], columns: Int) -> String {
         let top = top(columns)

@@ -84,11 +84,11 @@ struct LiveDisplay {
     private mutating func draw(_ progress: Progress, seconds: Double) {
         let (columns, rows) = Terminal.size(of: File.standardError) ?? (80, 24)
         let hasRoom = columns >= LiveDisplay.columnsMin && rows >= LiveDisplay.rowsMin
-        // Room at the right for the ^C that a terminal writes there.
+        let room = LiveBlock.room(in: columns)
         let lines =
             hasRoom
-            ? panel.lines(width: min(columns - 3, LiveDisplay.widthMax))
-            : [line.text(progress, seconds: seconds, width: columns - 3)]
+            ? panel.lines(width: min(room, LiveDisplay.widthMax))
+            : [line.text(progress, seconds: seconds, width: room)]
         show(block.replace(with: lines, columns: columns))
     }
 

@@ -206,8 +206,9 @@ final class CompareDisplay {
         doing = text
         let text = load.isEmpty ? text : "\(text)  \(load)"
         let columns = Terminal.size(of: File.standardError)?.columns ?? 80
-        // Room at the right for the ^C that a terminal writes there.
-        put(block.replace(with: [String(text.prefix(columns - 3))], columns: columns))
+        put(
+            block.replace(
+                with: [String(text.prefix(LiveBlock.room(in: columns)))], columns: columns))
     }
 
     private func put(_ text: String) {
