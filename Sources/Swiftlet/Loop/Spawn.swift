@@ -102,7 +102,7 @@ extension EventLoop {
 
 extension Error {
     /// Whether it says only that a task was to end.
-    var isOfEnding: Bool {
+    package var isOfEnding: Bool {
         switch (self as? IOError)?.reason {
         case .cancelled, .loopEnded: true
         default: self is CancellationError

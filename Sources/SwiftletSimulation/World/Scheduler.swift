@@ -23,8 +23,10 @@ final class Scheduler: Sendable {
     private let wakeFlags = Mutex<[WakeFlag]>([])
     /// Crashes hosts and starts them again when a fault says so.
     private let power = Mutex<(@Sendable (PowerChange) -> Void)?>(nil)
-    /// The first error of a host's program.
-    private let failure = Mutex<HostFailure?>(nil)
+    /// The first error of a host that ends the run.
+    private let failure = Mutex<SimulationFailure.Reason?>(nil)
+    /// Whether one that no code handles does.
+    let failsOnUnhandledErrors = Mutex(true)
     /// Whether all hosts are ending, and their programs may throw what they like.
     private let isFinishing = Mutex(false)
 
@@ -54,7 +56,7 @@ final class Scheduler: Sendable {
         let loop = SteppedLoop(
             driver: SimulatedDriver(of: host, in: kernel, wakes: wakes),
             sockets: SimulatedSockets(of: host, in: kernel, awaited: awaited),
-            witness: HostWitness(of: host, in: kernel, choices: choices))
+            witness: HostWitness(of: host, in: self))
         wakeFlags.withLock { $0.append(wakes) }
         loops.withLock { $0.append(HostLoop(host: host, loop: loop, wakes: wakes)) }
         return loop
@@ -75,9 +77,21 @@ final class Scheduler: Sendable {
     }
 
     /// Notes that the program of a host threw an error; the run ends.
-    func fail(_ host: String, _ error: any Error) {
+    func fail(_ host: String, _ error: any Error) { fail(.hostThrew(host: host, error)) }
+
+    private func fail(_ reason: SimulationFailure.Reason) {
         guard !isFinishing.withLock({ $0 }) else { return }
-        failure.withLock { $0 = $0 ?? HostFailure(host: host, error: error) }
+        failure.withLock { $0 = $0 ?? reason }
+    }
+
+    /// Notes that a task threw an error that no code handles; the run ends, unless it allows that.
+    func noteUnhandled(_ error: any Error, of task: String, at place: String) {
+        // A host that has crashed lets nothing succeed any more.
+        guard failsOnUnhandledErrors.withLock({ $0 }), !(error is HandedOn),
+            let entry = EventLoop.current.flatMap(entry(of:)), !entry.isEnding
+        else { return }
+        let host = kernel.use { $0.hosts[entry.host].name }
+        fail(.unhandled(host: host, task: task, place: place, error))
     }
 
     /// Whether the body has ended, and every host with it.
@@ -88,8 +102,12 @@ final class Scheduler: Sendable {
 
     /// The host that a loop belongs to, or belonged to before it crashed.
     func host(of loop: EventLoop) -> HostID? {
+        entry(of: loop)?.host
+    }
+
+    private func entry(of loop: EventLoop) -> HostLoop? {
         loops.withLock { loops in
-            loops.first { $0.loop.loop.taskExecutor === loop.taskExecutor }?.host
+            loops.first { $0.loop.loop.taskExecutor === loop.taskExecutor }
         }
     }
 
@@ -105,19 +123,13 @@ final class Scheduler: Sendable {
         case turnsInPlace(HostID)
         /// The clock has come to the limit.
         case timeIsOver
-        case failed(HostFailure)
-    }
-
-    /// What the program of a host threw.
-    struct HostFailure: Sendable {
-        let host: String
-        let error: any Error
+        case failed(SimulationFailure.Reason)
     }
 
     /// Steps until `isDone`.
     func run(until isDone: () -> Bool, limits: Limits) -> Stop {
         while !isDone() {
-            if let failure = failure.withLock({ $0 }) { return .failed(failure) }
+            if let reason = failure.withLock({ $0 }) { return .failed(reason) }
             for change in kernel.use({ $0.faults.takePowerChanges() }) {
                 power.withLock { $0 }?(change)
             }

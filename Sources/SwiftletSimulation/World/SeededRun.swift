@@ -82,7 +82,7 @@ extension Simulation {
         case .standsStill: .deadlock
         case .turnsInPlace(let host): .livelock(host: world.hosts[host.index].name)
         case .timeIsOver: .timeIsOver(limit: timeLimit)
-        case .failed(let failure): .hostThrew(host: failure.host, failure.error)
+        case .failed(let reason): reason
         }
     }
 }

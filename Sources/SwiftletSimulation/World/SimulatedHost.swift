@@ -148,7 +148,7 @@ public final class SimulatedHost: Sendable {
     /// Starts a task on this host, and returns at once.
     ///
     /// It is cancelled when the host crashes and when the body of the simulation has ended. What it
-    /// throws stands in the trace.
+    /// throws stands in the trace and fails the run, as `World.failsOnUnhandledErrors` says.
     ///
     /// - Parameters:
     ///   - name: what the task is called in reports.
@@ -193,7 +193,11 @@ public final class SimulatedHost: Sendable {
         name: String? = nil, file: SourceFile = #fileID, line: UInt32 = #line,
         _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        let task = try spawn(name: name, file: file, line: line, body)
+        let task = try spawn(name: name, file: file, line: line) {
+            do { return try await body() } catch {
+                throw error.isOfEnding ? error : HandedOn(error: error)
+            }
+        }
         let crashes = crashes
         do {
             return try await withTaskCancellationHandler {
@@ -203,9 +207,15 @@ public final class SimulatedHost: Sendable {
             }
         } catch {
             if self.crashes > crashes { throw HostIsDown(host: self.name) }
-            throw error
+            throw (error as? HandedOn)?.error ?? error
         }
     }
+}
+
+/// An error on its way from a task to the code that waits for it, which handles it or not.
+struct HandedOn: Error, CustomStringConvertible {
+    let error: any Error
+    var description: String { String(describing: error) }
 }
 
 /// Thrown when something is to run on a host that has crashed, or after the end of the body.
@@ -224,16 +234,22 @@ final class HostWitness: LoopWitness {
     private let host: HostID
     private let kernel: SharedKernel
     private let choices: SharedRandom
+    /// It turns the loop, so it is there whenever the loop does something.
+    private weak var scheduler: Scheduler?
 
-    init(of host: HostID, in kernel: SharedKernel, choices: SharedRandom) {
+    init(of host: HostID, in scheduler: Scheduler) {
         self.host = host
-        self.kernel = kernel
-        self.choices = choices
+        kernel = scheduler.kernel
+        choices = scheduler.choices
+        self.scheduler = scheduler
     }
 
     func choose(below bound: Int) -> Int { choices.number(below: bound) }
 
     func saw(_ step: LoopStep) {
         kernel.use { $0.trace.add(.loop(step), on: host, at: $0.now) }
+        if case .failed(let name, let call, let error) = step {
+            scheduler?.noteUnhandled(error, of: name, at: call.place)
+        }
     }
 }

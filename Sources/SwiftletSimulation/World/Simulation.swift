@@ -52,7 +52,8 @@ public struct Simulation: Sendable {
     ///
     /// It blocks the calling thread, on which everything runs, and takes as long as the code needs:
     /// waiting costs nothing. When the body has returned, what it started is cancelled and awaited,
-    /// and nothing may be left then.
+    /// and nothing may be left then. An error that no code handles fails the run, as
+    /// `World.failsOnUnhandledErrors` says.
     ///
     /// - Parameters:
     ///   - test: the name of the test, for the line that repeats a failure.

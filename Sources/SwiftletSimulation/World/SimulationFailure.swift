@@ -16,6 +16,9 @@ public struct SimulationFailure: Error, CustomStringConvertible {
         case threw(any Error)
         /// The program of a host threw an error while the host was up.
         case hostThrew(host: String, any Error)
+        /// A task or a handler threw an error that no code handles; the place is that of the call
+        /// which started it, as "Chat/Client.swift:12".
+        case unhandled(host: String, task: String, place: String, any Error)
         /// Tasks were left that do not end although they are cancelled, or descriptors, or
         /// deadlines.
         case leftOver(String)
@@ -47,6 +50,9 @@ extension SimulationFailure.Reason: CustomStringConvertible {
         case .threw(let error): "the body threw: \(text(of: error))"
         case .hostThrew(let host, let error):
             "the program of host '\(host)' threw: \(text(of: error))"
+        case .unhandled(let host, let task, let place, let error):
+            "'\(task)' at \(place) on host '\(host)' threw what no code handles: "
+                + "\(text(of: error)) (catch it, or set world.failsOnUnhandledErrors to false)"
         case .leftOver(let what): "something is left after the end: \(what)"
         case .notDeterministic: "two runs of the same seed were not the same"
         case .badSeed(let text):

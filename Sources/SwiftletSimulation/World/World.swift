@@ -90,6 +90,21 @@ public final class World: Sendable {
         set {}
     }
 
+    // MARK: What goes wrong
+
+    /// Whether an error that no code handles ends the run as a failure, as it does at first: one
+    /// that a task of `spawn` throws, also when it is awaited, or a handler of a server without
+    /// `onError`. Where a test breaks connections on purpose it sets this to false; such errors
+    /// then stand in the trace only.
+    ///
+    /// It is no such error that a task was cancelled, that its loop ends, or what happens to the
+    /// tasks of a host that has crashed; nor what `SimulatedHost.run` throws, as its caller gets
+    /// that.
+    public var failsOnUnhandledErrors: Bool {
+        get { scheduler.failsOnUnhandledErrors.withLock { $0 } }
+        set { scheduler.failsOnUnhandledErrors.withLock { $0 = newValue } }
+    }
+
     // MARK: What happened
 
     /// The last events, a line each: which task ran, parked and went on, which bytes went where,

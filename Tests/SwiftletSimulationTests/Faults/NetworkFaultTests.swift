@@ -118,6 +118,7 @@ import Testing
     @Test func `connections are reset at their instants`() throws {
         let times = try Simulation(seed: 1).run { world in
             let server = world.echoServer(), client = world.host("client")
+            world.failsOnUnhandledErrors = false
             world.network.reset(between: client, and: server, after: .seconds(5), times: 3)
             return try await client.run {
                 var times: [Duration] = []
@@ -139,6 +140,7 @@ import Testing
     @Test func `resets at random come in their time`() throws {
         let times = try Simulation(seed: 1).run { world in
             let server = world.echoServer(), client = world.host("client")
+            world.failsOnUnhandledErrors = false
             world.network.reset(between: client, and: server, times: 5, within: .seconds(60))
             return try await client.run {
                 var times: [Duration] = []

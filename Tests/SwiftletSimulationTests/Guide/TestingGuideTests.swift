@@ -58,6 +58,7 @@ func buy(at address: SocketAddress) async throws -> String? {
             let listener = try await TCPListener.bind(to: SocketAddress("127.0.0.1:7788"))
             try spawn { try await TCPServer(listener: listener).serve(handler: office.serve) }
 
+            world.failsOnUnhandledErrors = false  // the handler's time runs out
             let silent = try await TCPConnection.connect(to: listener.address)
             let line = try await silent.readLine()
             try #require(line == nil)
@@ -143,6 +144,7 @@ extension World {
             world.network.inject(.latency(.constant(.milliseconds(100))))
             // The seat is sold by then, and the answer is on its way.
             world.network.reset(between: ann, and: office, after: .milliseconds(350))
+            world.failsOnUnhandledErrors = false  // the office's handler is cut off as well
 
             let answer = try await ann.run {
                 let address = office.address(port: 7788)
@@ -218,6 +220,7 @@ extension World {
             let office = world.boxOffice(seats: 100), ann = world.host("ann")
             world.network.inject(.latency(.constant(.zero)))
             world.network.inject(.clockDrift(partsPerMillion: 250_000), .of(office))
+            world.failsOnUnhandledErrors = false  // the handler's time runs out
             try await office.untilListening(port: 7788)
 
             _ = try await ann.run {
@@ -232,6 +235,7 @@ extension World {
     @Test func `seats are sold through a bad minute`() throws {
         try Simulation(seed: 1).run { world in
             let office = world.boxOffice(seats: 100), ann = world.host("ann")
+            world.failsOnUnhandledErrors = false
             world.network.apply(
                 FaultPlan([
                     .init(
@@ -256,6 +260,7 @@ extension World {
                 seed: world.random.next(), count: 10, among: clients + [office],
                 within: .seconds(60))
             world.network.apply(plan)
+            world.failsOnUnhandledErrors = false  // handlers end with their connections
 
             let address = office.address(port: 7788)
             let seats = try await withThrowingTaskGroup(of: [String].self) { group in

@@ -25,6 +25,84 @@ import Testing
         #expect(text.contains("Task.detached"))
     }
 
+    @Test func `an error of a task that nobody awaits fails the run, with name, place and error`()
+        throws
+    {
+        let failure = failure { world in
+            let server = world.host("server")
+            try server.spawn {
+                try await sleep(for: .seconds(1))
+                try spawn(name: "sweeper") { throw Broken() }
+                try await sleep(for: .seconds(1))
+            }
+            try await sleep(for: .seconds(3))
+        }
+
+        guard case .unhandled("server", "sweeper", let place, is Broken) = failure?.reason else {
+            return wrong(failure)
+        }
+        #expect(place.hasPrefix("SwiftletSimulationTests/FailureTests.swift:"))
+        let text = failure?.description ?? ""
+        #expect(text.contains("'sweeper' at \(place) on host 'server' threw what no code handles"))
+        #expect(text.contains("Broken"))
+        #expect(text.contains("after 1.0 seconds of simulated time"))
+    }
+
+    @Test func `an error of a handler fails the run where the server has no onError`() throws {
+        /// Connects to a server whose handler throws.
+        func talk(_ options: TCPServer.Options) -> SimulationFailure? {
+            failure { world in
+                let server = world.host("server") {
+                    try await TCPServer.serve(on: "0.0.0.0:7", options: options) { _ in
+                        throw Broken()
+                    }
+                }
+                try await server.untilListening(port: 7)
+                try await TCPConnection.connect(to: server.address(port: 7)) {
+                    _ = try? await $0.read()
+                }
+                try await sleep(for: .seconds(1))
+            }
+        }
+
+        let unheard = talk(TCPServer.Options())
+        guard case .unhandled("server", let task, _, is Broken) = unheard?.reason else {
+            return wrong(unheard)
+        }
+        #expect(task.hasPrefix("handler of 10.0.0.1:"))
+        var options = TCPServer.Options()
+        options.onError = { _, _ in }
+        #expect(talk(options) == nil)
+    }
+
+    @Test func `an error that the test allows is in the trace, and the run goes on`() throws {
+        try unforced(seed: 5).run { world in
+            world.failsOnUnhandledErrors = false
+            try spawn(name: "sweeper") { throw Broken() }
+            try await sleep(for: .seconds(1))
+            try #require(world.trace.contains("'sweeper' at "))
+        }
+    }
+
+    /// What a caller gets it may handle; what ends with its task, its loop or its host is no error.
+    @Test func `an error that is handed on or belongs to an ending fails nothing`() throws {
+        try unforced(seed: 5).run { world in
+            let client = world.host("client")
+            await #expect(throws: Broken.self) { try await client.run { throw Broken() } }
+            let sleeper = try spawn { try await sleep(for: .seconds(9)) }
+            sleeper.cancel()
+            try client.spawn {
+                let stays = try await TCPListener.bind(to: client.address(port: 7))
+                do { try await sleep(for: .seconds(9)) } catch { throw Broken() }
+                stays.close()
+            }
+            try await sleep(for: .seconds(1))
+            client.crash()
+            try spawn { do { try await sleep(for: .seconds(9)) } catch { throw Broken() } }
+            try await sleep(for: .seconds(1))
+        }
+    }
+
     @Test func `a task that yields for ever is a livelock of its host`() throws {
         let failure = failure { world in
             try world.host("spinner").spawn {

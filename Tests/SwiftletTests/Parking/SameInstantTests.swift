@@ -220,9 +220,9 @@ private enum First: Hashable { case readiness, cancellation, deadline }
                 let (left, right) = try await world.makeConnectionPair(with: peer)
                 let reader = try spawn { await ioError { try await left.read() } }
                 let steps: [@Sendable () async throws -> Void] = [
-                    { _ = try peer.spawn { try await right.write("x") } },
+                    { _ = try peer.spawn { try? await right.write("x") } },
                     { _ = try peer.spawn { right.close() } },
-                    { _ = try peer.spawn { try await right.reset() } },
+                    { _ = try peer.spawn { try? await right.reset() } },
                     {
                         _ = try spawn {
                             try await sleep(for: latency); reader.cancel()

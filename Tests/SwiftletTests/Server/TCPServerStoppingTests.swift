@@ -144,10 +144,10 @@ import Testing
         try await ground.run {
             let listener = try await TCPListener.bind(to: anyPort())
             let server = TCPServer(listener: listener)
-            let serving = try spawn { try await server.serve(handler: echoBack) }
+            let serving = try spawn { await ioError { try await server.serve(handler: echoBack) } }
             await untilParked(1)
             listener.close()
-            try #require(await ioError { try await serving.value } == IOError(.accept, .closed))
+            try #require(try await serving.value == IOError(.accept, .closed))
         }
     }
 
