@@ -35,6 +35,19 @@ import Testing
         #expect(try sources(connections: 50_000, ports: 28_232).count == 2)
     }
 
+    @Test func `a few connections need no look at the sockets that there are`() throws {
+        let texts = [
+            "sockets: used 36\nTCP: inuse 11 orphan 2 tw 94 alloc 11 mem 0\n", "TCP6: inuse 5",
+        ]
+
+        #expect(Sources.sockets(in: texts) == 110)
+        #expect(Sources.sockets(in: ["", "UDP: inuse 1"]) == nil)
+        // A port less for the target's own, and a tenth more than needed.
+        #expect(try sources(connections: 800).wouldDo(withFewerPorts: 119))
+        #expect(try !sources(connections: 800).wouldDo(withFewerPorts: 121))
+        #expect(try sources(connections: 800).count == 1)
+    }
+
     @Test func `addresses are dealt in turn, the kernel's choice first`() throws {
         let sources = try sources(connections: 2500)
 

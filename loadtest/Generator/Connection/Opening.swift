@@ -42,7 +42,7 @@ struct Opening {
     init(state: RunState, worker: Int, count: Int, from now: Instant) {
         self.state = state
         plan = state.plan
-        sources = Sources(for: plan, taken: Sources.takenPorts(towards: plan.target))
+        sources = state.sources
         started = now
         total = count
         let share = Double(count) / Double(plan.connections + plan.idle)

@@ -67,8 +67,9 @@ package enum Preflight {
     package static func prepare(for plan: LoadPlan) throws(Shortage) {
         // Where the kernel does not say, the calls themselves will.
         let limit = (try? DescriptorLimit.raise())?.soft ?? .max
+        let ports = Sources.kernelPorts
         try check(
-            plan, descriptors: limit, ports: Sources.kernelPorts,
-            taken: Sources.takenPorts(towards: plan.target))
+            plan, descriptors: limit, ports: ports,
+            taken: Sources.takenPorts(for: plan, ports: ports))
     }
 }

@@ -24,14 +24,17 @@ package struct Sources: Sendable {
     /// How far the dealing has been turned on since ports ran short.
     private var turn = 0
 
+    /// The kernel's choice, which is 127.0.0.1, and its neighbours.
+    private static let loopback: [SocketAddress?] =
+        // What is written here is an address.
+        [nil] + (2...254).compactMap { try? SocketAddress("127.0.0.\($0):0") }
+
     /// A tenth more ports than connections: the kernel looks long for the last ones.
     private static let headRoom = 1.1
 
     /// Chooses the addresses for a plan where the kernel gives away these ports, but for those that
     /// are taken.
-    package init(
-        for plan: LoadPlan, ports: ClosedRange<Int> = kernelPorts, taken: Set<Int> = []
-    ) {
+    package init(for plan: LoadPlan, ports: ClosedRange<Int>, taken: Set<Int> = []) {
         // A target whose own port lies in the range on this machine takes one away.
         let own = plan.target.isLoopback ? [Int(plan.target.port)] : []
         portsPerSource = ports.count - taken.union(own).count { ports.contains($0) }
@@ -41,8 +44,7 @@ package struct Sources: Sendable {
             addresses = given
             count = given.count
         case .auto where plan.target.isLoopback && !plan.target.isIPv6:
-            // What is written here is an address.
-            addresses = [nil] + (2...254).compactMap { try? SocketAddress("127.0.0.\($0):0") }
+            addresses = Sources.loopback
             let wanted = Double(needed) * Sources.headRoom / Double(max(1, portsPerSource))
             count = max(1, min(addresses.count, Int(wanted.rounded(.up))))
         case .auto, .addresses:
@@ -51,20 +53,54 @@ package struct Sources: Sendable {
         }
     }
 
+    /// The addresses for a plan, by the ports that this machine has now.
+    init(for plan: LoadPlan) {
+        let ports = Sources.kernelPorts
+        self.init(for: plan, ports: ports, taken: Sources.takenPorts(for: plan, ports: ports))
+    }
+
     /// The ports that the kernel gives away; all, where it does not say: connect will.
     package static var kernelPorts: ClosedRange<Int> {
         (try? Machine.ephemeralPorts()) ?? 1...65_535
     }
 
-    /// Ports that the kernel does not give to a connection to that target: reserved ones, those
-    /// that something listens on, and those of connections to the same port that are there or have
-    /// just been (TIME_WAIT).
-    package static func takenPorts(towards target: SocketAddress) -> Set<Int> {
+    /// Ports that the kernel does not give to the plan's connections: reserved ones, those that
+    /// something listens on, and those of connections to the same port that are there or have just
+    /// been (TIME_WAIT).
+    ///
+    /// The sockets are looked at only where there are so many that the ports might not do: their
+    /// tables have a line for each one, thousands after a few short runs.
+    static func takenPorts(for plan: LoadPlan, ports: ClosedRange<Int>) -> Set<Int> {
         // What the kernel does not show is not counted: then connect finds out.
         func read(_ path: String) -> String { (try? File.read(path, atMost: 64 << 20)) ?? "" }
+        let text = read("/proc/sys/net/ipv4/ip_local_reserved_ports")
+        let reserved = takenPorts(reserved: text, tables: [], target: 0)
+        let atBest = Sources(for: plan, ports: ports, taken: reserved)
+        let sockets = sockets(in: [read("/proc/net/sockstat"), read("/proc/net/sockstat6")])
+        if let sockets, atBest.wouldDo(withFewerPorts: sockets) { return reserved }
         return takenPorts(
-            reserved: read("/proc/sys/net/ipv4/ip_local_reserved_ports"),
-            tables: [read("/proc/net/tcp"), read("/proc/net/tcp6")], target: Int(target.port))
+            reserved: text, tables: [read("/proc/net/tcp"), read("/proc/net/tcp6")],
+            target: Int(plan.target.port))
+    }
+
+    /// Whether one address has ports for all connections when it loses so many of them.
+    func wouldDo(withFewerPorts lost: Int) -> Bool {
+        Double(needed) * Sources.headRoom <= Double(portsPerSource - lost)
+    }
+
+    /// The TCP sockets of this machine, from the texts of `/proc/net/sockstat` and `sockstat6`:
+    /// "TCP: inuse 11 orphan 0 tw 204 alloc 11 mem 0". Nil where they do not say.
+    static func sockets(in texts: [String]) -> Int? {
+        var sum: Int?
+        for line in texts.joined(separator: "\n").split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            guard fields[0] == "TCP:" || fields[0] == "TCP6:" else { continue }
+            for (name, number) in zip(fields, fields.dropFirst())
+            where ["inuse", "tw"].contains(name) {
+                sum = (sum ?? 0) + (Int(number) ?? 0)
+            }
+        }
+        return sum
     }
 
     /// Takes the texts of `ip_local_reserved_ports` ("8080,9000-9010"), and of `/proc/net/tcp` and

@@ -13,6 +13,8 @@ final class RunState: Sendable {
     let plan: LoadPlan
     /// The one origin of all times in the report.
     let origin: Instant
+    /// What each worker opens its connections from at the start.
+    let sources: Sources
     /// One for each worker.
     let desks: [WorkerDesk]
     /// Readable when the last worker has ended.
@@ -38,6 +40,7 @@ final class RunState: Sendable {
 
     init(plan: LoadPlan, workers: Int) throws(Errno) {
         self.plan = plan
+        sources = Sources(for: plan)
         origin = .now
         ended = try WakeSignal()
         var desks: [WorkerDesk] = []
