@@ -32,9 +32,12 @@ struct Visit {
     /// Bytes that no shift, no swap of buffers and no other client's leaves unchanged.
     private static func bytes(_ count: Int, seed: Int = 1) -> [UInt8] {
         var state = UInt64(seed) &* 0x9e37_79b9_7f4a_7c15 | 1
-        return (0..<count).map { _ in
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return UInt8(truncatingIfNeeded: state >> 56)
+        return Array(unsafeUninitializedCapacity: count) { bytes, written in
+            while written < count {
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                bytes[written] = UInt8(truncatingIfNeeded: state >> 56)
+                written += 1
+            }
         }
     }
 

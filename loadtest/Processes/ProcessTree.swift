@@ -137,10 +137,13 @@ struct ProcessStatus: Equatable {
 
     /// `id (name) state parent …`; a name may hold blanks and brackets itself.
     init?(_ text: String) {
-        guard let end = text.lastIndex(of: ")"),
-            let id = text.split(separator: " ").first.flatMap({ CInt($0) })
+        // By bytes, and no more of them than it needs: each process of the machine is looked at.
+        let bytes = text.utf8
+        guard let end = bytes.lastIndex(of: UInt8(ascii: ")")),
+            let blank = bytes.firstIndex(of: UInt8(ascii: " ")), let id = CInt(text[..<blank])
         else { return nil }
-        let fields = text[text.index(after: end)...].split(whereSeparator: \.isWhitespace)
+        let fields = bytes[end...].dropFirst().split(separator: UInt8(ascii: " "), maxSplits: 20)
+            .map { Substring($0) }
         guard fields.count > 19, let parent = CInt(fields[1]), let threads = Int(fields[17]),
             let started = Int(fields[19])
         else { return nil }
