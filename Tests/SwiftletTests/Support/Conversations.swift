@@ -63,9 +63,14 @@ func echoBack(_ connection: TCPConnection) async throws {
 ///
 /// They repeat after a prime number, so that no buffer's length hides a mistake.
 func pattern(_ count: Int, seed: Int = 0) -> [UInt8] {
-    var bytes = (0..<min(count, 4093)).map { UInt8(truncatingIfNeeded: ($0 ^ $0 >> 8) &+ seed) }
+    var bytes = Array(patterns[seed & 0xFF].prefix(count))
     while bytes.count < count { bytes += bytes.prefix(count - bytes.count) }
     return bytes
+}
+
+/// The pattern of each seed, before it repeats itself: made once, since every conversation has one.
+private let patterns: [[UInt8]] = (0..<256).map { seed in
+    (0..<4093).map { UInt8(truncatingIfNeeded: ($0 ^ $0 >> 8) &+ seed) }
 }
 
 /// Serves on the calling loop while `body` runs, stops, and returns the server when it has ended.
