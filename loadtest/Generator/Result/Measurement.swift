@@ -26,7 +26,8 @@ package struct Measurement: Sendable {
 
     package subscript<Value>(dynamicMember path: WritableKeyPath<Totals, Value>) -> Value {
         get { totals[keyPath: path] }
-        set { totals[keyPath: path] = newValue }
+        // In place: a histogram has 40 kB, which are not to be copied to add one.
+        _modify { yield &totals[keyPath: path] }
     }
 
     package enum Ending: Sendable, Equatable {
