@@ -126,6 +126,13 @@ final class Command {
         isOutputClosed = true
     }
 
+    /// Waits for the end without reading a word.
+    func waitForEnd() throws {
+        let end = try child.makeEndDescriptor()
+        var entry = pollfd(fd: end.raw.number, events: Int16(POLLIN), revents: 0)
+        while poll(&entry, 1, -1) < 0 {}
+    }
+
     /// Waits for the end.
     func finish() throws -> Finished {
         while true {

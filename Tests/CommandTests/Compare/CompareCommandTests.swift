@@ -109,6 +109,7 @@ import Testing
         try noting { path, noted in
             let setup = "echo $$ > \(path).new; mv \(path).new \(path); "
             let command = try compare(["-v", "epoll"] + server("own", after: setup))
+            try command.wait { FileManager.default.fileExists(atPath: path) }
             let server = try noted()
             command.send(signal)
             let run = try command.finish()

@@ -111,7 +111,7 @@ import Testing
         #expect(try client.receive(exactly: 7) == Array("another".utf8))
         service.command.send(SIGTERM)
 
-        while !service.command.child.hasEnded { sched_yield() }
+        try service.command.waitForEnd()
         #expect(try service.command.finish().code == 0)
     }
 
@@ -121,7 +121,7 @@ import Testing
         let command = try Command("loadtest", words + Command.patient)
         try fillStandardError(of: command.child.id)
 
-        while !command.child.hasEnded { sched_yield() }
+        try command.waitForEnd()
 
         let run = try command.finish()
         #expect(run.code == 0)

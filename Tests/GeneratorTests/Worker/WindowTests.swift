@@ -23,7 +23,7 @@ import Testing
             server.stop()
         }
         let run = try LoadRun.start(plan(server.address))
-        while !run.isFinished, run.phase.0 != phase { sched_yield() }
+        while !run.isFinished, run.phase.0 != phase { run.waitAMoment() }
         gate.open()
         return run.finish()
     }
