@@ -42,6 +42,13 @@ package struct SignalSet: Sendable {
         pthread_sigmask(SIG_BLOCK, &set, nil)
     }
 
+    /// Lets the signals do again in the calling thread what they would have done, also those that
+    /// came meanwhile: most of them end the process.
+    package func unblock() {
+        var set = self.set
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    }
+
     /// A descriptor that is readable while one of the signals is pending (signalfd(2)).
     package func makeDescriptor() throws(Errno) -> Descriptor {
         let set = self.set

@@ -52,11 +52,14 @@ struct Session {
         }
         end(server)
         judge()
+        // A pipe that has no reader may hold up what is written for ever.
+        signals.unblock()
         return output.report(record, log: log)
     }
 
     /// Leaves a document behind where one was asked for, although nothing was run.
     mutating func reportNotStarted(_ stop: Stop) {
+        signals.unblock()
         record.notStarted = stop.message
         record.exitCode = stop.exitCode
         let document = OutputFiles(["json": options.jsonPath])
