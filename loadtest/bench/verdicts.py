@@ -246,10 +246,11 @@ def crowd_open_loop(lab):
         return lab.load_with_fault(server.address, "--rate", "5k", cpu=yard.CLIENT_CPU)
 
 
-@fault("L-LITTLE", "two programs that compute on the generator's processor, closed loop")
-def crowd_closed_loop(lab):
-    with lab.server() as server, hogs(2):
-        return lab.load_with_fault(server.address, cpu=yard.CLIENT_CPU)
+@fault("L-LITTLE", "`--pipeline 1024 -c 2`: a thousand answers, compared before more is sent")
+def lengthen_batches(lab):
+    with lab.server() as server:
+        return lab.load_with_fault(server.address, "--pipeline", "1024", "-c", "2",
+                                   cpu=yard.CLIENT_CPU)
 
 
 @fault("G-RATE", "a server that answers 500 requests a second, `--rate 1000`")
