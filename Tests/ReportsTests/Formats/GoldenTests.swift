@@ -1,6 +1,5 @@
 import Foundation
 import Reports
-import SchemaChecks
 import Statistics
 import Testing
 

@@ -1,5 +1,4 @@
 import Reports
-import SchemaChecks
 import Statistics
 import Testing
 

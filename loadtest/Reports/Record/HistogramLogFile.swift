@@ -1,4 +1,3 @@
-import Reports
 import Statistics
 
 /// Why a text is no interval log, and where.
