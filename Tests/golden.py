@@ -118,10 +118,16 @@ def check_run(report, log, percentiles):
     latency = json.loads(pathlib.Path(report).read_text(encoding="utf-8"))["latency"]
     response = check_latency("response", latency["response"])
     check_latency("service", latency["service"])
-    # A log has the warm-up too.
-    logged = intervals(log)["response"].get_total_count()
-    if logged < response.get_total_count():
-        sys.exit(f"{log}: {logged} responses, {report}: {response.get_total_count()}")
+    logged = intervals(log)
+    for tag, figure in latency.items():
+        if tag in ("connect", "lag"):
+            continue
+        # A log has what was given up in its bins, a document beside them.
+        total = figure["n"] + (figure["censored"] or {"n": 0})["n"]
+        found = logged.pop(tag).get_total_count() if total else 0
+        expect(found, total, f"{log}: {tag}")
+    if logged:
+        sys.exit(f"{log}: {report} does not have {sorted(logged)}")
     check_rows(percentiles, response)
 
 

@@ -103,6 +103,24 @@ import Testing
         #expect(throws: Errno.self) { try File.checkReplacing("/dev/fd/99999") }
     }
 
+    @Test func `what a full pipe has no room for is left, and does not block`() throws {
+        var ends: [CInt] = [0, 0]
+        #expect(pipe(&ends) == 0)
+        defer { for end in ends { close(end) } }
+        let all = [UInt8](repeating: 7, count: 1 << 20)
+        var rest = all[...]
+
+        try File.write(&rest, to: RawDescriptor(ends[1]), by: .now)
+        let written = all.count - rest.count
+        #expect(written > 0 && !rest.isEmpty)
+        try File.write(&rest, to: RawDescriptor(ends[1]), by: .now)
+        #expect(all.count - rest.count == written)
+        var bytes = [UInt8](repeating: 0, count: 8192)
+        #expect(read(ends[0], &bytes, 8192) == 8192)
+        try File.write(&rest, to: RawDescriptor(ends[1]), by: .now)
+        #expect(all.count - rest.count == written + 8192)
+    }
+
     @Test func `a folder, a missing folder and a ring of links are refused beforehand`() {
         symlink("ring", path("ring"))
         for name in ["", "none/file", "ring"] {

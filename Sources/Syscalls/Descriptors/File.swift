@@ -24,6 +24,24 @@ package enum File {
         }
     }
 
+    /// Writes what there is room for until the deadline, and takes it off the bytes (poll(2)).
+    package static func write(
+        _ bytes: inout ArraySlice<UInt8>, to descriptor: RawDescriptor, by deadline: Instant
+    ) throws(Errno) {
+        while !bytes.isEmpty {
+            let milliseconds = CInt(
+                clamping: max(0, Instant.now.nanoseconds(to: deadline)) / 1_000_000)
+            var entry = pollfd(fd: descriptor.number, events: Int16(POLLOUT), revents: 0)
+            guard try retrying({ poll(&entry, 1, milliseconds) }) > 0 else { return }
+            do throws(Errno) {
+                // No more than a pipe with room takes in one piece (pipe(7), `PIPE_BUF`).
+                bytes = bytes.dropFirst(try write(bytes.prefix(4096), to: descriptor))
+            } catch .wouldBlock {
+                continue
+            }
+        }
+    }
+
     private static func write(
         _ bytes: ArraySlice<UInt8>,
         to descriptor: RawDescriptor

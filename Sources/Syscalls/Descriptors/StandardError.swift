@@ -28,25 +28,13 @@ package enum StandardError {
     /// Writes all of a text, and says whether there was room for it.
     private static func put(_ text: String, by deadline: Instant) -> Bool {
         var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            let nanoseconds = max(0, Instant.now.nanoseconds(to: deadline))
-            var entry = pollfd(fd: descriptor.number, events: Int16(POLLOUT), revents: 0)
-            do throws(Errno) {
-                let milliseconds = CInt(clamping: nanoseconds / 1_000_000)
-                guard try retrying({ poll(&entry, 1, milliseconds) }) > 0 else { return false }
-                // No more than a pipe with room takes in one piece (pipe(7), `PIPE_BUF`).
-                let count = try rest.prefix(4096).withUnsafeBufferPointer {
-                    (bytes) throws(Errno) in try descriptor.write(UnsafeRawBufferPointer(bytes))
-                }
-                rest = rest.dropFirst(count)
-            } catch .wouldBlock {
-                continue
-            } catch {
-                // It is not read any more, or is on a full disk: what is said aside is lost.
-                return true
-            }
+        do throws(Errno) {
+            try File.write(&rest, to: descriptor, by: deadline)
+            return rest.isEmpty
+        } catch {
+            // It is not read any more, or is on a full disk: what is said aside is lost.
+            return true
         }
-        return true
     }
 
     /// Descriptor 2, or what it stands for opened once more, so as not to block.

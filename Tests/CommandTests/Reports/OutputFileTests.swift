@@ -66,6 +66,16 @@ import Testing
         #expect(try command.finish().code == 130)
     }
 
+    @Test func `a signal ends the wait for a reader of the log, too`() throws {
+        #expect(mkfifo(folder + "/pipe", 0o600) == 0)
+        let command = try Command(
+            "loadtest", ["-c", "2", "--hlog", folder + "/pipe"] + Command.patient)
+        _ = try command.line(beginning: "load")
+        command.send(SIGINT)
+
+        #expect(try command.finish().code == 130)
+    }
+
     /// Root may write everywhere, so the command runs as somebody else.
     private static var somebodyElse: [String] {
         geteuid() == 0

@@ -79,14 +79,16 @@ import Testing
         try check(files, phase, document["counts"])
     }
 
-    /// The log holds each answer of the measured time once, and both files have their ends.
+    /// The log holds each request of the measured time once, and both files have their ends.
     private func check(_ files: Files, _ phase: Phase, _ counts: JSON) throws {
         let log = try String(contentsOfFile: files.log, encoding: .utf8)
-        let intervals = try HistogramLogFile(parsing: log).intervals
-        let logged = intervals.reduce(0) { $0 + ($1.tag == "response" ? $1.histogram.count : 0) }
-        #expect(log.hasSuffix("\n"))
-        #expect(counts["answered"] == .number(Double(logged)))
-        #expect(phase != .draining || logged == 4)
+        let file = try HistogramLogFile(parsing: log)
+        let logged = file.intervals.reduce(0) {
+            $0 + ($1.tag == "response" ? $1.histogram.count : 0)
+        }
+        #expect(file.isWhole && log.hasSuffix("\n"))
+        #expect(counts["scheduled"] == .number(Double(logged)))
+        #expect(phase != .draining || counts["answered"] == .number(4))
         #expect(phase != .draining || counts["unanswered"] == .number(4))
         let percentiles = try String(contentsOfFile: files.percentiles, encoding: .utf8)
         #expect(percentiles.split(separator: "\n").last?.hasPrefix("#[Buckets = ") == true)

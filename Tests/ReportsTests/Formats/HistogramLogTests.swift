@@ -43,6 +43,22 @@ import Testing
         #expect(based.intervals[0].tag == nil)
     }
 
+    @Test func `only a last line says that a log is whole, and a part of a line is left out`()
+        throws
+    {
+        let header = HistogramLog.header(startTime: 5, date: "then")
+        let line = HistogramLog.line(
+            tag: "a", startSeconds: 0, lengthSeconds: 1, `Interval logs`.some)
+        let whole = header + line + HistogramLog.end(time: 6, date: "later")
+
+        #expect(try HistogramLogFile(parsing: whole).isWhole)
+        for cut in line.indices.dropLast() {
+            let log = try HistogramLogFile(parsing: header + line + line[..<cut])
+            #expect(!log.isWhole && log.intervals.count == 1)
+        }
+        #expect(HistogramLogFile.isLog(whole) && !HistogramLogFile.isLog("{}"))
+    }
+
     @Test(arguments: [
         ("1,2,3", "line 2: it has 3 columns and not four"),
         ("1,x,3,HISTFAAA", "line 2: its time is no number: 1,x"),

@@ -395,10 +395,10 @@ package struct Progress: Sendable {
     package var errors: [ErrorRow] = []
     /// CPU seconds of each thread of the generator since the run began.
     package var threadCPU: [Double] = []
-    /// What was answered since the previous look, the warm-up included.
+    /// What ended since the previous look.
+    package var latencies = Latencies()
+    /// What of it was answered, the warm-up included.
     package var response = Histogram()
-    package var service = Histogram()
-    package var sendDelay = Histogram()
 
     package init(phase: Phase, elapsed: Double) {
         self.phase = phase

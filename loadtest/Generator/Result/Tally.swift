@@ -11,8 +11,8 @@ import Syscalls
 /// and connections count whenever they happen.
 struct Tally: Sendable {
     var totals = Totals()
-    /// What was answered since the interval was closed last; the totals do not have it yet.
-    var interval = Interval()
+    /// What ended since the interval was closed last; the totals do not have it yet.
+    var interval = Latencies()
     private var errorsInTimeline = 0
     /// What moved since the start of the run, the warm-up included.
     private(set) var moved = Measurement.Window()
@@ -32,14 +32,6 @@ struct Tally: Sendable {
         totals.pacing = isPlanned ? Measurement.Pacing() : nil
     }
 
-    /// The histograms that are filled while an interval lasts.
-    struct Interval: Sendable {
-        var response = Histogram()
-        var service = Histogram()
-        var sendDelay = Histogram()
-        var warmup = Histogram()
-    }
-
     /// What became of a request that got no answer.
     enum Failure { case corrupt, timedOut, reset, closedEarly, unanswered }
 
@@ -50,7 +42,7 @@ struct Tally: Sendable {
         guard planned >= countsFrom else { return }
         totals.ledger.scheduled += 1
         totals.bytes.out += size
-        if isPlanned, !isSlow { interval.sendDelay.record(time - planned) }
+        if isPlanned, !isSlow { interval.sendDelay.answered.record(time - planned) }
     }
 
     /// Counts how a planned time was met when its request was dealt to a connection.
@@ -73,14 +65,14 @@ struct Tally: Sendable {
         moved.answered += 1
         moved.bytesIn += size
         guard request.planned >= countsFrom else {
-            if !isSlow { interval.warmup.record(time - request.planned) }
+            if !isSlow { interval.warmup.answered.record(time - request.planned) }
             return false
         }
         if isSlow {
-            totals.slowReaders.answered.record(time - request.planned)
+            interval.slowReaders.answered.record(time - request.planned)
         } else {
-            interval.service.record(time - request.sent)
-            if isPlanned { interval.response.record(time - request.planned) }
+            interval.service.answered.record(time - request.sent)
+            if isPlanned { interval.response.answered.record(time - request.planned) }
         }
         totals.ledger.answered += 1
         totals.bytes.in += size
@@ -93,7 +85,7 @@ struct Tally: Sendable {
         _ request: Connection.Request, at time: Int64, as failure: Failure, isSlow: Bool
     ) {
         guard request.planned >= countsFrom else {
-            if !isSlow { totals.warmup.censored.record(time - request.planned) }
+            if !isSlow { interval.warmup.censored.record(time - request.planned) }
             return
         }
         switch failure {
@@ -103,9 +95,9 @@ struct Tally: Sendable {
         case .closedEarly: totals.ledger.closedEarly += 1
         case .unanswered: totals.ledger.unanswered += 1
         }
-        if isSlow { return totals.slowReaders.censored.record(time - request.planned) }
-        totals.service.censored.record(time - request.sent)
-        if isPlanned { totals.response.censored.record(time - request.planned) }
+        if isSlow { return interval.slowReaders.censored.record(time - request.planned) }
+        interval.service.censored.record(time - request.sent)
+        if isPlanned { interval.response.censored.record(time - request.planned) }
     }
 
     /// Counts requests that were planned, about then, and never sent.
@@ -114,34 +106,27 @@ struct Tally: Sendable {
         totals.ledger.scheduled += count
         totals.ledger.neverSent += count
         let age = time - planned
-        if isSlow { return totals.slowReaders.censored.record(age, times: count) }
-        totals.response.censored.record(age, times: count)
-        totals.sendDelay.censored.record(age, times: count)
+        if isSlow { return interval.slowReaders.censored.record(age, times: count) }
+        interval.response.censored.record(age, times: count)
+        interval.sendDelay.censored.record(age, times: count)
     }
 
-    /// Moves what the interval holds to where it stays; it lasted from `time` to `end`, in
-    /// nanoseconds from the start of the run, and took `cpu` nanoseconds of the thread.
-    mutating func closeInterval(from time: Int64, to end: Int64, cpu: Int64) {
+    /// Moves what the interval holds to the totals and to what is shown of it; it lasted from
+    /// `time` to `end`, in nanoseconds from the start of the run, and took `cpu` nanoseconds of the
+    /// thread.
+    mutating func closeInterval(
+        from time: Int64, to end: Int64, cpu: Int64, adding shown: inout Latencies
+    ) {
         if moved.answered > answeredBefore { lastAnswer = end }
         answeredBefore = moved.answered
-        totals.service.answered.add(interval.service)
-        totals.response.answered.add(interval.response)
-        totals.sendDelay.answered.add(interval.sendDelay)
-        totals.warmup.answered.add(interval.warmup)
-        let errorCount = totals.errors.occurrences
-        let latencies = isPlanned ? interval.response : interval.service
-        totals.timeline.add(latencies, errors: errorCount - errorsInTimeline, cpu: cpu, at: time)
-        totals.timeline.add(interval.warmup, errors: 0, cpu: 0, at: time)
-        errorsInTimeline = errorCount
+        // Requests that are planned when they are sent have the service as their response.
+        if !isPlanned { interval.response.add(interval.service) }
+        totals.latencies.add(interval)
+        shown.add(interval)
+        let errors = totals.errors.occurrences - errorsInTimeline
+        totals.timeline.add(interval.response.answered, errors: errors, cpu: cpu, at: time)
+        totals.timeline.add(interval.warmup.answered, errors: 0, cpu: 0, at: time)
+        errorsInTimeline += errors
         interval.clear()
-    }
-}
-
-extension Tally.Interval {
-    mutating func clear() {
-        response.clear()
-        service.clear()
-        sendDelay.clear()
-        warmup.clear()
     }
 }

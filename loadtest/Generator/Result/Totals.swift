@@ -5,7 +5,9 @@ import Statistics
 /// A request has three instants: when it was planned, when its first byte was handed to the kernel,
 /// and when the last byte of its echo was there. In a closed loop it is planned when it is sent.
 ///
-/// Counts and bins add exactly; quantiles follow from the sum and are never averaged.
+/// Counts and bins add exactly; quantiles follow from the sum and are never averaged. The latencies
+/// are read as if they stood here: `totals.response` is `totals.latencies.response`.
+@dynamicMemberLookup
 package struct Totals: Sendable {
     /// What became of every request that was scheduled in the measured time.
     package var ledger = Ledger()
@@ -18,16 +20,7 @@ package struct Totals: Sendable {
     /// How the planned times were met; nil in a closed loop.
     package var pacing: Measurement.Pacing?
 
-    /// From planned to answered: what a user waits.
-    package var response = Latency()
-    /// From sent to answered: what the server takes.
-    package var service = Latency()
-    /// From planned to sent; empty in a closed loop.
-    package var sendDelay = Latency()
-    /// Response of the requests of ramp and warm-up, which are in none of the above.
-    package var warmup = Latency()
-    /// Response on connections that read slowly on purpose, which is in none of the above.
-    package var slowReaders = Latency()
+    package var latencies = Latencies()
     /// Time from the start of each successful connect to the connection being up.
     package var connectTimes = Histogram()
     /// How long a turn of the generator's loops took: what was ready waited that long at most.
@@ -41,6 +34,11 @@ package struct Totals: Sendable {
     package var timeline = Timeline()
 
     package init() {}
+
+    package subscript(dynamicMember path: WritableKeyPath<Latencies, Latency>) -> Latency {
+        get { latencies[keyPath: path] }
+        set { latencies[keyPath: path] = newValue }
+    }
 
     /// How many corruptions are kept in full; the rest is counted.
     static let corruptionsKept = 10
@@ -57,11 +55,7 @@ package struct Totals: Sendable {
     package mutating func add(_ other: Totals, offset: Int64 = 0) {
         for field in Totals.counts { field.add(&self, other) }
         pacing.add(other.pacing)
-        response.add(other.response)
-        service.add(other.service)
-        sendDelay.add(other.sendDelay)
-        warmup.add(other.warmup)
-        slowReaders.add(other.slowReaders)
+        latencies.add(other.latencies)
         connectTimes.add(other.connectTimes)
         lag.add(other.lag)
         errors.add(other.errors, offset: Double(offset) / 1e9)

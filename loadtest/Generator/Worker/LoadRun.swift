@@ -92,7 +92,7 @@ package final class LoadRun: Sendable {
         state.serverProcesses.withLock { $0 = processes }
     }
 
-    /// Where the run is. The interval histogram holds what was answered since the previous call.
+    /// Where the run is, and what ended since the previous call; after the run the last of it.
     ///
     /// Cheap, but the workers publish only ten times a second.
     package func progress() -> Progress {
@@ -105,14 +105,12 @@ package final class LoadRun: Sendable {
                 progress.answered += published.answered
                 progress.errors.add(published.errors)
                 progress.threadCPU.append(Double(published.cpu) / 1e9)
-                progress.response.add(published.response)
-                progress.service.add(published.service)
-                progress.sendDelay.add(published.sendDelay)
-                published.response.clear()
-                published.service.clear()
-                published.sendDelay.clear()
+                progress.latencies.add(published.latencies)
+                published.latencies.clear()
             }
         }
+        progress.response.add(progress.latencies.response.answered)
+        progress.response.add(progress.latencies.warmup.answered)
         return progress
     }
 
@@ -151,7 +149,6 @@ extension Measurement {
             totals.add(result.tally.totals)
             served.add(result.served)
         }
-        if !state.plan.plansRequests { totals.response = totals.service }
         if state.plan.rate == nil { totals.pacing = nil }
         self.totals = totals
         threads = results.compactMap(\.usage)

@@ -205,10 +205,8 @@ struct Published: Sendable {
     var errors: [ErrorRow] = []
     /// Nanoseconds of CPU of the worker's thread.
     var cpu: Int64 = 0
-    /// These grow until `progress` takes them.
-    var response = Histogram()
-    var service = Histogram()
-    var sendDelay = Histogram()
+    /// They grow until `progress` takes them.
+    var latencies = Latencies()
 }
 
 /// What the server's process had used at the marks of the run.

@@ -32,10 +32,12 @@ extension Worker {
         exchange.retireAged(at: now)
         if phase == .warmingUp { lookWhetherSteady(at: now) }
         let (from, cpu) = interval.end(at: now.nanoseconds)
-        let total = interval.total.cpu
-        desk.published.withLock { $0.take(exchange, cpu: total) }
-        exchange.tally.closeInterval(
-            from: from, to: state.origin.nanoseconds(to: now), cpu: cpu)
+        let (end, total) = (state.origin.nanoseconds(to: now), interval.total.cpu)
+        desk.published.withLock { published in
+            exchange.tally.closeInterval(
+                from: from, to: end, cpu: cpu, adding: &published.latencies)
+            published.take(exchange, cpu: total)
+        }
     }
 
     private mutating func connect(at now: Instant) {
@@ -133,7 +135,7 @@ extension Worker {
         guard case .auto = state.plan.warmup, index == 0, state.measureFrom == nil,
             let start = state.warmFrom, now >= start
         else { return }
-        let answered = exchange.tally.interval.warmup
+        let answered = exchange.tally.interval.warmup.answered
         guard
             let isSteady = warming.take(
                 answered, at: now.nanoseconds, since: start.nanoseconds)
@@ -267,11 +269,6 @@ extension Published {
         answered = exchange.tally.totals.ledger.answered
         errors = exchange.tally.totals.errors
         self.cpu = cpu
-        let interval = exchange.tally.interval
-        response.add(exchange.isPlanned ? interval.response : interval.service)
-        response.add(interval.warmup)
-        service.add(interval.service)
-        sendDelay.add(interval.sendDelay)
     }
 }
 

@@ -77,7 +77,5 @@ extension Progress {
     /// Adds what was answered before an earlier look.
     package mutating func addAnswers(of earlier: Progress) {
         response.add(earlier.response)
-        service.add(earlier.service)
-        sendDelay.add(earlier.sendDelay)
     }
 }

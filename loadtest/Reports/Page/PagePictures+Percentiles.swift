@@ -10,6 +10,14 @@ extension PagePictures {
         let curves = runs.flatMap { run in
             run.latencies.map { (label(run, $0.name), $0.latency) }
         }.filter { $0.1.count > 0 }
+        var chart = PagePictures.percentiles(of: curves)
+        if runs.count == 1, curves.count == 2 { chart.gap = gap(curves[0].1, curves[1].1) }
+        return chart
+    }
+
+    /// A curve for each latency that has a sample.
+    static func percentiles(of latencies: [(name: String, latency: Latency)]) -> Chart {
+        let curves = latencies.filter { $0.latency.count > 0 }
         let name = "percentiles"
         guard !curves.isEmpty, let low = curves.compactMap({ $0.1.merged.min }).min(),
             let high = curves.compactMap({ $0.1.merged.max }).max()
@@ -29,7 +37,6 @@ extension PagePictures {
         chart.series = curves.enumerated().map { index, curve in
             Series(curve.0, number: index, strokes: PagePictures.strokes(of: curve.1))
         }
-        if runs.count == 1, curves.count == 2 { chart.gap = gap(curves[0].1, curves[1].1) }
         return chart
     }
 
@@ -77,7 +84,7 @@ extension PagePictures {
         return quantiles + [1 - 1 / Double(samples)]
     }
 
-    private func summary(of curves: [(String, Latency)]) -> String {
+    private static func summary(of curves: [(name: String, latency: Latency)]) -> String {
         let figures = curves.map { name, latency in
             let values = [0.5, 0.99, 0.999].filter(latency.supports).compactMap { quantile in
                 latency.value(at: quantile).map {

@@ -12,20 +12,24 @@ struct PageTables {
     }
 
     var latencies: PageTable {
+        PageTables.latencies(
+            of: runs.flatMap { run in
+                let rows =
+                    run.latencies + [
+                        ("send delay", run.run.sendDelay),
+                        ("connect", Latency(answered: run.run.connectTimes)),
+                    ]
+                return rows.map { (name(run, $0.name), $0.latency) }
+            })
+    }
+
+    /// A row for each latency that has a sample.
+    static func latencies(of rows: [(name: String, latency: Latency)]) -> PageTable {
         let names = LatencyTable.quantiles.map(Figures.name(ofQuantile:))
-        let rows = runs.flatMap { run in
-            var rows = run.latencies
-            if run.run.sendDelay.count > 0 { rows.append(("send delay", run.run.sendDelay)) }
-            var connect = Latency()
-            connect.answered = run.run.connectTimes
-            rows.append(("connect", connect))
-            return rows.filter { $0.1.count > 0 }.map {
-                [name(run, $0.0)] + PageTables.cells(of: $0.1)
-            }
-        }
         return PageTable(
             title: "Latency; - where fewer than ten samples lie beyond a percentile",
-            head: [""] + names + ["max", "mean", "samples"], rows: rows)
+            head: [""] + names + ["max", "mean", "samples"],
+            rows: rows.filter { $0.latency.count > 0 }.map { [$0.name] + cells(of: $0.latency) })
     }
 
     private static func cells(of latency: Latency) -> [String] {

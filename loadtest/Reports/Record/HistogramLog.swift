@@ -6,7 +6,9 @@ import Statistics
 ///     #[StartTime: 1441812279.474 (seconds since epoch), 2015-09-09T15:24:39Z]
 ///     "StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"
 ///     Tag=response,0.127,1.007,2.769,HISTFAAAAEV42pNpmSzMwMCg…
+///     #[EndTime: 1441812289.481 (seconds since epoch), 2015-09-09T15:24:49Z]
 ///
+/// The last line is our own, and a comment for others: without it, more was to come.
 /// Times are seconds from the start, the maximum is milliseconds, histograms are nanoseconds.
 package enum HistogramLog {
     /// The lines before the first interval.
@@ -19,6 +21,11 @@ package enum HistogramLog {
         "StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"
 
         """
+    }
+
+    /// The line behind the last interval.
+    package static func end(time: Double, date: String) -> String {
+        "#[EndTime: \(FixedPoint.text(time, decimals: 3)) (seconds since epoch), \(date)]\n"
     }
 
     /// An interval, with a line feed at its end.

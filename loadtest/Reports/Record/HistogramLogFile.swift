@@ -14,6 +14,8 @@ package struct HistogramLogFile: Sendable, Equatable {
     /// Seconds since 1970 that the starts of the intervals count from; nil when it is not said.
     package var startTime: Double?
     package var intervals: [Interval] = []
+    /// Whether a line says that nothing more was to come.
+    package var isWhole = false
 
     package struct Interval: Sendable, Equatable {
         /// What it holds: "response"; nil when nothing is said.
@@ -22,7 +24,20 @@ package struct HistogramLogFile: Sendable, Equatable {
         package var start: Double
         /// Seconds.
         package var length: Double
-        package var histogram: Histogram
+        /// What was read without a mistake; as text, because a day of intervals as histograms would
+        /// take gigabytes.
+        fileprivate let code: Substring
+
+        package var histogram: Histogram {
+            do { return try HistogramCode.decode(text: code) } catch {
+                preconditionFailure("a histogram cannot be read a second time: \(error)")
+            }
+        }
+    }
+
+    /// Whether a text is such a log, and no other document.
+    package static func isLog(_ text: String) -> Bool {
+        text.hasPrefix("#[") || text.hasPrefix("\"StartTimestamp\"")
     }
 
     /// Reads a log of this or another tool; what is neither a time nor an interval is skipped when
@@ -36,11 +51,14 @@ package struct HistogramLogFile: Sendable, Equatable {
             if line.hasPrefix("#") {
                 startTime = HistogramLogFile.time("#[StartTime:", in: line) ?? startTime
                 baseTime = HistogramLogFile.time("#[BaseTime:", in: line) ?? baseTime
+                if line.hasPrefix("#[EndTime:") { isWhole = true }
                 continue
             }
             do {
                 intervals.append(try HistogramLogFile.interval(line))
             } catch {
+                // Where the writer was killed, or writes just now, the last line may be a part.
+                if index == lines.count - 1 { break }
                 throw HistogramLogError(line: index + 1, reason: error.description)
             }
         }
@@ -75,8 +93,8 @@ package struct HistogramLogFile: Sendable, Equatable {
             throw Mistake(description: "its time is no number: \(columns[0]),\(columns[1])")
         }
         do {
-            let histogram = try HistogramCode.decode(text: columns[3])
-            return Interval(tag: tag, start: start, length: length, histogram: histogram)
+            _ = try HistogramCode.decode(text: columns[3])
+            return Interval(tag: tag, start: start, length: length, code: columns[3])
         } catch {
             throw Mistake(description: error.description)
         }

@@ -60,23 +60,22 @@ struct Output {
     /// Writes the reports; returns what the command ends with.
     ///
     /// A report that cannot be written is an error of its own, but hides no worse one.
-    func report(_ record: RunRecord, log: IntervalLog?) -> Int32 {
+    func report(_ record: RunRecord) -> Int32 {
         let lines =
             options.isQuiet
             ? [SummaryLine.text(record)] : TextReport(record, style: style).results
         let isPrinted = Output.print(lines.map { $0 + "\n" }.joined(), to: human)
-        let isWritten = write(record, log) && isPrinted
+        let isWritten = write(record) && isPrinted
         return record.exitCode == ExitCode.success && !isWritten
             ? ExitCode.cannotWrite : record.exitCode
     }
 
     /// Writes the files that were asked for; false when one could not be.
-    private func write(_ record: RunRecord, _ log: IntervalLog?) -> Bool {
+    private func write(_ record: RunRecord) -> Bool {
         // What was given up counts at its age: without it the end would look too good.
         var isWritten = options.files.write("hgrm") {
             PercentileText(record.measurement.response.merged).text
         }
-        if let log { isWritten = options.files.write("hlog") { log.text } && isWritten }
         isWritten =
             options.files.write("html") {
                 Page([PageRun(name: record.id, record: record)]).html

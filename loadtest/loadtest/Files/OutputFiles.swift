@@ -3,7 +3,7 @@ import Reports
 import Syscalls
 
 /// The files that a command is to write: found out before it runs whether they can be, and written
-/// whole or not at all.
+/// whole or not at all, but for a log, which grows while the command runs.
 struct OutputFiles {
     /// By the option that names each, in the order in which they are written; "-" is standard
     /// output.
@@ -31,6 +31,15 @@ struct OutputFiles {
             } catch {
                 throw OutputFiles.stop(option, path, "\(error); nothing was run")
             }
+        }
+    }
+
+    /// Opens the file of an option for what is written while the command runs.
+    func open(_ option: String, _ path: String) throws(Stop) -> Descriptor {
+        do throws(Errno) {
+            return try File.openEmptied(path)
+        } catch {
+            throw OutputFiles.stop(option, path, "\(error); nothing was run")
         }
     }
 
@@ -79,27 +88,5 @@ struct OutputFiles {
     private static func stop(_ option: String, _ path: String, _ reason: String) -> Stop {
         Stop(
             message: "cannot write --\(option) \(path): \(reason)", exitCode: ExitCode.cannotWrite)
-    }
-}
-
-extension RunRecord {
-    /// Far more than a report has: a timeline of a full day has less than a megabyte.
-    private static let bytesMax = 256 << 20
-
-    /// Reads the report of an earlier run back from the file that `--json` wrote; "-" is
-    /// standard input.
-    init(contentsOf path: String) throws(Stop) {
-        let text: String
-        do {
-            let source = path == "-" ? "/dev/stdin" : path
-            text = try File.read(source, atMost: RunRecord.bytesMax)
-        } catch {
-            throw Stop(message: "cannot read \(path): \(error)", exitCode: ExitCode.badInput)
-        }
-        do {
-            self = try Document.read(from: text)
-        } catch {
-            throw Stop(message: "\(path): \(error)", exitCode: ExitCode.badInput)
-        }
     }
 }

@@ -189,7 +189,7 @@ extension Options {
                 help: "write the percentiles for HdrHistogram's plotter")
             Option(
                 "hlog", nil, "FILE", .text, to: \.logPath,
-                help: "write a histogram for each interval")
+                help: "a histogram for each interval, written meanwhile")
         }
     }
 

@@ -14,8 +14,8 @@ struct Session {
     private let signals = SignalSet.endings
     /// What is known so far.
     private var record: RunRecord
-    /// The intervals of the run that is reported.
-    private var log: IntervalLog?
+    /// Whether all of the interval log could be written.
+    private var isLogWhole = true
 
     init(_ options: Options, words: [String]) {
         self.options = options
@@ -54,7 +54,7 @@ struct Session {
         judge()
         // A pipe that has no reader may hold up what is written for ever.
         signals.unblock()
-        return output.report(record, log: log)
+        return output.report(record)
     }
 
     /// Leaves a document behind where one was asked for, although nothing was run.
@@ -129,23 +129,36 @@ struct Session {
             record.probes = campaign.probes
             record.search = campaign.search
         }
+        var log = try openLog()
         while let run = campaign.next {
+            log?.beginRun(probe: run.purpose == nil ? nil : campaign.probes.count + 1)
             if run.mayBeHeadline {
                 record.startedAt = Machine.dateAndTime
                 record.started = Machine.secondsSinceEpoch
             }
             var watch = try Watch(run, options)
-            guard let measurement = watch.wait(for: signals) else { return watch.signal }
+            guard let measurement = watch.wait(for: signals, log: &log) else { return watch.signal }
             campaign.take(measurement)
             if let signal = watch.signal { campaign.interrupt(signal: signal) }
-            if run.mayBeHeadline { log = watch.log }
             if run.purpose != nil, !options.isQuiet { output.note(run, measurement) }
         }
+        log?.end(interruptibleBy: signals)
+        isLogWhole = log?.isWhole ?? true
         if let headline = campaign.headline {
             record.plan = headline.plan
             record.measurement = headline.measurement
         }
         return nil
+    }
+
+    /// Nil when none was asked for.
+    private func openLog() throws(Stop) -> IntervalLog? {
+        guard let path = options.logPath else { return nil }
+        // A pipe that has no reader may hold it up for ever.
+        signals.unblock()
+        let file = try options.files.open("hlog", path)
+        signals.block()
+        return IntervalLog(path, file, every: options.interval ?? .seconds(1))
     }
 
     private mutating func end(_ server: ServerProcess?) {
@@ -166,6 +179,9 @@ struct Session {
         record.exitCode = ExitCode.of(
             record.measurement, thresholds: record.thresholds,
             strictly: options.isStrict ? record.verdict.level : .valid, search: record.search)
+        if record.exitCode == ExitCode.success, !isLogWhole {
+            record.exitCode = ExitCode.cannotWrite
+        }
     }
 
     static func environment() -> RunRecord.Environment {

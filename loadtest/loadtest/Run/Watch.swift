@@ -14,8 +14,6 @@ struct Watch {
     private let gap: Duration
     private var lastLook = Instant.now
 
-    /// What was answered in each interval; nil when nobody asked.
-    private(set) var log: IntervalLog?
     /// The signal that asked for the end, if one did.
     private(set) var signal: Int32?
 
@@ -33,14 +31,12 @@ struct Watch {
                 exitCode: ExitCode.systemLimit
             )
         }
-        let interval = options.interval ?? .seconds(1)
         display = LiveDisplay(next, options)
-        log = options.logPath == nil ? nil : IntervalLog(every: interval)
-        gap = min(Watch.longestGap, interval)
+        gap = min(Watch.longestGap, options.interval ?? Watch.longestGap)
     }
 
     /// Waits for the end of the run; nil when a second signal asked to leave at once.
-    mutating func wait(for signals: SignalSet) -> Measurement? {
+    mutating func wait(for signals: SignalSet, log: inout IntervalLog?) -> Measurement? {
         while !run.isFinished {
             if let signal = signals.wait(nanoseconds: 20_000_000) {
                 switch interruption.request(by: signal, at: .now) {
@@ -56,19 +52,19 @@ struct Watch {
                 }
             }
             let now = Instant.now
-            if now >= lastLook.advanced(by: gap) { look(at: now) }
+            if now >= lastLook.advanced(by: gap) { look(at: now, log: &log) }
         }
         display.clear()
-        log?.end(run.progress(), at: .now)
+        log?.endRun(run.progress().latencies)
         return run.finish()
     }
 
-    private mutating func look(at now: Instant) {
+    private mutating func look(at now: Instant, log: inout IntervalLog?) {
         let progress = run.progress()
         let seconds = Double(lastLook.nanoseconds(to: now)) / 1e9
         lastLook = now
         display.take(progress, seconds: seconds, at: now)
-        log?.take(progress, at: now)
+        log?.take(progress.latencies, at: now)
     }
 }
 

@@ -2,12 +2,16 @@ import Flags
 import Reports
 import Syscalls
 
-/// `loadtest report`: pages, pictures and tables from the JSON of runs that were made before.
+/// `loadtest report`: pages, pictures and tables from the JSON, or the interval logs, of runs that
+/// were made before.
 enum ReportCommand {
     private static let table = FlagTable(
         command: "loadtest report",
         summary: "Shows runs again from their --json files: as text, a page, pictures or tables.",
-        usage: ["A.json [B.json ...] [options]    (- is standard input)"],
+        usage: [
+            "A.json [B.json ...] [options]    (- is standard input)",
+            "A.hlog [B.hlog ...] [options]    what --hlog has left of a run",
+        ],
         groups: [
             FlagGroup(
                 "Output (- is standard output):",
@@ -39,13 +43,33 @@ enum ReportCommand {
         ])
         try files.check(inputs: arguments.positionals)
         var runs: [PageRun] = []
+        var logs: [(name: String, log: HistogramLogFile)] = []
         for (name, path) in names(of: arguments.positionals) {
-            var record = try RunRecord(contentsOf: path)
-            // A document from before there were verdicts is judged now; of the others, one
-            // without a finding comes out the same.
-            if record.verdict.findings.isEmpty { record.verdict = Verdict(judging: record) }
-            runs.append(PageRun(name: name, record: record))
+            let text = try InputFiles.text(of: path)
+            if HistogramLogFile.isLog(text) {
+                logs.append((name, try InputFiles.log(text, path)))
+            } else {
+                runs.append(PageRun(name: name, record: try record(text, path)))
+            }
         }
+        if logs.isEmpty { return try show(runs, files, folder) }
+        guard runs.isEmpty, folder == nil else {
+            throw UsageError("an interval log has one picture, and stands beside logs only")
+        }
+        return try show(LogReport(logs), files)
+    }
+
+    private static func show(_ logs: LogReport, _ files: OutputFiles) throws(Stop) -> Int32 {
+        if files.isEmpty { return Output.say(logs.markdown) }
+        try files.write("html", logs.html)
+        try files.write("svg", logs.svg)
+        try files.write("md", logs.markdown)
+        return ExitCode.success
+    }
+
+    private static func show(
+        _ runs: [PageRun], _ files: OutputFiles, _ folder: String?
+    ) throws(Stop) -> Int32 {
         if files.isEmpty, folder == nil { return print(runs) }
         try files.write("html", Page(runs).html)
         try files.write("svg", PagePictures(runs).file)
@@ -58,11 +82,20 @@ enum ReportCommand {
 
     // MARK: - Input
 
-    /// The last part of each path, without ".json", where that tells them apart.
+    private static func record(_ text: String, _ path: String) throws(Stop) -> RunRecord {
+        var record = try InputFiles.record(text, path)
+        // A document from before there were verdicts is judged now; of the others, one without a
+        // finding comes out the same.
+        if record.verdict.findings.isEmpty { record.verdict = Verdict(judging: record) }
+        return record
+    }
+
+    /// The last part of each path, without its extension, where that tells them apart.
     private static func names(of paths: [String]) -> [(name: String, path: String)] {
         let short = paths.map { path in
             let last = path.split(separator: "/").last.map(String.init) ?? path
-            return last.hasSuffix(".json") ? String(last.dropLast(5)) : last
+            return [".json", ".hlog"].contains { last.hasSuffix($0) }
+                ? String(last.dropLast(5)) : last
         }
         return zip(Set(short).count == short.count ? short : paths, paths).map { ($0, $1) }
     }
