@@ -35,7 +35,8 @@ import Testing
         #expect(run.errors.contains("\nsearch     p50<1ns held nowhere in "))
         #expect(document["search", "condition"] == .string("p50<1ns"))
         #expect(document["search", "rate"] == .null)
-        #expect(document["probes"].array.allSatisfy { $0["holds"] == .bool(false) })
+        // A machine that is too busy for the generator lets some of them not be judged.
+        #expect(document["probes"].array.allSatisfy { $0["holds"] != .bool(true) })
         #expect(try Schema.shipped().violations(of: document) == [])
     }
 

@@ -149,6 +149,49 @@ import Testing
         #expect(runs < 30)
     }
 
+    /// An invalid run, with such a finding.
+    private func invalid(_ code: String) -> Verdict {
+        var verdict = Verdict()
+        verdict.findings = [
+            .init(code: code, level: .invalid, value: 1, limit: 0, text: "", remedy: "")
+        ]
+        return verdict
+    }
+
+    @Test(arguments: ["G-SCHED", "H-STEAL", "K-STOPPED"])
+    func `of a search takes no rate that the generator could not make`(code: String) throws {
+        var campaign = Campaign(.search(try Threshold("p99<2ms")), try plan())
+        while let run = campaign.next {
+            let rate = run.plan.rate ?? 0
+            campaign.take(measured(rate), rate > 5000 ? invalid(code) : Verdict())
+        }
+
+        let found = try #require(campaign.search?.rate)
+        #expect((4700.0...5000).contains(found))
+        for probe in campaign.probes {
+            #expect(probe.holds == ((probe.plan.rate ?? 0) > 5000 ? nil : true))
+        }
+        #expect(campaign.headline?.plan.rate == found)
+    }
+
+    @Test func `of a search finds nothing where no rate can be judged`() throws {
+        var campaign = Campaign(.search(try Threshold("p99<2ms")), try plan())
+        while let run = campaign.next {
+            campaign.take(measured(run.plan.rate ?? 0), invalid("G-CPU"))
+        }
+
+        #expect(campaign.search != nil && campaign.search?.rate == nil)
+        #expect(campaign.probes.allSatisfy { $0.holds == nil })
+        #expect(campaign.headline != nil)
+    }
+
+    @Test func `of a search counts a server that went silent as one that did not hold`() throws {
+        var campaign = Campaign(.search(try Threshold("p99<2ms")), try plan())
+        campaign.take(measured(1000), invalid("E-SILENT"))
+
+        #expect(campaign.probes.map(\.holds) == [false])
+    }
+
     @Test func `of a search looks as long as its percentile needs, and no longer than it may`()
         throws
     {

@@ -90,6 +90,26 @@ import Testing
         #expect(tried.count < 30)
     }
 
+    @Test func `what cannot be judged is tried three times, and is then the limit`() {
+        var search = RateSearch(from: 1000, lowest: 1)
+        for holds in [nil, nil, true] { search.note(holds: holds) }
+        #expect(search.state == .trying(2000))
+        for _ in 0..<3 { search.note(holds: nil) }
+        #expect(search.state == .trying(1410))
+
+        // A confirmation too.
+        while case .trying(let rate) = search.state { search.note(holds: rate < 1500) }
+        let confirming = search.state
+        for holds in [true, nil, true, nil, nil] { search.note(holds: holds) }
+        #expect(search.state == confirming)
+        search.note(holds: true)
+        guard case .found(let rate?) = search.state else {
+            Issue.record("nothing was found: \(search.state)")
+            return
+        }
+        #expect(confirming == .confirming(rate))
+    }
+
     @Test func `it begins no lower than can be judged`() {
         #expect(RateSearch(from: 10, lowest: 400).state == .trying(400))
     }

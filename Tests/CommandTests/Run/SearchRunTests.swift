@@ -5,25 +5,32 @@ import Testing
 /// Campaigns from end to end, with figures that fit each other.
 @Suite(.ownThread, .timeLimit(.minutes(60))) struct SearchRunTests {
     @Test func `a search ends at the highest rate that holds, confirmed three times`() throws {
-        // A machine that is too busy for a rate makes it hold: the search ends higher then.
+        // A machine that is too busy for a rate makes it hold: the search ends higher then. Where
+        // it is too busy for the generator, rates cannot be judged, and the search may end lower.
         let run = try Command.loadtest(
             "--search", "rate<1.9k", "--arrivals=const", "-d200ms", "--json=-")
         let document = try JSON(run.output)
-        let found = try #require(document["search", "rate"].number)
+        let found = document["search", "rate"].number
         let probes = document["probes"].array
+        let judged = probes.filter { $0["holds"] != .null }
 
-        #expect(run.code == 0)
-        #expect(found >= 1780)
-        #expect(document["config", "rate"] == .number(found))
+        #expect(run.code == (found == nil ? 99 : 0))
+        #expect(judged.count < probes.count || found.map { $0 >= 1780 } == true)
         #expect(probes.allSatisfy { $0["purpose"] == .string("search") })
-        #expect(probes.suffix(3).allSatisfy { $0["holds"] == .bool(true) })
-        #expect(probes.suffix(3).allSatisfy { $0["config", "rate"] == .number(found) })
-        #expect(probes.contains { $0["holds"] == .bool(false) })
-        for probe in probes {
+        if let found {
+            #expect(document["config", "rate"] == .number(found))
+            let last = probes.filter { $0["holds"] == .bool(true) }.suffix(3)
+            #expect(last.allSatisfy { $0["config", "rate"] == .number(found) })
+            #expect(run.errors.contains("\nconfirm "))
+        }
+        #expect(probes.contains { $0["holds"] != .bool(true) })
+        for probe in judged {
             let achieved = try #require(probe["rate", "achieved"].number)
             #expect(probe["holds"] == .bool(achieved < 1900))
         }
-        #expect(run.errors.contains("\nconfirm "))
+        for probe in probes where probe["holds"] == .null {
+            #expect(probe["verdict", "level"] == .string("INVALID"))
+        }
         #expect(try Schema.shipped().violations(of: document) == [])
     }
 

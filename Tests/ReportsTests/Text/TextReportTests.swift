@@ -156,6 +156,29 @@ import Testing
         #expect(line("search", record)?.contains("p99<30ms held nowhere in 1 try") == true)
     }
 
+    @Test func `a search names the rate above which the generator is the limit`() throws {
+        var record = try Sample.openLoop()
+        var unjudged = try probe(.search, rate: 2000)
+        unjudged.verdict.findings = [
+            .init(code: "G-SCHED", level: .invalid, value: 1, limit: 0, text: "", remedy: "")
+        ]
+        record.probes = [
+            try probe(.search, rate: 900, holds: false),
+            try probe(.search, rate: 1500, holds: true),
+            unjudged, try probe(.search, rate: 3000, holds: false),
+        ]
+        let limit = "; the generator's limit: 2,000/s cannot be judged, G-SCHED"
+        record.search = .init(condition: "p99<30ms", rate: 1500)
+
+        #expect(
+            TextReport.words(of: try #require(record.search), record.probes)
+                == "p99<30ms held at 1,500/s in 4 tries\(limit)")
+        #expect(SummaryLine.text(record).contains(limit))
+        record.search?.rate = nil
+        record.probes = [unjudged]
+        #expect(SummaryLine.text(record).hasPrefix("p99<30ms held nowhere in 1 try\(limit)"))
+    }
+
     @Test func `steps and parts are tables`() throws {
         var record = try Sample.openLoop()
         record.probes = [try probe(.step, rate: 1000), try probe(.step, rate: 2000)]

@@ -116,15 +116,19 @@ package struct RunRecord: Record {
         package var plan = LoadPlan()
         package var measurement = Measurement()
         package var verdict = Verdict()
-        /// Whether the condition of a search held.
+        /// Whether the condition of a search held; nil also where the generator was the limit, so
+        /// that it cannot be judged.
         package var holds: Bool?
 
         package init() {}
 
-        package init(purpose: Purpose, plan: LoadPlan, measurement: Measurement) {
+        package init(
+            purpose: Purpose, plan: LoadPlan, measurement: Measurement, verdict: Verdict = Verdict()
+        ) {
             self.purpose = purpose
             self.plan = plan
             self.measurement = measurement
+            self.verdict = verdict
         }
 
         package static let fields: [Field<Self>] =

@@ -62,18 +62,30 @@ extension TextReport {
     static func words(of search: RunRecord.Search, _ probes: [RunRecord.Probe]) -> String {
         let tries = probes.filter { $0.purpose == .search }
         let times = tries.count == 1 ? "1 try" : "\(Figures.count(tries.count)) tries"
-        func rates(_ holds: Bool) -> [Double] {
-            tries.filter { $0.holds == holds }.compactMap(\.plan.rate)
-        }
-        let bound = rates(false).min().map { "; it failed at \(Figures.rate($0))/s" } ?? ""
+        let once = tries.filter { $0.holds == true }.compactMap(\.plan.rate).max()
+        let bound = bound(of: tries, above: search.rate ?? once ?? 0)
         if let rate = search.rate {
             return "\(search.condition) held at \(Figures.rate(rate))/s in \(times)\(bound)"
         }
-        guard let once = rates(true).max() else {
+        guard let once else {
             return "\(search.condition) held nowhere in \(times)\(bound)"
         }
         return "\(search.condition) held at \(Figures.rate(once))/s once, and nowhere three times, "
             + "in \(times)\(bound)"
+    }
+
+    /// The lowest rate above one at which the condition did not hold, or could not be judged.
+    private static func bound(of tries: [RunRecord.Probe], above found: Double) -> String {
+        let beyond = tries.filter {
+            ($0.holds == false || $0.verdict.blamesGenerator) && ($0.plan.rate ?? 0) > found
+        }
+        guard let lowest = beyond.min(by: { ($0.plan.rate ?? 0) < ($1.plan.rate ?? 0) }),
+            let rate = lowest.plan.rate
+        else { return "" }
+        if lowest.holds == false { return "; it failed at \(Figures.rate(rate))/s" }
+        let codes = lowest.verdict.findings.filter { $0.level == .invalid }.map(\.code)
+        return "; the generator's limit: \(Figures.rate(rate))/s cannot be judged, "
+            + codes.joined(separator: " ")
     }
 
     /// What half of the threads made of the same load.

@@ -74,4 +74,10 @@ package struct Verdict: Record, Equatable {
         let worst = findings.map(\.level).max() ?? .valid
         return worst == .note ? .valid : worst
     }
+
+    /// Whether the run is invalid because of the generator or its machine: what it says of the
+    /// server is then not known.
+    package var blamesGenerator: Bool {
+        findings.contains { $0.level == .invalid && "GHKL".contains($0.code.prefix(1)) }
+    }
 }

@@ -73,12 +73,13 @@ struct Campaign {
         }
     }
 
-    /// Takes what the run that was next gave, and decides what follows.
-    mutating func take(_ measurement: Measurement) {
+    /// Takes what the run that was next gave, and what its verdict is, and decides what follows.
+    mutating func take(_ measurement: Measurement, _ verdict: Verdict = Verdict()) {
         guard let run = next else { return }
         next = nil
         var probe = run.purpose.map {
-            RunRecord.Probe(purpose: $0, plan: run.plan, measurement: measurement)
+            RunRecord.Probe(
+                purpose: $0, plan: run.plan, measurement: measurement, verdict: verdict)
         }
         if measurement.ending == .completed {
             next = following(run, measurement, &probe)
@@ -87,7 +88,8 @@ struct Campaign {
         let isWhole = if case .interrupted = measurement.ending { false } else { true }
         if let probe, isWhole { probes.append(probe) }
         // Of a search, the last one that held.
-        let isBetter = probe?.holds != false || !isWhole
+        let isBetter =
+            run.purpose != .search || probe?.holds == true || measurement.ending != .completed
         if run.mayBeHeadline && isBetter || headline == nil && (run.mayBeHeadline || next == nil) {
             headline = (run.plan, measurement)
         }
@@ -113,7 +115,7 @@ struct Campaign {
             let done = probes.count + 1
             return done < rates.count ? step(done, of: rates) : nil
         case (.search, .search(let condition)):
-            let holds = Campaign.holds(condition, measurement)
+            let holds = probe.flatMap { Campaign.holds(condition, $0) }
             probe?.holds = holds
             rateSearch?.note(holds: holds)
             if case .found(let rate) = rateSearch?.state { search?.rate = rate }
@@ -123,10 +125,13 @@ struct Campaign {
     }
 
     /// Whether a condition held at a rate that was really made: what is not sent waits for nothing.
-    private static func holds(_ condition: Threshold, _ measurement: Measurement) -> Bool {
-        let ledger = measurement.ledger
+    /// Nil where that cannot be told, because the generator was the limit and not the server.
+    private static func holds(_ condition: Threshold, _ probe: RunRecord.Probe) -> Bool? {
+        if probe.verdict.blamesGenerator { return nil }
+        let ledger = probe.measurement.ledger
         let answered = Double(ledger.answered) >= shareAnswered * Double(ledger.scheduled)
-        return ledger.answered > 0 && answered && condition.judge(measurement).isMet
+        return ledger.answered > 0 && answered && probe.verdict.level != .invalid
+            && condition.judge(probe.measurement).isMet
     }
 
     // The kinds of run.

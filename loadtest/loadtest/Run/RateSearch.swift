@@ -8,13 +8,16 @@ import Glibc
 ///
 /// What fails at once is halved until it holds, or until the rate is too low to be judged. A look
 /// is short, so one hiccup of the machine can spoil it: only a second failure counts. A
-/// confirmation is as long as the run that was asked for, and gets no second chance. A value: it
-/// knows no clock and no server.
+/// confirmation is as long as the run that was asked for, and gets no second chance. What cannot be
+/// judged, because the generator was the limit, is tried three times, and then did not hold. A
+/// value: it knows no clock and no server.
 struct RateSearch: Equatable {
     /// The gap between the highest rate that holds and the lowest that does not, in the end.
     static let precision = 1.05
     /// How often the rate that was found is to hold again.
     static let confirmationsNeeded = 3
+    /// How often a rate is tried that cannot be judged.
+    private static let triesUnjudged = 3
     /// No generator goes further.
     private static let highest = 1e8
 
@@ -34,6 +37,8 @@ struct RateSearch: Equatable {
     private var failed: Double?
     /// Whether the rate that is to be tried has failed once.
     private var isDoubted = false
+    /// How often in a row it could not be judged.
+    private var unjudged = 0
     private var confirmations = 0
     private var falls = 0
 
@@ -42,16 +47,20 @@ struct RateSearch: Equatable {
         state = .trying(max(start, lowest))
     }
 
-    /// Takes whether the condition held at the rate that was to be tried.
-    mutating func note(holds: Bool) {
+    /// Takes whether the condition held at the rate that was to be tried; nil when that cannot be
+    /// judged.
+    mutating func note(holds: Bool?) {
+        unjudged = holds == nil ? unjudged + 1 : 0
+        if (1..<RateSearch.triesUnjudged).contains(unjudged) { return }
+        unjudged = 0
         switch state {
-        case .trying where !holds && !isDoubted: isDoubted = true
+        case .trying where holds == false && !isDoubted: isDoubted = true
         case .trying(let rate):
             isDoubted = false
-            if holds { held = rate } else { failed = rate }
+            if holds == true { held = rate } else { failed = rate }
             state = nextTry
         case .confirming(let rate):
-            state = holds ? confirmed(rate) : fallen(from: rate)
+            state = holds == true ? confirmed(rate) : fallen(from: rate)
         case .found: break
         }
     }

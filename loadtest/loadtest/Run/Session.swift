@@ -138,7 +138,8 @@ struct Session {
             }
             var watch = try Watch(run, options)
             guard let measurement = watch.wait(for: signals, log: &log) else { return watch.signal }
-            campaign.take(measurement)
+            let verdict = Verdict(judging: measurement, of: run.plan, in: record)
+            campaign.take(measurement, verdict)
             if let signal = watch.signal { campaign.interrupt(signal: signal) }
             if run.purpose != nil, !options.isQuiet { output.note(run, measurement) }
         }
@@ -172,9 +173,6 @@ struct Session {
 
     private mutating func judge() {
         record.thresholds = options.thresholds.map { $0.judge(record.measurement) }
-        for index in record.probes.indices {
-            record.probes[index].verdict = Verdict(judging: record.probes[index], in: record)
-        }
         record.verdict = Verdict(judging: record)
         record.exitCode = ExitCode.of(
             record.measurement, thresholds: record.thresholds,
@@ -203,12 +201,11 @@ struct Session {
 }
 
 extension Verdict {
-    /// Judges a run that was made to find something out, as the run that it was.
-    fileprivate init(judging probe: RunRecord.Probe, in record: RunRecord) {
+    /// Judges one of several runs, as the run that it was.
+    fileprivate init(judging measurement: Measurement, of plan: LoadPlan, in record: RunRecord) {
         var own = record
-        own.plan = probe.plan
-        own.measurement = probe.measurement
-        own.probes = []
+        own.plan = plan
+        own.measurement = measurement
         self.init(judging: own)
     }
 }
