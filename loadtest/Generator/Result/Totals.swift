@@ -37,7 +37,8 @@ package struct Totals: Sendable {
 
     package subscript(dynamicMember path: WritableKeyPath<Latencies, Latency>) -> Latency {
         get { latencies[keyPath: path] }
-        set { latencies[keyPath: path] = newValue }
+        // In place, as in Measurement.
+        _modify { yield &latencies[keyPath: path] }
     }
 
     /// How many corruptions are kept in full; the rest is counted.
