@@ -6,19 +6,19 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     public let rawValue: CInt
 
     /// Wraps an error number.
-    public init(rawValue: CInt) { self.rawValue = rawValue }
+    @inlinable public init(rawValue: CInt) { self.rawValue = rawValue }
 
     /// The calling thread's `errno`, to be read at once after a failed call.
-    package static var current: Errno { Errno(rawValue: errno) }
+    @inlinable public static var current: Errno { Errno(rawValue: errno) }
 
     /// `EPERM`: the machine or its owner forbids it.
     public static let notPermitted = Errno(rawValue: EPERM)
     /// `ENOENT`: there is no such file.
     public static let noEntry = Errno(rawValue: ENOENT)
     /// `EINTR`: a signal cut the call short; never leaves this module.
-    public static let interrupted = Errno(rawValue: EINTR)
+    @inlinable public static var interrupted: Errno { Errno(rawValue: EINTR) }
     /// `EAGAIN`: there is nothing to do yet; never leaves the library.
-    public static let wouldBlock = Errno(rawValue: EAGAIN)
+    @inlinable public static var wouldBlock: Errno { Errno(rawValue: EAGAIN) }
     /// `EINPROGRESS`: the attempt to connect goes on.
     public static let inProgress = Errno(rawValue: EINPROGRESS)
     /// `EBADF`: the number names no open file.
@@ -93,8 +93,8 @@ extension Errno: CustomStringConvertible {
 ///
 /// Every call that is made again after a signal goes through here. Waits are not: a signal ends
 /// them like a passed time, and the few that treat `EINTR` themselves say so.
-@inline(__always)
-package func retrying<Result: FixedWidthInteger & SignedInteger>(
+@inlinable @inline(__always)
+public func retrying<Result: FixedWidthInteger & SignedInteger>(
     _ call: () -> Result
 ) throws(Errno) -> Result {
     while true {

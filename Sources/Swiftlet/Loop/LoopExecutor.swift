@@ -202,8 +202,16 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Only a few at a time, so that a turn stays short and what other threads post is seen soon,
     /// however many are ready. Their order means nothing: all of them come before the next wait.
     private func unpark() {
-        for _ in 0..<min(state.ready.count, LoopExecutor.unparksPerTurn) {
-            let readiness = state.ready.removeLast()
+        let rest = max(0, state.ready.count - LoopExecutor.unparksPerTurn)
+        defer { state.ready.removeSubrange(rest...) }
+        for index in (rest..<state.ready.count).reversed() {
+            let readiness = state.ready[index]
+            if readiness.ready == .readable,
+                let reader = state.lot.unparkReader(readiness.descriptor)
+            {
+                resume(reader, nil)
+                continue
+            }
             let unparked = state.lot.unpark(readiness)
             if let interest = unparked.interest {
                 // Taking interest back is a courtesy: a descriptor that will not have it is

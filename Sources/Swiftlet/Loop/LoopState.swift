@@ -6,7 +6,7 @@ import Syscalls
 /// One struct behind one pointer, so that "belongs to the loop's thread" is a property of the whole
 /// and not of each field, and so that reaching a field costs a load and no dynamic check of
 /// exclusive access.
-struct LoopState {
+struct LoopState: ~Copyable {
     /// Nil when the loop has ended.
     var driver: (any Driver)?
     var runQueue = RunQueue<Runnable>()

@@ -21,7 +21,7 @@ struct Ticket: Hashable, Sendable {
 ///
 /// Interest is sticky. A task that is unparked leaves its interest behind, because most come back
 /// for the same; only when readiness arrives and no task is there is it taken back.
-struct ParkingLot<Parked> {
+struct ParkingLot<Parked>: ~Copyable {
     /// A parked task and the ticket that it parked with.
     private struct Spot {
         var parked: Parked
@@ -30,10 +30,10 @@ struct ParkingLot<Parked> {
         var stay: Stay
     }
 
-    private var readers: [Spot?] = []
-    private var writers: [Spot?] = []
+    private var readers = OwnedArray<Spot?>()
+    private var writers = OwnedArray<Spot?>()
     /// What the driver watches each descriptor for.
-    private var installed: [Interest] = []
+    private var installed = OwnedArray<Interest>()
     private var sequence: UInt64 = 0
     /// How many tasks are parked.
     private(set) var count = 0
@@ -75,7 +75,7 @@ struct ParkingLot<Parked> {
             writers.append(nil)
             installed.append(.none)
         }
-        guard spot(ticket.direction, at: index) == nil else { return .busy }
+        guard !isTaken(ticket.direction, at: index) else { return .busy }
         let spot = Spot(parked: parked, sequence: ticket.sequence, stay: stay)
         switch ticket.direction {
         case .read: readers[index] = spot
@@ -101,6 +101,18 @@ struct ParkingLot<Parked> {
         var writer: Parked?
         /// The interest to set; nil when the driver has the right one.
         var interest: Interest?
+    }
+
+    /// Takes out the reader at a descriptor that is readable; nil when there is none.
+    ///
+    /// Nearly every readiness is that, and this is all that there is to it.
+    @inline(__always)
+    mutating func unparkReader(_ descriptor: RawDescriptor) -> Parked? {
+        let index = descriptor.index
+        guard index < readers.count, let spot = readers[index] else { return nil }
+        readers[index] = nil
+        count -= 1
+        return spot.parked
     }
 
     /// Takes out the tasks that `readiness` concerns.
@@ -180,6 +192,11 @@ struct ParkingLot<Parked> {
                 }
             }
         }
+    }
+
+    @inline(__always)
+    private func isTaken(_ direction: Direction, at index: Int) -> Bool {
+        direction == .read ? readers[index] != nil : writers[index] != nil
     }
 
     private func spot(_ direction: Direction, at index: Int) -> Spot? {

@@ -80,13 +80,13 @@ struct Buffer: Sendable {
 /// A buffer is taken when bytes are there and given back when the handler is done with them; an
 /// idle connection holds none. So there are as many as handlers work at the same time, not as
 /// connections.
-struct BufferPool {
+struct BufferPool: ~Copyable {
     /// Bytes that one read gives at most.
     static let bufferSize = 65_536
     /// Idle buffers kept; what a burst leaves beyond them is freed.
     private static let idleBuffers = 32
 
-    private var idle: [UnsafeMutableRawPointer] = []
+    private var idle = OwnedArray<UnsafeMutableRawPointer>()
 
     /// A buffer of `bufferSize` bytes.
     mutating func take() -> Buffer {
@@ -106,7 +106,6 @@ struct BufferPool {
 
     /// Frees what is idle.
     mutating func drain() {
-        for buffer in idle { buffer.deallocate() }
-        idle = []
+        while let buffer = idle.popLast() { buffer.deallocate() }
     }
 }

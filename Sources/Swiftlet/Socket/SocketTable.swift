@@ -16,7 +16,7 @@ struct SocketID: Hashable, Sendable {
 ///     servers    [ – | – | A        | –        | … ]   what is asked at the end of a server
 ///
 /// Apart, so that an operation touches one line of the processor's cache here, and not three.
-struct SocketTable {
+struct SocketTable: ~Copyable {
     /// The state of one open socket that every operation looks at.
     struct Record {
         fileprivate var generation: UInt32 = 0
@@ -53,9 +53,9 @@ struct SocketTable {
         case cancel
     }
 
-    private var records: [Record] = []
-    private var leftovers: [UnreadBytes] = []
-    private var servers: [ObjectIdentifier?] = []
+    private var records = OwnedArray<Record>()
+    private var leftovers = OwnedArray<UnreadBytes>()
+    private var servers = OwnedArray<ObjectIdentifier?>()
 
     /// Enters a descriptor that was just opened.
     mutating func insert(_ descriptor: RawDescriptor) -> SocketID {
@@ -90,13 +90,13 @@ struct SocketTable {
 
     /// The state of a socket that is open.
     subscript(id: SocketID) -> Record {
-        @inline(__always) get { records[id.descriptor.index] }
+        @inline(__always) _read { yield records[id.descriptor.index] }
         @inline(__always) _modify { yield &records[id.descriptor.index] }
     }
 
     /// The bytes of an open socket that were received and not read yet.
     subscript(unread id: SocketID) -> UnreadBytes {
-        @inline(__always) get { leftovers[id.descriptor.index] }
+        @inline(__always) _read { yield leftovers[id.descriptor.index] }
         @inline(__always) _modify { yield &leftovers[id.descriptor.index] }
     }
 

@@ -14,7 +14,7 @@ public struct RawDescriptor: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "descriptor \(number)" }
 
     /// The number as an index into the tables that are kept by descriptor.
-    @inlinable package var index: Int { Int(number) }
+    @inlinable public var index: Int { Int(number) }
 
     /// Closes the descriptor (close(2)).
     ///

@@ -56,16 +56,16 @@ extension RawDescriptor {
 
     /// Receives what has arrived, at most `buffer.count` bytes; 0 is the end of the stream
     /// (recv(2)).
-    @inline(__always)
-    package func receive(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
+    @inlinable @inline(__always)
+    public func receive(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
         try retrying { recv(number, buffer.baseAddress, buffer.count, 0) }
     }
 
     /// Hands bytes to the kernel and says how many it took (send(2)).
     ///
     /// A broken connection is an error, never a `SIGPIPE` that ends the process.
-    @inline(__always)
-    package func send(_ buffer: UnsafeRawBufferPointer) throws(Errno) -> Int {
+    @inlinable @inline(__always)
+    public func send(_ buffer: UnsafeRawBufferPointer) throws(Errno) -> Int {
         try retrying { Glibc.send(number, buffer.baseAddress, buffer.count, CInt(MSG_NOSIGNAL)) }
     }
 
