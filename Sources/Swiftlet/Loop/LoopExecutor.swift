@@ -16,7 +16,8 @@ import Syscalls
 ///
 /// Everything here is one of three kinds, and that is the proof which the compiler cannot make:
 ///
-/// 1. `lock`, `mayHoldMail`, `thread`, `children`, `sockets` and `say` are `Sendable` themselves.
+/// 1. `lock`, `mayHoldMail`, `thread`, `children`, `sockets`, `isOnKernel` and `say` are `Sendable`
+///    themselves.
 /// 2. `inbox` and `sleeper` are touched only inside `lock`.
 /// 3. `state` belongs to the thread that is inside `run`, or to the one thread that owns the loop
 ///    as a `SteppedLoop` and reads it between turns, too. It is touched only by methods outside the
@@ -42,6 +43,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// The tasks that `spawn` started and that have not ended.
     let children = Guarded(Children())
     let sockets: any Sockets
+    /// Whether they are the kernel's own.
+    private let isOnKernel: Bool
     /// Says a line aside.
     let say: @Sendable (String) -> Void
     /// Where tasks of this loop are suspended; it needs the loop, so `init` makes it last.
@@ -61,6 +64,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         saying say: @escaping @Sendable (String) -> Void
     ) {
         self.sockets = sockets
+        isOnKernel = sockets is SystemSockets
         self.say = say
         sleeper = driver
         storage = .allocate(capacity: 1)
@@ -127,6 +131,23 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     /// Whether something is in the inbox; costs no lock.
     var hasMail: Bool { mayHoldMail.load(ordering: .acquiring) }
+
+    // The two calls that every message makes: the kernel's are made here, and all others through
+    // the seam.
+
+    /// Receives at most as many bytes as fit; 0 is the end of the stream.
+    @inline(__always)
+    func receive(
+        _ socket: RawDescriptor, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int {
+        isOnKernel ? try socket.receive(into: buffer) : try sockets.receive(socket, into: buffer)
+    }
+
+    /// Sends some of the bytes and says how many.
+    @inline(__always)
+    func send(_ socket: RawDescriptor, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
+        isOnKernel ? try socket.send(bytes) : try sockets.send(socket, bytes)
+    }
 
     // MARK: The turn
 

@@ -77,7 +77,7 @@ extension Socket {
         defer { if count == 0, memory == nil { loop.state.buffers.put(buffer) } }
         loop.state.statistics.receives += 1
         do throws(Errno) {
-            count = try loop.sockets.receive(descriptor, into: buffer.memory)
+            count = try loop.receive(descriptor, into: buffer.memory)
         } catch .wouldBlock {
             loop.state.statistics.wouldBlocks += 1
             return nil

@@ -67,7 +67,7 @@ extension Socket {
     private func trySending(_ memory: UnsafeRawBufferPointer) throws(IOError) -> Int {
         loop.state.statistics.sends += 1
         do throws(Errno) {
-            let count = try loop.sockets.send(descriptor, memory)
+            let count = try loop.send(descriptor, memory)
             loop.state.statistics.bytesWritten += count
             noteActivity()
             return count
