@@ -43,6 +43,9 @@ package protocol Driver: AnyObject {
     /// or at least 256.
     func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno)
 
+    /// Whether it heeds `usedUp`; one that does not need not be told.
+    var heedsUse: Bool { get }
+
     /// Says that what was reported is used up: a call would have blocked since then, or a stream
     /// moved less than it could have, which epoll(7) says is enough. What comes later is reported.
     ///
@@ -57,7 +60,11 @@ package protocol Driver: AnyObject {
 }
 
 extension Driver {
-    /// A system call that looks at every descriptor in every wait has no use for the word.
+    // A system call that looks at every descriptor in every wait has no use for the word.
+
+    /// False.
+    package var heedsUse: Bool { false }
+    /// Nothing happens.
     @inlinable package func usedUp(_ directions: Interest, of descriptor: RawDescriptor) {}
 }
 

@@ -32,6 +32,8 @@ package final class IOUringDriver: Driver {
         try polls.pointee.setInterest(interest, in: descriptor)
     }
 
+    package var heedsUse: Bool { true }
+
     package func usedUp(_ directions: Interest, of descriptor: RawDescriptor) {
         polls.pointee.useUp(directions, of: descriptor)
     }

@@ -47,9 +47,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     private let isOnKernel: Bool
     /// Says a line aside.
     let say: @Sendable (String) -> Void
-    /// Where tasks of this loop are suspended; it needs the loop, so `init` makes it last.
-    // swift-format-ignore: NeverUseImplicitlyUnwrappedOptionals
-    private(set) var gate: ParkingGate! = nil
+    /// Where tasks of this loop are suspended.
+    let gate = ParkingGate()
 
     // For the loop's thread only.
     private let storage: UnsafeMutablePointer<LoopState>
@@ -69,7 +68,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         sleeper = driver
         storage = .allocate(capacity: 1)
         storage.initialize(to: LoopState(driver: driver, witness: witness))
-        gate = ParkingGate(of: self)
+        gate.belong(to: self)
     }
 
     deinit {

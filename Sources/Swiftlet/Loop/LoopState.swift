@@ -42,6 +42,8 @@ struct LoopState: ~Copyable {
     var nextComplaint = Instant.past
     var errorsUnsaid = 0
     var isEnding = false
+    /// Whether the driver is to be told what is used up.
+    let driverHeedsUse: Bool
     /// What watches the loop and orders what it does; nil outside of a simulation.
     let witness: (any LoopWitness)?
 
@@ -50,6 +52,7 @@ struct LoopState: ~Copyable {
 
     init(driver: any Driver, witness: (any LoopWitness)?) {
         self.driver = driver
+        driverHeedsUse = driver.heedsUse
         self.witness = witness
         turnStart = driver.now
     }

@@ -159,17 +159,22 @@ extension LoopExecutor {
 /// time has come the loop runs it like any other. Compared with a continuation that saves a record
 /// in the task, two locks of the task's status, and their memory.
 actor ParkingGate: SerialExecutor {
-    // The loop owns its gate, and a task that comes here holds the loop.
-    private unowned(unsafe) let loop: LoopExecutor
+    // The loop owns its gate and sets this once, before any task can come; and a task that comes
+    // here holds the loop. So nothing is retained for the way through.
+    // swift-format-ignore: NeverUseImplicitlyUnwrappedOptionals
+    private nonisolated(unsafe) var loop: Unmanaged<LoopExecutor>! = nil
 
-    init(of loop: LoopExecutor) { self.loop = loop }
+    nonisolated func belong(to loop: LoopExecutor) { self.loop = .passUnretained(loop) }
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
 
-    nonisolated func enqueue(_ job: consuming ExecutorJob) { loop.suspend(Job(job)) }
+    nonisolated func enqueue(_ job: consuming ExecutorJob) {
+        let job = Job(job)
+        loop._withUnsafeGuaranteedRef { $0.suspend(job) }
+    }
 
     /// Returns why the calling task goes on. Before, it is suspended for what the loop's
     /// `suspension` says, which is to be set just before, on the loop's thread.
     @inline(never)
-    func pass() -> Wakeup { loop.state.wakeup }
+    func pass() -> Wakeup { loop._withUnsafeGuaranteedRef { $0.state.wakeup } }
 }

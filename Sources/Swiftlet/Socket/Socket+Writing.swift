@@ -12,11 +12,27 @@ extension Socket {
         _ memory: UnsafeRawBufferPointer, until deadline: Instant, in call: Call
     ) async throws(IOError) {
         try checkWritable()
-        if !loop.spend() { try await yieldWriting() }
+        // Nearly every write ends here, so the frame of what may have to wait is not its own.
+        guard loop.spend() else {
+            return try await transmitWaiting(memory, isTried: false, until: deadline, in: call)
+        }
+        let rest = try sendOnce(memory)
+        if rest.isEmpty { return }
+        try await transmitWaiting(rest, isTried: true, until: deadline, in: call)
+    }
+
+    /// The part of `transmit` that may wait: the kernel has taken what it would, or was not asked
+    /// because the job has completed too much at once.
+    @inline(never)
+    private func transmitWaiting(
+        _ memory: UnsafeRawBufferPointer, isTried: Bool, until deadline: Instant, in call: Call
+    ) async throws(IOError) {
         var rest = memory
-        while true {
-            rest = UnsafeRawBufferPointer(rebasing: rest[try trySending(rest)...])
-            if rest.isEmpty { return }
+        if !isTried {
+            try await yieldWriting()
+            rest = try sendOnce(rest)
+        }
+        while !rest.isEmpty {
             guard let isCancelled = loop.isCallerCancelled else {
                 return try await transmitElsewhere(rest, until: deadline, in: call)
             }
@@ -26,6 +42,7 @@ extension Socket {
             defer { endWriting() }
             try await park(
                 for: .write, .write, until: deadline, in: call, isCancelled: isCancelled)
+            rest = try sendOnce(rest)
         }
     }
 
@@ -63,17 +80,19 @@ extension Socket {
         try await yield(.write)
     }
 
-    /// Asks the kernel once; 0 when it would block.
-    private func trySending(_ memory: UnsafeRawBufferPointer) throws(IOError) -> Int {
+    /// Asks the kernel once, and returns what it did not take.
+    private func sendOnce(
+        _ memory: UnsafeRawBufferPointer
+    ) throws(IOError) -> UnsafeRawBufferPointer {
         loop.state.statistics.sends += 1
         do throws(Errno) {
             let count = try loop.send(descriptor, memory)
             loop.state.statistics.bytesWritten += count
             noteActivity()
-            return count
+            return UnsafeRawBufferPointer(rebasing: memory[count...])
         } catch .wouldBlock {
             loop.state.statistics.wouldBlocks += 1
-            return 0
+            return memory
         } catch {
             throw IOError(.write, .system(error))
         }

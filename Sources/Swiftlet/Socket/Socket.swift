@@ -71,7 +71,9 @@ final class Socket: Sendable {
     ) async throws(IOError) {
         var limit = deadline
         if idleTimeout != .max { limit = idleLimit(since: loop.now, deadline) }
-        loop.state.driver?.usedUp(direction.interest, of: descriptor)
+        if loop.state.driverHeedsUse {
+            loop.state.driver?.usedUp(direction.interest, of: descriptor)
+        }
         while true {
             if isCancelled { throw IOError(operation, .cancelled) }
             if loop.state.table[id].notice != .none, isOwner { try heed(direction, operation) }

@@ -176,6 +176,8 @@ final class RecordingDriver: Driver {
     }
 
     // A replay has no use for it: it asks nothing.
+    var heedsUse: Bool { driver.heedsUse }
+
     func usedUp(_ directions: Interest, of descriptor: RawDescriptor) {
         driver.usedUp(directions, of: descriptor)
     }

@@ -58,6 +58,8 @@ final class HeldUpDriver: Driver {
         found.removeFirst(min(limit, found.count))
     }
 
+    var heedsUse: Bool { real.heedsUse }
+
     func usedUp(_ directions: Interest, of descriptor: RawDescriptor) {
         real.usedUp(directions, of: descriptor)
     }
