@@ -1,3 +1,4 @@
+import Drivers
 import Syscalls
 
 // Where a task is suspended, and why it goes on.
@@ -74,13 +75,13 @@ extension LoopExecutor {
         case .park(let ticket, let deadline, let isOwner):
             admit(job, with: ticket, until: deadline, isOwner: isOwner)
         case .sleep(let token):
-            let sleeper = Sleeper(job: job, stay: state.stay)
-            if !state.deadlines.replace(token, with: .sleep(sleeper)) { unpark(job, .loopEnded) }
+            admit(job, asleepUntil: token)
         case .none:
             preconditionFailure("a task came to the gate without a word of what it waits for")
         }
     }
 
+    @inline(never)
     private func tell(_ witness: any LoopWitness, _ job: Job, _ suspension: Suspension) {
         let name = state.name
         state.names[job.task] = name
@@ -99,6 +100,12 @@ extension LoopExecutor {
         }
     }
 
+    @inline(never)
+    private func admit(_ job: Job, asleepUntil token: DeadlineQueue<Due>.Token) {
+        let sleeper = Sleeper(job: job, stay: state.stay)
+        if !state.deadlines.replace(token, with: .sleep(sleeper)) { unpark(job, .loopEnded) }
+    }
+
     @inline(__always)
     private func admit(_ job: Job, with ticket: Ticket, until deadline: Instant, isOwner: Bool) {
         state.statistics.parks += 1
@@ -108,14 +115,19 @@ extension LoopExecutor {
         case .parked:
             break
         case .install(let interest):
-            do throws(Errno) {
-                try set(interest, in: ticket.descriptor)
-            } catch {
-                _ = state.lot.refuse(ticket)
-                resume(parked, .system(error))
-            }
+            install(interest, for: parked, with: ticket)
         case .busy:
             resume(parked, .busy)
+        }
+    }
+
+    @inline(never)
+    private func install(_ interest: Interest, for parked: ParkedTask, with ticket: Ticket) {
+        do throws(Errno) {
+            try set(interest, in: ticket.descriptor)
+        } catch {
+            _ = state.lot.refuse(ticket)
+            resume(parked, .system(error))
         }
     }
 

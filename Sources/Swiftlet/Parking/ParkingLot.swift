@@ -70,11 +70,7 @@ struct ParkingLot<Parked>: ~Copyable {
     @inline(__always)
     mutating func park(_ parked: Parked, with ticket: Ticket, for stay: Stay) -> Admission {
         let index = ticket.descriptor.index
-        while installed.count <= index {
-            readers.append(nil)
-            writers.append(nil)
-            installed.append(.none)
-        }
+        if installed.count <= index { reach(index) }
         guard !isTaken(ticket.direction, at: index) else { return .busy }
         let spot = Spot(parked: parked, sequence: ticket.sequence, stay: stay)
         switch ticket.direction {
@@ -86,6 +82,15 @@ struct ParkingLot<Parked>: ~Copyable {
         if needed == installed[index] { return .parked }
         installed[index] = needed
         return .install(needed)
+    }
+
+    @inline(never)
+    private mutating func reach(_ index: Int) {
+        while installed.count <= index {
+            readers.append(nil)
+            writers.append(nil)
+            installed.append(.none)
+        }
     }
 
     /// Takes back a park whose interest the driver refused.

@@ -73,6 +73,9 @@ struct Buffer: Sendable {
 
     /// The beginning of it.
     func prefix(_ count: Int) -> Buffer { Buffer(base: base, count: count) }
+
+    /// Nil when it is empty.
+    var unlessEmpty: Buffer? { count > 0 ? self : nil }
 }
 
 /// Receive buffers of one loop, used again and again, so that reading allocates nothing.

@@ -12,13 +12,70 @@ import Syscalls
 // A buffer of the pool is taken when bytes are expected, not before. The right to read is taken
 // while the task is suspended: at any other time no other task runs.
 //
-// The callers are on the loop's thread, but for `receiveElsewhere`.
+// What waits is inlined into the public read, and what does not is apart: so a steady reader has one
+// frame, and it is small.
 extension Socket {
     /// Waits for bytes and takes what is there, into `memory` if it is given and else into a buffer
-    /// of the pool; nil at the end of the stream.
+    /// of the pool; nil at the end of the stream. `timeout` is for the first byte.
     @inline(__always)
     func receive(
-        into memory: Buffer? = nil, until deadline: Instant, in call: Call
+        into memory: Buffer? = nil, timeout: Duration?, in call: Call
+    ) async throws(IOError) -> Buffer? {
+        switch try receiveAtOnce(into: memory) {
+        case .received(let buffer):
+            return buffer.unlessEmpty
+        case .nothing:
+            guard let isCancelled = loop.isCallerCancelled else { break }
+            return try await receiveLater(
+                into: memory, until: loop.deadline(after: timeout), in: call,
+                isCancelled: isCancelled)
+        case .notTried:
+            break
+        }
+        return try await receiveElsewhere(into: memory, timeout: timeout, in: call)
+    }
+
+    /// What became of an attempt to receive without a wait.
+    private enum Attempt {
+        /// Empty at the end of the stream.
+        case received(Buffer)
+        case nothing
+        /// The caller is not on the loop's thread, or it has completed too much at once.
+        case notTried
+    }
+
+    @inline(never)
+    private func receiveAtOnce(into memory: Buffer?) throws(IOError) -> Attempt {
+        guard loop.isCurrent else { return .notTried }
+        try checkReadable(.read)
+        guard loop.spend() else { return .notTried }
+        if !loop.state.table[unread: id].isEmpty { return .received(takeUnread(into: memory)) }
+        guard !loop.state.table[id].isDry, let received = try tryReceiving(into: memory) else {
+            return .nothing
+        }
+        return .received(received)
+    }
+
+    /// As `receive`, from the beginning, for a task that has to yield first or to be taken to the
+    /// loop and back.
+    @inline(never)
+    private func receiveElsewhere(
+        into memory: Buffer?, timeout: Duration?, in call: Call
+    ) async throws(IOError) -> Buffer? {
+        if loop.isHome {
+            let deadline = loop.deadline(after: timeout)
+            return try await receiveHere(into: memory, until: deadline, in: call)
+        }
+        return try await loop.perform { () async throws(IOError) in
+            let deadline = self.loop.deadline(after: timeout)
+            return try await self.receiveHere(into: memory, until: deadline, in: call)
+        }
+    }
+
+    // The callers of all that follows are on the loop's thread.
+
+    private func receiveHere(
+        into memory: Buffer?, until deadline: Instant, in call: Call
     ) async throws(IOError) -> Buffer? {
         try checkReadable(.read)
         if !loop.spend() { try await yieldReading() }
@@ -26,34 +83,29 @@ extension Socket {
         return try await receiveNew(into: memory, until: deadline, in: call)
     }
 
-    /// As `receive`, for a task that has to be taken to the loop and back.
-    @inline(never)
-    func receiveElsewhere(
-        into memory: Buffer? = nil, until deadline: Instant = .never,
-        timeout: Duration? = nil, in call: Call
-    ) async throws(IOError) -> Buffer? {
-        try await loop.perform { () async throws(IOError) in
-            let deadline = min(deadline, self.loop.deadline(after: timeout))
-            return try await self.receive(into: memory, until: deadline, in: call)
-        }
-    }
-
-    /// Waits for bytes that were not received yet. All reads come down to this loop.
-    @inline(__always)
+    /// Waits for bytes that were not received yet.
     private func receiveNew(
         into memory: Buffer? = nil, until deadline: Instant, in call: Call
     ) async throws(IOError) -> Buffer? {
+        if !loop.state.table[id].isDry, let received = try tryReceiving(into: memory) {
+            return received.unlessEmpty
+        }
+        return try await receiveLater(into: memory, until: deadline, in: call)
+    }
+
+    /// Waits for bytes where there were none. All reads that wait come down to this loop.
+    @inline(__always)
+    private func receiveLater(
+        into memory: Buffer?, until deadline: Instant, in call: Call,
+        isCancelled: Bool = Task.isCancelled
+    ) async throws(IOError) -> Buffer? {
+        var isCancelled = isCancelled
         while true {
-            if let received = try tryReceiving(into: memory) {
-                return received.count > 0 ? received : nil
-            }
-            guard let isCancelled = loop.isCallerCancelled else {
-                return try await receiveElsewhere(into: memory, until: deadline, in: call)
-            }
             loop.state.table[id].isReading = true
             do throws(IOError) {
                 try await park(
                     for: .read, .read, until: deadline, in: call, isCancelled: isCancelled)
+                loop.state.table[id].endWait()
             } catch {
                 endReading()
                 // The server stops.
@@ -61,17 +113,16 @@ extension Socket {
                 if !loop.state.table[id].isDry { return nil }
                 // More may have come since the last read.
                 loop.state.table[id].isDry = false
-                continue
             }
-            loop.state.table[id].endWait()
+            if let received = try tryReceiving(into: memory) { return received.unlessEmpty }
+            isCancelled = Task.isCancelled
         }
     }
 
-    /// Asks the kernel once, unless it has nothing for sure; nil when there is nothing.
+    /// Asks the kernel once; nil when there is nothing.
     ///
     /// At the end of the stream there are no bytes, and a buffer has gone back.
     private func tryReceiving(into memory: Buffer?) throws(IOError) -> Buffer? {
-        if loop.state.table[id].isDry { return nil }
         let buffer = memory ?? loop.state.buffers.take()
         var count = 0
         defer { if count == 0, memory == nil { loop.state.buffers.put(buffer) } }
@@ -162,7 +213,7 @@ extension Socket {
     }
 
     /// Takes bytes that were gathered, into `memory` or a buffer of the pool.
-    private func takeUnread(into memory: Buffer?) -> Buffer? {
+    private func takeUnread(into memory: Buffer?) -> Buffer {
         let buffer = memory ?? loop.state.buffers.take()
         return buffer.prefix(loop.state.table[unread: id].take(into: buffer.memory))
     }

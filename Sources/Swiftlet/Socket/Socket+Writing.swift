@@ -4,59 +4,62 @@ import Syscalls
 // Writing is trying and parking: an operation returns when the kernel has taken every byte. The
 // right to write is taken while the task is suspended: at any other time no other task runs.
 extension Socket {
-    /// Hands every byte of `memory` to the kernel, parking whenever its buffer is full.
-    ///
-    /// The caller is on the loop's thread, and keeps the memory valid until this returns.
+    /// Hands every byte of `memory` to the kernel, parking whenever its buffer is full; `timeout`
+    /// is for all of them. The caller keeps the memory valid until this returns.
     @inline(__always)
     func transmit(
-        _ memory: UnsafeRawBufferPointer, until deadline: Instant, in call: Call
+        _ memory: UnsafeRawBufferPointer, timeout: Duration?, in call: Call
     ) async throws(IOError) {
-        try checkWritable()
-        // Nearly every write ends here, so the frame of what may have to wait is not its own.
-        guard loop.spend() else {
-            return try await transmitWaiting(memory, isTried: false, until: deadline, in: call)
-        }
-        let rest = try sendOnce(memory)
-        if rest.isEmpty { return }
-        try await transmitWaiting(rest, isTried: true, until: deadline, in: call)
+        // Nearly every write ends here, so what may have to wait has a frame of its own.
+        let rest = try transmitAtOnce(memory)
+        if let rest, rest.isEmpty { return }
+        try await transmitRest(rest ?? memory, isTried: rest != nil, timeout: timeout, in: call)
     }
 
-    /// The part of `transmit` that may wait: the kernel has taken what it would, or was not asked
-    /// because the job has completed too much at once.
+    /// Does what needs no wait, and returns what is left; nil when nothing was tried, because the
+    /// caller is not on the loop's thread or has completed too much at once.
     @inline(never)
-    private func transmitWaiting(
+    private func transmitAtOnce(
+        _ memory: UnsafeRawBufferPointer
+    ) throws(IOError) -> UnsafeRawBufferPointer? {
+        guard loop.isCurrent else { return nil }
+        try checkWritable()
+        return loop.spend() ? try sendOnce(memory) : nil
+    }
+
+    /// Takes a task that does not belong to the loop there and back.
+    @inline(never)
+    private func transmitRest(
+        _ memory: UnsafeRawBufferPointer, isTried: Bool, timeout: Duration?, in call: Call
+    ) async throws(IOError) {
+        if loop.isHome {
+            let deadline = loop.deadline(after: timeout)
+            return try await transmitHere(memory, isTried: isTried, until: deadline, in: call)
+        }
+        // The caller waits for the loop, so nothing changes the memory meanwhile.
+        nonisolated(unsafe) let memory = memory
+        try await loop.perform { () async throws(IOError) in
+            let deadline = self.loop.deadline(after: timeout)
+            try await self.transmitHere(memory, isTried: isTried, until: deadline, in: call)
+        }
+    }
+
+    private func transmitHere(
         _ memory: UnsafeRawBufferPointer, isTried: Bool, until deadline: Instant, in call: Call
     ) async throws(IOError) {
         var rest = memory
+        try checkWritable()
         if !isTried {
-            try await yieldWriting()
+            if !loop.spend() { try await yieldWriting() }
             rest = try sendOnce(rest)
         }
         while !rest.isEmpty {
-            guard let isCancelled = loop.isCallerCancelled else {
-                return try await transmitElsewhere(rest, until: deadline, in: call)
-            }
             // The kernel has taken a part or nothing: asked again, it would only say that it is
             // full.
             loop.state.table[id].isWriting = true
             defer { endWriting() }
-            try await park(
-                for: .write, .write, until: deadline, in: call, isCancelled: isCancelled)
+            try await park(for: .write, .write, until: deadline, in: call)
             rest = try sendOnce(rest)
-        }
-    }
-
-    /// As `transmit`, for a task that has to be taken to the loop and back.
-    @inline(never)
-    func transmitElsewhere(
-        _ memory: UnsafeRawBufferPointer, until deadline: Instant = .never,
-        timeout: Duration? = nil, in call: Call
-    ) async throws(IOError) {
-        // The caller waits for the loop, so nothing changes the memory meanwhile.
-        nonisolated(unsafe) let memory = memory
-        try await loop.perform { () async throws(IOError) in
-            let deadline = min(deadline, self.loop.deadline(after: timeout))
-            try await self.transmit(memory, until: deadline, in: call)
         }
     }
 
@@ -81,6 +84,7 @@ extension Socket {
     }
 
     /// Asks the kernel once, and returns what it did not take.
+    @inline(__always)
     private func sendOnce(
         _ memory: UnsafeRawBufferPointer
     ) throws(IOError) -> UnsafeRawBufferPointer {

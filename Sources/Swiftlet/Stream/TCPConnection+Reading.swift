@@ -13,21 +13,7 @@ extension TCPConnection {
     public func read(
         timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> Bytes? {
-        let call = Call(file, line)
-        guard socket.loop.isCurrent else {
-            return try await readElsewhere(timeout: timeout, in: call)
-        }
-        let received = try await socket.receive(
-            until: socket.loop.deadline(after: timeout), in: call)
-        return received.map { Bytes($0, of: socket.loop) }
-    }
-
-    /// As `read`, for a caller on another thread; apart, so that the frame of `read` stays small.
-    @inline(never)
-    private func readElsewhere(
-        timeout: Duration?, in call: Call
-    ) async throws(IOError) -> Bytes? {
-        let received = try await socket.receiveElsewhere(timeout: timeout, in: call)
+        let received = try await socket.receive(timeout: timeout, in: Call(file, line))
         return received.map { Bytes($0, of: socket.loop) }
     }
 
@@ -40,17 +26,11 @@ extension TCPConnection {
         into memory: inout MutableRawSpan, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> Int? {
-        let call = Call(file, line)
         // The span is this call's alone until it returns, and so is its memory.
         let memory = memory.withUnsafeMutableBytes { $0 }
         guard let base = memory.baseAddress, memory.count > 0 else { return 0 }
         let buffer = Buffer(base: base, count: memory.count)
-        guard socket.loop.isCurrent else {
-            return try await socket.receiveElsewhere(into: buffer, timeout: timeout, in: call)?
-                .count
-        }
-        let deadline = socket.loop.deadline(after: timeout)
-        return try await socket.receive(into: buffer, until: deadline, in: call)?.count
+        return try await socket.receive(into: buffer, timeout: timeout, in: Call(file, line))?.count
     }
 
     /// Reads exactly `count` bytes; `timeout` is for all of them.

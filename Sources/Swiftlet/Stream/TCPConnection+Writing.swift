@@ -13,7 +13,7 @@ extension TCPConnection {
         _ bytes: borrowing Bytes, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
-        try await write(bytes.memory, timeout: timeout, in: Call(file, line))
+        try await socket.transmit(bytes.memory, timeout: timeout, in: Call(file, line))
     }
 
     /// Writes the bytes of an array.
@@ -83,17 +83,6 @@ extension TCPConnection {
     ) async throws(IOError) {
         // The span is lent until this returns, and so is its memory.
         let memory = span.withUnsafeBytes { $0 }
-        try await write(memory, timeout: timeout, in: Call(file, line))
-    }
-
-    @inline(__always)
-    private func write(
-        _ memory: UnsafeRawBufferPointer, timeout: Duration?, in call: Call
-    ) async throws(IOError) {
-        guard socket.loop.isCurrent else {
-            return try await socket.transmitElsewhere(memory, timeout: timeout, in: call)
-        }
-        let deadline = socket.loop.deadline(after: timeout)
-        try await socket.transmit(memory, until: deadline, in: call)
+        try await socket.transmit(memory, timeout: timeout, in: Call(file, line))
     }
 }
