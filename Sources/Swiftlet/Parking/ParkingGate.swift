@@ -1,4 +1,5 @@
 import Drivers
+import Synchronization
 import Syscalls
 
 // Where a task is suspended, and why it goes on.
@@ -171,22 +172,33 @@ extension LoopExecutor {
 /// time has come the loop runs it like any other. Compared with a continuation that saves a record
 /// in the task, two locks of the task's status, and their memory.
 actor ParkingGate: SerialExecutor {
-    // The loop owns its gate and sets this once, before any task can come; and a task that comes
-    // here holds the loop. So nothing is retained for the way through.
-    // swift-format-ignore: NeverUseImplicitlyUnwrappedOptionals
-    private nonisolated(unsafe) var loop: Unmanaged<LoopExecutor>! = nil
+    // The loop owns its gate and sets this once, in its `init`; and a task that comes here holds
+    // the loop. So it is an address, and nothing is retained on the way through.
+    private nonisolated let loop = Atomic<UInt>(0)
 
-    nonisolated func belong(to loop: LoopExecutor) { self.loop = .passUnretained(loop) }
+    nonisolated func belong(to loop: LoopExecutor) {
+        let address = Unmanaged.passUnretained(loop).toOpaque()
+        self.loop.store(UInt(bitPattern: address), ordering: .relaxed)
+    }
+
+    @inline(__always)
+    private nonisolated func withLoop<Result>(_ body: (LoopExecutor) -> Result) -> Result {
+        let address = loop.load(ordering: .relaxed)
+        guard let loop = UnsafeRawPointer(bitPattern: address) else {
+            preconditionFailure("a gate that belongs to no loop")
+        }
+        return Unmanaged<LoopExecutor>.fromOpaque(loop)._withUnsafeGuaranteedRef(body)
+    }
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
 
     nonisolated func enqueue(_ job: consuming ExecutorJob) {
         let job = Job(job)
-        loop._withUnsafeGuaranteedRef { $0.suspend(job) }
+        withLoop { $0.suspend(job) }
     }
 
     /// Returns why the calling task goes on. Before, it is suspended for what the loop's
     /// `suspension` says, which is to be set just before, on the loop's thread.
     @inline(never)
-    func pass() -> Wakeup { loop._withUnsafeGuaranteedRef { $0.state.wakeup } }
+    func pass() -> Wakeup { withLoop { $0.state.wakeup } }
 }

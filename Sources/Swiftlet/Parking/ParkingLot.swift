@@ -23,7 +23,9 @@ struct Ticket: Hashable, Sendable {
 /// for the same; only when readiness arrives and no task is there is it taken back.
 struct ParkingLot<Parked>: ~Copyable {
     /// A parked task and the ticket that it parked with.
-    private struct Spot {
+    ///
+    /// Not private: Swift 6.3.1 fails to compile the owner of its memory if it is.
+    struct Spot {
         var parked: Parked
         var sequence: UInt64
         /// For reports alone.

@@ -12,8 +12,8 @@ import Syscalls
 // A buffer of the pool is taken when bytes are expected, not before. The right to read is taken
 // while the task is suspended: at any other time no other task runs.
 //
-// What waits is inlined into the public read, and what does not is apart: so a steady reader has one
-// frame, and it is small.
+// What waits is inlined into the public read, and what does not wait is apart: so a steady reader
+// has one frame, and it is small.
 extension Socket {
     /// Waits for bytes and takes what is there, into `memory` if it is given and else into a buffer
     /// of the pool; nil at the end of the stream. `timeout` is for the first byte.

@@ -4,24 +4,24 @@ import Testing
 
 @testable import Swiftlet
 
-@Suite struct ParkingLotTests {
+@Suite final class ParkingLotTests {
     let socket = RawDescriptor(7)
     let stay = Stay(call: Call(#fileID, #line), since: .past)
     var lot = ParkingLot<String>()
 
-    private mutating func park(_ name: String, _ direction: Direction)
+    private func park(_ name: String, _ direction: Direction)
         -> ParkingLot<String>.Admission
     {
         lot.park(name, with: lot.makeTicket(for: direction, of: socket), for: stay)
     }
 
-    @Test mutating func `the first park of a direction asks for its interest`() {
+    @Test func `the first park of a direction asks for its interest`() {
         #expect(park("reader", .read) == .install(.readable))
         #expect(park("writer", .write) == .install(.both))
         #expect(lot.count == 2)
     }
 
-    @Test mutating func `a second task in the same direction is turned away`() {
+    @Test func `a second task in the same direction is turned away`() {
         _ = park("first", .read)
 
         #expect(park("second", .read) == .busy)
@@ -29,7 +29,7 @@ import Testing
         #expect(lot.unpark(Readiness(socket, .readable)).reader == "first")
     }
 
-    @Test mutating func `interest is sticky: who comes back needs no change`() {
+    @Test func `interest is sticky: who comes back needs no change`() {
         _ = park("reader", .read)
         let unparked = lot.unpark(Readiness(socket, .readable))
 
@@ -38,7 +38,7 @@ import Testing
         #expect(park("reader", .read) == .parked)
     }
 
-    @Test mutating func `readiness with nobody parked takes the interest back, once`() {
+    @Test func `readiness with nobody parked takes the interest back, once`() {
         _ = park("reader", .read)
         _ = lot.unpark(Readiness(socket, .readable))
         let idle = lot.unpark(Readiness(socket, .readable))
@@ -49,7 +49,7 @@ import Testing
         #expect(park("reader", .read) == .install(.readable))
     }
 
-    @Test mutating func `a reader that leaves lets the writer wait`() {
+    @Test func `a reader that leaves lets the writer wait`() {
         _ = park("reader", .read)
         _ = park("writer", .write)
         let unparked = lot.unpark(Readiness(socket, .readable))
@@ -61,24 +61,24 @@ import Testing
         #expect(lot.unpark(Readiness(socket, .readable)).interest == .writable)
     }
 
-    @Test mutating func `a hang-up reaches both`() {
+    @Test func `a hang-up reaches both`() {
         _ = park("reader", .read)
         _ = park("writer", .write)
         let unparked = lot.unpark(Readiness(socket, .both))
 
         #expect(unparked.reader == "reader")
         #expect(unparked.writer == "writer")
-        #expect(lot.isEmpty)
+        #expect(lot.count == 0)
     }
 
-    @Test mutating func `a hang-up with nobody parked takes everything back`() {
+    @Test func `a hang-up with nobody parked takes everything back`() {
         _ = park("reader", .read)
         _ = lot.unpark(Readiness(socket, .readable))
 
         #expect(lot.unpark(Readiness(socket, .both)).interest == Interest.none)
     }
 
-    @Test mutating func `a late ticket finds nobody, even if another task is there`() {
+    @Test func `a late ticket finds nobody, even if another task is there`() {
         let old = lot.makeTicket(for: .read, of: socket)
         _ = lot.park("first", with: old, for: stay)
         _ = lot.unpark(Readiness(socket, .readable))
@@ -88,7 +88,7 @@ import Testing
         #expect(lot.count == 1)
     }
 
-    @Test mutating func `a ticket works once`() {
+    @Test func `a ticket works once`() {
         let ticket = lot.makeTicket(for: .write, of: socket)
         _ = lot.park("writer", with: ticket, for: stay)
 
@@ -96,16 +96,16 @@ import Testing
         #expect(lot.unpark(ticket) == nil)
     }
 
-    @Test mutating func `a refused interest is forgotten together with the park`() {
+    @Test func `a refused interest is forgotten together with the park`() {
         let ticket = lot.makeTicket(for: .read, of: socket)
         _ = lot.park("reader", with: ticket, for: stay)
 
         #expect(lot.refuse(ticket) == "reader")
-        #expect(lot.isEmpty)
+        #expect(lot.count == 0)
         #expect(park("reader", .read) == .install(.readable))
     }
 
-    @Test mutating func `closing takes everybody out and the interest back`() {
+    @Test func `closing takes everybody out and the interest back`() {
         _ = park("reader", .read)
         _ = park("writer", .write)
         let unparked = lot.close(socket)
@@ -113,32 +113,32 @@ import Testing
         #expect(unparked.reader == "reader")
         #expect(unparked.writer == "writer")
         #expect(unparked.interest == Interest.none)
-        #expect(lot.isEmpty)
+        #expect(lot.count == 0)
         // A reused number starts anew.
         #expect(park("reader", .read) == .install(.readable))
     }
 
-    @Test mutating func `closing a number that nobody parked on does nothing`() {
+    @Test func `closing a number that nobody parked on does nothing`() {
         let unparked = lot.close(RawDescriptor(99))
 
         #expect(unparked.reader == nil)
         #expect(unparked.interest == nil)
     }
 
-    @Test mutating func `readiness of an unknown number is ignored`() {
+    @Test func `readiness of an unknown number is ignored`() {
         #expect(lot.unpark(Readiness(RawDescriptor(99), .both)).interest == nil)
     }
 
-    @Test mutating func `those who meet a condition are taken out, the others stay`() {
+    @Test func `those who meet a condition are taken out, the others stay`() {
         _ = park("reader", .read)
         _ = park("writer", .write)
 
         #expect(lot.unpark(socket, where: { $0 == "writer" }) == ["writer"])
         #expect(lot.removeAll() == ["reader"])
-        #expect(lot.isEmpty)
+        #expect(lot.count == 0)
     }
 
-    @Test mutating func `who is parked can be told, by descriptor`() {
+    @Test func `who is parked can be told, by descriptor`() {
         _ = park("writer", .write)
         _ = park("reader", .read)
         let lower = RawDescriptor(3)
