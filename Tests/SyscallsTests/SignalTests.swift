@@ -55,6 +55,18 @@ import Testing
         #expect(signals.wait(nanoseconds: 1) == nil)
     }
 
+    @Test func `what is discarded does nothing any more`() {
+        let signals = SignalSet([SIGURG, SIGWINCH])
+        signals.block()
+        defer { unblock(SIGURG, SIGWINCH) }
+        pthread_kill(pthread_self(), SIGURG)
+        pthread_kill(pthread_self(), SIGWINCH)
+
+        signals.discardPending()
+
+        #expect(signals.wait(nanoseconds: 0) == nil)
+    }
+
     @Test func `a write to a closed pipe is an error once broken pipes are ignored`() throws {
         ignoreBrokenPipes()
         let (reading, writing) = try makePipe()

@@ -49,6 +49,12 @@ package struct SignalSet: Sendable {
         pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
 
+    /// Forgets the signals that came meanwhile: timeout(1) sends each twice, and a
+    /// command that ends because of the first must not die of the second before it has reported.
+    package func discardPending() {
+        while wait(nanoseconds: 0) != nil {}
+    }
+
     /// A descriptor that is readable while one of the signals is pending (signalfd(2)).
     package func makeDescriptor() throws(Errno) -> Descriptor {
         let set = self.set

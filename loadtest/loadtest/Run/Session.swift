@@ -53,12 +53,14 @@ struct Session {
         end(server)
         judge()
         // A pipe that has no reader may hold up what is written for ever.
+        signals.discardPending()
         signals.unblock()
         return output.report(record)
     }
 
     /// Leaves a document behind where one was asked for, although nothing was run.
     mutating func reportNotStarted(_ stop: Stop) {
+        signals.discardPending()
         signals.unblock()
         record.notStarted = stop.message
         record.exitCode = stop.exitCode

@@ -61,6 +61,7 @@ enum CompareCommand {
         record.commandLine = ["loadtest", "compare"] + words
         let code = exitCode(of: record, options, signal: run.signal)
         // A pipe that has no reader may hold up what is written for ever.
+        signals.discardPending()
         signals.unblock()
         let isWritten = report(record, options, files)
         return code == ExitCode.success && !isWritten ? ExitCode.cannotWrite : code
