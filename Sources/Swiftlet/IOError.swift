@@ -117,23 +117,31 @@ extension IOError {
     public static var endOfStream: Pattern { Pattern(.endOfStream) }
     /// What was to be read is longer than the limit that was given.
     public static var tooLong: Pattern { Pattern(.tooLong) }
-    /// The kernel refused.
+    /// There is nothing of this number, whichever it is.
+    public static var outOfRange: Pattern {
+        Pattern { if case .outOfRange = $0 { true } else { false } }
+    }
+    /// The kernel refused, for whatever reason.
+    public static var system: Pattern { Pattern { if case .system = $0 { true } else { false } } }
+    /// The kernel refused for one reason.
     public static func system(_ errno: Errno) -> Pattern { Pattern(.system(errno)) }
 }
 
 extension IOError {
-    /// What `catch IOError.timedOut` matches: every `IOError` for one reason.
+    /// What `catch IOError.timedOut` matches: every `IOError` for such a reason.
     ///
     /// Not the reason itself: the `.timedOut` in a pattern for an error number would be taken for
     /// one.
     public struct Pattern: Sendable {
-        private let reason: Reason
+        private let matches: @Sendable (Reason) -> Bool
 
-        init(_ reason: Reason) { self.reason = reason }
+        init(_ reason: Reason) { matches = { $0 == reason } }
+
+        init(where matches: @escaping @Sendable (Reason) -> Bool) { self.matches = matches }
 
         /// Whether an error is an `IOError` for the reason.
         public static func ~= (pattern: Pattern, error: any Error) -> Bool {
-            (error as? IOError)?.reason == pattern.reason
+            (error as? IOError).map { pattern.matches($0.reason) } ?? false
         }
     }
 }

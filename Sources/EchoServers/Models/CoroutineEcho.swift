@@ -84,7 +84,7 @@ private func makeServer(_ options: EchoOptions) async throws -> TCPServer {
             "another server has \(address) already: connections are divided among both")
     }
     let listeners = try await TCPListener.bindOnEachLoop(to: address, backlog: backlog)
-    return TCPServer(listeners: listeners, options: serverOptions)
+    return try TCPServer(listeners: listeners, options: serverOptions)
 }
 
 /// Whether a socket has the address already, as far as that can be seen: one that may not share it

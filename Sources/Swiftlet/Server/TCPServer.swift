@@ -95,8 +95,12 @@ public final class TCPServer: Sendable {
     /// Makes a server of several listeners, at least one, each of which serves on its own loop.
     ///
     /// It closes the listeners when it ends.
-    public convenience init(listeners: [TCPListener], options: Options = Options()) {
-        precondition(!listeners.isEmpty, "a server needs a listener")
+    ///
+    /// - Throws: `IOError` with `.outOfRange` when there is none.
+    public convenience init(
+        listeners: [TCPListener], options: Options = Options()
+    ) throws(IOError) {
+        if listeners.isEmpty { throw IOError(.listen, .outOfRange(0)) }
         self.init(listeners, on: listeners.map(\.loop), options)
     }
 

@@ -57,6 +57,17 @@ public struct TCPListener: Sendable {
         return listeners
     }
 
+    /// Binds a listener on each loop to an address that is given as text: "127.0.0.1:0".
+    ///
+    /// - Returns: the listeners, in the order of `EventLoop.all`.
+    /// - Throws: `SocketAddress.ParseError` for a text that is no address, and what the same call
+    ///   with a `SocketAddress` throws.
+    public static func bindOnEachLoop(
+        to address: String, backlog: Int = 1024
+    ) async throws -> [TCPListener] {
+        try await bindOnEachLoop(to: SocketAddress(address), backlog: backlog)
+    }
+
     /// Waits for a connection and takes it (accept4(2)).
     ///
     /// A connection that was given up before it was accepted is passed over. Reads and writes of

@@ -41,7 +41,7 @@ import Testing
             try EventLoop.run(loops: 3) {
                 let address = try SocketAddress("127.0.0.1:0")
                 let listeners = try await TCPListener.bindOnEachLoop(to: address)
-                let server = TCPServer(listeners: listeners)
+                let server = try TCPServer(listeners: listeners)
                 try spawn { try await welcomeEightClients(of: server) }
                 try await server.serve(handler: shout)
                 return server.statistics.accepted

@@ -13,7 +13,7 @@ import Testing
         try await onLoops(3, driver, sockets: sockets) {
             let listeners = try await TCPListener.bindOnEachLoop(to: anyPort())
             #expect(Set(listeners.map(\.address.port)).count == 1)
-            let server = TCPServer(listeners: listeners)
+            let server = try TCPServer(listeners: listeners)
             let serving = try spawn { try await server.serve(handler: tellPlace) }
             var places: [Int?] = []
             for number in 0..<60 {
@@ -39,8 +39,8 @@ import Testing
         var options = TCPServer.Options()
         options.maxConnections = 5
         try await onLoops(3) { [options] in
-            let server = TCPServer(
-                listeners: try await TCPListener.bindOnEachLoop(to: anyPort()), options: options)
+            let server = try TCPServer(
+                listeners: await TCPListener.bindOnEachLoop(to: anyPort()), options: options)
             let serving = try spawn { try await server.serve(handler: tellPlace) }
             var clients: [TCPConnection] = []
             for _ in 0..<5 { clients.append(try await connectAndAsk(server.address).0) }
@@ -56,12 +56,28 @@ import Testing
         }
     }
 
+    @Test func `no listeners are an error in words`() {
+        let error = #expect(throws: IOError.self) { try TCPServer(listeners: []) }
+        #expect(error?.description == "listen: 0 is out of range")
+    }
+
+    @Test func `an address for all loops may be text`() async throws {
+        try await onLoops(2) {
+            let listeners = try await TCPListener.bindOnEachLoop(to: "127.0.0.1:0")
+            #expect(listeners.count == 2)
+            for listener in listeners { listener.close() }
+            await #expect(throws: SocketAddress.ParseError.self) {
+                _ = try await TCPListener.bindOnEachLoop(to: "nowhere")
+            }
+        }
+    }
+
     @Test func `a listener that cannot accept ends the others, and serving with its error`()
         async throws
     {
         let sockets = FaultySockets()
         try await onLoops(3, sockets: sockets) {
-            let server = TCPServer(listeners: try await TCPListener.bindOnEachLoop(to: anyPort()))
+            let server = try TCPServer(listeners: await TCPListener.bindOnEachLoop(to: anyPort()))
             let serving = try spawn { try await server.serve(handler: tellPlace) }
             let client = try await connectAndAsk(server.address).0
             sockets.failAccept(with: [.invalidArgument])
@@ -80,7 +96,7 @@ import Testing
     @Test func `cancelling the serving task ends all listeners and handlers`() async throws {
         let sockets = FaultySockets()
         try await onLoops(3, sockets: sockets) {
-            let server = TCPServer(listeners: try await TCPListener.bindOnEachLoop(to: anyPort()))
+            let server = try TCPServer(listeners: await TCPListener.bindOnEachLoop(to: anyPort()))
             let serving = try spawn { try await server.serve(handler: tellPlace) }
             var clients: [TCPConnection] = []
             for _ in 0..<9 { clients.append(try await connectAndAsk(server.address).0) }
