@@ -24,6 +24,8 @@ import Syscalls
 /// * **Buffers are bounded.** When the peer does not read, `send` takes less than it is given and
 ///   then nothing; there is room again when the reader has made some. Their sizes can be set before
 ///   the connection; what is set is doubled, and bounded both ways.
+/// * **What waits to be sent is known.** A byte counts as not acknowledged from the `send` that
+///   takes it until the peer's kernel has it, whether its program reads it or not.
 /// * **An address belongs to one**, or to several that all asked to share it. Port 0 is a free one.
 /// * **A closed number is free**, and comes back.
 package protocol Sockets: AnyObject, Sendable {
@@ -47,6 +49,13 @@ package protocol Sockets: AnyObject, Sendable {
     ) throws(Errno) -> Int
     /// Sends some of the bytes and says how many: fewer than all when there is no room (send(2)).
     func send(_ socket: RawDescriptor, _ buffer: UnsafeRawBufferPointer) throws(Errno) -> Int
+    /// Sends some of the bytes of several pieces, one behind the other, as `send` does for one
+    /// (sendmsg(2)); of many pieces perhaps only the first 1,024.
+    func send(
+        _ socket: RawDescriptor, pieces: ArraySlice<UnsafeRawBufferPointer>
+    ) throws(Errno) -> Int
+    /// How many of the bytes that were sent the peer has not acknowledged (`SIOCOUTQ`, tcp(7)).
+    func unacknowledged(_ socket: RawDescriptor) throws(Errno) -> Int
     /// Ends the writing half (shutdown(2), `SHUT_WR`).
     func closeWrite(_ socket: RawDescriptor) throws(Errno)
     /// The address of this end (getsockname(2)).
@@ -108,6 +117,16 @@ package final class SystemSockets: Sockets {
         _ socket: RawDescriptor, _ buffer: UnsafeRawBufferPointer
     ) throws(Errno) -> Int {
         try socket.send(buffer)
+    }
+
+    package func send(
+        _ socket: RawDescriptor, pieces: ArraySlice<UnsafeRawBufferPointer>
+    ) throws(Errno) -> Int {
+        try socket.send(pieces: pieces)
+    }
+
+    package func unacknowledged(_ socket: RawDescriptor) throws(Errno) -> Int {
+        try socket.unacknowledged()
     }
 
     package func closeWrite(_ socket: RawDescriptor) throws(Errno) {

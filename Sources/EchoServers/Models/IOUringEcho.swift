@@ -260,8 +260,11 @@ private struct IOUringClients: ~Copyable {
 
     deinit {
         for (number, client) in clients.enumerated() where client.isOpen {
+            let socket = RawDescriptor(CInt(number))
+            // An end in order would say that this was all.
+            if !client.sending.isEmpty { try? socket.resetOnClose() }
             if client.buffer == nil { client.sending.deallocate() }
-            RawDescriptor(CInt(number)).close()
+            socket.close()
         }
     }
 

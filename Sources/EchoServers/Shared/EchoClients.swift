@@ -41,7 +41,10 @@ struct EchoClients: ~Copyable {
     deinit {
         buffer.deallocate()
         for (number, client) in clients.enumerated() where client.isOpen {
-            RawDescriptor(CInt(number)).close()
+            let socket = RawDescriptor(CInt(number))
+            // An end in order would say that this was all.
+            if !client.rest.isEmpty { try? socket.resetOnClose() }
+            socket.close()
         }
     }
 

@@ -74,6 +74,8 @@ func echoToTheEnd(
         }
     } catch {
         tally.pointee.errors += 1
+        // An end in order would say that this was all.
+        try? client.resetOnClose()
     }
 }
 

@@ -36,10 +36,23 @@ extension LoopExecutor {
 
     /// Closes a descriptor of ours: resumes the tasks that are parked there, takes the interest
     /// back, closes.
+    ///
+    /// Where the peer will not have what it was to have, it is told by a reset: an end in order
+    /// would say that this was all.
     func close(_ id: SocketID) {
-        guard state.table.remove(id) else { return }
+        guard let record = state.table.remove(id) else { return }
         forget(id.descriptor)
+        let isStuck = record.isStalled && waiting(at: id.descriptor) == record.waiting
+        if record.writing == .cut || isStuck {
+            // One that is reset already needs no other.
+            try? sockets.resetOnClose(id.descriptor)
+        }
         sockets.close(id.descriptor)
+    }
+
+    /// How many bytes the peer has not acknowledged; nil when the kernel does not say.
+    func waiting(at descriptor: RawDescriptor) -> UInt32? {
+        (try? sockets.unacknowledged(descriptor)).map { UInt32(clamping: $0) }
     }
 
     /// Takes back the interest in a descriptor that is not ours, and resumes the tasks that are

@@ -56,10 +56,45 @@ extension Socket {
         while !rest.isEmpty {
             // The kernel has taken a part or nothing: asked again, it would only say that it is
             // full.
-            loop.state.table[id].isWriting = true
-            defer { endWriting() }
-            try await park(for: .write, .write, until: deadline, in: call)
+            loop.state.table[id].writing = .underWay
+            do throws(IOError) {
+                try await park(for: .write, .write, until: deadline, in: call)
+            } catch {
+                endWriting(as: .cut)
+                throw error
+            }
+            endWriting(as: .ended)
             rest = try sendOnce(rest)
+        }
+    }
+
+    /// Hands every byte of several pieces to the kernel, many of them in one call.
+    ///
+    /// The caller comes back to the loop's thread, and keeps the memory valid until this returns. A
+    /// piece that fits in part goes on as if it were alone.
+    func transmit(
+        pieces: [UnsafeRawBufferPointer], until deadline: Instant, in call: Call
+    ) async throws(IOError) {
+        try checkWritable()
+        var hasBegun = false
+        do throws(IOError) {
+            var rest = pieces[...]
+            while !rest.isEmpty {
+                if !loop.spend() { try await yieldWriting() }
+                var sent = try sendOnce(pieces: rest)
+                hasBegun = hasBegun || sent > 0
+                while let piece = rest.first, piece.count <= sent {
+                    sent -= piece.count
+                    rest.removeFirst()
+                }
+                guard let piece = rest.popFirst() else { return }
+                let part = UnsafeRawBufferPointer(rebasing: piece[sent...])
+                try await transmitHere(part, isTried: sent > 0, until: deadline, in: call)
+                hasBegun = true
+            }
+        } catch {
+            if hasBegun { endWriting(as: .cut) }
+            throw error
         }
     }
 
@@ -67,20 +102,32 @@ extension Socket {
     @inline(__always)
     private func checkWritable() throws(IOError) {
         try checkOpen(.write)
-        guard !loop.state.table[id].isWriting else { throw IOError(.write, .busy) }
+        if loop.state.table[id].writing != .ended { try beginAnew() }
     }
 
-    private func endWriting() {
-        if loop.state.table.isOpen(id) { loop.state.table[id].isWriting = false }
+    /// Lets a task that has made good for a write which was cut go on; only it knows.
+    @inline(never)
+    private func beginAnew() throws(IOError) {
+        if loop.state.table[id].writing == .underWay { throw IOError(.write, .busy) }
+        loop.state.table[id].writing = .ended
+    }
+
+    private func endWriting(as end: SocketTable.Writing) {
+        if loop.state.table.isOpen(id) { loop.state.table[id].writing = end }
     }
 
     /// Lets other jobs run, because this one has written too much at once; no other task may write
     /// meanwhile.
     @inline(never)
     private func yieldWriting() async throws(IOError) {
-        loop.state.table[id].isWriting = true
-        defer { endWriting() }
-        try await yield(.write)
+        loop.state.table[id].writing = .underWay
+        do throws(IOError) {
+            try await yield(.write)
+        } catch {
+            endWriting(as: .cut)
+            throw error
+        }
+        endWriting(as: .ended)
     }
 
     /// Asks the kernel once, and returns what it did not take.
@@ -98,7 +145,33 @@ extension Socket {
             loop.state.statistics.wouldBlocks += 1
             return memory
         } catch {
-            throw IOError(.write, .system(error))
+            throw failure(error)
         }
+    }
+
+    /// Asks the kernel once with several pieces, and says how many bytes it took.
+    private func sendOnce(
+        pieces: ArraySlice<UnsafeRawBufferPointer>
+    ) throws(IOError) -> Int {
+        loop.state.statistics.sends += 1
+        do throws(Errno) {
+            let count = try loop.sockets.send(descriptor, pieces: pieces)
+            loop.state.statistics.bytesWritten += count
+            noteActivity()
+            return count
+        } catch .wouldBlock {
+            loop.state.statistics.wouldBlocks += 1
+            return 0
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    /// What a write throws for an error of the kernel.
+    @inline(never)
+    private func failure(_ error: Errno) -> IOError {
+        // All others mean that the connection is no more.
+        if error.meansExhaustion { endWriting(as: .cut) }
+        return IOError(.write, .system(error))
     }
 }

@@ -70,7 +70,11 @@ final class Socket: Sendable {
         in call: Call, isCancelled: Bool = Task.isCancelled
     ) async throws(IOError) {
         var limit = deadline
-        if idleTimeout != .max { limit = idleLimit(since: loop.now, deadline) }
+        if idleTimeout != .max {
+            // What has to be sent from now on is compared with this.
+            if direction == .write { lookAtWaiting() }
+            limit = idleLimit(since: loop.now, deadline)
+        }
         if loop.state.driverHeedsUse {
             loop.state.driver?.usedUp(direction.interest, of: descriptor)
         }
@@ -79,7 +83,7 @@ final class Socket: Sendable {
             if loop.state.table[id].notice != .none, isOwner { try heed(direction, operation) }
             let wakeup = await parkOnce(for: direction, until: limit, in: call)
             guard let wakeup else { return try checkOpen(operation) }
-            guard case .timedOut = wakeup, deadline > loop.state.turnStart, wasActive else {
+            guard case .timedOut = wakeup, deadline > loop.state.turnStart, findActivity() else {
                 throw IOError(operation, wakeup)
             }
             limit = idleLimit(since: loop.state.table[id].lastActive, deadline)
@@ -132,12 +136,30 @@ final class Socket: Sendable {
             Task.isCancelled ? .cancel : endsIdleReads ? .endIdleReads : .none
     }
 
-    /// Whether bytes moved in the other direction while a park for this one sat out the idle
-    /// timeout.
-    private var wasActive: Bool {
-        loop.state.table.isOpen(id)
-            && loop.state.table[id].lastActive.advanced(byNanoseconds: idleTimeout)
-                > loop.state.turnStart
+    // Bytes may move where no call of this process shows it: in the other direction while one sits
+    // out the idle timeout, and from the kernel's send buffer to the peer. The kernel is asked only
+    // when the time has passed, and where a write cannot go on: not for each message. What has
+    // moved since counts as moved now; so a connection lives for twice the timeout at most.
+
+    /// Looks whether bytes moved while a park sat out the idle timeout.
+    @inline(never)
+    private func findActivity() -> Bool {
+        guard loop.state.table.isOpen(id) else { return false }
+        lookAtWaiting()
+        let lastActive = loop.state.table[id].lastActive
+        if lastActive.advanced(byNanoseconds: idleTimeout) > loop.state.turnStart { return true }
+        loop.state.table[id].isStalled = loop.state.table[id].waiting > 0
+        return false
+    }
+
+    /// Asks how much the peer has not acknowledged: when that is not what it was, bytes moved.
+    @inline(never)
+    private func lookAtWaiting() {
+        guard let waiting = loop.waiting(at: descriptor),
+            waiting != loop.state.table[id].waiting
+        else { return }
+        loop.state.table[id].waiting = waiting
+        noteActivity()
     }
 
     /// Notes that bytes moved, for the idle timeout.

@@ -24,13 +24,18 @@ struct SocketTable: ~Copyable {
         /// The last read took everything there was, so the next one parks without asking the
         /// kernel.
         var isDry = false
-        /// A task is inside a read; inside a write.
+        /// A task is inside a read.
         var isReading = false
-        var isWriting = false
+        /// What has become of the last write.
+        var writing = Writing.ended
         /// What the server has told the owner.
         var notice = Notice.none
         /// It takes connections, and no bytes.
         var isListening = false
+        /// The idle timeout has passed while bytes waited in the kernel, so many as `waiting` says.
+        var isStalled = false
+        /// Bytes that the peer had not acknowledged when that was last asked.
+        var waiting: UInt32 = 0
         /// The task that serves it and whose cancellation its server passes on; 0 for none.
         var owner: UInt = 0
         /// When bytes last moved in either direction.
@@ -42,6 +47,16 @@ struct SocketTable: ~Copyable {
             isReading = false
             isDry = false
         }
+    }
+
+    /// What has become of the last write.
+    enum Writing: UInt8 {
+        case ended
+        /// A task is inside it.
+        case underWay
+        /// It failed before the kernel had all of it: what the peer has is not all that was to
+        /// come.
+        case cut
     }
 
     /// What a server tells the tasks that serve its connections.
@@ -77,15 +92,16 @@ struct SocketTable: ~Copyable {
         return records[index].isOpen && records[index].generation == id.generation
     }
 
-    /// Forgets a socket; false when it was closed before.
-    mutating func remove(_ id: SocketID) -> Bool {
-        guard isOpen(id) else { return false }
+    /// Forgets a socket and gives what was known of it; nil when it was closed before.
+    mutating func remove(_ id: SocketID) -> Record? {
+        guard isOpen(id) else { return nil }
         let index = id.descriptor.index
+        let record = records[index]
         records[index] = Record()
         records[index].generation = id.generation
         leftovers[index] = UnreadBytes()
         servers[index] = nil
-        return true
+        return record
     }
 
     /// The state of a socket that is open.

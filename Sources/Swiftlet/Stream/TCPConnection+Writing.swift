@@ -55,14 +55,22 @@ extension TCPConnection {
     }
 
     /// Writes several pieces, one behind the other, as one: a head and its body do not take a
-    /// system call and a segment each.
+    /// system call and a segment each, and are not copied into one array (sendmsg(2)).
     ///
     /// - Throws: as `write(_:timeout:file:line:)` for received bytes.
     public func write(
         pieces: [[UInt8]], timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
-        try await write(Array(pieces.joined()), timeout: timeout, file: file, line: line)
+        let socket = socket
+        let call = Call(file, line)
+        try await socket.loop.perform { () async throws(IOError) in
+            let deadline = socket.loop.deadline(after: timeout)
+            // The arrays are here until all is written, and so is their memory.
+            defer { extendLifetime(pieces) }
+            let memory = pieces.map { $0.span.bytes.withUnsafeBytes { $0 } }
+            try await socket.transmit(pieces: memory, until: deadline, in: call)
+        }
     }
 
     /// Writes the bytes that a span lends, of an array or of received bytes.

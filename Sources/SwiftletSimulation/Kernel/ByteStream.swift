@@ -18,6 +18,9 @@ struct ByteStream {
     /// Bytes that the sender's host has not sent yet.
     var unsent: Int { bytes.count - arrived - underWay }
 
+    /// Bytes that the reader's host does not have yet, sent or not.
+    var outstanding: Int { bytes.count - arrived }
+
     /// Takes bytes from the sender's program.
     mutating func write(_ some: UnsafeRawBufferPointer) { bytes.append(some) }
 

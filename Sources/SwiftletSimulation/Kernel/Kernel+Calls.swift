@@ -193,6 +193,13 @@ extension Kernel {
         return count
     }
 
+    /// How many bytes have not arrived at the other end (`SIOCOUTQ`); a listener has none to send.
+    func unacknowledged(of socket: RawDescriptor, on host: HostID) throws(Errno) -> Int {
+        try hosts[host].check(socket)
+        if hosts[host][socket].listener != nil { throw .invalidArgument }
+        return hosts[host][socket].end.map { connections[$0].stream.outstanding } ?? 0
+    }
+
     /// Ends the writing half (shutdown(2), `SHUT_WR`).
     mutating func closeWrite(_ socket: RawDescriptor, on host: HostID) throws(Errno) {
         try hosts[host].check(socket)

@@ -69,6 +69,28 @@ final class SimulatedSockets: Sockets {
         try call { kernel throws(Errno) in try kernel.send(socket, on: host, buffer) }
     }
 
+    func send(
+        _ socket: RawDescriptor, pieces: ArraySlice<UnsafeRawBufferPointer>
+    ) throws(Errno) -> Int {
+        var total = 0
+        for piece in pieces {
+            do throws(Errno) {
+                let sent = try send(socket, piece)
+                total += sent
+                if sent < piece.count { break }
+            } catch {
+                // What is taken is told first.
+                guard total > 0 else { throw error }
+                break
+            }
+        }
+        return total
+    }
+
+    func unacknowledged(_ socket: RawDescriptor) throws(Errno) -> Int {
+        try call { kernel throws(Errno) in try kernel.unacknowledged(of: socket, on: host) }
+    }
+
     func closeWrite(_ socket: RawDescriptor) throws(Errno) {
         try call { kernel throws(Errno) in try kernel.closeWrite(socket, on: host) }
     }

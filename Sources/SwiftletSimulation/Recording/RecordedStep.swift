@@ -26,6 +26,7 @@ struct RecordedCall: Equatable, Sendable {
         case open, bind, listen, accept, connect, takeError, receive
         case send, closeWrite, localAddress, remoteAddress, option, setOption, resetOnClose
         case close
+        case unacknowledged
     }
 
     let code: Code
@@ -164,6 +165,7 @@ extension RecordedCall {
         Form(.setOption, "set the option #1 of #2 to #3", [.option, .descriptor, .number], .done),
         Form(.resetOnClose, "make closing reset #1", [.descriptor], .done),
         Form(.close, "close #1", [.descriptor], .done),
+        Form(.unacknowledged, "ask what #1 has to send", [.descriptor], .count),
     ]
 }
 

@@ -88,6 +88,22 @@ final class TapedSockets: Sockets {
         }
     }
 
+    func send(
+        _ socket: RawDescriptor, pieces: ArraySlice<UnsafeRawBufferPointer>
+    ) throws(Errno) -> Int {
+        let call = Array(pieces.joined()).withUnsafeBytes { RecordedCall(sending: $0, to: socket) }
+        return try source.answer(to: call, as: RecordedField.count) { () throws(Errno) in
+            try sockets.send(socket, pieces: pieces)
+        }
+    }
+
+    func unacknowledged(_ socket: RawDescriptor) throws(Errno) -> Int {
+        let call = RecordedCall(.unacknowledged, .descriptor(socket))
+        return try source.answer(to: call, as: RecordedField.count) { () throws(Errno) in
+            try sockets.unacknowledged(socket)
+        }
+    }
+
     func closeWrite(_ socket: RawDescriptor) throws(Errno) {
         try source.answer(to: .init(.closeWrite, .descriptor(socket)), as: done) {
             () throws(Errno) in try sockets.closeWrite(socket)

@@ -69,6 +69,28 @@ extension RawDescriptor {
         try retrying { Glibc.send(number, buffer.baseAddress, buffer.count, CInt(MSG_NOSIGNAL)) }
     }
 
+    /// Hands the bytes of several pieces to the kernel, one behind the other, and says how many it
+    /// took (sendmsg(2)); at most 1,024 pieces, which is `IOV_MAX`.
+    package func send(pieces: ArraySlice<UnsafeRawBufferPointer>) throws(Errno) -> Int {
+        var vectors = pieces.prefix(1024).map {
+            iovec(iov_base: UnsafeMutableRawPointer(mutating: $0.baseAddress), iov_len: $0.count)
+        }
+        return try vectors.withUnsafeMutableBufferPointer { vectors throws(Errno) in
+            var message = msghdr()
+            message.msg_iov = vectors.baseAddress
+            message.msg_iovlen = vectors.count
+            return try retrying { sendmsg(number, &message, CInt(MSG_NOSIGNAL)) }
+        }
+    }
+
+    /// How many of the bytes that were handed over the peer's kernel has not acknowledged
+    /// (`SIOCOUTQ`, tcp(7)).
+    package func unacknowledged() throws(Errno) -> Int {
+        var count: CInt = 0
+        _ = try retrying { ioctl(number, UInt(SIOCOUTQ), &count) }
+        return Int(count)
+    }
+
     /// Ends the writing half: the peer reads the end of the stream (shutdown(2), `SHUT_WR`).
     package func closeWrite() throws(Errno) {
         _ = try retrying { Glibc.shutdown(number, CInt(SHUT_WR)) }

@@ -113,6 +113,74 @@ import Testing
         #expect((8_192...131_072).contains(flow.sent), "\(flow.sent) bytes")
     }
 
+    @Test(arguments: SocketsUnderTest.all)
+    func `what the peer has not acknowledged becomes less as it reads`(
+        kind: SocketsUnderTest
+    ) throws {
+        let setting = try kind.open()
+        let (client, server) = try setting.pair()
+        #expect(try setting.sockets.unacknowledged(client) == 0)
+        var flow = Flow()
+
+        try flow.fill(client, of: setting.sockets)
+        let waiting = try setting.sockets.unacknowledged(client)
+        #expect(waiting > 0)
+        #expect(try setting.sockets.unacknowledged(client) == waiting)
+        while flow.received < flow.sent {
+            _ = try flow.receive(server, of: setting.sockets, with: setting)
+        }
+
+        try setting.wait { try setting.sockets.unacknowledged(client) == 0 }
+    }
+
+    @Test(arguments: SocketsUnderTest.all)
+    func `what the peer's kernel has is acknowledged, also when nobody reads it`(
+        kind: SocketsUnderTest
+    ) throws {
+        let setting = try kind.open()
+        let (client, server) = try setting.pair()
+
+        try setting.send("a few words", from: client)
+
+        try setting.wait { try setting.sockets.unacknowledged(client) == 0 }
+        #expect(try setting.await(from: server) == "a few words")
+    }
+
+    // MARK: Pieces
+
+    @Test(arguments: SocketsUnderTest.all)
+    func `pieces arrive as one, empty ones among them`(kind: SocketsUnderTest) throws {
+        let setting = try kind.open()
+        let (client, server) = try setting.pair()
+        let words = [[], Array("head, ".utf8), [], Array("body".utf8)]
+        let pieces = words.map { $0.span.bytes.withUnsafeBytes { $0 } }
+
+        #expect(try setting.sockets.send(client, pieces: pieces[...]) == 10)
+        #expect(try setting.sockets.send(client, pieces: pieces[2...2]) == 0)
+
+        #expect(try setting.await(from: server) == "head, body")
+        extendLifetime(words)
+    }
+
+    @Test(arguments: SocketsUnderTest.all)
+    func `more pieces than a call takes are sent in part`(kind: SocketsUnderTest) throws {
+        let setting = try kind.open()
+        let (client, server) = try setting.pair()
+        let word = Array("abc".utf8)
+        let piece = word.span.bytes.withUnsafeBytes { $0 }
+        let pieces = Array(repeating: piece, count: 3_000)[...]
+
+        let sent = try setting.sockets.send(client, pieces: pieces)
+        extendLifetime(word)
+
+        #expect((3...9_000).contains(sent))
+        #expect(sent % 3 == 0)
+        setting.close(client)
+        var received = ""
+        while received.utf8.count < sent { received += try setting.await(from: server) }
+        #expect(received == String(repeating: "abc", count: sent / 3))
+    }
+
     // MARK: Half-close
 
     @Test(arguments: SocketsUnderTest.all)

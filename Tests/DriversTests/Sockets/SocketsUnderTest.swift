@@ -125,6 +125,16 @@ final class SocketSetting {
         try driver.setInterest([], in: socket)
     }
 
+    /// Waits until something is so that no socket tells of; a minute without fails the test.
+    func wait(until isSo: () throws -> Bool) throws {
+        let giveUp = driver.now.advanced(by: .seconds(60))
+        var ready: [Readiness] = []
+        while try !isSo() {
+            try #require(driver.now < giveUp)
+            try driver.wait(until: driver.now.advanced(by: .milliseconds(1)), into: &ready)
+        }
+    }
+
     /// Whether a socket is ready now.
     func isReady(_ socket: RawDescriptor, for interest: Interest) throws -> Bool {
         try driver.setInterest(interest, in: socket)

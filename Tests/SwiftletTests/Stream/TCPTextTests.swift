@@ -47,6 +47,42 @@ import Testing
         }
     }
 
+    @Test(arguments: Ground.all)
+    func `pieces that do not fit go on where the kernel stopped`(ground: Ground) async throws {
+        try await ground.run(seeds: 0..<5) {
+            let (left, right) = try await makeConnectionPair()
+            try await left.setOption(.sendBuffer, to: 16_384)
+            var pieces: [[UInt8]] = [[], pattern(200_000), [1], []]
+            for seed in 0..<2_000 { pieces.append(pattern(seed % 7 * 100, seed: seed)) }
+            let all = Array(pieces.joined())
+            let reader = try spawn { try await readAll(right) }
+
+            try await left.write(pieces: pieces)
+            left.close()
+
+            try #require(try await reader.value == all)
+        }
+    }
+
+    @Test(arguments: Ground.all)
+    func `pieces that are cut end in a reset`(ground: Ground) async throws {
+        try await ground.run(seeds: 0..<5) {
+            let (left, right) = try await makeConnectionPair()
+            try await left.setOption(.sendBuffer, to: 16_384)
+            let pieces = Array(repeating: pattern(1 << 20), count: 8)
+
+            let error = await ioError {
+                try await left.write(pieces: pieces, timeout: .milliseconds(1))
+            }
+            left.close()
+
+            try #require(error == IOError(.write, .timedOut))
+            try #require(
+                await ioError { try await readAll(right) }
+                    == IOError(.read, .system(.connectionReset)))
+        }
+    }
+
     @Test func `received bytes are walked, sliced and passed on`() async throws {
         try await onLoop {
             let (left, right) = try await makeConnectionPair()
@@ -87,6 +123,42 @@ import Testing
                 caught.append("refused")
             }
             #expect(caught == ["timed out", "timed out", "closed", "refused"])
+            right.close()
+        }
+    }
+}
+
+/// What matches an error in a `catch`, whatever it is about.
+@Suite struct IOErrorPatternTests {
+    static let patterns: [(IOError.Reason, IOError.Pattern)] = [
+        (.timedOut, IOError.timedOut), (.cancelled, IOError.cancelled), (.closed, IOError.closed),
+        (.busy, IOError.busy), (.loopEnded, IOError.loopEnded), (.noLoop, IOError.noLoop),
+        (.endOfStream, IOError.endOfStream), (.tooLong, IOError.tooLong),
+        (.outOfRange(-1), IOError.outOfRange), (.system(.brokenPipe), IOError.system),
+    ]
+
+    @Test func `each reason has a pattern, which matches no other one`() {
+        for (index, (reason, _)) in Self.patterns.enumerated() {
+            for (place, (_, pattern)) in Self.patterns.enumerated() {
+                #expect((pattern ~= IOError(.read, reason)) == (index == place), "\(reason)")
+            }
+        }
+        #expect(!(IOError.outOfRange ~= CancellationError()))
+        #expect(IOError.outOfRange ~= IOError(.spawn, .outOfRange(0)))
+        #expect(!(IOError.system(.brokenPipe) ~= IOError(.write, .system(.connectionReset))))
+    }
+
+    @Test func `what came from outside is caught as out of range`() async throws {
+        try await onLoop {
+            let (left, right) = try await makeConnectionPair()
+            var isCaught = false
+            do {
+                _ = try await left.read(exactly: -4)
+            } catch IOError.outOfRange {
+                isCaught = true
+            }
+            #expect(isCaught)
+            left.close()
             right.close()
         }
     }

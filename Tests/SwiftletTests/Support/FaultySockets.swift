@@ -48,6 +48,14 @@ final class FaultySockets: Sockets {
         try system.connect(socket, to: address)
     }
     func takeError(_ socket: RawDescriptor) throws(Errno) -> Errno? { try system.takeError(socket) }
+    func send(
+        _ socket: RawDescriptor, pieces: ArraySlice<UnsafeRawBufferPointer>
+    ) throws(Errno) -> Int {
+        try system.send(socket, pieces: pieces)
+    }
+    func unacknowledged(_ socket: RawDescriptor) throws(Errno) -> Int {
+        try system.unacknowledged(socket)
+    }
     func closeWrite(_ socket: RawDescriptor) throws(Errno) {
         try system.closeWrite(socket)
     }
