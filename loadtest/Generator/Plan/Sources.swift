@@ -114,16 +114,41 @@ package struct Sources: Sendable {
                 taken.formUnion(first...last)
             }
         }
-        func port(_ address: Substring) -> Int? {
-            address.split(separator: ":").last.flatMap { Int($0, radix: 16) }
-        }
-        for line in tables.joined(separator: "\n").split(separator: "\n") {
-            let fields = line.split(separator: " ")
-            guard fields.count > 3, let local = port(fields[1]), let remote = port(fields[2])
-            else { continue }
-            if fields[3] == "0A" || remote == target { taken.insert(local) }
-        }
+        for table in tables { takePorts(in: table, target, into: &taken) }
         return taken
+    }
+
+    /// Goes over a table of sockets once, byte by byte: it may have tens of thousands of lines.
+    private static func takePorts(in table: String, _ target: Int, into taken: inout Set<Int>) {
+        let listening = 0x0A
+        // The number that a field ends with, after its last colon.
+        var (field, number, isBlank, isNumber) = (0, 0, true, true)
+        var (local, remote) = (0, 0)
+        Array(table.utf8).withUnsafeBytes { bytes in
+            for byte in bytes {
+                switch byte {
+                case UInt8(ascii: "\n"):
+                    (field, number, isBlank, isNumber) = (0, 0, true, true)
+                case UInt8(ascii: " "):
+                    if isBlank { continue }
+                    if field == 1 { local = number }
+                    if field == 2 { remote = number }
+                    if field == 3, isNumber, number == listening || remote == target {
+                        taken.insert(local)
+                    }
+                    (field, number, isBlank) = (field + 1, 0, true)
+                case _ where field > 3: continue
+                case UInt8(ascii: ":"):
+                    number = 0
+                default:
+                    isBlank = false
+                    let letter = byte >= UInt8(ascii: "A")
+                    let digit = Int(byte) - (letter ? 0x37 : 0x30)
+                    isNumber = isNumber && (letter ? 10..<16 : 0..<10).contains(digit)
+                    number = (number << 4 | digit & 0xF) & 0xFFFF
+                }
+            }
+        }
     }
 
     /// Addresses that may be in use at most.
