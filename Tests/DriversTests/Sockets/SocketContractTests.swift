@@ -1,4 +1,5 @@
 import Drivers
+import Foundation
 import Syscalls
 import Testing
 
@@ -225,12 +226,15 @@ struct Flow {
     private(set) var received = 0
     private(set) var isInOrder = true
 
+    /// What is sent, over and over, as long as what is sent or taken at a time.
+    private static let values = (0..<65_536 + 251).map { UInt8($0 % 251) }
+
     /// Sends until there is no more room.
     mutating func fill(_ socket: RawDescriptor, of sockets: any Sockets) throws {
         do {
             while true {
                 // A prime number of values, so that no size of a buffer hides a gap.
-                let bytes = (0..<50_000).map { UInt8((sent + $0) % 251) }
+                let bytes = Flow.values[(sent % 251)...].prefix(50_000)
                 sent += try bytes.withUnsafeBytes { try sockets.send(socket, $0) }
             }
         } catch let error as Errno where error == .wouldBlock {
@@ -258,10 +262,8 @@ struct Flow {
     private mutating func take(_ socket: RawDescriptor, of sockets: any Sockets) throws -> Int {
         var bytes = [UInt8](repeating: 0, count: 65_536)
         let count = try bytes.withUnsafeMutableBytes { try sockets.receive(socket, into: $0) }
-        for (place, byte) in bytes[..<count].enumerated()
-        where byte != UInt8((received + place) % 251) {
-            isInOrder = false
-        }
+        let expected = Flow.values[(received % 251)...].prefix(count)
+        if Data(bytes[..<count]) != Data(expected) { isInOrder = false }
         received += count
         return count
     }

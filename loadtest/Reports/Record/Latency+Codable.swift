@@ -190,8 +190,10 @@ extension Timeline: Codable {
     package func encode(to encoder: any Encoder) throws {
         var members = encoder.container(keyedBy: Name.self)
         let rows = columns.indices.map { index in
-            let cells = (0..<Timeline.cellCount).map { [$0, answers(column: index, cell: $0)] }
-            return ColumnOfDocument(sums: columns[index], cells: cells.filter { $0[1] > 0 })
+            let cells = (0..<Timeline.cellCount).filter { answers(column: index, cell: $0) > 0 }
+            return ColumnOfDocument(
+                sums: columns[index],
+                cells: cells.map { [$0, answers(column: index, cell: $0)] })
         }
         let bounds = (0..<Timeline.cellCount).map { Double(Timeline.lowestValue(ofCell: $0)) / 1e9 }
         try members.encode(Double(width) / 1e9, forKey: Name("width_s"))
