@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Syscalls
 
 /// The server's end of a connection.
@@ -6,6 +7,8 @@ package final class Peer: Sendable {
     package let socket: RawDescriptor
     package let number: Int
     package unowned let server: TestServer
+    /// Nothing more is done with it.
+    let isServed = Atomic(false)
     private let isOpen = Guarded(true)
     private let turns = Guarded(0)
 

@@ -9,10 +9,15 @@ package final class TestServer: Sendable {
     package let address: SocketAddress
     private let listener: RawDescriptor
     private let accepting = Guarded<RunningThread?>(nil)
-    private let threads = Guarded<[RunningThread]>([])
-    private let peers = Guarded<[Peer]>([])
+    private let servings = Guarded<[Serving]>([])
+    private let arrived = Atomic(0)
     private let answers = Atomic(0)
     private let isStopped = Guarded(false)
+
+    private struct Serving {
+        let peer: Peer
+        let thread: RunningThread
+    }
 
     /// What a command is to be called with.
     package var target: String { "\(address)" }
@@ -39,12 +44,25 @@ package final class TestServer: Sendable {
     private func serve(_ peer: Peer, _ behaviour: @escaping @Sendable (Peer) -> Void) {
         try? peer.socket.setBlocking()
         try? peer.socket.setOption(.noDelay, to: 1)
-        peers.withLock { $0.append(peer) }
         let thread = try? RunningThread.start {
             behaviour(peer)
             peer.close()
+            peer.isServed.store(true, ordering: .releasing)
         }
-        if let thread { threads.withLock { $0.append(thread) } }
+        if let thread { servings.withLock { $0.append(Serving(peer: peer, thread: thread)) } }
+        // A thread keeps its stack until it is joined, and there may be thousands of connections.
+        if peer.number % 100 == 99 { joinEnded() }
+        arrived.add(1, ordering: .releasing)
+    }
+
+    private func joinEnded() {
+        servings.withLock { servings in
+            servings.removeAll { serving in
+                guard serving.peer.isServed.load(ordering: .acquiring) else { return false }
+                serving.thread.join()
+                return true
+            }
+        }
     }
 
     func countAnswer() { answers.add(1, ordering: .relaxed) }
@@ -52,9 +70,9 @@ package final class TestServer: Sendable {
     /// Takes no further connection, and resets those that there are.
     package func die() {
         stopAccepting()
-        for peer in peers.withLock({ $0 }) {
-            peer.reset()
-            peer.hangUp()
+        for serving in servings.withLock({ $0 }) {
+            serving.peer.reset()
+            serving.peer.hangUp()
         }
     }
 
@@ -69,12 +87,12 @@ package final class TestServer: Sendable {
 
     /// Waits until so many connections have come, and every one of them has ended by itself.
     package func waitForPeers(_ count: Int = 0) {
-        while peers.withLock({ $0.count }) < count { sched_yield() }
-        let serving = threads.withLock { threads in
-            defer { threads = [] }
-            return threads
+        while arrived.load(ordering: .acquiring) < count { sched_yield() }
+        let ending = servings.withLock { servings in
+            defer { servings = [] }
+            return servings
         }
-        for thread in serving { thread.join() }
+        for serving in ending { serving.thread.join() }
     }
 
     /// Ends everything; call it at the end of the test.
@@ -87,8 +105,8 @@ package final class TestServer: Sendable {
         }
         if wasStopped { return }
         stopAccepting()
-        for peer in peers.withLock({ $0 }) { peer.hangUp() }
-        for thread in threads.withLock({ $0 }) { thread.join() }
+        for serving in servings.withLock({ $0 }) { serving.peer.hangUp() }
+        for serving in servings.withLock({ $0 }) { serving.thread.join() }
         listener.close()
     }
 }
