@@ -18,7 +18,6 @@ struct OwnedArray<Element>: ~Copyable {
         base.deallocate()
     }
 
-    var isEmpty: Bool { count == 0 }
     var indices: Range<Int> { 0..<count }
 
     subscript(index: Int) -> Element {
@@ -56,13 +55,4 @@ struct OwnedArray<Element>: ~Copyable {
         count -= 1
         return (base + count).move()
     }
-
-    /// Takes every element out, and keeps the memory.
-    mutating func removeAll() {
-        base.deinitialize(count: count)
-        count = 0
-    }
-
-    /// Copies of the elements, in their order.
-    var all: [Element] { Array(UnsafeBufferPointer(start: base, count: count)) }
 }
