@@ -36,9 +36,7 @@ extension Kernel {
             case .arrives: deliverFirst(from: end)
             case .held:
                 // Until a rule or a machine changes, or the sender has had enough.
-                let isAnswer = connections[end].state == .greeted
-                let patience = isAnswer ? Kernel.repeatsAnswer : Kernel.repeatsBytes
-                return wires.setPatience(of: end, until: now.advanced(by: patience))
+                return wires.setPatience(of: end, until: now.advanced(by: Kernel.repeatsBytes))
             }
         }
     }
@@ -132,6 +130,7 @@ extension Kernel {
             connections.notePort(of: end, sharing: options.sharesPort)
         }
         hosts[host].addGreeted(end, to: listener)
+        wires.setRequest(of: end, at: now.advanced(by: Kernel.repeatsAnswer))
         send(.accept, from: end)
     }
 
@@ -139,6 +138,7 @@ extension Kernel {
     private mutating func queue(_ end: EndID) {
         guard let listener = connections[end].listener else { return }
         let host = connections[end].host
+        wires.setRequest(of: end, at: nil)
         hosts[host].addToQueue(end, of: listener)
         hosts[host].touch(listener, connections)
     }
@@ -170,8 +170,13 @@ extension Kernel {
         Kernel.requests.lazy.map(connections[end].started.advanced).first { $0 > now }
     }
 
-    /// Sends the SYN again that had no answer, or gives up.
+    /// Sends the SYN again that had no answer, or gives up; an end whose own answer was not heard
+    /// is forgotten, and makes room for the next one.
     mutating func askAgain(_ end: EndID) {
+        if connections[end].state == .greeted {
+            connections.forget(end, losing: 0)
+            return giveUp(end)
+        }
         guard let next = nextRequest(of: end) else { return fail(end, with: .timedOut) }
         wires.setRequest(of: end, at: next)
         let isLost = wires.isEmpty(end) && connections[end.peer].state == .absent

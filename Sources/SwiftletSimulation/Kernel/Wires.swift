@@ -52,7 +52,8 @@ struct Wires {
         var arrival: Token?
         /// The event at which the sender gives up, while something that it repeats is held.
         var givingUp: Token?
-        /// The event at which it asks again to connect.
+        /// The event at which it asks again to connect, or no longer waits for the word that its
+        /// answer to such a wish was heard.
         var request: Token?
     }
 
@@ -82,7 +83,8 @@ struct Wires {
         _ = events.insert(event, at: instant)
     }
 
-    /// Lets an end ask again to connect at an instant, and not before; nil is never.
+    /// Lets an end ask again to connect, or wait for the word that it was heard, at an instant and
+    /// not before; nil is never.
     mutating func setRequest(of end: EndID, at instant: Instant?) {
         cancel(wires[end.index].request.take())
         guard let instant else { return }

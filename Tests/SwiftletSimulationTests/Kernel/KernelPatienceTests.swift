@@ -88,6 +88,31 @@ import Testing
         #expect(hosts.error { try $0.accept(listener, on: $0.b) } == nil)
     }
 
+    @Test func `a connection whose last word of the handshake is held leaves the queue after 63 s`()
+        throws
+    {
+        var hosts = ThreeHosts(latency: .milliseconds(10))
+        let listener = try hosts.listen(on: hosts.b, backlog: 0)
+        let lost = try hosts.connect(from: hosts.a, to: hosts.b)
+        // The answer is under way, and the word that it was heard is not.
+        hosts.pass(.milliseconds(15))
+        let partition = hosts.inject(.partition, .from(hosts.a, to: hosts.b))
+        hosts.pass(.milliseconds(5))
+        let next = try hosts.connect(from: hosts.c, to: hosts.b)
+
+        hosts.pass(.seconds(62))
+        #expect(
+            hosts.error { try $0.kernel.remoteAddress(of: next, on: $0.c.id) } == .notConnected)
+        hosts.pass(.seconds(2))
+
+        #expect(hosts.error { try $0.kernel.remoteAddress(of: next, on: $0.c.id) } == nil)
+        _ = try hosts.accept(listener, on: hosts.b)
+        // The one that believes in the connection learns better when it is heard.
+        hosts.kernel.heal(partition)
+        hosts.pass(.milliseconds(20))
+        #expect(hosts.error { try $0.take(from: lost, on: $0.a) } == .connectionReset)
+    }
+
     // MARK: Power
 
     @Test func `a crash is silent and what was sent before it arrives`() throws {
