@@ -53,10 +53,15 @@ struct VerdictTests {
         } beyond: {
             $0.measurement.threads[0].above95 = 0.1
         },
-        Rule(code: "G-SCHED", level: .suspect) {
+        Rule(code: "G-SCHED", level: .note) {
             $0.measurement.pacing?.late = 20
         } beyond: {
             $0.measurement.pacing?.late = 25
+        },
+        Rule(code: "G-SCHED", level: .suspect) {
+            $0.measurement.pacing?.late = 0
+        } beyond: {
+            $0.measurement.pacing?.late = 205
         },
         Rule(code: "G-SCHED", level: .invalid) {
             $0.measurement.pacing?.late = 0
@@ -297,7 +302,7 @@ struct VerdictTests {
             $0.measurement.server?.cpu = 9.8
         }
 
-        #expect(found.first { $0.code == "G-CPU" }?.level == .suspect)
+        #expect(found.first { $0.code == "G-CPU" }?.level == .note)
     }
 
     @Test func `the worst finding is first and makes the level`() throws {
