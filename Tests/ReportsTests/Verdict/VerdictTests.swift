@@ -305,6 +305,18 @@ struct VerdictTests {
         #expect(found.first { $0.code == "G-CPU" }?.level == .note)
     }
 
+    @Test func `a default run on two processors gets one remark, not one for each side`() throws {
+        let found = try findings(rate: nil) {
+            $0.plan.connections = 20
+            $0.environment.cores = 2
+            $0.measurement.threads[0].above95 = 0.5
+            $0.measurement.server?.cpu = 9.8
+        }
+
+        #expect(found.map(\.code) == ["G-CPU"])
+        #expect(found.map(\.level) == [.note])
+    }
+
     @Test func `the worst finding is first and makes the level`() throws {
         var verdict = Verdict()
         #expect(verdict.level == .valid)

@@ -23,7 +23,7 @@ extension Verdict {
         ]
     }
 
-    private static func busyThread(_ record: RunRecord) -> Finding? {
+    static func busyThread(_ record: RunRecord) -> Finding? {
         let run = record.measurement
         let above95 = run.threads.map(\.above95).max() ?? 0
         let above85 = run.threads.map(\.above85).max() ?? 0

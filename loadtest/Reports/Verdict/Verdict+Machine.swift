@@ -55,6 +55,8 @@ extension Verdict {
         // The bundled server may use what we may; another one may have been given other cores.
         let isBundled = record.server != nil
         let isCrowded = isBundled && threads + 1 > cores
+        // The remark on a thread that is as full as the server names both already.
+        if !isCrowded, busyThread(record)?.level == .note { return nil }
         let shared = isBundled ? "\(cores) core\(cores == 1 ? "" : "s")" : "a machine"
         return Finding(
             code: "H-SHARED", level: isCrowded ? .suspect : .note,
