@@ -3,7 +3,7 @@
 import Swiftlet
 
 EventLoop.main(driver: .poll) {
-    let server = TCPServer(listener: try await TCPListener.bind(to: "127.0.0.1:7788"))
+    let server = StreamServer(listener: try await Listener.bind(to: "127.0.0.1:7788"))
     print("listening on \(server.address)")
     try await server.serve { connection in
         while let bytes = try await connection.read() {  // parks this task, never the thread

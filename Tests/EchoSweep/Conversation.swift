@@ -17,12 +17,12 @@ final class Conversation: Sendable {
     }
 
     let plan: ClientPlan
-    let connection: TCPConnection
+    let connection: Connection
     let ledger: Ledger
     private let payload: Payload
     private let progress = Mutex(Progress())
 
-    init(_ plan: ClientPlan, attempt: Int, over connection: TCPConnection, _ ledger: Ledger) {
+    init(_ plan: ClientPlan, attempt: Int, over connection: Connection, _ ledger: Ledger) {
         self.plan = plan
         self.connection = connection
         self.ledger = ledger

@@ -52,13 +52,13 @@ struct EchoClient: Sendable {
     }
 
     private func talk(_ attempt: Int) async throws -> Outcome {
-        try await TCPConnection.connect(to: address, timeout: plan.connectTimeout) {
+        try await Connection.connect(to: address, timeout: plan.connectTimeout) {
             ledger.count(.connected)
             return try await talk(over: $0, attempt)
         }
     }
 
-    private func talk(over connection: TCPConnection, _ attempt: Int) async throws -> Outcome {
+    private func talk(over connection: Connection, _ attempt: Int) async throws -> Outcome {
         if plan.hasSmallBuffers {
             try await connection.setOption(.receiveBuffer, to: 1000)
             try await connection.setOption(.sendBuffer, to: 2000)

@@ -10,11 +10,11 @@ struct EchoService: Sendable {
     func run() async throws {
         while true {
             guard let listener = try await listen() else { continue }
-            var options = TCPServer.Options()
+            var options = StreamServer.Options()
             options.backlog = plan.backlog
             options.maxConnections = plan.connectionsMax
             options.idleTimeout = plan.idleTimeout
-            let server = TCPServer(listener: listener, options: options)
+            let server = StreamServer(listener: listener, options: options)
             ledger.begin(server)
             ledger.count(.started)
             defer { ledger.end(server) }
@@ -24,9 +24,9 @@ struct EchoService: Sendable {
     }
 
     /// A listener; nil when it has to be tried again.
-    private func listen() async throws -> TCPListener? {
+    private func listen() async throws -> Listener? {
         do throws(IOError) {
-            return try await TCPListener.bind(to: address, backlog: plan.backlog)
+            return try await Listener.bind(to: address, backlog: plan.backlog)
         } catch {
             guard error.reason == .system(.tooManyOpenFiles) else { throw error }
             try await sleep(for: .milliseconds(50))
@@ -34,7 +34,7 @@ struct EchoService: Sendable {
         }
     }
 
-    private func serve(_ connection: TCPConnection) async throws {
+    private func serve(_ connection: Connection) async throws {
         let client = connection.remoteAddress
         ledger.beginServing(client)
         do {
@@ -57,21 +57,21 @@ struct EchoService: Sendable {
 
     // MARK: Ways to echo
 
-    private func echoWhatIsLent(_ connection: TCPConnection) async throws {
+    private func echoWhatIsLent(_ connection: Connection) async throws {
         while let bytes = try await connection.read() {
             try await think()
             try await connection.write(bytes)
         }
     }
 
-    private func echoCopies(_ connection: TCPConnection) async throws {
+    private func echoCopies(_ connection: Connection) async throws {
         while let bytes = try await copy(from: connection) {
             try await think()
             try await connection.write(bytes)
         }
     }
 
-    private func echoByTwo(_ connection: TCPConnection) async throws {
+    private func echoByTwo(_ connection: Connection) async throws {
         let (stream, continuation) = AsyncStream.makeStream(of: [UInt8].self)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -89,7 +89,7 @@ struct EchoService: Sendable {
     }
 
     /// What comes next, within the time that the plan gives; nil at the end.
-    private func copy(from connection: TCPConnection) async throws -> [UInt8]? {
+    private func copy(from connection: Connection) async throws -> [UInt8]? {
         guard let scope = plan.scope else { return try await connection.readCopy(ofAtMost: 4096) }
         return try await withTimeout(scope) { try await connection.readCopy(ofAtMost: 4096) }
     }
@@ -119,7 +119,7 @@ struct EchoService: Sendable {
     }
 }
 
-extension TCPConnection {
+extension Connection {
     /// Reads by way of memory of the caller's; nil at the end of the stream.
     func readCopy(ofAtMost count: Int, timeout: Duration? = nil) async throws(IOError) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: count)

@@ -8,7 +8,7 @@ final class Ledger: Sendable {
         /// Addresses of clients that were given a handler, and those whose handler failed.
         var begun: Set<SocketAddress> = []
         var failed: Set<SocketAddress> = []
-        var server: TCPServer?
+        var server: StreamServer?
         var violation: Violation?
     }
 
@@ -26,13 +26,13 @@ final class Ledger: Sendable {
     // MARK: The server
 
     /// The server that serves now.
-    var server: TCPServer? { state.withLock { $0.server } }
+    var server: StreamServer? { state.withLock { $0.server } }
 
     /// Notes that a server begins, in the place of one that has ended.
-    func begin(_ server: TCPServer) { state.withLock { $0.server = server } }
+    func begin(_ server: StreamServer) { state.withLock { $0.server = server } }
 
     /// Notes that a server has ended, or went down with its host.
-    func end(_ server: TCPServer) {
+    func end(_ server: StreamServer) {
         let statistics = server.statistics
         state.withLock { state in
             state.coverage.count(.acceptPutOff, statistics.acceptErrors)

@@ -13,7 +13,7 @@ final class Counter {
 let counter = Counter()
 
 /// A handler of the main actor's.
-func shout(_ connection: TCPConnection) async throws {
+func shout(_ connection: Connection) async throws {
     while let line = try await connection.readLine() {
         counter.increment()
         try await connection.write(line.uppercased() + "\n")
@@ -21,10 +21,10 @@ func shout(_ connection: TCPConnection) async throws {
 }
 
 func serveAndAsk() async throws -> String? {
-    let listener = try await TCPListener.bind(to: SocketAddress("127.0.0.1:0"))
-    let server = TCPServer(listener: listener)
+    let listener = try await Listener.bind(to: SocketAddress("127.0.0.1:0"))
+    let server = StreamServer(listener: listener)
     let serving = try spawn { try await server.serve(handler: shout) }
-    let answer = try await TCPConnection.connect(to: server.address) { connection in
+    let answer = try await Connection.connect(to: server.address) { connection in
         try await connection.write("hello\n")
         counter.increment()
         return try await connection.readLine()

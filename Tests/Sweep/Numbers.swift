@@ -25,7 +25,7 @@ enum Numbers {
         try Simulation(seed: 1).run { world in
             let server = world.host("server"), clients = world.host("clients")
             let address = server.address(port: 7788)
-            try server.spawn { try await TCPServer.serve(on: address, handler: echo) }
+            try server.spawn { try await StreamServer.serve(on: address, handler: echo) }
             try await sleep(for: .seconds(1))
             try await clients.run {
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -41,13 +41,13 @@ enum Numbers {
     }
 }
 
-private func echo(_ connection: TCPConnection) async throws {
+private func echo(_ connection: Connection) async throws {
     while let bytes = try await connection.read() { try await connection.write(bytes) }
 }
 
 private func ask(_ address: SocketAddress, times: Int) async throws {
     let request = [UInt8](repeating: 7, count: 64)
-    let connection = try await TCPConnection.connect(to: address)
+    let connection = try await Connection.connect(to: address)
     for _ in 0..<times {
         try await connection.write(request)
         _ = try await connection.read(exactly: request.count)

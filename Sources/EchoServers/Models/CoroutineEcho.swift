@@ -68,23 +68,23 @@ extension DriverKind {
 }
 
 /// A server on all loops: with one listener that hands connections over, or with one for each.
-private func makeServer(_ options: EchoOptions) async throws -> TCPServer {
-    var serverOptions = TCPServer.Options()
+private func makeServer(_ options: EchoOptions) async throws -> StreamServer {
+    var serverOptions = StreamServer.Options()
     serverOptions.maxConnections = options.connectionsMax
     serverOptions.idleTimeout = options.idleTimeout
     // A client that breaks off is counted, and no news.
     serverOptions.onError = { _, _ in }
     let (address, backlog) = (options.address, options.backlog)
     guard options.reusesPort else {
-        let listener = try await TCPListener.bind(to: address, backlog: backlog)
-        return TCPServer(listener: listener, options: serverOptions)
+        let listener = try await Listener.bind(to: address, backlog: backlog)
+        return StreamServer(listener: listener, options: serverOptions)
     }
     if isShared(address) {
         StandardError.say(
             "another server has \(address) already: connections are divided among both")
     }
-    let listeners = try await TCPListener.bindOnEachLoop(to: address, backlog: backlog)
-    return try TCPServer(listeners: listeners, options: serverOptions)
+    let listeners = try await Listener.bindOnEachLoop(to: address, backlog: backlog)
+    return try StreamServer(listeners: listeners, options: serverOptions)
 }
 
 /// Whether a socket has the address already, as far as that can be seen: one that may not share it
@@ -100,13 +100,13 @@ private func isShared(_ address: SocketAddress) -> Bool {
     }
 }
 
-private func echo(_ connection: TCPConnection) async throws {
+private func echo(_ connection: Connection) async throws {
     while let bytes = try await connection.read() {
         try await connection.write(bytes)
     }
 }
 
-private func echoInCapitals(_ connection: TCPConnection) async throws {
+private func echoInCapitals(_ connection: Connection) async throws {
     while let bytes = try await connection.read() {
         var message = Array(bytes)
         message.withUnsafeMutableBytes { $0.makeUpperCase() }
@@ -117,7 +117,7 @@ private func echoInCapitals(_ connection: TCPConnection) async throws {
 /// Stops the server at the first signal; the second one ends the wait for open connections.
 /// SIGUSR1 asks what the tasks wait for.
 private func stop(
-    _ server: TCPServer, drain: Duration, on signals: RawDescriptor
+    _ server: StreamServer, drain: Duration, on signals: RawDescriptor
 ) async throws {
     var grace = drain
     while true {
@@ -146,7 +146,7 @@ private func sayWhatTasksAwait() async {
 
 extension EchoCounters {
     fileprivate init(
-        _ server: TCPServer.Statistics, _ loops: [LoopStatistics], _ driver: DriverKind
+        _ server: StreamServer.Statistics, _ loops: [LoopStatistics], _ driver: DriverKind
     ) {
         self.init()
         accepted = server.accepted

@@ -6,7 +6,7 @@ import Syscalls
 ///
 /// ```swift
 /// try EventLoop.run(driver: .epoll) {
-///     try await TCPServer.serve(on: "127.0.0.1:7788") { connection in
+///     try await StreamServer.serve(on: "127.0.0.1:7788") { connection in
 ///         while let bytes = try await connection.read() {
 ///             try await connection.write(bytes)
 ///         }

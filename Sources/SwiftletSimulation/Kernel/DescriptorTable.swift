@@ -16,7 +16,7 @@ struct KernelSocket {
     var local: Endpoint?
     /// Whether the port is the program's choice or `bind`'s, and so stands in the host's table.
     var isBound = false
-    var listener: Listener?
+    var listener: ListenQueue?
     var end: EndID?
     /// Whether connect(2) was called, and has not yet said how it ended.
     var isConnecting = false
@@ -30,7 +30,7 @@ struct KernelSocket {
 }
 
 /// A socket that queues connections.
-struct Listener {
+struct ListenQueue {
     /// One more than so many wait, as in Linux.
     var backlog: Int
     /// Ends that were answered, and hold a place.

@@ -167,7 +167,7 @@ struct KernelHost {
             let address = self[socket].local?.address ?? self[socket].family.any
             enter(socket, at: Endpoint(address, port: try freePort()))
         }
-        descriptors[socket].listener = Listener(backlog: backlog)
+        descriptors[socket].listener = ListenQueue(backlog: backlog)
     }
 
     /// The listener to which a connection to an address goes; nil when no socket listens there.

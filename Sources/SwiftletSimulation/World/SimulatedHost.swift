@@ -53,7 +53,7 @@ public final class SimulatedHost: Sendable {
     /// after a restart. When it does already, that is at once.
     ///
     /// ```swift
-    /// let server = world.host("server") { try await TCPServer.serve(on: "0.0.0.0:80") { … } }
+    /// let server = world.host("server") { try await StreamServer.serve(on: "0.0.0.0:80") { … } }
     /// try await server.untilListening(port: 80)
     /// ```
     ///

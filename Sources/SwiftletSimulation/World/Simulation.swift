@@ -7,7 +7,7 @@ import Syscalls
 /// try Simulation(seed: 42).run { world in
 ///     let server = world.host("server"), client = world.host("client")
 ///     let address = server.address(port: 7788)
-///     try server.spawn { try await TCPServer.serve(on: address, handler: echo) }
+///     try server.spawn { try await StreamServer.serve(on: address, handler: echo) }
 ///     try await client.run { try await chat(with: address) }
 /// }
 /// ```

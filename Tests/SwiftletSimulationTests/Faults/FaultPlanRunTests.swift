@@ -8,7 +8,7 @@ import Testing
     func echoes(of address: SocketAddress) async -> Int {
         var count = 0
         do {
-            let connection = try await TCPConnection.connect(to: address, timeout: .seconds(10))
+            let connection = try await Connection.connect(to: address, timeout: .seconds(10))
             for size in [1, 100, 2000] {
                 let sent = pattern(size)
                 let read = try await connection.echo(sent)
@@ -40,7 +40,7 @@ import Testing
                 // Segments that left slowly are still under way.
                 try await sleep(for: .seconds(60))
                 #expect(server.isUp, "seed \(seed)")
-                let connection = try await TCPConnection.connect(to: server.address(port: 7))
+                let connection = try await Connection.connect(to: server.address(port: 7))
                 #expect(try await connection.echo([7]) == [7], "seed \(seed)")
                 return (count, world.trace)
             }
@@ -72,7 +72,7 @@ import Testing
             world.network.heal()
             try await client.run {
                 try await sleep(for: .seconds(8))
-                let connection = try await TCPConnection.connect(to: server.address(port: 7))
+                let connection = try await Connection.connect(to: server.address(port: 7))
                 #expect(try await connection.echo([7]) == [7])
                 #expect(world.elapsed < .seconds(11))
             }

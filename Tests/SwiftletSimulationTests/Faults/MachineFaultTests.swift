@@ -14,7 +14,7 @@ import Testing
             let server = world.echoServer(), client = world.host("client")
             world.network.inject(fault)
             let read = try await client.run {
-                try await TCPConnection.connect(to: server.address(port: 7)) { connection in
+                try await Connection.connect(to: server.address(port: 7)) { connection in
                     try await connection.echo(sent)
                 }
             }
@@ -32,7 +32,7 @@ import Testing
                 .failing(.accept, with: .tooManyOpenFiles, probability: 1), .of(server),
                 for: .seconds(3))
             return try await client.run {
-                let connection = try await TCPConnection.connect(to: server.address(port: 7))
+                let connection = try await Connection.connect(to: server.address(port: 7))
                 #expect(try await connection.echo([7]) == [7])
                 return world.elapsed
             }
@@ -46,14 +46,14 @@ import Testing
             let server = world.echoServer(), client = world.host("client")
             client.descriptorLimit = 2
             try await client.run {
-                let first = try await TCPConnection.connect(to: server.address(port: 7))
-                let second = try await TCPConnection.connect(to: server.address(port: 7))
+                let first = try await Connection.connect(to: server.address(port: 7))
+                let second = try await Connection.connect(to: server.address(port: 7))
                 let error = await #expect(throws: IOError.self) {
-                    try await TCPConnection.connect(to: server.address(port: 7))
+                    try await Connection.connect(to: server.address(port: 7))
                 }
                 #expect(error == IOError(.connect, .system(.tooManyOpenFiles)))
                 first.close()
-                _ = try await TCPConnection.connect(to: server.address(port: 7))
+                _ = try await Connection.connect(to: server.address(port: 7))
                 second.close()
             }
         }
@@ -64,7 +64,7 @@ import Testing
             let server = world.echoServer(), client = world.host("client")
             world.network.inject(.crash, .of(server), after: .seconds(2), for: .seconds(5))
             return try await client.run {
-                let connection = try await TCPConnection.connect(to: server.address(port: 7))
+                let connection = try await Connection.connect(to: server.address(port: 7))
                 #expect(try await connection.echo([1]) == [1])
                 try await sleep(for: .seconds(3))
                 #expect(!server.isUp)
@@ -73,7 +73,7 @@ import Testing
                 }
                 #expect(error?.reason == .system(.connectionReset))
                 #expect(server.isUp)
-                let next = try await TCPConnection.connect(to: server.address(port: 7))
+                let next = try await Connection.connect(to: server.address(port: 7))
                 #expect(try await next.echo([3]) == [3])
                 return world.elapsed
             }

@@ -9,7 +9,7 @@ import Testing
             let server = world.echoServer(), client = world.host("client")
             world.network.inject(.latency(.constant(.milliseconds(10))))
             return try await client.run {
-                try await TCPConnection.connect(to: server.address(port: 7)) { connection in
+                try await Connection.connect(to: server.address(port: 7)) { connection in
                     let start = world.now
                     _ = try await connection.echo([1])
                     return start.duration(to: world.now)
@@ -24,7 +24,7 @@ import Testing
         let times = try Simulation(seed: 1).run { world in
             let server = world.host("server"), client = world.host("client")
             let heard = try server.spawn {
-                let listener = try await TCPListener.bind(to: server.address(port: 7))
+                let listener = try await Listener.bind(to: server.address(port: 7))
                 let connection = try await listener.accept()
                 try await sleep(for: .seconds(2))
                 try await connection.write("from the server")
@@ -32,7 +32,7 @@ import Testing
                 return world.elapsed
             }
             return try await client.run {
-                let connection = try await TCPConnection.connect(to: server.address(port: 7))
+                let connection = try await Connection.connect(to: server.address(port: 7))
                 try await sleep(for: .seconds(1))
                 world.network.partition(from: client, to: server, for: .seconds(10))
                 try await connection.write("from the client")
@@ -50,7 +50,7 @@ import Testing
         let read = try Simulation(seed: 1).run { world in
             let server = world.echoServer(), client = world.host("client")
             return try await client.run {
-                try await TCPConnection.connect(to: server.address(port: 7)) { connection in
+                try await Connection.connect(to: server.address(port: 7)) { connection in
                     for start in 0..<10 {
                         world.network.inject(
                             .partition, start.isMultiple(of: 2) ? .from(client) : .to(client),
@@ -70,13 +70,13 @@ import Testing
             world.network.inject(.latency(.constant(.zero)))
             world.network.inject(.bandwidth(bytesPerSecond: 1000), .from(client, to: server))
             let done = try server.spawn {
-                let listener = try await TCPListener.bind(to: server.address(port: 7))
+                let listener = try await Listener.bind(to: server.address(port: 7))
                 _ = try await listener.accept().read(exactly: 10_000)
                 return world.now
             }
             return try await client.run {
                 try await sleep(for: .seconds(1))
-                let connection = try await TCPConnection.connect(to: server.address(port: 7))
+                let connection = try await Connection.connect(to: server.address(port: 7))
                 let start = world.now
                 try await connection.write(pattern(10_000))
                 return start.duration(to: try await done.value)
@@ -93,7 +93,7 @@ import Testing
                 .splitSegments(ofAtMost: 7), .between(client, and: server))
             world.network.inject(.delayedSegments(by: .constant(.seconds(1)), probability: 1))
             try server.spawn {
-                let listener = try await TCPListener.bind(to: server.address(port: 7))
+                let listener = try await Listener.bind(to: server.address(port: 7))
                 let connection = try await listener.accept()
                 try await connection.write(pattern(200))
                 try await connection.closeWrite()
@@ -101,7 +101,7 @@ import Testing
             }
             return try await client.run {
                 try await sleep(for: .milliseconds(1))
-                let connection = try await TCPConnection.connect(to: server.address(port: 7))
+                let connection = try await Connection.connect(to: server.address(port: 7))
                 var (bytes, sizes): ([UInt8], [Int]) = ([], [])
                 while let some = try await connection.read() {
                     sizes.append(some.count)
@@ -123,7 +123,7 @@ import Testing
             return try await client.run {
                 var times: [Duration] = []
                 while times.count < 3 {
-                    let connection = try await TCPConnection.connect(to: server.address(port: 7))
+                    let connection = try await Connection.connect(to: server.address(port: 7))
                     let error = await #expect(throws: IOError.self) {
                         _ = try await connection.read()
                     }
@@ -145,7 +145,7 @@ import Testing
             return try await client.run {
                 var times: [Duration] = []
                 while times.count < 5 {
-                    let connection = try await TCPConnection.connect(to: server.address(port: 7))
+                    let connection = try await Connection.connect(to: server.address(port: 7))
                     await #expect(throws: IOError.self) { _ = try await connection.read() }
                     times.append(world.elapsed)
                 }
@@ -163,11 +163,11 @@ import Testing
             try await client.run {
                 await world.network.inject(.refusedConnects, .to(server)) {
                     let error = await #expect(throws: IOError.self) {
-                        try await TCPConnection.connect(to: server.address(port: 7))
+                        try await Connection.connect(to: server.address(port: 7))
                     }
                     #expect(error?.reason == .system(.connectionRefused))
                 }
-                let connection = try await TCPConnection.connect(to: server.address(port: 7))
+                let connection = try await Connection.connect(to: server.address(port: 7))
                 #expect(try await connection.echo([7]) == [7])
             }
         }
@@ -178,7 +178,7 @@ import Testing
             let server = world.echoServer(), client = world.host("client")
             world.network.inject(.fullBacklog, .to(server), for: .seconds(5))
             return try await client.run {
-                _ = try await TCPConnection.connect(to: server.address(port: 7))
+                _ = try await Connection.connect(to: server.address(port: 7))
                 return world.elapsed
             }
         }

@@ -7,7 +7,7 @@ import Testing
     @Test func `a client that reconnects survives three resets`() throws {
         try Simulation.explore(seeds: 0..<20) { world in
             let server = world.host("server") {
-                try await TCPServer.serve(on: "0.0.0.0:7788", handler: echo)
+                try await StreamServer.serve(on: "0.0.0.0:7788", handler: echo)
             }
             let client = world.host("client")
             world.network.reset(between: client, and: server, after: .seconds(60), times: 3)
@@ -29,7 +29,7 @@ private func chat(with address: SocketAddress, for time: Duration) async throws 
     var echoed = 0
     while clock.now < end {
         do {
-            try await TCPConnection.connect(to: address) { connection in
+            try await Connection.connect(to: address) { connection in
                 while clock.now < end {
                     try await connection.write("hello\n")
                     guard try await connection.readLine() == "hello" else { return }

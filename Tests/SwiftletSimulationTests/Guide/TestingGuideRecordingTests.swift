@@ -10,9 +10,9 @@ import Testing
         defer { unlink(path) }
         @Sendable func serve() async throws -> String? {
             let office = BoxOffice(seats: 100)
-            let listener = try await TCPListener.bind(to: SocketAddress("127.0.0.1:0"))
+            let listener = try await Listener.bind(to: SocketAddress("127.0.0.1:0"))
             let serving = try spawn {
-                try await TCPServer(listener: listener).serve(handler: office.serve)
+                try await StreamServer(listener: listener).serve(handler: office.serve)
             }
             defer { serving.cancel() }
             return try await buy(at: listener.address)

@@ -23,7 +23,7 @@ import Testing
         }
 
         /// Serves one client: a line "buy" is answered by a line.
-        nonisolated func serve(_ connection: TCPConnection) async throws {
+        nonisolated func serve(_ connection: Connection) async throws {
             while let line = try await connection.readLine(timeout: .seconds(30)) {
                 guard line == "buy" else { return }
                 let seat = try await sell()
@@ -48,7 +48,7 @@ import Testing
         try Simulation.explore(seeds: 0..<1000) { world in
             let office = world.host("office") {
                 let office = BoxOffice(seats: 1)
-                try await TCPServer.serve(on: "0.0.0.0:7788", handler: office.serve)
+                try await StreamServer.serve(on: "0.0.0.0:7788", handler: office.serve)
             }
             let ann = world.host("ann"), bob = world.host("bob")
 
@@ -67,14 +67,14 @@ import Testing
     func `Ann is greeted`() throws(SimulationFailure) {
         try Simulation(seed: 1).run { world in
             let server = world.host("server") {
-                try await TCPServer.serve(on: "0.0.0.0:7788") { connection in
+                try await StreamServer.serve(on: "0.0.0.0:7788") { connection in
                     let name = try await connection.readLine() ?? "nobody"
                     try await connection.write("hello, \(name)\n")
                 }
             }
             let ann = world.host("ann")
             try await ann.run(name: "ann's greeting") {
-                try await TCPConnection.connect(to: server.address(port: 7788)) { connection in
+                try await Connection.connect(to: server.address(port: 7788)) { connection in
                     let greeting = try await connection.readLine()
                     try #require(greeting == "hello")
                     try await connection.write("Ann\n")

@@ -23,7 +23,7 @@ actor BoxOffice {
     }
 
     /// Serves one client: a line "buy" is answered by a line.
-    nonisolated func serve(_ connection: TCPConnection) async throws {
+    nonisolated func serve(_ connection: Connection) async throws {
         while let line = try await connection.readLine(timeout: .seconds(30)) {
             guard line == "buy" else { return }
             let seat = try await sell()
@@ -34,7 +34,7 @@ actor BoxOffice {
 
 /// Buys a seat, as a client does.
 func buy(at address: SocketAddress) async throws -> String? {
-    try await TCPConnection.connect(to: address, timeout: .seconds(5)) { connection in
+    try await Connection.connect(to: address, timeout: .seconds(5)) { connection in
         try await connection.write("buy\n")
         return try await connection.readLine(timeout: .seconds(5))
     }
@@ -44,8 +44,8 @@ func buy(at address: SocketAddress) async throws -> String? {
     @Test func `the first who buys gets seat 1`() throws {
         try Simulation(seed: 1).run { world in
             let office = BoxOffice(seats: 100)
-            let listener = try await TCPListener.bind(to: SocketAddress("127.0.0.1:7788"))
-            try spawn { try await TCPServer(listener: listener).serve(handler: office.serve) }
+            let listener = try await Listener.bind(to: SocketAddress("127.0.0.1:7788"))
+            try spawn { try await StreamServer(listener: listener).serve(handler: office.serve) }
 
             let answer = try await buy(at: listener.address)
             try #require(answer == "seat 1")
@@ -55,11 +55,11 @@ func buy(at address: SocketAddress) async throws -> String? {
     @Test func `whoever says nothing is sent away after 30 seconds`() throws {
         try Simulation(seed: 1).run { world in
             let office = BoxOffice(seats: 100)
-            let listener = try await TCPListener.bind(to: SocketAddress("127.0.0.1:7788"))
-            try spawn { try await TCPServer(listener: listener).serve(handler: office.serve) }
+            let listener = try await Listener.bind(to: SocketAddress("127.0.0.1:7788"))
+            try spawn { try await StreamServer(listener: listener).serve(handler: office.serve) }
 
             world.failsOnUnhandledErrors = false  // the handler's time runs out
-            let silent = try await TCPConnection.connect(to: listener.address)
+            let silent = try await Connection.connect(to: listener.address)
             let line = try await silent.readLine()
             try #require(line == nil)
             try #require(world.elapsed == .seconds(30))
@@ -108,7 +108,7 @@ extension World {
     func boxOffice(seats: Int) -> SimulatedHost {
         host("office") {
             let office = BoxOffice(seats: seats)
-            try await TCPServer.serve(on: "0.0.0.0:7788", handler: office.serve)
+            try await StreamServer.serve(on: "0.0.0.0:7788", handler: office.serve)
         }
     }
 }
@@ -203,7 +203,7 @@ extension World {
             office.descriptorLimit = 2  // the listener, and one connection
 
             try ann.spawn {
-                try await TCPConnection.connect(to: office.address(port: 7788)) { _ in
+                try await Connection.connect(to: office.address(port: 7788)) { _ in
                     try await sleep(for: .seconds(3))
                 }
             }
@@ -224,7 +224,7 @@ extension World {
             try await office.untilListening(port: 7788)
 
             _ = try await ann.run {
-                try await TCPConnection.connect(to: office.address(port: 7788)) {
+                try await Connection.connect(to: office.address(port: 7788)) {
                     try await $0.readLine()
                 }
             }

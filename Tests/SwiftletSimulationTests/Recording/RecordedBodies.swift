@@ -20,8 +20,8 @@ struct Manners: Sendable {
 func conversation(
     _ manners: Manners = Manners(), noting heard: Notes<String> = Notes()
 ) async throws -> [String] {
-    let listener = try await TCPListener.bind(to: privateAddress())
-    let server = TCPServer(listener: listener)
+    let listener = try await Listener.bind(to: privateAddress())
+    let server = StreamServer(listener: listener)
     let serving = try spawn {
         defer { heard.add("the server ends") }
         try await server.serve { connection in
@@ -48,7 +48,7 @@ func conversation(
 private func talk(
     _ number: Int, to server: SocketAddress, _ messages: [String], _ heard: Notes<String>
 ) async throws {
-    let connection = try await TCPConnection.connect(to: server)
+    let connection = try await Connection.connect(to: server)
     for message in messages {
         try await connection.write("\(number) says \(message)\n")
         heard.add("client \(number): \(try await connection.readLine() ?? "nothing")")

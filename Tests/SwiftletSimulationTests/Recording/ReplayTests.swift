@@ -27,7 +27,7 @@ import Testing
     @Test func `time that passed in the recorded run passes again`() throws {
         let recording = Recording()
         let body: @Sendable () async throws -> Duration? = {
-            let listener = try await TCPListener.bind(to: privateAddress())
+            let listener = try await Listener.bind(to: privateAddress())
             do {
                 try await withTimeout(.seconds(86_400)) { _ = try await listener.accept() }
                 return nil
@@ -71,9 +71,9 @@ import Testing
     @Test func `an error of the body comes again`() throws {
         let recording = Recording()
         let body: @Sendable () async throws -> Void = {
-            let listener = try await TCPListener.bind(to: privateAddress())
+            let listener = try await Listener.bind(to: privateAddress())
             listener.close()
-            _ = try await TCPConnection.connect(to: listener.address)
+            _ = try await Connection.connect(to: listener.address)
         }
         let refused = IOError(.connect, .system(.connectionRefused))
 

@@ -70,7 +70,9 @@ import Testing
         let run = SeededRun(settings: Simulation(seed: seed), test: #function) { world in
             let server = world.host("server"), client = world.host("client")
             let address = server.address(port: 7788)
-            try server.spawn(name: "echo") { try await TCPServer.serve(on: address, handler: echo) }
+            try server.spawn(name: "echo") {
+                try await StreamServer.serve(on: address, handler: echo)
+            }
             try await client.run(name: "client") {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for number in 0..<3 {

@@ -44,7 +44,7 @@ import Testing
             try checked().run { world in
                 let server = world.echoServer()
                 try await sleep(for: .seconds(1))
-                let connection = try await TCPConnection.connect(to: server.address(port: 7))
+                let connection = try await Connection.connect(to: server.address(port: 7))
                 runs.add(0)
                 _ = try await connection.echo([UInt8(runs.all.count)])
                 connection.close()

@@ -9,7 +9,7 @@ extension World {
         // The first host after the body's own is 10.0.0.2, and so on.
         let address = SocketAddress.any(port: 7)
         return host(name) {
-            try await TCPServer.serve(on: address) { connection in
+            try await StreamServer.serve(on: address) { connection in
                 while let bytes = try await connection.read() { try await connection.write(bytes) }
             }
         }
@@ -26,7 +26,7 @@ extension SocketAddress {
     }
 }
 
-extension TCPConnection {
+extension Connection {
     /// Writes bytes and reads as many back.
     nonisolated(nonsending) func echo(_ bytes: [UInt8]) async throws -> [UInt8] {
         async let written: Void = write(bytes)

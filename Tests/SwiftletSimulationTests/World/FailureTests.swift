@@ -50,27 +50,27 @@ import Testing
 
     @Test func `an error of a handler fails the run where the server has no onError`() throws {
         /// Connects to a server whose handler throws.
-        func talk(_ options: TCPServer.Options) -> SimulationFailure? {
+        func talk(_ options: StreamServer.Options) -> SimulationFailure? {
             failure { world in
                 let server = world.host("server") {
-                    try await TCPServer.serve(on: "0.0.0.0:7", options: options) { _ in
+                    try await StreamServer.serve(on: "0.0.0.0:7", options: options) { _ in
                         throw Broken()
                     }
                 }
                 try await server.untilListening(port: 7)
-                try await TCPConnection.connect(to: server.address(port: 7)) {
+                try await Connection.connect(to: server.address(port: 7)) {
                     _ = try? await $0.read()
                 }
                 try await sleep(for: .seconds(1))
             }
         }
 
-        let unheard = talk(TCPServer.Options())
+        let unheard = talk(StreamServer.Options())
         guard case .unhandled("server", let task, _, is Broken) = unheard?.reason else {
             return wrong(unheard)
         }
         #expect(task.hasPrefix("handler of 10.0.0.1:"))
-        var options = TCPServer.Options()
+        var options = StreamServer.Options()
         options.onError = { _, _ in }
         #expect(talk(options) == nil)
     }
@@ -92,7 +92,7 @@ import Testing
             let sleeper = try spawn { try await sleep(for: .seconds(9)) }
             sleeper.cancel()
             try client.spawn {
-                let stays = try await TCPListener.bind(to: client.address(port: 7))
+                let stays = try await Listener.bind(to: client.address(port: 7))
                 do { try await sleep(for: .seconds(9)) } catch { throw Broken() }
                 stays.close()
             }
@@ -137,7 +137,7 @@ import Testing
                 let server = world.echoServer()
                 try await sleep(for: .seconds(1))
                 try await server.run {
-                    try await TCPConnection.connect(to: server.address(port: 7)) { connection in
+                    try await Connection.connect(to: server.address(port: 7)) { connection in
                         for _ in 0..<count { _ = try await connection.echo([7]) }
                     }
                 }
@@ -197,12 +197,12 @@ import Testing
     }
 
     @Test func `a descriptor that stays open is found`() throws {
-        let forgotten = Notes<TCPConnection>()
+        let forgotten = Notes<Connection>()
 
         let failure = failure { world in
             let server = world.echoServer()
             try await sleep(for: .seconds(1))
-            forgotten.add(try await TCPConnection.connect(to: server.address(port: 7)))
+            forgotten.add(try await Connection.connect(to: server.address(port: 7)))
         }
 
         guard case .leftOver(let what) = failure?.reason else { return wrong(failure) }

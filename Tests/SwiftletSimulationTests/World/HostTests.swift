@@ -9,7 +9,7 @@ import Testing
         let reply = try Simulation(seed: 3).run { world in
             let server = world.host("server"), client = world.host("client")
             try server.spawn(name: "echo") {
-                try await TCPServer.serve(on: server.address(port: 7788), handler: echo)
+                try await StreamServer.serve(on: server.address(port: 7788), handler: echo)
             }
             return try await client.run {
                 let connection = try await connect(to: server.address(port: 7788))
@@ -33,9 +33,9 @@ import Testing
 
     @Test func `a test that needs one machine names no host`() throws {
         let reply = try Simulation(seed: 3).run { _ in
-            let listener = try await TCPListener.bind(to: SocketAddress("127.0.0.1:0"))
+            let listener = try await Listener.bind(to: SocketAddress("127.0.0.1:0"))
             async let accepted = listener.accept()
-            let connection = try await TCPConnection.connect(to: listener.address)
+            let connection = try await Connection.connect(to: listener.address)
             try await accepted.write("hi\n")
             return try await connection.readLine()
         }
@@ -109,12 +109,12 @@ import Testing
         try Simulation(seed: 3).run { world in
             let server = world.host("server")
             let address = server.address(port: 7788)
-            try server.spawn { try await TCPServer.serve(on: address, handler: echo) }
+            try server.spawn { try await StreamServer.serve(on: address, handler: echo) }
             let connection = try await connect(to: address)
             try await connection.write("one\n")
             #expect(try await connection.readLine() == "one")
             server.restart()
-            let listener = try await server.run { try await TCPListener.bind(to: address) }
+            let listener = try await server.run { try await Listener.bind(to: address) }
             let error = await #expect(throws: IOError.self) {
                 try await connection.write("two\n")
                 _ = try await connection.readLine()
@@ -147,14 +147,14 @@ import Testing
         try Simulation.explore(seeds: 0..<50) { world in
             let server = world.host("server") {
                 try await sleep(for: .seconds(3))
-                try await TCPServer.serve(on: .any(port: 7), handler: echo)
+                try await StreamServer.serve(on: .any(port: 7), handler: echo)
             }
 
             try await server.untilListening(port: 7)
             try #require(world.elapsed == .seconds(3))
             try await server.untilListening(port: 7)
             try #require(world.elapsed == .seconds(3))
-            try await TCPConnection.connect(to: server.address(port: 7)) { _ in }
+            try await Connection.connect(to: server.address(port: 7)) { _ in }
             server.restart()
             try await server.untilListening(port: 7)
             try #require(world.elapsed > .seconds(6))
@@ -184,15 +184,15 @@ import Testing
 }
 
 /// Sends back what comes.
-func echo(_ connection: TCPConnection) async throws {
+func echo(_ connection: Connection) async throws {
     while let bytes = try await connection.read() { try await connection.write(bytes) }
 }
 
 /// Connects as soon as a program listens.
-func connect(to address: SocketAddress) async throws -> TCPConnection {
+func connect(to address: SocketAddress) async throws -> Connection {
     while true {
         do throws(IOError) {
-            return try await TCPConnection.connect(to: address)
+            return try await Connection.connect(to: address)
         } catch {
             guard error.reason == .system(.connectionRefused) else { throw error }
         }

@@ -7,10 +7,10 @@ import Testing
 @Suite struct GuideConnectingTests {
     @Test func `a client says hello and reads a line`() async throws {
         let line = try await onLoop {
-            let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
+            let server = StreamServer(listener: try await Listener.bind(to: anyPort()))
             let address = server.address
             try spawn { try await server.serve(handler: echo) }
-            let line = try await TCPConnection.connect(to: address, timeout: .seconds(5)) {
+            let line = try await Connection.connect(to: address, timeout: .seconds(5)) {
                 connection in
                 try await connection.write("hello\n")
                 return try await connection.readLine(timeout: .seconds(5))
@@ -23,13 +23,13 @@ import Testing
 
     @Test func `many connections at a time`() async throws {
         let lines = try await onLoop {
-            let listener = try await TCPListener.bind(to: SocketAddress("127.0.0.1:0"))
-            let server = TCPServer(listener: listener)
+            let listener = try await Listener.bind(to: SocketAddress("127.0.0.1:0"))
+            let server = StreamServer(listener: listener)
             async let serving: Void = server.serve(handler: echo)
             let lines = try await withThrowingTaskGroup(of: String?.self) { group in
                 for number in 1...100 {
                     group.addTask {
-                        try await TCPConnection.connect(to: server.address) { connection in
+                        try await Connection.connect(to: server.address) { connection in
                             try await connection.write("\(number)\n")
                             return try await connection.readLine()
                         }
@@ -46,7 +46,7 @@ import Testing
 }
 
 /// The handler of the server in the samples.
-@Sendable private func echo(_ connection: TCPConnection) async throws {
+@Sendable private func echo(_ connection: Connection) async throws {
     while let bytes = try await connection.read() {
         try await connection.write(bytes)
     }

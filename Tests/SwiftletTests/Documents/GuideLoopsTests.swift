@@ -7,8 +7,8 @@ import Testing
     @Test func `a server serves on several loops`() async throws {
         let counts = try await onThread {
             let counts = try EventLoop.run(driver: .epoll, loops: 4) {
-                let listener = try await TCPListener.bind(to: SocketAddress("127.0.0.1:0"))
-                let server = TCPServer(listener: listener)
+                let listener = try await Listener.bind(to: SocketAddress("127.0.0.1:0"))
+                let server = StreamServer(listener: listener)
                 try spawn { try await welcomeEightClients(of: server) }
                 try await server.serve(handler: shout)
                 var counts: [Int] = []
@@ -40,8 +40,8 @@ import Testing
         let accepted = try await onThread {
             try EventLoop.run(loops: 3) {
                 let address = try SocketAddress("127.0.0.1:0")
-                let listeners = try await TCPListener.bindOnEachLoop(to: address)
-                let server = try TCPServer(listeners: listeners)
+                let listeners = try await Listener.bindOnEachLoop(to: address)
+                let server = try StreamServer(listeners: listeners)
                 try spawn { try await welcomeEightClients(of: server) }
                 try await server.serve(handler: shout)
                 return server.statistics.accepted
@@ -57,7 +57,7 @@ import Testing
             }
         }
         @Sendable func ask(
-            _ question: String, _ connection: TCPConnection,
+            _ question: String, _ connection: Connection,
             file: SourceFile = #fileID, line: UInt32 = #line
         ) async throws -> String? {
             try await connection.write(question + "\n")
@@ -78,9 +78,9 @@ import Testing
 }
 
 /// Has eight clients served, one after the other, and stops the server.
-private func welcomeEightClients(of server: TCPServer) async throws {
+private func welcomeEightClients(of server: StreamServer) async throws {
     for _ in 0..<8 {
-        let reply = try await TCPConnection.connect(to: server.address) { connection in
+        let reply = try await Connection.connect(to: server.address) { connection in
             try await connection.write("hello\n")
             return try await connection.readLine()
         }

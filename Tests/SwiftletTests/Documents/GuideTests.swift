@@ -13,7 +13,7 @@ import Testing
             let address = try await startGreeter().address
             return try await onThread {
                 let greeting = try EventLoop.run(driver: .epoll) {
-                    try await TCPConnection.connect(to: address, timeout: .seconds(5)) {
+                    try await Connection.connect(to: address, timeout: .seconds(5)) {
                         try await $0.readLine()
                     }
                 }
@@ -26,7 +26,7 @@ import Testing
     @Test func `a server serves until its task is cancelled`() async throws {
         let failure = try await onOwnLoop {
             let serving = try spawn {
-                try await TCPServer.serve(on: "127.0.0.1:0") { connection in
+                try await StreamServer.serve(on: "127.0.0.1:0") { connection in
                     while let bytes = try await connection.read() {
                         try await connection.write(bytes)
                     }
@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func `lines and messages are taken out of the stream`() async throws {
-        @Sendable func readMessage(from connection: TCPConnection) async throws -> [UInt8]? {
+        @Sendable func readMessage(from connection: Connection) async throws -> [UInt8]? {
             guard let head = try await connection.read(exactly: 4) else { return nil }
             let length = head.reduce(0) { $0 << 8 | Int($1) }
             guard length <= 1 << 20 else { throw IOError(.read, .tooLong) }
@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test func `bytes are read into the caller's memory`() async throws {
-        @Sendable func countBytes(of connection: TCPConnection) async throws -> Int {
+        @Sendable func countBytes(of connection: Connection) async throws -> Int {
             var bytes = [UInt8](repeating: 0, count: 4096)
             var span = bytes.mutableSpan
             var memory = span.mutableBytes
@@ -78,7 +78,7 @@ import Testing
     @Test func `after a half-close the answer still comes`() async throws {
         let answer = try await onOwnLoop {
             let address = try await startGreeter().address
-            let answer = try await TCPConnection.connect(to: address) { connection in
+            let answer = try await Connection.connect(to: address) { connection in
                 try await connection.write("one\ntwo\n")
                 try await connection.closeWrite()
                 var answer: [UInt8] = []
@@ -93,7 +93,7 @@ import Testing
     @Test func `an operation and a scope have timeouts`() async throws {
         try await onOwnLoop {
             let server = try await startGreeter()
-            let connection = try await TCPConnection.connect(to: server.address)
+            let connection = try await Connection.connect(to: server.address)
             let line = try await connection.readLine(timeout: .seconds(5))
             #expect(line == "welcome")
             let reply = try await withTimeout(.seconds(5)) {
@@ -127,7 +127,7 @@ import Testing
             let lines = try await withThrowingTaskGroup(of: String?.self) { group in
                 for address in addresses {
                     group.addTask {
-                        try await TCPConnection.connect(to: address) { try await $0.readLine() }
+                        try await Connection.connect(to: address) { try await $0.readLine() }
                     }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
@@ -139,14 +139,14 @@ import Testing
 
     @Test func `a server has limits and stops`() async throws {
         try Simulation(seed: 1).run { _ in
-            var options = TCPServer.Options()
+            var options = StreamServer.Options()
             options.maxConnections = 10_000
             options.idleTimeout = .seconds(60)
             options.onError = { error, connection in
                 print("\(connection.remoteAddress): \(error)")
             }
-            let listener = try await TCPListener.bind(to: SocketAddress("127.0.0.1:0"))
-            let server = TCPServer(listener: listener, options: options)
+            let listener = try await Listener.bind(to: SocketAddress("127.0.0.1:0"))
+            let server = StreamServer(listener: listener, options: options)
             try spawn {
                 try await sleep(for: .seconds(3600))
                 server.stop(grace: .seconds(5))
@@ -181,7 +181,7 @@ import Testing
     }
 
     @Test func `a read that has timed out is tried again`() throws {
-        @Sendable func readPatiently(from connection: TCPConnection) async throws -> String? {
+        @Sendable func readPatiently(from connection: Connection) async throws -> String? {
             for attempt in 1...3 {
                 do {
                     return try await connection.readLine(timeout: .seconds(5))
@@ -280,10 +280,10 @@ import Testing
 
     @Test func `a test of a handler`() async throws {
         let reply = try await onOwnLoop {
-            let listener = try await TCPListener.bind(to: SocketAddress("127.0.0.1:0"))
-            let server = TCPServer(listener: listener)
+            let listener = try await Listener.bind(to: SocketAddress("127.0.0.1:0"))
+            let server = StreamServer(listener: listener)
             async let serving: Void = server.serve(handler: shout)
-            let reply = try await TCPConnection.connect(to: server.address) { connection in
+            let reply = try await Connection.connect(to: server.address) { connection in
                 try await connection.write("hello\n")
                 return try await connection.readLine()
             }
@@ -306,15 +306,15 @@ func onOwnLoop<Value: Sendable>(
     }
 }
 
-@Sendable func shout(_ connection: TCPConnection) async throws {
+@Sendable func shout(_ connection: Connection) async throws {
     while let line = try await connection.readLine(limit: 1_000, timeout: .seconds(30)) {
         try await connection.write(line.uppercased() + "\n")
     }
 }
 
 /// Starts a server on the calling loop that says welcome, and then shouts.
-private func startGreeter() async throws -> TCPServer {
-    let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
+private func startGreeter() async throws -> StreamServer {
+    let server = StreamServer(listener: try await Listener.bind(to: anyPort()))
     try spawn {
         try await server.serve { connection in
             try await connection.write("welcome\n")

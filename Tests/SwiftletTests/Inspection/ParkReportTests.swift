@@ -9,11 +9,11 @@ import Testing
 struct WayToPark: Sendable, CustomTestStringConvertible {
     let purpose: String
     let line: UInt32
-    let call: @Sendable (TCPConnection) async throws -> Void
+    let call: @Sendable (Connection) async throws -> Void
 
     init(
         _ purpose: String, line: UInt32 = #line,
-        _ call: @escaping @Sendable (TCPConnection) async throws -> Void
+        _ call: @escaping @Sendable (Connection) async throws -> Void
     ) {
         self.purpose = purpose
         self.line = line
@@ -46,16 +46,16 @@ struct WayToPark: Sendable, CustomTestStringConvertible {
             try await connection.write(much)
         },
         WayToPark("to accept on 127.0.0.1:", line: #line + 2) { _ in
-            let listener = try await TCPListener.bind(to: anyPort())
+            let listener = try await Listener.bind(to: anyPort())
             _ = try await listener.accept()
         },
         WayToPark("to accept on 127.0.0.1:", line: #line + 1) { _ in
-            try await TCPServer.serve(on: ":0") { _ in }
+            try await StreamServer.serve(on: ":0") { _ in }
         },
         WayToPark("to connect to 127.0.0.1:", line: #line + 3) { _ in
             let full = try await FullListener()
             defer { withExtendedLifetime(full) {} }
-            _ = try await TCPConnection.connect(to: full.address)
+            _ = try await Connection.connect(to: full.address)
         },
         WayToPark("for its time to come") { _ in try await sleep(for: .seconds(3600)) },
         WayToPark("for its time to come", line: #line + 1) { connection in
@@ -103,15 +103,15 @@ struct WayToPark: Sendable, CustomTestStringConvertible {
 
     @Test func `a handler is called after the peer that it serves`() async throws {
         try await onLoop {
-            let listener = try await TCPListener.bind(to: anyPort())
-            let server = TCPServer(listener: listener)
+            let listener = try await Listener.bind(to: anyPort())
+            let server = StreamServer(listener: listener)
             try spawn {
                 try await server.serve { connection in
                     if try await connection.readLine() != nil { try await sleep(for: .seconds(9)) }
                     _ = try await connection.read()
                 }
             }
-            try await TCPConnection.connect(to: server.address) { connection in
+            try await Connection.connect(to: server.address) { connection in
                 let name = "handler of \(try await connection.localAddress)"
                 let reading = await reportsOnce { $0.name == name }.filter { $0.name == name }
                 let peer = try await connection.localAddress

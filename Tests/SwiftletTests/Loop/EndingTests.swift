@@ -26,7 +26,7 @@ import Testing
         let notes = Notes<IOError.Reason?>()
         try await ground.run {
             notes.removeAll()
-            let listener = try await TCPListener.bind(to: anyPort())
+            let listener = try await Listener.bind(to: anyPort())
             try spawn { notes.add(await ioError { try await listener.accept() }?.reason) }
             await untilParked(1)
         }
@@ -72,7 +72,7 @@ import Testing
         // number.
         let numbers = Notes<RawDescriptor>()
         try await onLoop(driver) {
-            let listener = try await TCPListener.bind(to: anyPort())
+            let listener = try await Listener.bind(to: anyPort())
             numbers.add(listener.socket.descriptor)
             for _ in 0..<10 {
                 let (left, right) = try await makeConnectionPair()
@@ -214,5 +214,5 @@ import Testing
 }
 
 /// Connections that somebody keeps beyond the end of their loop.
-private let leaked = Guarded<[TCPConnection]>([])
-private func leak(_ connection: TCPConnection) { leaked.withLock { $0.append(connection) } }
+private let leaked = Guarded<[Connection]>([])
+private func leak(_ connection: Connection) { leaked.withLock { $0.append(connection) } }

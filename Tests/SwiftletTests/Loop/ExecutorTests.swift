@@ -134,7 +134,7 @@ nonisolated(nonsending) private func inheritingThread() async -> UInt { thisThre
     @Test func `outside a loop there is a clear error`() async {
         #expect(await ioError { try await sleep(for: .zero) } == IOError(.sleep, .noLoop))
         #expect(await ioError { try spawn {} } == IOError(.spawn, .noLoop))
-        let error = await ioError { try await TCPConnection.connect(to: anyPort()) }
+        let error = await ioError { try await Connection.connect(to: anyPort()) }
         #expect(error == IOError(.connect, .noLoop))
     }
 
@@ -179,7 +179,7 @@ nonisolated(nonsending) private func inheritingThread() async -> UInt { thisThre
     }
 }
 
-@MainActor private func readOnMain(_ connection: TCPConnection) async throws -> String? {
+@MainActor private func readOnMain(_ connection: Connection) async throws -> String? {
     let line = try await connection.readLine()
     MainActor.assertIsolated()
     return line

@@ -100,7 +100,7 @@ import Testing
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for number in 0..<20 {
                         group.addTask {
-                            try await TCPConnection.connect(to: server.address) { client in
+                            try await Connection.connect(to: server.address) { client in
                                 for _ in 0..<50 {
                                     try await client.write("x")
                                     _ = try await client.read(exactly: 1)

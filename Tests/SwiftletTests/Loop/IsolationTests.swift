@@ -78,12 +78,12 @@ private actor Client {
     private let ledger = Ledger()
 
     func talk(to address: SocketAddress) async throws -> Int {
-        let line = try await TCPConnection.connect(to: address) { connection in
+        let line = try await Connection.connect(to: address) { connection in
             preconditionIsolated()
             ledger.entries += 1
             return try await exchange("hello\n", over: connection)
         }
-        let connection = try await TCPConnection.connect(to: address)
+        let connection = try await Connection.connect(to: address)
         let count = try await withTimeout(.seconds(60)) {
             self.preconditionIsolated()
             self.ledger.entries += 1
@@ -101,12 +101,12 @@ private actor Client {
     private let ledger = Ledger()
 
     func talk(to address: SocketAddress) async throws -> Int {
-        let line = try await TCPConnection.connect(to: address) { connection in
+        let line = try await Connection.connect(to: address) { connection in
             MainActor.preconditionIsolated()
             ledger.entries += 1
             return try await exchange("hello\n", over: connection)
         }
-        let connection = try await TCPConnection.connect(to: address)
+        let connection = try await Connection.connect(to: address)
         let count = try await withTimeout(.seconds(60)) {
             MainActor.preconditionIsolated()
             self.ledger.entries += 1
@@ -122,11 +122,11 @@ private actor Client {
 
 @concurrent private func talkConcurrently(to address: SocketAddress) async throws -> Int {
     let ledger = Ledger()
-    let line = try await TCPConnection.connect(to: address) { connection in
+    let line = try await Connection.connect(to: address) { connection in
         ledger.entries += 1
         return try await exchange("hello\n", over: connection)
     }
-    let connection = try await TCPConnection.connect(to: address)
+    let connection = try await Connection.connect(to: address)
     let count = try await withTimeout(.seconds(60)) {
         ledger.entries += 1
         try await connection.write(line + "\n")
@@ -139,14 +139,14 @@ private actor Client {
 }
 
 private nonisolated(nonsending) func exchange(
-    _ text: String, over connection: TCPConnection
+    _ text: String, over connection: Connection
 ) async throws -> String {
     try await connection.write(text)
     return try await connection.readLine() ?? ""
 }
 
 /// The calls that take no body, from where the caller is.
-private nonisolated(nonsending) func useTheRest(of connection: TCPConnection) async throws {
+private nonisolated(nonsending) func useTheRest(of connection: Connection) async throws {
     try await connection.write(Array("abcdefg\n".utf8))
     #expect(try await connection.read(exactly: 2)?.count == 2)
     #expect(try await connection.read(until: UInt8(ascii: "f"))?.count == 4)
@@ -160,9 +160,9 @@ private nonisolated(nonsending) func useTheRest(of connection: TCPConnection) as
     let loop = try #require(EventLoop.current)
     #expect(await loop.statistics.turns > 0)
     _ = await loop.parkReports
-    let listener = try await TCPListener.bind(to: anyPort())
+    let listener = try await Listener.bind(to: anyPort())
     let accepting = try spawn { try await listener.accept() }
-    let caller = try await TCPConnection.connect(to: listener.address)
+    let caller = try await Connection.connect(to: listener.address)
     let accepted = try await accepting.value
     try await accepted.reset()
     caller.close()
@@ -170,8 +170,8 @@ private nonisolated(nonsending) func useTheRest(of connection: TCPConnection) as
 }
 
 /// Starts an echo service on the calling loop.
-private func startEcho() async throws -> TCPServer {
-    let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
+private func startEcho() async throws -> StreamServer {
+    let server = StreamServer(listener: try await Listener.bind(to: anyPort()))
     try spawn { try await server.serve(handler: echoBack) }
     return server
 }

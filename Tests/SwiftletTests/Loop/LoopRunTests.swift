@@ -166,7 +166,7 @@ import Testing
 
 /// A listener on the calling loop that nobody connects to.
 private func listenForEver() async throws {
-    _ = try await TCPListener.bind(to: anyPort()).accept()
+    _ = try await Listener.bind(to: anyPort()).accept()
 }
 
 /// What only a driver holds, so that the end of the driver is seen.

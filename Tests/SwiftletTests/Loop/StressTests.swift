@@ -52,8 +52,8 @@ import Testing
         let sockets = FaultySockets()
         let tally = Tally()
         let workers = try await onLoops(loops, sockets: sockets) {
-            let listener = try await TCPListener.bind(to: anyPort())
-            try spawn { try await TCPServer(listener: listener).serve(handler: echoBack) }
+            let listener = try await Listener.bind(to: anyPort())
+            try spawn { try await StreamServer(listener: listener).serve(handler: echoBack) }
             let workers = (0..<20).map { number in
                 Task(executorPreference: globalConcurrentExecutor) {
                     let seed = seed &* 1000 &+ UInt64(number)
@@ -108,7 +108,7 @@ private struct Client: Sendable {
     }
 
     private func converse(_ mischief: Mischief, rounds: Int, size: Int) async throws {
-        let connection = try await TCPConnection.connect(to: address)
+        let connection = try await Connection.connect(to: address)
         for round in 0..<rounds {
             let message = pattern(size, seed: round)
             if round == rounds - 1 { try await mischief.play(on: connection) }
@@ -124,7 +124,7 @@ private struct Client: Sendable {
 private enum Mischief: CaseIterable {
     case none, close, closeFromElsewhere, reset, halfClose, cancelReader, timeOut, forget
 
-    func play(on connection: TCPConnection) async throws {
+    func play(on connection: Connection) async throws {
         switch self {
         case .none: break
         case .close: connection.close()

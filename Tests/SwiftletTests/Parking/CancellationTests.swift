@@ -19,7 +19,7 @@ import Testing
     @Test(arguments: Ground.all)
     func `a cancelled task leaves every kind of park`(ground: Ground) async throws {
         try await ground.run {
-            let listener = try await TCPListener.bind(to: anyPort())
+            let listener = try await Listener.bind(to: anyPort())
             let (left, right) = try await makeConnectionPair()
             try #require(
                 try await errorOfCancelled { _ = try await listener.accept() }
@@ -55,7 +55,7 @@ import Testing
     @Test func `a task inside its handler's job is cancelled alone`() async throws {
         try await onLoop {
             let outcome = Guarded<IOError?>(nil)
-            let handler: TCPServer.ConnectionHandler = { connection in
+            let handler: StreamServer.ConnectionHandler = { connection in
                 // It begins at once, in the job of the handler, which owns the connection.
                 let inner = Task.immediate { await ioError { try await connection.read() } }
                 await untilParked(2)
@@ -65,7 +65,7 @@ import Testing
                 try await echoBack(connection)
             }
             try await withServer(handler: handler) { server in
-                let client = try await TCPConnection.connect(to: server.address)
+                let client = try await Connection.connect(to: server.address)
                 while outcome.withLock({ $0 }) == nil { await Task.yield() }
                 try await client.write("still here\n")
                 #expect(try await client.readLine() == "still here")
@@ -137,8 +137,8 @@ import Testing
         throws
     {
         try simulated { _ in
-            let listener = try await TCPListener.bind(to: anyPort())
-            let server = TCPServer(listener: listener)
+            let listener = try await Listener.bind(to: anyPort())
+            let server = StreamServer(listener: listener)
             let errors = Notes<IOError?>()
             let serving = try spawn {
                 try await server.serve { connection in
@@ -146,7 +146,7 @@ import Testing
                     errors.add(await ioError { try await connection.read() })
                 }
             }
-            let client = try await TCPConnection.connect(to: listener.address)
+            let client = try await Connection.connect(to: listener.address)
             try await settle()
             serving.cancel()
             _ = await serving.result
@@ -168,7 +168,7 @@ import Testing
                 // The handler itself goes on.
                 try await connection.write(try await connection.read(exactly: 2) ?? [])
             } _: { server in
-                let client = try await TCPConnection.connect(to: server.address)
+                let client = try await Connection.connect(to: server.address)
                 try await sleep(for: .seconds(1))
                 try await client.write("ok")
                 try #require(try await client.read(exactly: 2) == Array("ok".utf8))

@@ -18,7 +18,7 @@ private enum First: Hashable { case readiness, cancellation, deadline }
     enum News: CaseIterable {
         case bytes, end, reset
 
-        func send(on connection: TCPConnection) async throws {
+        func send(on connection: Connection) async throws {
             switch self {
             case .bytes: try await connection.write("ab")
             case .end: connection.close()
@@ -41,7 +41,7 @@ private enum First: Hashable { case readiness, cancellation, deadline }
     /// A connection, and its other end, which is on another host and sends its news now.
     private static func makePair(
         sending news: News, in world: World
-    ) async throws -> (TCPConnection, TCPConnection) {
+    ) async throws -> (Connection, Connection) {
         world.network.inject(.latency(.constant(latency)))
         let peer = world.host("peer")
         let (left, right) = try await world.makeConnectionPair(with: peer)
@@ -51,7 +51,7 @@ private enum First: Hashable { case readiness, cancellation, deadline }
 
     /// What a read comes back with, in memory of its own.
     private static func read(
-        _ connection: TCPConnection, timeout: Duration? = nil
+        _ connection: Connection, timeout: Duration? = nil
     ) async -> Result<[UInt8]?, any Error> {
         do {
             guard let bytes = try await connection.read(timeout: timeout) else {
@@ -198,14 +198,14 @@ private enum First: Hashable { case readiness, cancellation, deadline }
             world.network.inject(.latency(.constant(latency)))
             let peer = world.host("peer")
             let outcomes = Notes<IOError?>()
-            let listener = try await TCPListener.bind(to: world.home.address(port: 7788))
+            let listener = try await Listener.bind(to: world.home.address(port: 7788))
             let serving = try spawn {
-                try await TCPServer(listener: listener).serve { connection in
+                try await StreamServer(listener: listener).serve { connection in
                     outcomes.add(await ioError { try await connection.read() })
                 }
             }
             let client = try await peer.run {
-                try await TCPConnection.connect(to: listener.address)
+                try await Connection.connect(to: listener.address)
             }
             try await sleep(for: .seconds(1))
             try peer.spawn { try await client.write("x") }

@@ -21,7 +21,7 @@ import Testing
         _ count: Int, holdingUp: () -> Void
     ) async throws -> [IOError.Reason] {
         try await withThrowingTaskGroup(of: IOError?.self) { group in
-            var writers: [TCPConnection] = []
+            var writers: [Connection] = []
             for _ in 0..<count {
                 let (left, right) = try await makeConnectionPair()
                 writers.append(left)

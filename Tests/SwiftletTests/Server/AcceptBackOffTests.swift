@@ -11,11 +11,11 @@ import Testing
 
     /// Serves echoes on the body's host, with clients on another one.
     private static func withEchoes(
-        in world: World, _ body: (TCPServer, SimulatedHost) async throws -> Void
+        in world: World, _ body: (StreamServer, SimulatedHost) async throws -> Void
     ) async throws {
         world.network.inject(.latency(.constant(latency)))
-        let listener = try await TCPListener.bind(to: world.home.address(port: 7788))
-        let server = TCPServer(listener: listener)
+        let listener = try await Listener.bind(to: world.home.address(port: 7788))
+        let server = StreamServer(listener: listener)
         let serving = try spawn { try await server.serve(handler: echoBack) }
         try await settle()
         try await body(server, world.host("clients"))
@@ -26,10 +26,10 @@ import Testing
     /// Starts a client that wants one echo, and waits until the server has seen it come: half a
     /// millisecond longer than the three ways that a connection takes to come up.
     private static func startClient(
-        of server: TCPServer, on host: SimulatedHost
+        of server: StreamServer, on host: SimulatedHost
     ) async throws -> Task<[UInt8], any Error> {
         let client = try host.spawn {
-            try await TCPConnection.connect(to: server.address) { connection in
+            try await Connection.connect(to: server.address) { connection in
                 try await connection.write("x")
                 return try await connection.read(exactly: 1) ?? []
             }
@@ -40,7 +40,7 @@ import Testing
 
     /// Requires that the server's attempts fail after each of these pauses, in milliseconds, and
     /// not before.
-    private static func expect(pauses: [Int], of server: TCPServer) async throws {
+    private static func expect(pauses: [Int], of server: StreamServer) async throws {
         for pause in pauses {
             let before = server.statistics.acceptErrors
             try await sleep(for: .milliseconds(pause - 1))
@@ -97,7 +97,7 @@ import Testing
         try simulated { world in
             try await Self.withEchoes(in: world) { server, clients in
                 let served = try await clients.run {
-                    try await TCPConnection.connect(to: server.address)
+                    try await Connection.connect(to: server.address)
                 }
                 try await sleep(for: .seconds(1))
                 world.home.descriptorLimit = 2

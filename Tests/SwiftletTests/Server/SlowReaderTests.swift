@@ -10,15 +10,15 @@ import Testing
     /// Serves a client that reads on a host of its own; the handler's ends are noted.
     private static func serve(
         in world: World, idleTimeout: Duration?,
-        _ handler: @escaping TCPServer.ConnectionHandler,
-        _ body: @escaping @Sendable (TCPServer, TCPConnection) async throws -> Void
+        _ handler: @escaping StreamServer.ConnectionHandler,
+        _ body: @escaping @Sendable (StreamServer, Connection) async throws -> Void
     ) async throws -> [IOError?] {
-        var options = TCPServer.Options()
+        var options = StreamServer.Options()
         options.idleTimeout = idleTimeout
         // They are what the tests ask for.
         options.onError = { _, _ in }
         let ends = Notes<IOError?>()
-        let noted: TCPServer.ConnectionHandler = { connection in
+        let noted: StreamServer.ConnectionHandler = { connection in
             do {
                 try await handler(connection)
                 ends.add(nil)
@@ -32,7 +32,7 @@ import Testing
             on: world.home.address(port: 7788), options: options, handler: noted
         ) { server in
             try await peer.run {
-                try await TCPConnection.connect(to: server.address) {
+                try await Connection.connect(to: server.address) {
                     try await body(server, $0)
                 }
             }
@@ -42,7 +42,7 @@ import Testing
 
     /// Reads so many bytes, at most `count` each `pause`.
     private static func readSlowly(
-        _ connection: TCPConnection, _ total: Int, _ count: Int, each pause: Duration
+        _ connection: Connection, _ total: Int, _ count: Int, each pause: Duration
     ) async throws -> [UInt8] {
         var all: [UInt8] = []
         while all.count < total {
@@ -197,7 +197,7 @@ import Testing
     func `over the kernel's sockets it is the same`(driver: DriverKind) async throws {
         let delay = Delay()
         try await onLoop(over: { try HeldUpDriver(driver, by: delay) }) {
-            var options = TCPServer.Options()
+            var options = StreamServer.Options()
             options.idleTimeout = .seconds(100)
             options.onError = { _, _ in }
             let (message, writers, ends) = (pattern(2 << 20), Notes<Socket>(), Notes<IOError?>())
@@ -208,7 +208,7 @@ import Testing
                 ends.add(error)
                 if let error { throw error }
             } _: { server in
-                let client = try await TCPConnection.connect(to: server.address)
+                let client = try await Connection.connect(to: server.address)
                 try await client.setOption(.receiveBuffer, to: 65_536)
                 var all = try #require(try await client.readPiece(ofAtMost: 1))
                 let writer = try #require(writers.all.first)

@@ -18,10 +18,10 @@ private enum First: Hashable { case readiness, cancellation, deadline }
         try simulated(yielding: [.readiness, .cancellation]) { world -> First in
             world.network.inject(.latency(.constant(latency)))
             let peer = world.host("peer")
-            let listener = try await TCPListener.bind(to: world.home.address(port: 7788))
+            let listener = try await Listener.bind(to: world.home.address(port: 7788))
             let accepting = try spawn { try await listener.accept() }
             let client = try peer.spawn {
-                try await TCPConnection.connect(to: listener.address)
+                try await Connection.connect(to: listener.address)
             }
             // The request, the answer, and the confirmation that the listener waits for.
             try await sleep(for: latency * 3)
@@ -45,10 +45,10 @@ private enum First: Hashable { case readiness, cancellation, deadline }
             world.network.inject(.latency(.constant(latency)))
             let peer = world.host("peer")
             let listener = try await peer.run {
-                try await TCPListener.bind(to: peer.address(port: 7788))
+                try await Listener.bind(to: peer.address(port: 7788))
             }
             do {
-                _ = try await TCPConnection.connect(
+                _ = try await Connection.connect(
                     to: listener.address, timeout: latency * 2)
                 return .readiness
             } catch {
@@ -64,10 +64,10 @@ private enum First: Hashable { case readiness, cancellation, deadline }
             world.network.inject(.latency(.constant(latency)))
             let peer = world.host("peer")
             let listener = try await peer.run {
-                try await TCPListener.bind(to: peer.address(port: 7788))
+                try await Listener.bind(to: peer.address(port: 7788))
             }
             let attempt = try spawn {
-                await ioError { _ = try await TCPConnection.connect(to: listener.address) }
+                await ioError { _ = try await Connection.connect(to: listener.address) }
             }
             try await sleep(for: latency * 2)
             attempt.cancel()

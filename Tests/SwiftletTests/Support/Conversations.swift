@@ -18,13 +18,13 @@ func loopStatistics() -> LoopStatistics {
 func loopNow() -> Instant { EventLoop.current?.executor.now ?? .never }
 
 /// Everything that comes until the end of the stream.
-func readAll(_ connection: TCPConnection) async throws -> [UInt8] {
+func readAll(_ connection: Connection) async throws -> [UInt8] {
     var all: [UInt8] = []
     while let bytes = try await connection.read() { all += Array(bytes) }
     return all
 }
 
-extension TCPConnection {
+extension Connection {
     /// Reads into memory of the caller's; nil at the end of the stream.
     nonisolated(nonsending) func readPiece(ofAtMost count: Int) async throws(IOError) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: count)
@@ -44,18 +44,18 @@ func loopPlace() -> Int? {
 }
 
 /// Says on which loop it runs, and then echoes.
-func tellPlace(_ connection: TCPConnection) async throws {
+func tellPlace(_ connection: Connection) async throws {
     try await connection.write("\(loopPlace() ?? -1)\n")
     try await echoBack(connection)
 }
 
 /// What `tellPlace` says.
-func place(of connection: TCPConnection) async throws -> Int? {
+func place(of connection: Connection) async throws -> Int? {
     try await connection.readLine().flatMap { Int($0) }
 }
 
 /// Echoes until the end of the stream.
-func echoBack(_ connection: TCPConnection) async throws {
+func echoBack(_ connection: Connection) async throws {
     while let bytes = try await connection.read() { try await connection.write(bytes) }
 }
 
@@ -79,13 +79,13 @@ private let patterns: [[UInt8]] = (0..<256).map { seed in
 @discardableResult
 func withServer(
     on address: SocketAddress? = nil,
-    options: TCPServer.Options = TCPServer.Options(),
-    handler: @escaping TCPServer.ConnectionHandler,
-    _ body: (TCPServer) async throws -> Void
-) async throws -> TCPServer {
-    let listener = try await TCPListener.bind(
+    options: StreamServer.Options = StreamServer.Options(),
+    handler: @escaping StreamServer.ConnectionHandler,
+    _ body: (StreamServer) async throws -> Void
+) async throws -> StreamServer {
+    let listener = try await Listener.bind(
         to: address ?? anyPort(), backlog: options.backlog)
-    let server = TCPServer(listener: listener, options: options)
+    let server = StreamServer(listener: listener, options: options)
     let serving = try spawn { try await server.serve(handler: handler) }
     try await body(server)
     server.stop()

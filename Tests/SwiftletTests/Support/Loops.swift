@@ -83,10 +83,10 @@ func onFailingLoop(_ body: @escaping @Sendable () async throws -> Void) async th
 func anyPort() throws -> SocketAddress { try SocketAddress("127.0.0.1:0") }
 
 /// A connection and its peer, both on the calling loop.
-func makeConnectionPair() async throws -> (TCPConnection, TCPConnection) {
-    let listener = try await TCPListener.bind(to: anyPort())
+func makeConnectionPair() async throws -> (Connection, Connection) {
+    let listener = try await Listener.bind(to: anyPort())
     async let accepted = listener.accept()
-    let connected = try await TCPConnection.connect(to: listener.address)
+    let connected = try await Connection.connect(to: listener.address)
     let pair = (connected, try await accepted)
     listener.close()
     return pair

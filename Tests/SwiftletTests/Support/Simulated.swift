@@ -88,11 +88,10 @@ extension World {
     var home: SimulatedHost { hosts[0] }
 
     /// A connection of the body's host, and its other end, which is another host's.
-    func makeConnectionPair(with peer: SimulatedHost) async throws -> (TCPConnection, TCPConnection)
-    {
-        let listener = try await TCPListener.bind(to: home.address(port: 0))
+    func makeConnectionPair(with peer: SimulatedHost) async throws -> (Connection, Connection) {
+        let listener = try await Listener.bind(to: home.address(port: 0))
         async let accepted = listener.accept()
-        let connected = try await peer.run { try await TCPConnection.connect(to: listener.address) }
+        let connected = try await peer.run { try await Connection.connect(to: listener.address) }
         let pair = (try await accepted, connected)
         listener.close()
         return pair

@@ -7,7 +7,7 @@ import Syscalls
 /// connection closes when its scope ends: a server's handler, or the body given to `connect`;
 /// without a scope, when the last copy of this value goes. It may be used from any task; tasks
 /// outside the loop pay two hops for each operation.
-public struct TCPConnection: Sendable {
+public struct Connection: Sendable {
     let socket: Socket
     /// The address of the peer.
     public var remoteAddress: SocketAddress { socket.peer }
@@ -22,7 +22,7 @@ public struct TCPConnection: Sendable {
         timeout: Duration? = nil,
         file: SourceFile = #fileID,
         line: UInt32 = #line,
-        _ body: (TCPConnection) async throws -> Value
+        _ body: (Connection) async throws -> Value
     ) async throws -> Value {
         let connection = try await connect(
             to: address, timeout: timeout, file: file, line: line)
@@ -39,7 +39,7 @@ public struct TCPConnection: Sendable {
     public static func connect(
         to address: SocketAddress, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
-    ) async throws(IOError) -> TCPConnection {
+    ) async throws(IOError) -> Connection {
         let loop = try EventLoop.require(.connect).executor
         let call = Call(file, line)
         return try await loop.perform { () async throws(IOError) in
@@ -51,13 +51,13 @@ public struct TCPConnection: Sendable {
                 socket.close()
                 throw IOError(error.operation, error.reason, at: address)
             }
-            return TCPConnection(socket: socket)
+            return Connection(socket: socket)
         }
     }
 }
 
 // The same with an address as text.
-extension TCPConnection {
+extension Connection {
     /// Connects to an address that is given as text, "127.0.0.1:80", and lends the connection to
     /// `body`.
     ///
@@ -67,7 +67,7 @@ extension TCPConnection {
     public static func connect<Value>(
         to address: String, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line,
-        _ body: (TCPConnection) async throws -> Value
+        _ body: (Connection) async throws -> Value
     ) async throws -> Value {
         try await connect(
             to: SocketAddress(address), timeout: timeout, file: file, line: line, body)
@@ -80,13 +80,13 @@ extension TCPConnection {
     public static func connect(
         to address: String, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
-    ) async throws -> TCPConnection {
+    ) async throws -> Connection {
         try await connect(to: SocketAddress(address), timeout: timeout, file: file, line: line)
     }
 }
 
 // Ending a connection in its various ways, its addresses and its options.
-extension TCPConnection {
+extension Connection {
     /// Ends the writing half: the peer reads the end of the stream, and may go on writing
     /// (shutdown(2), `SHUT_WR`).
     ///

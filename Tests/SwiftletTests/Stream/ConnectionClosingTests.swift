@@ -5,7 +5,7 @@ import Testing
 @testable import SwiftletSimulation
 
 /// How connections end, and what their users then see.
-@Suite(.serialized) struct TCPClosingTests {
+@Suite(.serialized) struct ConnectionClosingTests {
     @Test(arguments: Ground.all)
     func `closing resumes a parked reader and a parked writer`(ground: Ground) async throws {
         try await ground.run {
@@ -132,7 +132,7 @@ import Testing
             try #require(await ioError { try await old.write("x") } == IOError(.write, .closed))
             old.close()
             try #require(loop.state.table.isOpen(new.id) == true)
-            try #require(try await TCPConnection(socket: new).option(.isListening) == 0)
+            try #require(try await Connection(socket: new).option(.isListening) == 0)
             other.close()
             peer.close()
         }
@@ -143,11 +143,11 @@ import Testing
         ground: Ground
     ) async throws {
         try await ground.run { openSockets in
-            let listener = try await TCPListener.bind(to: anyPort())
+            let listener = try await Listener.bind(to: anyPort())
             for fails in [false, true] {
                 async let accepted = listener.accept()
                 let error = await ioError {
-                    try await TCPConnection.connect(to: listener.address) { connection in
+                    try await Connection.connect(to: listener.address) { connection in
                         try await connection.write("hello")
                         if fails { throw IOError(.write, .tooLong) }
                     }
@@ -164,7 +164,7 @@ import Testing
     @Test(arguments: Ground.all)
     func `a connection closes when its last copy goes`(ground: Ground) async throws {
         try await ground.run { openSockets in
-            let listener = try await TCPListener.bind(to: anyPort())
+            let listener = try await Listener.bind(to: anyPort())
             try await connectAndForget(listener.address)
             try #require(openSockets() == 1)
             let accepted = try await listener.accept()
@@ -177,9 +177,9 @@ import Testing
     @Test func `a connection closes when its last copy goes on another thread`() async throws {
         let sockets = FaultySockets()
         try await onLoop(sockets: sockets) {
-            let listener = try await TCPListener.bind(to: anyPort())
+            let listener = try await Listener.bind(to: anyPort())
             try await connectAndForget(listener.address)
-            let kept = Notes<TCPConnection>()
+            let kept = Notes<Connection>()
             kept.add(try await listener.accept())
             for connection in kept.all {
                 #expect(try await readAll(connection) == Array("bye".utf8))
@@ -195,6 +195,6 @@ import Testing
 }
 
 private func connectAndForget(_ address: SocketAddress) async throws {
-    let connection = try await TCPConnection.connect(to: address)
+    let connection = try await Connection.connect(to: address)
     try await connection.write("bye")
 }

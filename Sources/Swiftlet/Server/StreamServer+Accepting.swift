@@ -2,7 +2,7 @@ import Syscalls
 
 // Accepting: a task for each listener, which hands what it accepts over to the loop that is to
 // serve it and never waits for that loop.
-extension TCPServer {
+extension StreamServer {
     /// Accepts from every listener until one of them ends, and ends the others: nil after `stop`,
     /// otherwise the reason.
     func acceptAll(into doors: [Door], in call: Call) async -> IOError? {

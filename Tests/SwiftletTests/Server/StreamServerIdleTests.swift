@@ -4,16 +4,16 @@ import Testing
 @testable import Swiftlet
 
 /// What a handler that reads is told when its server stops with a grace.
-@Suite struct TCPServerIdleTests {
+@Suite struct StreamServerIdleTests {
     /// Serves `handler` and lets `body` talk to it over a connection. The grace is longer than any
     /// test: the handler must end before.
     private static func withClient(
-        _ handler: @escaping @Sendable (TCPServer, TCPConnection) async throws -> Void,
-        _ body: (TCPServer, TCPConnection) async throws -> Void
+        _ handler: @escaping @Sendable (StreamServer, Connection) async throws -> Void,
+        _ body: (StreamServer, Connection) async throws -> Void
     ) async throws {
-        let server = TCPServer(listener: try await TCPListener.bind(to: "127.0.0.1:0"))
+        let server = StreamServer(listener: try await Listener.bind(to: "127.0.0.1:0"))
         let serving = try spawn { try await server.serve { try await handler(server, $0) } }
-        let client = try await TCPConnection.connect(to: server.address)
+        let client = try await Connection.connect(to: server.address)
         while server.statistics.open == 0 { await Task.yield() }
         try #require(!server.isStopping)
         try await body(server, client)
@@ -22,7 +22,7 @@ import Testing
         try #require(server.statistics.handlerErrors == 0)
     }
 
-    private static func stop(_ server: TCPServer) { server.stop(grace: .seconds(1_000_000)) }
+    private static func stop(_ server: StreamServer) { server.stop(grace: .seconds(1_000_000)) }
 
     @Test(arguments: Ground.all)
     func `an idle client does not hold the stop up`(ground: Ground) async throws {
@@ -40,7 +40,7 @@ import Testing
     @Test(arguments: Ground.all)
     func `a handler that is at work answers what has come`(ground: Ground) async throws {
         try await ground.run {
-            let handler: @Sendable (TCPServer, TCPConnection) async throws -> Void = {
+            let handler: @Sendable (StreamServer, Connection) async throws -> Void = {
                 server, connection in
                 while let line = try await connection.readLine() {
                     try await connection.write("at work\n")
@@ -62,7 +62,7 @@ import Testing
     @Test(arguments: Ground.all)
     func `the rest of a line may still come`(ground: Ground) async throws {
         try await ground.run {
-            let handler: @Sendable (TCPServer, TCPConnection) async throws -> Void = {
+            let handler: @Sendable (StreamServer, Connection) async throws -> Void = {
                 while let line = try await $1.readLine() { try await $1.write(line + "\n") }
             }
             try await Self.withClient(handler) { server, client in

@@ -5,15 +5,15 @@ import Testing
 
 /// A server with a listener for each loop. The kernel chooses among them, so tests ask only for
 /// sums.
-@Suite(.serialized) struct TCPServerListenersTests {
+@Suite(.serialized) struct StreamServerListenersTests {
     @Test(arguments: DriverKind.usable)
     func `listeners share a port, and each serves on its own loop`(driver: DriverKind) async throws
     {
         let sockets = FaultySockets()
         try await onLoops(3, driver, sockets: sockets) {
-            let listeners = try await TCPListener.bindOnEachLoop(to: anyPort())
+            let listeners = try await Listener.bindOnEachLoop(to: anyPort())
             #expect(Set(listeners.map(\.address.port)).count == 1)
-            let server = try TCPServer(listeners: listeners)
+            let server = try StreamServer(listeners: listeners)
             let serving = try spawn { try await server.serve(handler: tellPlace) }
             var places: [Int?] = []
             for number in 0..<60 {
@@ -36,16 +36,16 @@ import Testing
     }
 
     @Test func `the limit of connections is that of all listeners together`() async throws {
-        var options = TCPServer.Options()
+        var options = StreamServer.Options()
         options.maxConnections = 5
         try await onLoops(3) { [options] in
-            let server = try TCPServer(
-                listeners: await TCPListener.bindOnEachLoop(to: anyPort()), options: options)
+            let server = try StreamServer(
+                listeners: await Listener.bindOnEachLoop(to: anyPort()), options: options)
             let serving = try spawn { try await server.serve(handler: tellPlace) }
-            var clients: [TCPConnection] = []
+            var clients: [Connection] = []
             for _ in 0..<5 { clients.append(try await connectAndAsk(server.address).0) }
             for _ in 0..<10 {
-                let client = try await TCPConnection.connect(to: server.address)
+                let client = try await Connection.connect(to: server.address)
                 #expect(try await client.readLine() == nil)
             }
             server.stop()
@@ -57,17 +57,17 @@ import Testing
     }
 
     @Test func `no listeners are an error in words`() {
-        let error = #expect(throws: IOError.self) { try TCPServer(listeners: []) }
+        let error = #expect(throws: IOError.self) { try StreamServer(listeners: []) }
         #expect(error?.description == "listen: 0 is out of range")
     }
 
     @Test func `an address for all loops may be text`() async throws {
         try await onLoops(2) {
-            let listeners = try await TCPListener.bindOnEachLoop(to: "127.0.0.1:0")
+            let listeners = try await Listener.bindOnEachLoop(to: "127.0.0.1:0")
             #expect(listeners.count == 2)
             for listener in listeners { listener.close() }
             await #expect(throws: SocketAddress.ParseError.self) {
-                _ = try await TCPListener.bindOnEachLoop(to: "nowhere")
+                _ = try await Listener.bindOnEachLoop(to: "nowhere")
             }
         }
     }
@@ -77,12 +77,12 @@ import Testing
     {
         let sockets = FaultySockets()
         try await onLoops(3, sockets: sockets) {
-            let server = try TCPServer(listeners: await TCPListener.bindOnEachLoop(to: anyPort()))
+            let server = try StreamServer(listeners: await Listener.bindOnEachLoop(to: anyPort()))
             let serving = try spawn { try await server.serve(handler: tellPlace) }
             let client = try await connectAndAsk(server.address).0
             sockets.failAccept(with: [.invalidArgument])
             // Whichever listener it is that the kernel chooses now.
-            let last = try await TCPConnection.connect(to: server.address)
+            let last = try await Connection.connect(to: server.address)
 
             let error = await ioError { try await serving.value }
 
@@ -96,9 +96,9 @@ import Testing
     @Test func `cancelling the serving task ends all listeners and handlers`() async throws {
         let sockets = FaultySockets()
         try await onLoops(3, sockets: sockets) {
-            let server = try TCPServer(listeners: await TCPListener.bindOnEachLoop(to: anyPort()))
+            let server = try StreamServer(listeners: await Listener.bindOnEachLoop(to: anyPort()))
             let serving = try spawn { try await server.serve(handler: tellPlace) }
-            var clients: [TCPConnection] = []
+            var clients: [Connection] = []
             for _ in 0..<9 { clients.append(try await connectAndAsk(server.address).0) }
             serving.cancel()
             #expect(await ioError { try await serving.value } == IOError(.accept, .cancelled))
@@ -111,8 +111,8 @@ import Testing
     {
         let sockets = FaultySockets()
         try await onLoops(3, sockets: sockets) {
-            let first = try await TCPListener.bind(to: anyPort())
-            let error = await ioError { try await TCPListener.bindOnEachLoop(to: first.address) }
+            let first = try await Listener.bind(to: anyPort())
+            let error = await ioError { try await Listener.bindOnEachLoop(to: first.address) }
             #expect(error == IOError(.bind, .system(.addressInUse)))
             first.close()
         }

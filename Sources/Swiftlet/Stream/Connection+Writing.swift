@@ -4,7 +4,7 @@ import Syscalls
 // Every write returns when the kernel has taken every byte, so that closing afterwards loses
 // nothing. A `timeout` is for all of the bytes; nil is for ever, or for as long as the idle timeout
 // allows at each pause.
-extension TCPConnection {
+extension Connection {
     /// Writes bytes that a connection received.
     ///
     /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.busy`, `.closed`, or what send(2)

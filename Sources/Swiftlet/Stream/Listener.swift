@@ -2,7 +2,7 @@ import Drivers
 import Syscalls
 
 /// A socket that accepts TCP connections.
-public struct TCPListener: Sendable {
+public struct Listener: Sendable {
     let socket: Socket
     /// The loop that it belongs to.
     let loop: EventLoop
@@ -21,7 +21,7 @@ public struct TCPListener: Sendable {
     ///   "bind 127.0.0.1:80: Address already in use".
     public static func bind(
         to address: SocketAddress, backlog: Int = 1024, reusePort: Bool = false
-    ) async throws(IOError) -> TCPListener {
+    ) async throws(IOError) -> Listener {
         try await EventLoop.require(.bind).listen(
             on: address, backlog: backlog, reusePort: reusePort)
     }
@@ -33,7 +33,7 @@ public struct TCPListener: Sendable {
     ///   with a `SocketAddress` throws.
     public static func bind(
         to address: String, backlog: Int = 1024, reusePort: Bool = false
-    ) async throws -> TCPListener {
+    ) async throws -> Listener {
         try await bind(to: SocketAddress(address), backlog: backlog, reusePort: reusePort)
     }
 
@@ -47,8 +47,8 @@ public struct TCPListener: Sendable {
     /// - Throws: as `bind(to:backlog:reusePort:)`.
     public static func bindOnEachLoop(
         to address: SocketAddress, backlog: Int = 1024
-    ) async throws(IOError) -> [TCPListener] {
-        var listeners: [TCPListener] = []
+    ) async throws(IOError) -> [Listener] {
+        var listeners: [Listener] = []
         for loop in try EventLoop.require(.bind).loops {
             let address = listeners.first?.address ?? address
             listeners.append(
@@ -64,7 +64,7 @@ public struct TCPListener: Sendable {
     ///   with a `SocketAddress` throws.
     public static func bindOnEachLoop(
         to address: String, backlog: Int = 1024
-    ) async throws -> [TCPListener] {
+    ) async throws -> [Listener] {
         try await bindOnEachLoop(to: SocketAddress(address), backlog: backlog)
     }
 
@@ -79,7 +79,7 @@ public struct TCPListener: Sendable {
     ///   "accept: Too many open files"; the listener is as good as before then.
     public func accept(
         idleTimeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
-    ) async throws(IOError) -> TCPConnection {
+    ) async throws(IOError) -> Connection {
         let socket = socket
         let call = Call(file, line)
         return try await socket.loop.perform { () async throws(IOError) in
@@ -95,7 +95,7 @@ extension EventLoop {
     /// Opens a listener on this loop, wherever the caller is.
     fileprivate func listen(
         on address: SocketAddress, backlog: Int, reusePort: Bool
-    ) async throws(IOError) -> TCPListener {
+    ) async throws(IOError) -> Listener {
         try await executor.perform { () async throws(IOError) in
             if executor.state.isEnding {
                 throw IOError(.listen, await executor.refuse(in: Call(#fileID, #line)))
@@ -120,7 +120,7 @@ extension EventLoop {
             let bound = try socket.attempt(.address) { descriptor throws(Errno) in
                 try sockets.localAddress(descriptor)
             }
-            return TCPListener(socket: socket, loop: self, address: bound)
+            return Listener(socket: socket, loop: self, address: bound)
         }
     }
 }

@@ -6,12 +6,12 @@ import Testing
 
 /// Whoever sends is held to what the network carries and the other end reads, whatever lies
 /// between.
-@Suite struct TCPBackpressureTests {
+@Suite struct ConnectionBackpressureTests {
     /// A connection between two hosts on which at most 64 KiB are between write and read: half of
     /// it with the sender, half of it with the reader.
     private static func makePair(
         in world: World, with peer: SimulatedHost
-    ) async throws -> (TCPConnection, TCPConnection) {
+    ) async throws -> (Connection, Connection) {
         let (near, far) = try await world.makeConnectionPair(with: peer)
         try await near.setOption(.sendBuffer, to: 32_768)
         try await far.setOption(.receiveBuffer, to: 32_768)
@@ -102,7 +102,7 @@ import Testing
             let message = pattern(500_000)
             try await withServer(on: world.home.address(port: 7788), handler: echoBack) { server in
                 let client = try await peer.run {
-                    try await TCPConnection.connect(to: server.address)
+                    try await Connection.connect(to: server.address)
                 }
                 let writer = try peer.spawn {
                     try await client.write(message)

@@ -6,7 +6,7 @@ import Testing
 
 /// A connection is reset in each of its states, by its other end or by the network: whoever waits
 /// for it hears of it, what has arrived before is not lost, and no socket is left.
-@Suite struct TCPResetTests {
+@Suite struct ConnectionResetTests {
     /// How long anything takes between two hosts here.
     private static let latency = Duration.milliseconds(20)
 
@@ -18,7 +18,7 @@ import Testing
         _ origin: Origin,
         _ body:
             @escaping @Sendable (
-                _ near: TCPConnection, _ far: TCPConnection, _ reset: () async throws -> Void
+                _ near: Connection, _ far: Connection, _ reset: () async throws -> Void
             ) async throws -> Void
     ) throws {
         try simulated { world in
@@ -145,12 +145,12 @@ import Testing
             world.network.inject(.latency(.constant(Self.latency)))
             let peer = world.host("peer")
             let listener = try await peer.run {
-                try await TCPListener.bind(to: peer.address(port: 7788))
+                try await Listener.bind(to: peer.address(port: 7788))
             }
             let accepting = try peer.spawn { await ioError { _ = try await listener.accept() } }
             let client = try spawn {
                 await ioError {
-                    try await TCPConnection.connect(to: listener.address) {
+                    try await Connection.connect(to: listener.address) {
                         _ = try await $0.read()
                     }
                 }
@@ -174,8 +174,8 @@ import Testing
     func `while it waits to be accepted`(origin: Origin) throws {
         try simulated { world in
             let peer = world.host("peer")
-            let listener = try await TCPListener.bind(to: world.home.address(port: 7788))
-            let far = try await peer.run { try await TCPConnection.connect(to: listener.address) }
+            let listener = try await Listener.bind(to: world.home.address(port: 7788))
+            let far = try await peer.run { try await Connection.connect(to: listener.address) }
             try await sleep(for: .seconds(1))
             switch origin {
             case .peer: try await far.reset()
@@ -195,14 +195,14 @@ import Testing
             world.network.inject(.latency(.constant(Self.latency)))
             let peer = world.host("peer")
             let writes = Notes<IOError?>(), reads = Notes<IOError?>()
-            let handler: TCPServer.ConnectionHandler = { connection in
+            let handler: StreamServer.ConnectionHandler = { connection in
                 writes.add(await ioError { try await connection.write("welcome\n") })
                 reads.add(await ioError { try await connection.read() })
             }
             let server = try await withServer(on: world.home.address(port: 7788), handler: handler)
             { server in
                 try await peer.run {
-                    try await TCPConnection.connect(to: server.address).reset()
+                    try await Connection.connect(to: server.address).reset()
                 }
                 try await sleep(for: .seconds(1))
                 try #require(server.statistics.open == 0)
@@ -225,14 +225,14 @@ import Testing
         try simulated { world in
             let peer = world.host("peer")
             let errors = Notes<IOError?>()
-            var options = TCPServer.Options()
+            var options = StreamServer.Options()
             options.onError = { error, _ in errors.add(error as? IOError) }
             try await withServer(
                 on: world.home.address(port: 7788), options: options, handler: echoBack
             ) { server in
                 for round in 1...3 {
                     let client = try await peer.run {
-                        try await TCPConnection.connect(to: server.address)
+                        try await Connection.connect(to: server.address)
                     }
                     try await client.write("x")
                     _ = try await client.read(exactly: 1)
@@ -283,7 +283,7 @@ private func talk(to server: SocketAddress, _ number: Int, in world: World) asyn
     ]
     while world.elapsed < .seconds(1) {
         do {
-            try await TCPConnection.connect(to: server) { connection in
+            try await Connection.connect(to: server) { connection in
                 while world.elapsed < .seconds(1) {
                     try await connection.write(words)
                     try #require(try await connection.read(exactly: words.count) == words)

@@ -4,7 +4,7 @@ import Testing
 @testable import Swiftlet
 
 /// A server on several loops, on ordinary days.
-@Suite(.serialized) struct TCPServerLoopsTests {
+@Suite(.serialized) struct StreamServerLoopsTests {
     @Test(arguments: DriverKind.usable)
     func `many clients are served on all loops, as many on each`(driver: DriverKind) async throws {
         let sockets = FaultySockets()
@@ -33,7 +33,7 @@ import Testing
     @Test func `the loop that serves the fewest gets the next connection`() async throws {
         try await onLoops(3) {
             try await withServer(handler: tellPlace) { server in
-                var clients: [(TCPConnection, Int?)] = []
+                var clients: [(Connection, Int?)] = []
                 for _ in 0..<6 { clients.append(try await connectAndAsk(server.address)) }
                 #expect(clients.map(\.1) == [0, 1, 2, 0, 1, 2])
 
@@ -63,14 +63,14 @@ import Testing
     }
 
     @Test func `the limit of connections is that of all loops together`() async throws {
-        var options = TCPServer.Options()
+        var options = StreamServer.Options()
         options.maxConnections = 4
         let sockets = FaultySockets()
         try await onLoops(3, sockets: sockets) { [options] in
             let server = try await withServer(options: options, handler: tellPlace) { server in
-                var clients: [TCPConnection] = []
+                var clients: [Connection] = []
                 for _ in 0..<4 { clients.append(try await connectAndAsk(server.address).0) }
-                let fifth = try await TCPConnection.connect(to: server.address)
+                let fifth = try await Connection.connect(to: server.address)
                 #expect(try await fifth.readLine() == nil)
 
                 clients.removeFirst().close()
@@ -86,13 +86,13 @@ import Testing
 
     @Test func `handlers that throw on any loop are counted and reported there`() async throws {
         let reports = Notes<Int?>()
-        var options = TCPServer.Options()
+        var options = StreamServer.Options()
         options.onError = { _, _ in reports.add(loopPlace()) }
         try await onLoops(3) { [options] in
-            let refuse: TCPServer.ConnectionHandler = { _ in throw IOError(.read, .tooLong) }
+            let refuse: StreamServer.ConnectionHandler = { _ in throw IOError(.read, .tooLong) }
             let server = try await withServer(options: options, handler: refuse) { server in
                 for _ in 0..<3 {
-                    let client = try await TCPConnection.connect(to: server.address)
+                    let client = try await Connection.connect(to: server.address)
                     #expect(try await client.readLine() == nil)
                 }
             }
@@ -103,12 +103,12 @@ import Testing
 
     @Test func `a silent client is closed after the idle timeout, on whichever loop`() async throws
     {
-        var options = TCPServer.Options()
+        var options = StreamServer.Options()
         options.idleTimeout = .milliseconds(1)
         try await onLoops(3) { [options] in
             let server = try await withServer(options: options, handler: echoBack) { server in
                 for _ in 0..<3 {
-                    let client = try await TCPConnection.connect(to: server.address)
+                    let client = try await Connection.connect(to: server.address)
                     #expect(try await client.readLine() == nil)
                 }
             }
@@ -118,7 +118,7 @@ import Testing
 
     @Test func `what a handler starts is on its own loop`() async throws {
         try await onLoops(2) {
-            let handler: TCPServer.ConnectionHandler = { connection in
+            let handler: StreamServer.ConnectionHandler = { connection in
                 async let child = loopPlace()
                 let spawned = try await spawn { loopPlace() }.value
                 let timed = try await withTimeout(.seconds(60)) { loopPlace() }
@@ -127,7 +127,7 @@ import Testing
             }
             try await withServer(handler: handler) { server in
                 for place in 0..<2 {
-                    let client = try await TCPConnection.connect(to: server.address)
+                    let client = try await Connection.connect(to: server.address)
                     let line = try await client.readLine()
                     #expect(line == "\([Int](repeating: place, count: 4))")
                 }
@@ -150,8 +150,8 @@ import Testing
 }
 
 /// Connects, and says on which loop it is served.
-func connectAndAsk(_ address: SocketAddress) async throws -> (TCPConnection, Int?) {
-    let client = try await TCPConnection.connect(to: address)
+func connectAndAsk(_ address: SocketAddress) async throws -> (Connection, Int?) {
+    let client = try await Connection.connect(to: address)
     return (client, try await place(of: client))
 }
 
@@ -159,7 +159,7 @@ func connectAndAsk(_ address: SocketAddress) async throws -> (TCPConnection, Int
 private func converse(
     _ address: SocketAddress, _ number: Int, _ everybody: Meeting
 ) async throws -> Int? {
-    try await TCPConnection.connect(to: address) { client in
+    try await Connection.connect(to: address) { client in
         let place = try await place(of: client)
         await everybody.arrive()
         for round in 0..<3 {

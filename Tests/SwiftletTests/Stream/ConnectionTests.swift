@@ -5,7 +5,7 @@ import Testing
 @testable import SwiftletSimulation
 
 /// What a connection does when all goes well.
-@Suite(.serialized) struct TCPConnectionTests {
+@Suite(.serialized) struct ConnectionTests {
     @Test(arguments: Ground.all)
     func `what is written to an echo comes back`(ground: Ground) async throws {
         try await ground.run {
@@ -22,11 +22,11 @@ import Testing
     ) async throws {
         let address = try SocketAddress("\(host):0")
         try await ground.run {
-            let listener = try await TCPListener.bind(to: address)
+            let listener = try await Listener.bind(to: address)
             try #require(listener.address.port != 0)
             try #require(listener.address.with(port: 0) == address)
             async let accepted = listener.accept()
-            let left = try await TCPConnection.connect(to: listener.address)
+            let left = try await Connection.connect(to: listener.address)
             let right = try await accepted
             try #require(try await left.localAddress == right.remoteAddress)
             try #require(try await right.localAddress == left.remoteAddress)
@@ -42,7 +42,7 @@ import Testing
         let back = pattern(1_234_567, seed: 2)
         try await ground.run(seeds: 0..<5) {
             let (left, right) = try await makeConnectionPair()
-            @Sendable func send(_ bytes: [UInt8], on connection: TCPConnection) async throws {
+            @Sendable func send(_ bytes: [UInt8], on connection: Connection) async throws {
                 try await connection.write(bytes)
                 try await connection.closeWrite()
             }

@@ -4,17 +4,18 @@ import Testing
 @testable import Swiftlet
 @testable import SwiftletSimulation
 
-/// The ways in which a server ends; what `stop` does with handlers stands in TCPServerGraceTests.
-@Suite(.serialized) struct TCPServerStoppingTests {
+/// The ways in which a server ends. What `stop` does with handlers stands in
+/// StreamServerGraceTests.
+@Suite(.serialized) struct StreamServerStoppingTests {
     /// A server that echoes, its task, and a client that it serves.
     private static func withClient(
-        _ body: (TCPServer, Task<Void, any Error>, TCPConnection) async throws -> Void
+        _ body: (StreamServer, Task<Void, any Error>, Connection) async throws -> Void
     ) async throws {
         // An address of its own: a port that is given back may be the next one of another test.
-        let listener = try await TCPListener.bind(to: SocketAddress("127.0.47.1:0"))
-        let server = TCPServer(listener: listener)
+        let listener = try await Listener.bind(to: SocketAddress("127.0.47.1:0"))
+        let server = StreamServer(listener: listener)
         let serving = try spawn { try await server.serve(handler: echoBack) }
-        let client = try await TCPConnection.connect(to: server.address)
+        let client = try await Connection.connect(to: server.address)
         while server.statistics.open == 0 { await Task.yield() }
         try await body(server, serving, client)
     }
@@ -24,7 +25,7 @@ import Testing
         ground: Ground
     ) async throws {
         try await ground.run { openSockets in
-            let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
+            let server = StreamServer(listener: try await Listener.bind(to: anyPort()))
             let serving = try spawn {
                 try await server.serve { connection in
                     server.stop(grace: .seconds(1000))
@@ -32,7 +33,7 @@ import Testing
                     try await connection.write("finished\n")
                 }
             }
-            let client = try await TCPConnection.connect(to: server.address)
+            let client = try await Connection.connect(to: server.address)
             try #require(try await client.readLine() == "finished")
             try await serving.value
             try #require(server.statistics.open == 0)
@@ -50,7 +51,7 @@ import Testing
                 // its program; so the kernel may take some more, but no server does.
                 var error: IOError?
                 for _ in 0..<10_000 where error == nil {
-                    error = await ioError { try await TCPConnection.connect(to: server.address) }
+                    error = await ioError { try await Connection.connect(to: server.address) }
                 }
                 try #require(
                     error?.reason == .system(.connectionRefused), "\(String(describing: error))")
@@ -72,8 +73,8 @@ import Testing
         try simulated(yielding: [.served, .reset, .refused], seeds: 0..<100) { world -> Welcome in
             world.network.inject(.latency(.constant(.milliseconds(20))))
             let peer = world.host("peer")
-            let server = TCPServer(
-                listener: try await TCPListener.bind(to: world.home.address(port: 7788)))
+            let server = StreamServer(
+                listener: try await Listener.bind(to: world.home.address(port: 7788)))
             let serving = try spawn { try await server.serve(handler: echoBack) }
             // The request arrives after 20 ms, and the confirmation after 60 ms.
             let stop: Duration =
@@ -86,7 +87,7 @@ import Testing
             }
             let error = await ioError {
                 try await peer.run {
-                    try await TCPConnection.connect(to: server.address) { client in
+                    try await Connection.connect(to: server.address) { client in
                         try await client.write("hello\n")
                         try #require(try await client.readLine() == "hello")
                     }
@@ -109,9 +110,9 @@ import Testing
 
     @Test func `a stop that comes before serving is remembered`() throws {
         try simulated { world in
-            let listener = try await TCPListener.bind(to: anyPort())
-            let client = try await TCPConnection.connect(to: listener.address)
-            let server = TCPServer(listener: listener)
+            let listener = try await Listener.bind(to: anyPort())
+            let client = try await Connection.connect(to: listener.address)
+            let server = StreamServer(listener: listener)
             server.stop(grace: .seconds(10))
             try await server.serve(handler: echoBack)
             try #require(world.elapsed == .zero)
@@ -127,15 +128,15 @@ import Testing
     func `cancelling the serving task cancels its handlers`(ground: Ground) async throws {
         try await ground.run { openSockets in
             let reasons = Notes<IOError?>()
-            let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
+            let server = StreamServer(listener: try await Listener.bind(to: anyPort()))
             let serving = try spawn {
                 try await server.serve { connection in
                     reasons.add(await ioError { try await echoBack(connection) })
                 }
             }
-            var clients: [TCPConnection] = []
+            var clients: [Connection] = []
             for _ in 0..<3 {
-                clients.append(try await TCPConnection.connect(to: server.address))
+                clients.append(try await Connection.connect(to: server.address))
             }
             await untilParked(4)
             serving.cancel()
@@ -150,8 +151,8 @@ import Testing
         ground: Ground
     ) async throws {
         try await ground.run {
-            let listener = try await TCPListener.bind(to: anyPort())
-            let server = TCPServer(listener: listener)
+            let listener = try await Listener.bind(to: anyPort())
+            let server = StreamServer(listener: listener)
             let serving = try spawn { await ioError { try await server.serve(handler: echoBack) } }
             await untilParked(1)
             listener.close()
@@ -162,9 +163,9 @@ import Testing
     @Test(arguments: Ground.all)
     func `the end of the loop ends a server that nobody awaits`(ground: Ground) async throws {
         try await ground.run {
-            let listener = try await TCPListener.bind(to: anyPort())
-            try spawn { try await TCPServer(listener: listener).serve(handler: echoBack) }
-            let client = try await TCPConnection.connect(to: listener.address)
+            let listener = try await Listener.bind(to: anyPort())
+            try spawn { try await StreamServer(listener: listener).serve(handler: echoBack) }
+            let client = try await Connection.connect(to: listener.address)
             try await client.write("hello\n")
             _ = try await client.readLine()
         }
@@ -176,10 +177,10 @@ import Testing
     func `another thread may stop a server`(driver: DriverKind) async throws {
         let sockets = FaultySockets()
         try await onLoop(driver, sockets: sockets) {
-            let listener = try await TCPListener.bind(to: anyPort())
-            let server = TCPServer(listener: listener)
+            let listener = try await Listener.bind(to: anyPort())
+            let server = StreamServer(listener: listener)
             let serving = try spawn { try await server.serve(handler: echoBack) }
-            let client = try await TCPConnection.connect(to: listener.address)
+            let client = try await Connection.connect(to: listener.address)
             try await client.write("hello\n")
             _ = try await client.readLine()
             Task.detached { server.stop() }
@@ -191,14 +192,14 @@ import Testing
 
     @Test func `a server that is served from outside the loop has its grace, too`() async throws {
         let words = try await onLoop {
-            let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
+            let server = StreamServer(listener: try await Listener.bind(to: anyPort()))
             // A detached task knows of no loop but the one of the listener.
             let serving = Task.detached {
                 try await server.serve { connection in
                     try await connection.write(try await connection.read(exactly: 5) ?? [])
                 }
             }
-            let client = try await TCPConnection.connect(to: server.address)
+            let client = try await Connection.connect(to: server.address)
             while server.statistics.open == 0 { await Task.yield() }
             server.stop(grace: .seconds(1_000_000), endingIdle: false)
             try await client.write("words")

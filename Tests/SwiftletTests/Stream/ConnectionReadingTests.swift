@@ -8,7 +8,7 @@ import Testing
 /// The forms of reading and writing, and what they leave for the next one.
 ///
 /// Each is held under many schedules, and some under many ways of cutting what is sent as well.
-@Suite(.serialized) struct TCPReadingTests {
+@Suite(.serialized) struct ConnectionReadingTests {
     @Test(arguments: Ground.all)
     func `the caller's memory is filled with what is there and no more`(
         ground: Ground
@@ -234,7 +234,7 @@ import Testing
 /// travels and is read in parts of at most so many bytes.
 private func simulated(
     cutting most: Int, test: StaticString = #function,
-    _ body: @escaping @Sendable (_ left: TCPConnection, _ right: TCPConnection) async throws -> Void
+    _ body: @escaping @Sendable (_ left: Connection, _ right: Connection) async throws -> Void
 ) throws {
     try simulated(test: test) { world in
         world.network.inject(.splitSegments(ofAtMost: most))

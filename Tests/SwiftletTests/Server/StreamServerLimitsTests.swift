@@ -6,7 +6,7 @@ import Testing
 
 /// What a server does when it cannot accept and when clients say nothing. How long it waits in bad
 /// times stands in AcceptBackOffTests.
-@Suite struct TCPServerLimitsTests {
+@Suite struct StreamServerLimitsTests {
     @Test func `what passes puts accepting off`() throws {
         let errors: [Errno] = [
             .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .outOfMemory,
@@ -18,7 +18,7 @@ import Testing
                     // The first attempt, and those after 10, 30, 70 and 150 ms.
                     world.network.inject(
                         .failing(.accept, with: error, probability: 1), for: .milliseconds(100))
-                    let client = try await TCPConnection.connect(to: server.address)
+                    let client = try await Connection.connect(to: server.address)
                     try await client.write("hello\n")
                     try #require(try await client.readLine() == "hello")
                     try #require(world.elapsed - start == .milliseconds(150))
@@ -34,7 +34,7 @@ import Testing
             // The listener and five clients.
             world.home.descriptorLimit = 6
             let peer = world.host("peer")
-            let handler: TCPServer.ConnectionHandler = { connection in
+            let handler: StreamServer.ConnectionHandler = { connection in
                 try await sleep(for: .seconds(3))
                 try await connection.write("bye\n")
             }
@@ -58,9 +58,9 @@ import Testing
     @Test func `an error that will not go away ends serving`() throws {
         try simulated { world in
             world.network.inject(.failing(.accept, with: .invalidArgument, probability: 1))
-            let listener = try await TCPListener.bind(to: anyPort())
+            let listener = try await Listener.bind(to: anyPort())
             let error = await ioError {
-                try await TCPServer(listener: listener).serve(handler: echoBack)
+                try await StreamServer(listener: listener).serve(handler: echoBack)
             }
             try #require(error == IOError(.accept, .system(.invalidArgument)))
             try #require(world.home.openSockets == 0)
@@ -70,8 +70,8 @@ import Testing
     @Test func `stopping does not wait for the pause of a server that cannot accept`() throws {
         try simulated { world in
             world.network.inject(.failing(.accept, with: .tooManyOpenFiles, probability: 1))
-            let listener = try await TCPListener.bind(to: anyPort())
-            let server = TCPServer(listener: listener)
+            let listener = try await Listener.bind(to: anyPort())
+            let server = StreamServer(listener: listener)
             let serving = try spawn { try await server.serve(handler: echoBack) }
             // In the middle of a pause of a second.
             try await sleep(for: .milliseconds(60_500))
@@ -85,10 +85,10 @@ import Testing
 
     /// What ends a connection that is served with an idle timeout of a minute.
     private static func serve(
-        in world: World, _ handler: @escaping TCPServer.ConnectionHandler,
-        _ body: (TCPServer) async throws -> Void
+        in world: World, _ handler: @escaping StreamServer.ConnectionHandler,
+        _ body: (StreamServer) async throws -> Void
     ) async throws {
-        var options = TCPServer.Options()
+        var options = StreamServer.Options()
         options.idleTimeout = .seconds(60)
         try await withServer(
             on: world.home.address(port: 7788), options: options, handler: handler, body)
@@ -97,11 +97,11 @@ import Testing
     @Test func `a silent client is closed after the idle timeout`() throws {
         try simulated { world in
             let reasons = Notes<IOError?>()
-            let handler: TCPServer.ConnectionHandler = { connection in
+            let handler: StreamServer.ConnectionHandler = { connection in
                 reasons.add(await ioError { try await echoBack(connection) })
             }
             try await Self.serve(in: world, handler) { server in
-                let client = try await TCPConnection.connect(to: server.address)
+                let client = try await Connection.connect(to: server.address)
                 try #require(try await client.readLine() == nil)
                 try #require(world.elapsed == .seconds(60))
             }
@@ -112,12 +112,12 @@ import Testing
     @Test func `a client that never reads is closed after the idle timeout`() throws {
         try simulated { world in
             let reasons = Notes<IOError?>()
-            let handler: TCPServer.ConnectionHandler = { connection in
+            let handler: StreamServer.ConnectionHandler = { connection in
                 try await connection.setOption(.sendBuffer, to: 65_536)
                 reasons.add(await ioError { try await connection.write(pattern(1 << 20)) })
             }
             try await Self.serve(in: world, handler) { server in
-                let client = try await TCPConnection.connect(to: server.address)
+                let client = try await Connection.connect(to: server.address)
                 try await settle()
                 try #require(server.statistics.open == 1)
                 try await sleep(for: .seconds(60))
@@ -130,7 +130,7 @@ import Testing
 
     @Test func `a client that only listens is not idle while it is told something`() throws {
         try simulated { world in
-            let handler: TCPServer.ConnectionHandler = { connection in
+            let handler: StreamServer.ConnectionHandler = { connection in
                 async let reading = ioError { try await connection.read() }
                 for _ in 0..<5 {
                     try await sleep(for: .seconds(50))
@@ -141,7 +141,7 @@ import Testing
                 try #require(world.elapsed == .seconds(5 * 50 + 60))
             }
             try await Self.serve(in: world, handler) { server in
-                let client = try await TCPConnection.connect(to: server.address)
+                let client = try await Connection.connect(to: server.address)
                 for _ in 0..<5 { try #require(try await client.readLine() == "news") }
                 try #require(try await client.readLine() == nil)
                 try #require(server.statistics.handlerErrors == 0)
@@ -152,7 +152,7 @@ import Testing
     @Test func `a client that only speaks is not idle while it is heard`() throws {
         try simulated { world in
             let ends = Notes<Duration>()
-            let handler: TCPServer.ConnectionHandler = { connection in
+            let handler: StreamServer.ConnectionHandler = { connection in
                 // Nobody reads it: the write waits, and only what comes in keeps it alive.
                 async let writing = ioError { try await connection.write(pattern(1 << 20)) }
                 for _ in 0..<5 { _ = try await connection.readLine() }
@@ -163,7 +163,7 @@ import Testing
             let peer = world.host("peer")
             try await Self.serve(in: world, handler) { server in
                 let client = try await peer.run {
-                    try await TCPConnection.connect(to: server.address)
+                    try await Connection.connect(to: server.address)
                 }
                 for _ in 0..<5 {
                     try await sleep(for: .seconds(50))
@@ -185,7 +185,7 @@ import Testing
             world.network.inject(.latency(.constant(.milliseconds(20))))
             let peer = world.host("peer")
             let ends = Notes<End>()
-            let handler: TCPServer.ConnectionHandler = { connection in
+            let handler: StreamServer.ConnectionHandler = { connection in
                 switch await ioError({ try await connection.read(exactly: 1) }) {
                 case nil: ends.add(.heard)
                 case let error:
@@ -195,7 +195,7 @@ import Testing
             }
             try await Self.serve(in: world, handler) { server in
                 let client = try await peer.run {
-                    try await TCPConnection.connect(to: server.address)
+                    try await Connection.connect(to: server.address)
                 }
                 // It is served since its confirmation arrived, a latency from now.
                 try await sleep(for: .seconds(60))
@@ -210,5 +210,5 @@ import Testing
 
 /// What a server says to who says nothing.
 private func hear(_ address: SocketAddress) async throws -> String? {
-    try await TCPConnection.connect(to: address) { try await $0.readLine() }
+    try await Connection.connect(to: address) { try await $0.readLine() }
 }

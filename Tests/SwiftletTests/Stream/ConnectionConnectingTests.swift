@@ -4,7 +4,7 @@ import Testing
 @testable import Swiftlet
 
 /// Attempts to connect that fail, and that somebody gives up.
-@Suite(.serialized) struct TCPConnectingTests {
+@Suite(.serialized) struct ConnectionConnectingTests {
     @Test(arguments: DriverKind.usable)
     func `nobody listening is a refusal, and leaves no descriptor`(driver: DriverKind) async throws
     {
@@ -15,7 +15,7 @@ import Testing
         try taken.bind(to: anyPort())
         let address = try taken.localAddress()
         try await onLoop(driver, sockets: sockets) {
-            let error = await ioError { try await TCPConnection.connect(to: address) }
+            let error = await ioError { try await Connection.connect(to: address) }
             #expect(error == IOError(.connect, .system(.connectionRefused)))
             #expect(error?.description == "connect \(address): Connection refused")
             #expect(sockets.openCount == 0)
@@ -27,7 +27,7 @@ import Testing
             world.network.inject(.latency(.constant(.milliseconds(20))))
             let server = world.host("server")
             let error = await ioError {
-                try await TCPConnection.connect(to: server.address(port: 7788))
+                try await Connection.connect(to: server.address(port: 7788))
             }
             try #require(error == IOError(.connect, .system(.connectionRefused)))
             try #require(world.elapsed == .milliseconds(40))
@@ -40,7 +40,7 @@ import Testing
             let server = world.host("server")
             world.network.partition(world.home, server)
             let error = await ioError {
-                try await TCPConnection.connect(
+                try await Connection.connect(
                     to: server.address(port: 7788), timeout: .seconds(5))
             }
             try #require(error == IOError(.connect, .timedOut))
@@ -51,9 +51,9 @@ import Testing
 
     @Test func `an attempt without a timeout ends when the kernel gives it up`() throws {
         try simulated { world in
-            let listener = try await TCPListener.bind(to: anyPort(), backlog: 0)
-            let queued = try await TCPConnection.connect(to: listener.address)
-            let error = await ioError { try await TCPConnection.connect(to: listener.address) }
+            let listener = try await Listener.bind(to: anyPort(), backlog: 0)
+            let queued = try await Connection.connect(to: listener.address)
+            let error = await ioError { try await Connection.connect(to: listener.address) }
             try #require(error == IOError(.connect, .system(.timedOut)))
             // The request, and six more of them after 1 s, 2 s, 4 s and so on (tcp(7)).
             try #require(world.elapsed == .seconds(127))
@@ -64,9 +64,9 @@ import Testing
 
     @Test func `an attempt on a full queue is answered when there is room`() throws {
         try simulated { world in
-            let listener = try await TCPListener.bind(to: anyPort(), backlog: 0)
-            let first = try await TCPConnection.connect(to: listener.address)
-            let attempt = try spawn { try await TCPConnection.connect(to: listener.address) }
+            let listener = try await Listener.bind(to: anyPort(), backlog: 0)
+            let first = try await Connection.connect(to: listener.address)
+            let attempt = try spawn { try await Connection.connect(to: listener.address) }
             try await settle()
             let accepted = try await listener.accept()
             try #require(try await first.localAddress == accepted.remoteAddress)
@@ -83,7 +83,7 @@ import Testing
         try await onLoop(driver, sockets: sockets) {
             let full = try await FullListener()
             let attempt = try spawn {
-                await ioError { try await TCPConnection.connect(to: full.address) }
+                await ioError { try await Connection.connect(to: full.address) }
             }
             await untilParked(1)
             attempt.cancel()
@@ -97,9 +97,9 @@ import Testing
             world.network.inject(.spuriousReadiness(probability: 0.9), .of(world.home))
             let peer = world.host("peer")
             let listener = try await peer.run {
-                try await TCPListener.bind(to: peer.address(port: 7788))
+                try await Listener.bind(to: peer.address(port: 7788))
             }
-            let connected = try await TCPConnection.connect(to: listener.address)
+            let connected = try await Connection.connect(to: listener.address)
             try await connected.write("up\n")
             let line = try await peer.run { try await listener.accept().readLine() }
             try #require(line == "up")
@@ -113,7 +113,7 @@ import Testing
             reasons.removeAll()
             let full = try await FullListener()
             try spawn {
-                let error = await ioError { try await TCPConnection.connect(to: full.address) }
+                let error = await ioError { try await Connection.connect(to: full.address) }
                 reasons.add(error?.reason)
             }
             await untilParked(1)
@@ -127,7 +127,7 @@ import Testing
         try await ground.run {
             // Broadcast is not for streams.
             let address = try SocketAddress("255.255.255.255:9")
-            let error = await ioError { try await TCPConnection.connect(to: address) }
+            let error = await ioError { try await Connection.connect(to: address) }
             guard case .system = error?.reason else {
                 Issue.record("connected, or failed with \(String(describing: error))")
                 return
@@ -139,20 +139,20 @@ import Testing
 
 /// A listener whose queue is full, so that the kernel answers no further attempt.
 struct FullListener: Sendable {
-    private let listener: TCPListener
-    private let queued: [TCPConnection]
+    private let listener: Listener
+    private let queued: [Connection]
     var address: SocketAddress { listener.address }
     var openCount: Int { queued.count + 1 }
 
     /// Fills the queue with attempts until one is not answered by the time the loop has nothing
     /// else to do.
     init() async throws {
-        let listener = try await TCPListener.bind(to: anyPort(), backlog: 0)
-        var queued: [TCPConnection] = []
+        let listener = try await Listener.bind(to: anyPort(), backlog: 0)
+        var queued: [Connection] = []
         while queued.count < 16 {
             // Loopback answers within the call of connect(2), if at all.
             let attempt = try spawn {
-                try await TCPConnection.connect(to: listener.address)
+                try await Connection.connect(to: listener.address)
             }
             for _ in 0..<20 { await Task.yield() }
             attempt.cancel()

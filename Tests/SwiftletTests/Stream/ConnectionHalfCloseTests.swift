@@ -5,7 +5,7 @@ import Testing
 @testable import SwiftletSimulation
 
 /// Each half of a connection ends by itself.
-@Suite(.serialized) struct TCPHalfCloseTests {
+@Suite(.serialized) struct ConnectionHalfCloseTests {
     @Test(arguments: Ground.all)
     func `each half of a connection ends by itself`(ground: Ground) async throws {
         try await ground.run {
@@ -94,13 +94,13 @@ import Testing
             world.network.inject(.shortReads(probability: 0.5))
             let proxy = world.host("proxy"), server = world.host("server")
             try server.spawn {
-                try await TCPServer.serve(on: server.address(port: 7788)) { connection in
+                try await StreamServer.serve(on: server.address(port: 7788)) { connection in
                     try await connection.write(try await readAll(connection).reversed())
                 }
             }
             try proxy.spawn {
-                try await TCPServer.serve(on: proxy.address(port: 80)) { near in
-                    try await TCPConnection.connect(to: server.address(port: 7788)) { far in
+                try await StreamServer.serve(on: proxy.address(port: 80)) { near in
+                    try await Connection.connect(to: server.address(port: 7788)) { far in
                         async let there: Void = pass(from: near, to: far)
                         async let back: Void = pass(from: far, to: near)
                         _ = try await (there, back)
@@ -109,7 +109,7 @@ import Testing
             }
             try await settle()
             let question = pattern(200_000)
-            try await TCPConnection.connect(to: proxy.address(port: 80)) { client in
+            try await Connection.connect(to: proxy.address(port: 80)) { client in
                 try await client.write(question)
                 try await client.closeWrite()
                 try #require(try await readAll(client) == question.reversed())
@@ -119,7 +119,7 @@ import Testing
 }
 
 /// Writes what one connection says to another, and its end.
-private func pass(from source: TCPConnection, to target: TCPConnection) async throws {
+private func pass(from source: Connection, to target: Connection) async throws {
     while let bytes = try await source.read() { try await target.write(bytes) }
     try await target.closeWrite()
 }

@@ -5,17 +5,17 @@ import Testing
 @testable import SwiftletSimulation
 
 /// What becomes of handlers when their server stops, to the nanosecond.
-@Suite struct TCPServerGraceTests {
+@Suite struct StreamServerGraceTests {
     /// Serves `handler` on the body's host, with one client for each of its lines.
     private static func serve(
-        _ lines: [String], in world: World, _ handler: @escaping TCPServer.ConnectionHandler,
-        _ body: (TCPServer, Task<Void, any Error>, [TCPConnection]) async throws -> Void
+        _ lines: [String], in world: World, _ handler: @escaping StreamServer.ConnectionHandler,
+        _ body: (StreamServer, Task<Void, any Error>, [Connection]) async throws -> Void
     ) async throws {
-        let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
+        let server = StreamServer(listener: try await Listener.bind(to: anyPort()))
         let serving = try spawn { try await server.serve(handler: handler) }
-        var clients: [TCPConnection] = []
+        var clients: [Connection] = []
         for line in lines {
-            let client = try await TCPConnection.connect(to: server.address)
+            let client = try await Connection.connect(to: server.address)
             try await client.write(line + "\n")
             clients.append(client)
         }
@@ -27,7 +27,7 @@ import Testing
     }
 
     /// Reads a number of seconds, and ends after that many.
-    private static func endLater(_ connection: TCPConnection) async throws {
+    private static func endLater(_ connection: Connection) async throws {
         let line = try #require(try await connection.readLine())
         try await sleep(for: .seconds(try #require(Int(line))))
         try await connection.write("done\n")
@@ -51,7 +51,7 @@ import Testing
     @Test func `handlers that end before the grace is over, after it, and never`() throws {
         try simulated { world in
             let reasons = Notes<IOError?>()
-            let handler: TCPServer.ConnectionHandler = { connection in
+            let handler: StreamServer.ConnectionHandler = { connection in
                 reasons.add(await ioError { try await Self.endLater(connection) })
             }
             try await Self.serve(["10", "40", "1000000000"], in: world, handler) {
@@ -72,7 +72,7 @@ import Testing
     /// Cancelling asks; a handler that goes on is waited for.
     @Test func `a handler that does not care for its cancellation is waited for`() throws {
         try simulated { world in
-            let handler: TCPServer.ConnectionHandler = { connection in
+            let handler: StreamServer.ConnectionHandler = { connection in
                 let end = world.elapsed + .seconds(40)
                 while world.elapsed < end {
                     try await spawn { try await sleep(for: .seconds(1)) }.value
@@ -91,7 +91,7 @@ import Testing
     @Test func `handlers that read are cancelled when the grace is over`() throws {
         try simulated { world in
             let reasons = Notes<IOError?>()
-            let handler: TCPServer.ConnectionHandler = { connection in
+            let handler: StreamServer.ConnectionHandler = { connection in
                 reasons.add(await ioError { try await echoBack(connection) })
             }
             try await Self.serve(["x"], in: world, handler) { server, serving, clients in
@@ -112,8 +112,8 @@ import Testing
             world.network.inject(.latency(.constant(.milliseconds(20))))
             let peer = world.host("peer")
             let ends = Notes<End>()
-            let server = TCPServer(
-                listener: try await TCPListener.bind(to: world.home.address(port: 7788)))
+            let server = StreamServer(
+                listener: try await Listener.bind(to: world.home.address(port: 7788)))
             let serving = try spawn {
                 try await server.serve { connection in
                     switch await ioError({ try await connection.read(exactly: 1) }) {
@@ -125,7 +125,7 @@ import Testing
                 }
             }
             let client = try await peer.run {
-                try await TCPConnection.connect(to: server.address)
+                try await Connection.connect(to: server.address)
             }
             try await sleep(for: .seconds(1))
             server.stop(grace: .milliseconds(20), endingIdle: false)
@@ -184,12 +184,12 @@ import Testing
             let peer = world.host("peer")
             world.network.inject(
                 .bandwidth(bytesPerSecond: 10_000), .between(world.home, and: peer))
-            let server = TCPServer(
-                listener: try await TCPListener.bind(to: world.home.address(port: 7788)))
+            let server = StreamServer(
+                listener: try await Listener.bind(to: world.home.address(port: 7788)))
             let serving = try spawn { try await server.serve(handler: echoBack) }
             let question = pattern(200_000)
             let client = try await peer.run {
-                try await TCPConnection.connect(to: server.address)
+                try await Connection.connect(to: server.address)
             }
             let reader = try peer.spawn { try await readAll(client) }
             try await client.write(pattern(1))

@@ -4,13 +4,13 @@ import Syscalls
 // Serving: on each loop a task that takes in the connections which are handed over to it, and under
 // it a task for each connection.
 //
-//     serve ─┬─ acceptors, one for each listener                  (TCPServer+Accepting.swift)
+//     serve ─┬─ acceptors, one for each listener                  (StreamServer+Accepting.swift)
 //            ├─ takes in on loop 0 ─┬─ handler
 //            │                      └─ handler
 //            └─ takes in on loop 1 ─── handler
 //
 // So cancelling `serve` cancels all of them, wherever they run, and it returns after the last one.
-extension TCPServer {
+extension StreamServer {
     /// Where a loop's arrivals are put, by any thread.
     typealias Door = AsyncStream<Arrival>.Continuation
 
@@ -75,7 +75,7 @@ extension TCPServer {
     // frames fit its first slab, about a kilobyte, needs no second one.
 
     private func serve(
-        _ connection: TCPConnection, at place: Int, with handler: ConnectionHandler
+        _ connection: Connection, at place: Int, with handler: ConnectionHandler
     ) async {
         do {
             connection.socket.beginOwning(
@@ -87,7 +87,7 @@ extension TCPServer {
         }
     }
 
-    private func finish(_ connection: TCPConnection, at place: Int, _ failure: (any Error)?) {
+    private func finish(_ connection: Connection, at place: Int, _ failure: (any Error)?) {
         connection.close()
         let failure = failure?.isOfEnding == true ? nil : failure
         leave(place, hasFailed: failure != nil)
@@ -117,11 +117,11 @@ struct Arrival: Sendable {
     let peer: SocketAddress
 
     /// Makes it a connection of `loop`. The caller is on that loop's thread.
-    func adopt(on loop: LoopExecutor, idleTimeout: Duration?) -> TCPConnection {
+    func adopt(on loop: LoopExecutor, idleTimeout: Duration?) -> Connection {
         let socket = Socket(adopting: descriptor, peer: peer, on: loop, idleTimeout: idleTimeout)
         // An option that a connection will not take does not make it a worse connection.
         try? loop.sockets.setOption(.noDelay, of: descriptor, to: 1)
-        return TCPConnection(socket: socket)
+        return Connection(socket: socket)
     }
 }
 

@@ -2,9 +2,9 @@ import Drivers
 import Syscalls
 
 // Every read is nil at the end of the stream, and in a handler where it would wait although its
-// server stops (`TCPServer.stop`). A `timeout` of nil is for ever,
+// server stops (`StreamServer.stop`). A `timeout` of nil is for ever,
 // or for as long as the idle timeout allows at each pause.
-extension TCPConnection {
+extension Connection {
     /// Waits for bytes and gives what has arrived; `timeout` is for the first byte.
     ///
     /// - Returns: 1 to 65,536 bytes; nil at the end of the stream.

@@ -4,7 +4,7 @@ import Testing
 @testable import Swiftlet
 
 /// Connections in the hands of tasks that do not belong to their loop.
-@Suite(.serialized) struct TCPForeignTests {
+@Suite(.serialized) struct ConnectionForeignTests {
     @Test(arguments: DriverKind.usable)
     func `a detached task uses a connection and stays where it is`(driver: DriverKind) async throws
     {
@@ -48,12 +48,12 @@ import Testing
 
     @Test func `main-actor code is on the main actor again after each call`() async throws {
         try await onLoop {
-            let listener = try await TCPListener.bind(to: anyPort())
-            let server = TCPServer(listener: listener)
+            let listener = try await Listener.bind(to: anyPort())
+            let server = StreamServer(listener: listener)
             let serving = try spawn {
                 try await server.serve { connection in try await serveOnMain(connection) }
             }
-            let client = try await TCPConnection.connect(to: listener.address)
+            let client = try await Connection.connect(to: listener.address)
             for number in 0..<10 {
                 try await client.write("\(number)\n")
                 #expect(try await client.readLine() == "\(number)")
@@ -68,15 +68,15 @@ import Testing
 
     @Test func `a handler on the main actor is cancelled in its read`() async throws {
         try await onLoop {
-            let listener = try await TCPListener.bind(to: anyPort())
-            let server = TCPServer(listener: listener)
+            let listener = try await Listener.bind(to: anyPort())
+            let server = StreamServer(listener: listener)
             let reasons = Notes<IOError?>()
             let serving = try spawn {
                 try await server.serve { connection in
                     reasons.add(await ioError { try await serveOnMain(connection) })
                 }
             }
-            let client = try await TCPConnection.connect(to: listener.address)
+            let client = try await Connection.connect(to: listener.address)
             try await client.write("x\n")
             _ = try await client.readLine()
             await untilParked(2)
@@ -89,7 +89,7 @@ import Testing
     @Test func `two loops in two threads talk, each through the other's connection too`()
         async throws
     {
-        let shared = Guarded<TCPConnection?>(nil)
+        let shared = Guarded<Connection?>(nil)
         let echoed = Task {
             try await onLoop(.epoll) {
                 while true {
@@ -141,9 +141,9 @@ import Testing
 
 /// An actor without an executor of its own.
 private actor Client {
-    private let connection: TCPConnection
+    private let connection: Connection
     private var asked = 0
-    init(connection: TCPConnection) { self.connection = connection }
+    init(connection: Connection) { self.connection = connection }
 
     func ask(_ question: String) async throws -> String? {
         try await connection.write(question)
@@ -155,7 +155,7 @@ private actor Client {
     }
 }
 
-@MainActor private func serveOnMain(_ connection: TCPConnection) async throws {
+@MainActor private func serveOnMain(_ connection: Connection) async throws {
     while let bytes = try await connection.read() {
         MainActor.assertIsolated()
         try await connection.write(bytes)
@@ -163,14 +163,14 @@ private actor Client {
     }
 }
 
-private func echoBack(_ connection: TCPConnection, lines: Int) async throws {
+private func echoBack(_ connection: Connection, lines: Int) async throws {
     for _ in 0..<lines {
         guard let line = try await connection.readLine() else { return }
         try await connection.write(line + "\n")
     }
 }
 
-extension TCPConnection {
+extension Connection {
     fileprivate func read(after question: String) async throws -> Bytes? {
         try await write(question)
         return try await read()

@@ -5,20 +5,20 @@ import Testing
 
 /// What calls take and give in the form in which a user has it: addresses as text, parts of arrays
 /// and texts, several pieces, received bytes as a span, errors by name.
-@Suite struct TCPTextTests {
+@Suite struct ConnectionTextTests {
     @Test func `an address may be text`() async throws {
         try await onLoop {
-            let listener = try await TCPListener.bind(to: "127.0.0.1:0")
+            let listener = try await Listener.bind(to: "127.0.0.1:0")
             let text = "\(listener.address)"
             async let accepted = listener.accept()
-            let peer = try await TCPConnection.connect(to: text) { $0.remoteAddress }
+            let peer = try await Connection.connect(to: text) { $0.remoteAddress }
             #expect(peer == listener.address)
             (try await accepted).close()
             async let next = listener.accept()
-            try await TCPConnection.connect(to: text).close()
+            try await Connection.connect(to: text).close()
             (try await next).close()
             await #expect(throws: SocketAddress.ParseError.self) {
-                try await TCPConnection.connect(to: "nowhere").close()
+                try await Connection.connect(to: "nowhere").close()
             }
         }
     }
@@ -118,7 +118,7 @@ import Testing
                 caught.append("closed")
             }
             do {
-                try await TCPConnection.connect(to: unusedAddress()).close()
+                try await Connection.connect(to: unusedAddress()).close()
             } catch IOError.system(.connectionRefused) {
                 caught.append("refused")
             }
@@ -166,7 +166,7 @@ import Testing
 
 /// An address on which nobody listens.
 private func unusedAddress() async throws -> SocketAddress {
-    let listener = try await TCPListener.bind(to: anyPort())
+    let listener = try await Listener.bind(to: anyPort())
     listener.close()
     return listener.address
 }

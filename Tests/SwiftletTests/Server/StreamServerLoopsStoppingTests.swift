@@ -4,11 +4,11 @@ import Testing
 @testable import Swiftlet
 
 /// The ways in which a server on several loops ends.
-@Suite(.serialized) struct TCPServerLoopsStoppingTests {
+@Suite(.serialized) struct StreamServerLoopsStoppingTests {
     @Test func `stopping with a grace lets the handlers of all loops finish`() async throws {
         let sockets = FaultySockets()
         try await onLoops(3, sockets: sockets) {
-            let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
+            let server = StreamServer(listener: try await Listener.bind(to: anyPort()))
             let serving = try spawn { try await server.serve(handler: tellPlace) }
             let clients = try await connectSix(to: server)
             server.stop(grace: .seconds(1_000_000), endingIdle: false)
@@ -32,7 +32,7 @@ import Testing
         let sockets = FaultySockets()
         let reasons = Notes<IOError?>()
         try await onLoops(sockets: sockets) {
-            let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
+            let server = StreamServer(listener: try await Listener.bind(to: anyPort()))
             let serving = try spawn { try await server.serve(handler: noting(reasons)) }
             let clients = try await connectSix(to: server)
             let started = loopNow()
@@ -54,7 +54,7 @@ import Testing
         let sockets = FaultySockets()
         let reasons = Notes<IOError?>()
         try await onLoops(3, sockets: sockets) {
-            let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
+            let server = StreamServer(listener: try await Listener.bind(to: anyPort()))
             let serving = try spawn { try await server.serve(handler: noting(reasons)) }
             let clients = try await connectSix(to: server)
             serving.cancel()
@@ -71,7 +71,7 @@ import Testing
         let ended = Notes<IOError?>()
         await #expect(throws: IOError(.wait, .tooLong)) {
             try await onLoops(3, driver, sockets: sockets) {
-                let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
+                let server = StreamServer(listener: try await Listener.bind(to: anyPort()))
                 try spawn { try await server.serve(handler: noting(ended)) }
                 let clients = try await connectSix(to: server)
                 defer { for client in clients { client.close() } }
@@ -89,7 +89,7 @@ import Testing
         let isBroken = Latch()
         await #expect(throws: IOError(.wait, .system(.outOfMemory))) {
             try await onLoops(sockets: sockets) {
-                let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
+                let server = StreamServer(listener: try await Listener.bind(to: anyPort()))
                 try spawn {
                     let clients = try await connectSix(to: server)
                     isBroken.set()
@@ -110,7 +110,7 @@ import Testing
     @Test func `the end of the loops ends a server that is none of their tasks`() async throws {
         let sockets = FaultySockets()
         let serving = try await onLoops(3, sockets: sockets) {
-            let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
+            let server = StreamServer(listener: try await Listener.bind(to: anyPort()))
             let serving = Task.detached {
                 await ioError { try await server.serve(handler: tellPlace) }
             }
@@ -124,8 +124,8 @@ import Testing
 }
 
 /// Six clients that have been told on which loop they are: two for each of three.
-private func connectSix(to server: TCPServer) async throws -> [TCPConnection] {
-    var clients: [TCPConnection] = []
+private func connectSix(to server: StreamServer) async throws -> [Connection] {
+    var clients: [Connection] = []
     for number in 0..<6 {
         let (client, place) = try await connectAndAsk(server.address)
         #expect(place == number % 3)
@@ -135,13 +135,13 @@ private func connectSix(to server: TCPServer) async throws -> [TCPConnection] {
 }
 
 /// As `tellPlace`; notes the error with which it ends.
-private func noting(_ reasons: Notes<IOError?>) -> TCPServer.ConnectionHandler {
+private func noting(_ reasons: Notes<IOError?>) -> StreamServer.ConnectionHandler {
     { connection in
         try await connection.write("\(loopPlace() ?? -1)\n")
         reasons.add(await ioError { try await echoBack(connection) })
     }
 }
 
-private func isListening(_ server: TCPServer) async -> Bool {
-    await ioError { try await TCPConnection.connect(to: server.address).close() } == nil
+private func isListening(_ server: StreamServer) async -> Bool {
+    await ioError { try await Connection.connect(to: server.address).close() } == nil
 }

@@ -4,7 +4,7 @@ import Syscalls
 /// Accepts connections and runs a handler for each, as a task of its own.
 ///
 /// ```swift
-/// try await TCPServer.serve(on: "127.0.0.1:7788") { connection in
+/// try await StreamServer.serve(on: "127.0.0.1:7788") { connection in
 ///     while let bytes = try await connection.read() {
 ///         try await connection.write(bytes)
 ///     }
@@ -24,10 +24,10 @@ import Syscalls
 ///      loop 0   accept ──┬─► handlers      loop 0   accept ──► handlers
 ///      loop 1            ├─► handlers      loop 1   accept ──► handlers
 ///      loop 2            └─► handlers      loop 2   accept ──► handlers
-public final class TCPServer: Sendable {
+public final class StreamServer: Sendable {
     /// What a handler is: it owns the connection until it returns.
     public typealias ConnectionHandler =
-        @concurrent @Sendable (TCPConnection) async throws -> Void
+        @concurrent @Sendable (Connection) async throws -> Void
 
     /// How a server treats its clients.
     public struct Options: Sendable {
@@ -41,7 +41,7 @@ public final class TCPServer: Sendable {
         public var idleTimeout: Duration?
         /// Called on the handler's loop with what a handler throws, but not with its cancellation
         /// or the end of its loop; nil says it on standard error, once a second at most.
-        public var onError: (@Sendable (any Error, TCPConnection) -> Void)?
+        public var onError: (@Sendable (any Error, Connection) -> Void)?
 
         /// A backlog of 1,024, and no limits.
         public init() {}
@@ -79,7 +79,7 @@ public final class TCPServer: Sendable {
         var rests: [Task<Wakeup, Never>?]
     }
 
-    let listeners: [TCPListener]
+    let listeners: [Listener]
     /// The loops that serve; with several listeners, the loop of each.
     let loops: [EventLoop]
     let options: Options
@@ -88,7 +88,7 @@ public final class TCPServer: Sendable {
     /// Makes a server of a listener, on all loops that run together with the listener's.
     ///
     /// It closes the listener when it ends.
-    public convenience init(listener: TCPListener, options: Options = Options()) {
+    public convenience init(listener: Listener, options: Options = Options()) {
         self.init([listener], on: listener.loop.loops, options)
     }
 
@@ -98,13 +98,13 @@ public final class TCPServer: Sendable {
     ///
     /// - Throws: `IOError` with `.outOfRange` when there is none.
     public convenience init(
-        listeners: [TCPListener], options: Options = Options()
+        listeners: [Listener], options: Options = Options()
     ) throws(IOError) {
         if listeners.isEmpty { throw IOError(.listen, .outOfRange(0)) }
         self.init(listeners, on: listeners.map(\.loop), options)
     }
 
-    private init(_ listeners: [TCPListener], on loops: [EventLoop], _ options: Options) {
+    private init(_ listeners: [Listener], on loops: [EventLoop], _ options: Options) {
         self.listeners = listeners
         self.loops = loops
         self.options = options
@@ -135,8 +135,8 @@ public final class TCPServer: Sendable {
         file: SourceFile = #fileID, line: UInt32 = #line,
         handler: @escaping ConnectionHandler
     ) async throws(IOError) {
-        let listener = try await TCPListener.bind(to: address, backlog: options.backlog)
-        let server = TCPServer(listener: listener, options: options)
+        let listener = try await Listener.bind(to: address, backlog: options.backlog)
+        let server = StreamServer(listener: listener, options: options)
         try await server.serve(file: file, line: line, handler: handler)
     }
 

@@ -5,21 +5,21 @@ import Testing
 @testable import SwiftletSimulation
 
 /// A server and its clients, on ordinary days.
-@Suite(.serialized) struct TCPServerTests {
+@Suite(.serialized) struct StreamServerTests {
     @Test func `an error that no code handles is said with task and line, once a second`()
         async throws
     {
         let lines = Notes<String>()
         let line = Notes<Int>()
         try await onLoop(over: { try JumpingDriver() }, saying: { lines.add($0) }) {
-            let server = TCPServer(listener: try await TCPListener.bind(to: anyPort()))
+            let server = StreamServer(listener: try await Listener.bind(to: anyPort()))
             let serving = try spawn {
                 line.add(#line + 1)
                 try await server.serve { _ in throw IOError(.read, .tooLong) }
             }
             func visit(_ times: Int) async throws {
                 for _ in 0..<times {
-                    let client = try await TCPConnection.connect(to: server.address)
+                    let client = try await Connection.connect(to: server.address)
                     _ = await ioError { try await client.read() }
                 }
             }
@@ -32,7 +32,7 @@ import Testing
             #expect(loopStatistics().unhandledErrors == 4)
         }
         #expect(lines.all.count == 2)
-        let place = "SwiftletTests/TCPServerTests.swift:\(line.all[0])"
+        let place = "SwiftletTests/StreamServerTests.swift:\(line.all[0])"
         #expect(lines.all[0].contains("'handler of 127.0.0.1:"))
         #expect(lines.all[0].contains("\(place) failed: read: more bytes than the limit"))
         #expect(lines.all[1].hasSuffix("(and 2 more before)"))
@@ -40,16 +40,16 @@ import Testing
 
     @Test func `a second serve is turned away, and the first one goes on`() throws {
         try simulated { _ in
-            let listener = try await TCPListener.bind(to: anyPort())
-            let server = TCPServer(listener: listener)
+            let listener = try await Listener.bind(to: anyPort())
+            let server = StreamServer(listener: listener)
             let serving = try spawn { try await server.serve(handler: echoBack) }
             try await settle()
-            let rival = TCPServer(listener: listener)
+            let rival = StreamServer(listener: listener)
             for server in [server, rival] {
                 let error = await ioError { try await server.serve(handler: echoBack) }
                 try #require(error == IOError(.accept, .busy))
             }
-            let client = try await TCPConnection.connect(to: server.address)
+            let client = try await Connection.connect(to: server.address)
             try await client.write("still")
             try #require(try await client.read(exactly: 5) == Array("still".utf8))
             server.stop()
@@ -81,11 +81,11 @@ import Testing
     func `a handler that throws harms nobody, and is reported`(ground: Ground) async throws {
         try await ground.run {
             let reports = Notes<any Error>()
-            var options = TCPServer.Options()
+            var options = StreamServer.Options()
             options.onError = { error, _ in reports.add(error) }
             let server = try await withServer(options: options, handler: echoUnlessBad) { server in
-                let good = try await TCPConnection.connect(to: server.address)
-                let bad = try await TCPConnection.connect(to: server.address)
+                let good = try await Connection.connect(to: server.address)
+                let bad = try await Connection.connect(to: server.address)
                 try await bad.write("bad\n")
                 try #require(try await bad.readLine() == nil)
                 try await good.write("good\n")
@@ -104,9 +104,9 @@ import Testing
         ground: Ground
     ) async throws {
         try await ground.run {
-            let kept = Notes<TCPConnection>()
+            let kept = Notes<Connection>()
             try await withServer(handler: { kept.add($0) }) { server in
-                let client = try await TCPConnection.connect(to: server.address)
+                let client = try await Connection.connect(to: server.address)
                 try #require(try await client.readLine() == nil)
                 try #require(
                     await ioError { try await kept.all.first?.write("x") }
@@ -119,23 +119,23 @@ import Testing
     func `a client above the limit is refused, and its place can be taken later`(
         ground: Ground
     ) async throws {
-        var options = TCPServer.Options()
+        var options = StreamServer.Options()
         options.maxConnections = 2
         try await ground.run { [options] in
             let server = try await withServer(options: options, handler: echoBack) { server in
-                let first = try await TCPConnection.connect(to: server.address)
-                let second = try await TCPConnection.connect(to: server.address)
+                let first = try await Connection.connect(to: server.address)
+                let second = try await Connection.connect(to: server.address)
                 for client in [first, second] {
                     try await client.write("in\n")
                     try #require(try await client.readLine() == "in")
                 }
-                let third = try await TCPConnection.connect(to: server.address)
+                let third = try await Connection.connect(to: server.address)
                 try #require(try await third.readLine() == nil)
                 try #require(server.statistics.refused == 1)
 
                 first.close()
                 while server.statistics.open == 2 { await Task.yield() }
-                let fourth = try await TCPConnection.connect(to: server.address)
+                let fourth = try await Connection.connect(to: server.address)
                 try await fourth.write("in\n")
                 try #require(try await fourth.readLine() == "in")
             }
@@ -148,7 +148,7 @@ import Testing
     @Test func `a timeout inside a handler ends what it spans and nothing else`() throws {
         try simulated { world in
             let errors = Notes<TimeoutError>()
-            let handler: TCPServer.ConnectionHandler = { connection in
+            let handler: StreamServer.ConnectionHandler = { connection in
                 do {
                     _ = try await withTimeout(.seconds(60)) { try await connection.readLine() }
                 } catch let error as TimeoutError {
@@ -158,7 +158,7 @@ import Testing
                 try await echoBack(connection)
             }
             let server = try await withServer(handler: handler) { server in
-                let client = try await TCPConnection.connect(to: server.address)
+                let client = try await Connection.connect(to: server.address)
                 try #require(try await client.readLine() == "still here")
                 try #require(world.elapsed == .seconds(60))
                 try await client.write("so am I\n")
@@ -186,7 +186,7 @@ import Testing
         }
         #expect(
             lines.all == [
-                "swiftlet: 'clock' at SwiftletTests/TCPServerTests.swift:\(line.all[0]) failed: "
+                "swiftlet: 'clock' at SwiftletTests/StreamServerTests.swift:\(line.all[0]) failed: "
                     + "read: more bytes than the limit came without an end"
             ])
     }
@@ -194,9 +194,9 @@ import Testing
     @Test(arguments: Ground.all)
     func `a port that is in use is an error of serving`(ground: Ground) async throws {
         try await ground.run {
-            let listener = try await TCPListener.bind(to: anyPort())
+            let listener = try await Listener.bind(to: anyPort())
             let error = await ioError {
-                try await TCPServer.serve(on: listener.address.description, handler: echoBack)
+                try await StreamServer.serve(on: listener.address.description, handler: echoBack)
             }
             try #require(error?.reason == .system(.addressInUse))
         }
@@ -205,7 +205,7 @@ import Testing
     @Test func `a text that is no address is an error of serving`() throws {
         try simulated { _ in
             try await #require(throws: SocketAddress.ParseError.self) {
-                try await TCPServer.serve(on: "here", handler: echoBack)
+                try await StreamServer.serve(on: "here", handler: echoBack)
             }
         }
     }
@@ -218,7 +218,7 @@ import Testing
     ) async throws {
         try await ground.run(seeds: 0..<5) {
             let held = Notes<Int>()
-            let handler: TCPServer.ConnectionHandler = { connection in
+            let handler: StreamServer.ConnectionHandler = { connection in
                 try await connection.setOption(.sendBuffer, to: 65_536)
                 while let bytes = try await connection.read() {
                     held.add(bytes.count)
@@ -227,7 +227,7 @@ import Testing
                 }
             }
             let server = try await withServer(handler: handler) { server in
-                let client = try await TCPConnection.connect(to: server.address)
+                let client = try await Connection.connect(to: server.address)
                 try await client.setOption(.receiveBuffer, to: 65_536)
                 let sender = try spawn {
                     while true { try await client.write([UInt8](repeating: 7, count: 1 << 20)) }
@@ -246,7 +246,7 @@ import Testing
 
 private struct Refusal: Error {}
 
-private func echoUnlessBad(_ connection: TCPConnection) async throws {
+private func echoUnlessBad(_ connection: Connection) async throws {
     while let line = try await connection.readLine() {
         if line == "bad" { throw Refusal() }
         try await connection.write(line + "\n")
@@ -255,7 +255,7 @@ private func echoUnlessBad(_ connection: TCPConnection) async throws {
 
 /// Three questions and answers.
 private func converse(with address: SocketAddress, _ number: Int) async throws {
-    try await TCPConnection.connect(to: address) { client in
+    try await Connection.connect(to: address) { client in
         for round in 0..<3 {
             try await client.write("\(number) \(round)\n")
             try #require(try await client.readLine() == "\(number) \(round)")
