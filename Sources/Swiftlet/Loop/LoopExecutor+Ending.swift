@@ -36,7 +36,7 @@ extension LoopExecutor {
         // Timers that a watched loop took while it ended, and pauses, of tasks that are not its
         // children.
         while let due = state.deadlines.popDue(at: .never) {
-            if case .timer(let job) = due { job.runElsewhere() }
+            if case .timer(let job, _) = due { job.runElsewhere() }
             if case .sleep(let sleeper?) = due { sleeper.job.runElsewhere() }
         }
         for id in state.table.open { close(id) }

@@ -102,7 +102,7 @@ extension LoopExecutor {
         case .close(let id):
             close(id)
         case .timer(let job, let delay):
-            admit(job, after: delay)
+            admit(job, of: nil, after: delay)
         }
     }
 
@@ -122,13 +122,34 @@ extension LoopExecutor {
         for parked in state.lot.unpark(id.descriptor, where: \.isOwner) { resume(parked, nil) }
     }
 
+    // MARK: What the runtime hands over
+
+    /// Makes a job runnable.
+    ///
+    /// A task that goes on although its timer is not due was cancelled in its sleep.
+    func admit(_ job: Job) {
+        if !state.naps.isEmpty { endNap(of: job.task) }
+        resume(job, nil)
+    }
+
     /// Puts a timer of the standard library among the deadlines. The caller is on the loop's
     /// thread.
-    func admit(_ timer: Job, after delay: Duration) {
+    func admit(_ timer: Job, of task: UInt?, after delay: Duration) {
         // A loop that is ending waits for no timer; the sleeper, which is none of its children,
         // does.
         // A watched loop waits all the same: elsewhere, time would be real.
         if state.isEnding, state.witness == nil { return timer.runElsewhere(after: delay) }
-        _ = state.deadlines.insert(.timer(timer), at: now.advanced(by: delay))
+        let token = state.deadlines.insert(
+            .timer(timer, of: task ?? 0), at: now.advanced(by: delay))
+        if let task { state.naps[task] = token }
+    }
+
+    /// Lets the timer of a task fire that sleeps no longer. It wakes nobody then; it has to run
+    /// because it owns memory.
+    private func endNap(of task: UInt) {
+        guard let token = state.naps.removeValue(forKey: task),
+            let timer = state.deadlines.remove(token)
+        else { return }
+        _ = state.deadlines.insert(timer, at: .past)
     }
 }

@@ -84,12 +84,16 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = Job(job)
-        if isCurrent { resume(job, nil) } else { post(job) }
+        if isCurrent { admit(job) } else { post(job) }
     }
 
     /// Puts a timer of the standard library among the deadlines.
     func enqueue(timer: Job, after delay: Duration) {
-        if isCurrent { admit(timer, after: delay) } else { post(.timer(timer, delay)) }
+        if isCurrent {
+            admit(timer, of: state.task, after: delay)
+        } else {
+            post(.timer(timer, delay))
+        }
     }
 
     func isIsolatingCurrentContext() -> Bool? { isCurrent }
@@ -259,7 +263,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             if let parked = state.lot.unpark(ticket) { unpark(parked.job, wakeup) }
         case .sleep(let sleeper):
             if let sleeper { unpark(sleeper.job, wakeup) }
-        case .timer(let job):
+        case .timer(let job, let task):
+            state.naps[task] = nil
             job.runAsTimer()
         case .reminder(let patience):
             remind(after: patience)
@@ -276,7 +281,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         }
         state.statistics.postedJobs += mail.jobs.count
         if let witness = state.witness { for job in mail.jobs { witness.saw(.posted(job.id)) } }
-        for job in mail.jobs { resume(job, nil) }
+        for job in mail.jobs { admit(job) }
         for request in mail.requests { carryOut(request) }
     }
 

@@ -27,6 +27,8 @@ struct LoopState: ~Copyable {
     var names: [UInt: String] = [:]
     var lot = ParkingLot<ParkedTask>()
     var deadlines = DeadlineQueue<Due>()
+    /// The tasks in `Task.sleep`, and the deadlines that wake them.
+    var naps: [UInt: DeadlineQueue<Due>.Token] = [:]
     /// What the last wait found, in memory that every wait uses again.
     var ready: [Readiness] = []
     var table = SocketTable()
@@ -124,8 +126,8 @@ enum Due {
     case park(Ticket)
     /// A sleep is over; nil between its reservation and its suspension.
     case sleep(Sleeper?)
-    /// A timer of the standard library's `Task.sleep`.
-    case timer(Job)
+    /// A timer of the standard library's `Task.sleep`, and the task that sleeps.
+    case timer(Job, of: UInt)
     /// What a loop that is ending still waits for is said, for the first time or after so long.
     case reminder(Duration)
 }

@@ -102,6 +102,43 @@ nonisolated(nonsending) private func inheritingThread() async -> UInt { thisThre
                 try #require(started.duration(to: loopNow()) == .seconds(12 * 3600))
             }
         }
+
+        @Test func `a sleep that is cancelled leaves nothing behind`() async throws {
+            let (sleepers, rounds) = (100, 100)
+            try await onLoop {
+                let loop = try #require(EventLoop.current)
+                for _ in 0..<rounds {
+                    try await withThrowingDiscardingTaskGroup { group in
+                        for _ in 0..<sleepers {
+                            group.addTask {
+                                await #expect(throws: CancellationError.self) {
+                                    try await Task.sleep(for: .seconds(3600))
+                                }
+                            }
+                        }
+                        await Task.yield()
+                        #expect(loop.executor.state.naps.count == sleepers)
+                        group.cancelAll()
+                    }
+                }
+                for _ in 0..<10 { await Task.yield() }
+                #expect(loop.executor.state.deadlines.isEmpty)
+                #expect(loop.executor.state.naps.isEmpty)
+            }
+        }
+
+        @Test func `a sleep that another thread cancels leaves nothing behind`() async throws {
+            try await onLoop {
+                let loop = try #require(EventLoop.current)
+                let sleeper = try spawn { try await Task.sleep(for: .seconds(3600)) }
+                await Task.yield()
+                #expect(loop.executor.state.naps.count == 1)
+                try await onThread { sleeper.cancel() }
+                await #expect(throws: CancellationError.self) { try await sleeper.value }
+                for _ in 0..<10 { await Task.yield() }
+                #expect(loop.executor.state.deadlines.isEmpty)
+            }
+        }
     #endif
 
     @Test func `a task of another executor comes to the loop and goes back`() async throws {
