@@ -21,7 +21,7 @@ let package = Package(
         .executable(name: "loadtest", targets: ["loadtest"]),
     ],
     targets: [
-        .systemLibrary(name: "CLinux"),
+        .target(name: "CLinux", publicHeadersPath: "include"),
         floor("Syscalls", on: ["CLinux"]),
         floor("Drivers", on: ["CLinux", "Syscalls"]),
         // A call runs where its caller is, on an actor or on the main one, if it does not say so.

@@ -103,6 +103,12 @@ import Syscalls
         return swift_task_isCancelled(current)
     }
 
+    /// Suspends the calling task, which is its caller's to resume: it goes on when its job runs.
+    ///
+    /// The caller is isolated to no actor, which it would keep to itself meanwhile.
+    @_silgen_name("clinux_suspend_task")
+    nonisolated(nonsending) func suspendCurrentTask() async
+
 #else
 
     /// Without the hook of the runtime the main actor waits until the loop has ended.
@@ -138,6 +144,9 @@ struct Job {
     fileprivate let unowned: UnownedJob
 
     init(_ job: consuming ExecutorJob) { unowned = UnownedJob(job) }
+
+    /// The job of a task that is suspended, or about to be.
+    init(of task: UInt) { unowned = unsafeBitCast(task, to: UnownedJob.self) }
 
     /// Which task it is a job of: a number that no other task has while this one lives.
     var task: UInt { unsafeBitCast(unowned, to: UInt.self) }

@@ -27,8 +27,7 @@ extension LoopExecutor {
         if state.isEnding { return await refuse(in: call) }
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
         return await withTaskCancellationHandler {
-            announce(.park(ticket, until: deadline, isOwner: false), in: call)
-            return await gate.pass()
+            await suspend(for: .park(ticket, until: deadline, isOwner: false), in: call)
         } onCancel: {
             post(.cancelPark(ticket))
         }
@@ -43,8 +42,7 @@ extension LoopExecutor {
     ) async -> Wakeup {
         if state.isEnding { return await refuse(in: call) }
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
-        announce(.park(ticket, until: deadline, isOwner: true), in: call)
-        return await gate.pass()
+        return await suspend(for: .park(ticket, until: deadline, isOwner: true), in: call)
     }
 
     /// Whether the calling task is on the loop's thread and comes back to it from a suspension.
@@ -58,19 +56,38 @@ extension LoopExecutor {
     @inline(__always)
     var isCallerCancelled: Bool? { isCurrentTaskCancelled(ifItIs: state.task) }
 
-    /// Says what the calling task is about to be suspended for, and in which call.
+    /// Suspends the calling task for something, in a call that reports tell of, and returns why it
+    /// goes on.
     @inline(__always)
-    private func announce(_ suspension: Suspension, in call: Call) {
-        state.suspension = suspension
+    private func suspend(for suspension: Suspension, in call: Call) async -> Wakeup {
         state.call = call
         // The runtime tells the name of the current task only, which it is no longer at the gate.
         if state.witness != nil { state.name = Task.name }
+        #if !SWIFTLET_PUBLIC_API_ONLY
+            if isNone(#isolation) {
+                keep(Job(of: state.task), for: suspension)
+                await suspendCurrentTask()
+                return state.wakeup
+            }
+        #endif
+        return await passGate(for: suspension)
     }
 
-    /// Takes the rest of a task that has come to the gate, and keeps it until what it waits for.
-    fileprivate func suspend(_ job: Job) {
+    @inline(never)
+    private func passGate(for suspension: Suspension) async -> Wakeup {
+        state.suspension = suspension
+        return await gate.pass()
+    }
+
+    /// Takes the rest of a task that has come to the gate.
+    fileprivate func keep(_ job: Job) {
         let suspension = state.suspension
         state.suspension = .none
+        keep(job, for: suspension)
+    }
+
+    /// Keeps the rest of a task until what it waits for.
+    private func keep(_ job: Job, for suspension: Suspension) {
         if let witness = state.witness { tell(witness, job, suspension) }
         switch suspension {
         case .park(let ticket, let deadline, let isOwner):
@@ -138,8 +155,7 @@ extension LoopExecutor {
         if state.isEnding { return await refuse(in: call) }
         let token = state.deadlines.insert(.sleep(nil), at: deadline)
         return await withTaskCancellationHandler {
-            announce(.sleep(token), in: call)
-            return await gate.pass()
+            await suspend(for: .sleep(token), in: call)
         } onCancel: {
             post(.cancelSleep(token))
         }
@@ -155,8 +171,8 @@ extension LoopExecutor {
         guard isHome, !spend() else { return .loopEnded }
         if state.witness == nil {
             let end = now.advanced(by: .milliseconds(10))
-            announce(.sleep(state.deadlines.insert(.sleep(nil), at: end)), in: call)
-            _ = await gate.pass()
+            let token = state.deadlines.insert(.sleep(nil), at: end)
+            _ = await suspend(for: .sleep(token), in: call)
         } else {
             await Task.yield()
         }
@@ -166,11 +182,10 @@ extension LoopExecutor {
 
 /// The gate of a loop's parking lot: a task that is to pass is suspended until the loop says go.
 ///
-/// Going to an actor that is not free is the cheapest suspension that Swift has: the runtime hands
-/// the rest of the task to the actor's executor, as a job, and is done with it. This actor is never
-/// free. Its executor, which it is itself, keeps each job for what its task waits for, and when the
-/// time has come the loop runs it like any other. Compared with a continuation that saves a record
-/// in the task, two locks of the task's status, and their memory.
+/// It is the way of those who are isolated to an actor, which they give up by going to another one.
+/// This actor is never free: its executor, which it is itself, keeps each job for what its task
+/// waits for, and when the time has come the loop runs it like any other. All of it is public API,
+/// and cheaper than a continuation.
 actor ParkingGate: SerialExecutor {
     // The loop owns its gate and sets this once, in its `init`; and a task that comes here holds
     // the loop. So it is an address, and nothing is retained on the way through.
@@ -194,7 +209,7 @@ actor ParkingGate: SerialExecutor {
 
     nonisolated func enqueue(_ job: consuming ExecutorJob) {
         let job = Job(job)
-        withLoop { $0.suspend(job) }
+        withLoop { $0.keep(job) }
     }
 
     /// Returns why the calling task goes on. Before, it is suspended for what the loop's
@@ -202,3 +217,10 @@ actor ParkingGate: SerialExecutor {
     @inline(never)
     func pass() -> Wakeup { withLoop { $0.state.wakeup } }
 }
+
+/// Whether an isolation is none.
+///
+/// Apart, because Swift 6.3.1 fails to compile the comparison in an asynchronous function in debug
+/// builds.
+@inline(__always)
+private func isNone(_ isolation: (any Actor)?) -> Bool { isolation == nil }
