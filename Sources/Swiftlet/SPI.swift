@@ -107,6 +107,7 @@ import Syscalls
     ///
     /// The caller is isolated to no actor, which it would keep to itself meanwhile.
     @_silgen_name("clinux_suspend_task")
+    @usableFromInline
     nonisolated(nonsending) func suspendCurrentTask() async
 
 #else

@@ -181,10 +181,12 @@ public struct SourceFile: ExpressibleByStringLiteral, Sendable {
 }
 
 /// The call in which a task is parked, or by which it was spawned: where it stands in the source.
+@usableFromInline
 package struct Call: Sendable {
-    private let file: SourceFile
-    private let line: UInt32
+    @usableFromInline let file: SourceFile
+    @usableFromInline let line: UInt32
 
+    @inlinable
     @inline(__always)
     init(_ file: SourceFile, _ line: UInt32) {
         self.file = file

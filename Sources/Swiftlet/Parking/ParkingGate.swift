@@ -56,13 +56,28 @@ extension LoopExecutor {
     @inline(__always)
     var isCallerCancelled: Bool? { isCurrentTaskCancelled(ifItIs: state.task) }
 
+    /// Keeps the owner of a socket, which is about to be suspended, until `descriptor` may make
+    /// progress in `direction`.
+    @inline(__always)
+    func keepOwner(on descriptor: RawDescriptor, for direction: Direction, in call: Call) {
+        let ticket = state.lot.makeTicket(for: direction, of: descriptor)
+        note(call)
+        keep(Job(of: state.task), for: .park(ticket, until: .never, isOwner: true))
+    }
+
+    /// Notes what reports tell of a task that is about to be suspended.
+    @inline(__always)
+    private func note(_ call: Call) {
+        state.call = call
+        // The runtime tells the name of the current task only, which it is no longer at the gate.
+        if state.witness != nil { state.name = Task.name }
+    }
+
     /// Suspends the calling task for something, in a call that reports tell of, and returns why it
     /// goes on.
     @inline(__always)
     private func suspend(for suspension: Suspension, in call: Call) async -> Wakeup {
-        state.call = call
-        // The runtime tells the name of the current task only, which it is no longer at the gate.
-        if state.witness != nil { state.name = Task.name }
+        note(call)
         #if !SWIFTLET_PUBLIC_API_ONLY
             if isNone(#isolation) {
                 keep(Job(of: state.task), for: suspension)
@@ -222,5 +237,6 @@ actor ParkingGate: SerialExecutor {
 ///
 /// Apart, because Swift 6.3.1 fails to compile the comparison in an asynchronous function in debug
 /// builds.
+@inlinable
 @inline(__always)
-private func isNone(_ isolation: (any Actor)?) -> Bool { isolation == nil }
+func isNone(_ isolation: (any Actor)?) -> Bool { isolation == nil }

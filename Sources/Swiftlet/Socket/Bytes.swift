@@ -10,7 +10,7 @@
 /// }
 /// ```
 public struct Bytes: ~Copyable, Sendable {
-    private let buffer: Buffer
+    @usableFromInline let buffer: Buffer
     private let loop: LoopExecutor
 
     /// Takes over a filled buffer of the loop's pool.
@@ -23,7 +23,10 @@ public struct Bytes: ~Copyable, Sendable {
     public var count: Int { buffer.count }
 
     /// The memory, which is valid for as long as these bytes are.
-    var memory: UnsafeRawBufferPointer { UnsafeRawBufferPointer(buffer.memory) }
+    @inlinable
+    var memory: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: buffer.base, count: buffer.count)
+    }
 
     deinit {
         // The pool belongs to the loop's thread; elsewhere the buffer is simply freed.
@@ -62,10 +65,11 @@ extension String {
 }
 
 /// Memory to receive into, and what was received: of a loop's pool, or a caller's own.
+@usableFromInline
 struct Buffer: Sendable {
     // It belongs to one task at a time, and received bytes are not written to again.
-    nonisolated(unsafe) let base: UnsafeMutableRawPointer
-    let count: Int
+    @usableFromInline nonisolated(unsafe) let base: UnsafeMutableRawPointer
+    @usableFromInline let count: Int
 
     var memory: UnsafeMutableRawBufferPointer {
         UnsafeMutableRawBufferPointer(start: base, count: count)

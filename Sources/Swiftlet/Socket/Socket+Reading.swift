@@ -15,37 +15,21 @@ import Syscalls
 // What waits is inlined into the public read, and what does not wait is apart: so a steady reader
 // has one frame, and it is small.
 extension Socket {
-    /// Waits for bytes and takes what is there, into `memory` if it is given and else into a buffer
-    /// of the pool; nil at the end of the stream. `timeout` is for the first byte.
-    @inline(__always)
-    func receive(
-        into memory: Buffer? = nil, timeout: Duration?, in call: Call
-    ) async throws(IOError) -> Buffer? {
-        switch try receiveAtOnce(into: memory) {
-        case .received(let buffer):
-            return buffer.unlessEmpty
-        case .nothing:
-            guard let isCancelled = loop.isCallerCancelled else { break }
-            return try await receiveLater(
-                into: memory, until: loop.deadline(after: timeout), in: call,
-                isCancelled: isCancelled)
-        case .notTried:
-            break
-        }
-        return try await receiveElsewhere(into: memory, timeout: timeout, in: call)
-    }
-
-    /// What became of an attempt to receive without a wait.
-    private enum Attempt {
+    /// What became of an attempt to receive without an asynchronous call.
+    @usableFromInline
+    enum Attempt {
         /// Empty at the end of the stream.
         case received(Buffer)
         case nothing
+        /// There was nothing, and the loop keeps the task until there may be something.
+        case parked
         /// The caller is not on the loop's thread, or it has completed too much at once.
         case notTried
     }
 
-    @inline(never)
-    private func receiveAtOnce(into memory: Buffer?) throws(IOError) -> Attempt {
+    /// Takes what is there, into `memory` if it is given and else into a buffer of the pool.
+    @inline(__always)
+    func receiveAtOnce(into memory: Buffer? = nil) throws(IOError) -> Attempt {
         guard loop.isCurrent else { return .notTried }
         try checkReadable(.read)
         guard loop.spend() else { return .notTried }
@@ -54,6 +38,75 @@ extension Socket {
             return .nothing
         }
         return .received(received)
+    }
+
+    /// Takes what is there; where there is nothing, the loop keeps the calling task if that is all
+    /// it takes to wait: a handler that waits without a timeout for its own connection.
+    @inline(never)
+    @usableFromInline
+    func receiveOrPark(
+        for timeout: Duration?, in call: Call, isFree: Bool
+    ) throws(IOError) -> Attempt {
+        let attempt = try receiveAtOnce()
+        guard isFree, case .nothing = attempt, timeout == nil, idleTimeout == .max,
+            loop.state.table[id].owner == loop.state.task, loop.state.table[id].notice == .none,
+            loop.isCallerCancelled == false, !loop.state.isEnding
+        else { return attempt }
+        loop.state.table[id].isReading = true
+        tellUse(of: .read)
+        loop.keepOwner(on: descriptor, for: .read, in: call)
+        return .parked
+    }
+
+    /// Takes what is there when the loop has let the task go on.
+    @inline(never)
+    @usableFromInline
+    func receiveAfterPark() throws(IOError) -> Attempt {
+        if let reason = loop.state.wakeup {
+            endReading()
+            throw IOError(.read, reason)
+        }
+        try checkOpen(.read)
+        loop.state.table[id].endWait()
+        guard let received = try tryReceiving(into: nil) else { return .nothing }
+        return .received(received)
+    }
+
+    /// The bytes that an attempt has received; nil at the end of the stream.
+    @inline(never)
+    @usableFromInline
+    func bytes(of attempt: Attempt) -> Bytes? {
+        guard case .received(let buffer) = attempt, buffer.count > 0 else { return nil }
+        return Bytes(buffer, of: loop)
+    }
+
+    /// Goes on after an attempt and waits if need be; nil at the end of the stream. `timeout` is
+    /// for the first byte.
+    func receive(
+        after attempt: Attempt, into memory: Buffer?, timeout: Duration?, in call: Call
+    ) async throws(IOError) -> Buffer? {
+        switch attempt {
+        case .received(let buffer):
+            return buffer.unlessEmpty
+        case .nothing:
+            guard let isCancelled = loop.isCallerCancelled else { break }
+            return try await receiveLater(
+                into: memory, until: loop.deadline(after: timeout), in: call,
+                isCancelled: isCancelled)
+        case .parked, .notTried:
+            break
+        }
+        return try await receiveElsewhere(into: memory, timeout: timeout, in: call)
+    }
+
+    /// As above, into a buffer of the pool.
+    @inline(never)
+    @usableFromInline
+    func receive(
+        after attempt: Attempt, timeout: Duration?, in call: Call
+    ) async throws(IOError) -> Bytes? {
+        let received = try await receive(after: attempt, into: nil, timeout: timeout, in: call)
+        return received.map { Bytes($0, of: loop) }
     }
 
     /// As `receive`, from the beginning, for a task that has to yield first or to be taken to the
@@ -216,5 +269,23 @@ extension Socket {
     private func takeUnread(into memory: Buffer?) -> Buffer {
         let buffer = memory ?? loop.state.buffers.take()
         return buffer.prefix(loop.state.table[unread: id].take(into: buffer.memory))
+    }
+}
+
+extension Socket.Attempt {
+    /// Whether the calling task is to be suspended.
+    @inlinable
+    @inline(__always)
+    var isParked: Bool {
+        if case .parked = self { return true }
+        return false
+    }
+
+    /// Whether there is nothing to wait for.
+    @inlinable
+    @inline(__always)
+    var isOver: Bool {
+        if case .received = self { return true }
+        return false
     }
 }

@@ -6,11 +6,13 @@ import Syscalls
 extension Socket {
     /// Hands every byte of `memory` to the kernel, parking whenever its buffer is full; `timeout`
     /// is for all of them. The caller keeps the memory valid until this returns.
+    @inlinable
     @inline(__always)
     func transmit(
         _ memory: UnsafeRawBufferPointer, timeout: Duration?, in call: Call
     ) async throws(IOError) {
-        // Nearly every write ends here, so what may have to wait has a frame of its own.
+        // Nearly every write ends here, so this is inlined, and what may have to wait has a frame
+        // of its own.
         let rest = try transmitAtOnce(memory)
         if let rest, rest.isEmpty { return }
         try await transmitRest(rest ?? memory, isTried: rest != nil, timeout: timeout, in: call)
@@ -19,7 +21,8 @@ extension Socket {
     /// Does what needs no wait, and returns what is left; nil when nothing was tried, because the
     /// caller is not on the loop's thread or has completed too much at once.
     @inline(never)
-    private func transmitAtOnce(
+    @usableFromInline
+    func transmitAtOnce(
         _ memory: UnsafeRawBufferPointer
     ) throws(IOError) -> UnsafeRawBufferPointer? {
         guard loop.isCurrent else { return nil }
@@ -29,7 +32,8 @@ extension Socket {
 
     /// Takes a task that does not belong to the loop there and back.
     @inline(never)
-    private func transmitRest(
+    @usableFromInline
+    func transmitRest(
         _ memory: UnsafeRawBufferPointer, isTried: Bool, timeout: Duration?, in call: Call
     ) async throws(IOError) {
         if loop.isHome {

@@ -6,6 +6,7 @@ import Syscalls
 /// All of its state is in the loop's table, under its identity; so it is `Sendable` as it stands.
 /// An operation that is called on the loop's thread runs there at once; any other caller is first
 /// taken to the loop, and goes on where it came from. It closes with its last reference.
+@usableFromInline
 final class Socket: Sendable {
     let loop: LoopExecutor
     let id: SocketID
@@ -75,9 +76,7 @@ final class Socket: Sendable {
             if direction == .write { lookAtWaiting() }
             limit = idleLimit(since: loop.now, deadline)
         }
-        if loop.state.driverHeedsUse {
-            loop.state.driver?.usedUp(direction.interest, of: descriptor)
-        }
+        tellUse(of: direction)
         while true {
             if isCancelled { throw IOError(operation, .cancelled) }
             if loop.state.table[id].notice != .none, isOwner { try heed(direction, operation) }
@@ -87,6 +86,14 @@ final class Socket: Sendable {
                 throw IOError(operation, wakeup)
             }
             limit = idleLimit(since: loop.state.table[id].lastActive, deadline)
+        }
+    }
+
+    /// Tells a driver that heeds it that nothing is left to do in a direction.
+    @inline(__always)
+    func tellUse(of direction: Direction) {
+        if loop.state.driverHeedsUse {
+            loop.state.driver?.usedUp(direction.interest, of: descriptor)
         }
     }
 

@@ -10,11 +10,24 @@ extension Connection {
     /// - Returns: 1 to 65,536 bytes; nil at the end of the stream.
     /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.busy`, `.closed`, or what recv(2)
     ///   says.
+    @inlinable
+    @inline(__always)
     public func read(
         timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> Bytes? {
-        let received = try await socket.receive(timeout: timeout, in: Call(file, line))
-        return received.map { Bytes($0, of: socket.loop) }
+        // Inlined, so that a steady reader has no frame for it: what does not wait is no
+        // asynchronous call, and the wait is the caller's own.
+        let call = Call(file, line)
+        var attempt = try socket.receiveOrPark(
+            for: timeout, in: call, isFree: isNone(#isolation))
+        #if !SWIFTLET_PUBLIC_API_ONLY
+            if attempt.isParked {
+                await suspendCurrentTask()
+                attempt = try socket.receiveAfterPark()
+            }
+        #endif
+        if attempt.isOver { return socket.bytes(of: attempt) }
+        return try await socket.receive(after: attempt, timeout: timeout, in: call)
     }
 
     /// Waits for bytes and puts what has arrived at the beginning of the caller's memory; `timeout`
@@ -30,7 +43,10 @@ extension Connection {
         let memory = memory.withUnsafeMutableBytes { $0 }
         guard let base = memory.baseAddress, memory.count > 0 else { return 0 }
         let buffer = Buffer(base: base, count: memory.count)
-        return try await socket.receive(into: buffer, timeout: timeout, in: Call(file, line))?.count
+        let call = Call(file, line)
+        let attempt = try socket.receiveAtOnce(into: buffer)
+        return try await socket.receive(after: attempt, into: buffer, timeout: timeout, in: call)?
+            .count
     }
 
     /// Reads exactly `count` bytes; `timeout` is for all of them.

@@ -9,6 +9,8 @@ extension Connection {
     ///
     /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.busy`, `.closed`, or what send(2)
     ///   says, such as "Connection reset by peer". How much was taken by then is not known.
+    @inlinable
+    @inline(__always)
     public func write(
         _ bytes: borrowing Bytes, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
@@ -86,6 +88,8 @@ extension Connection {
     /// Writes the memory of the caller's that a span lends.
     ///
     /// - Throws: as `write(_:timeout:file:line:)` for received bytes.
+    @inlinable
+    @inline(__always)
     public func write(
         _ span: RawSpan, timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {

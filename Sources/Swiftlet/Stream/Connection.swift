@@ -8,7 +8,7 @@ import Syscalls
 /// without a scope, when the last copy of this value goes. It may be used from any task; tasks
 /// outside the loop pay two hops for each operation.
 public struct Connection: Sendable {
-    let socket: Socket
+    @usableFromInline let socket: Socket
     /// The address of the peer.
     public var remoteAddress: SocketAddress { socket.peer }
 
