@@ -3,8 +3,8 @@ import Syscalls
 /// The non-blocking socket calls that the runtime makes, so that a simulation can answer them.
 ///
 /// Together with `Driver` this is everything that the runtime asks of a kernel. The contract is TCP
-/// as Linux has it (socket(7), tcp(7), and the page of each call); `Tests/DriversTests/Sockets`
-/// holds the kernel's sockets and the simulated ones to it:
+/// and Unix streams as Linux has them (socket(7), tcp(7), unix(7), and the page of each call);
+/// `Tests/DriversTests/Sockets` holds the kernel's sockets and the simulated ones to it:
 ///
 /// * **No call waits.** One that has nothing to do yet throws `Errno.wouldBlock`, and the driver
 ///   says when to try again. On a number that is not open every call throws `EBADF`.
@@ -28,15 +28,23 @@ import Syscalls
 ///   takes it until the peer's kernel has it, whether its program reads it or not.
 /// * **An address belongs to one**, or to several that all asked to share it. Port 0 is a free one.
 /// * **A closed number is free**, and comes back.
+///
+/// A Unix socket differs in what follows from its other end being in the same kernel:
+///
+/// * **It connects at once or not at all**: `ENOENT` without a file, `ECONNREFUSED` where none
+///   listens, and `EAGAIN` when the backlog is full, of whose end no driver tells.
+/// * **To send to a peer that has closed is `EPIPE` at once**, and `resetOnClose` means nothing.
+/// * **A path is a file that `bind` makes** and that only `removeFile` removes; while it is there,
+///   to bind to it is `EADDRINUSE`. An abstract name goes with its socket.
 package protocol Sockets: AnyObject, Sendable {
-    /// Opens a non-blocking TCP socket for an address of this family (socket(2)).
+    /// Opens a non-blocking stream socket for an address of this family (socket(2)).
     func open(for address: SocketAddress) throws(Errno) -> RawDescriptor
     /// Gives a socket its local address; port 0 takes a free one (bind(2)).
     func bind(_ socket: RawDescriptor, to address: SocketAddress) throws(Errno)
     /// Starts to queue connections, at most `backlog` of them (listen(2)).
     func listen(_ socket: RawDescriptor, backlog: Int) throws(Errno)
-    /// Takes a connection from the queue, non-blocking; the address is nil when it is neither IPv4
-    /// nor IPv6 (accept4(2)).
+    /// Takes a connection from the queue, non-blocking; the address is nil when it is of a
+    /// family that `SocketAddress` does not have (accept4(2)).
     func accept(_ socket: RawDescriptor) throws(Errno) -> (RawDescriptor, SocketAddress?)
     /// Starts a connection; true when it is up already, else the socket becomes writable at the end
     /// of the attempt (connect(2)).
@@ -72,6 +80,19 @@ package protocol Sockets: AnyObject, Sendable {
     func resetOnClose(_ socket: RawDescriptor) throws(Errno)
     /// Closes a socket, whose number may come back at once (close(2)).
     func close(_ socket: RawDescriptor)
+
+    // What only Unix sockets have; for any other address or socket it is `EINVAL` or `EOPNOTSUPP`.
+
+    /// Two sockets that are connected to each other (socketpair(2)).
+    func openPair() throws(Errno) -> (RawDescriptor, RawDescriptor)
+    /// The process at the other end; `ENOTCONN` when there is none (`SO_PEERCRED`, unix(7)).
+    func peerCredentials(of socket: RawDescriptor) throws(Errno) -> PeerCredentials
+    /// Which file is at the path of an address; `ENOENT` when there is none (lstat(2)).
+    func file(at address: SocketAddress) throws(Errno) -> FileIdentity
+    /// Gives the file at a path a mode and an owner (chmod(2), chown(2)).
+    func setFile(at address: SocketAddress, _ access: SocketFileAccess) throws(Errno)
+    /// Removes a path, whatever it names (unlink(2)).
+    func removeFile(at address: SocketAddress) throws(Errno)
 }
 
 /// The kernel's own sockets.
@@ -158,4 +179,26 @@ package final class SystemSockets: Sockets {
     }
 
     package func close(_ socket: RawDescriptor) { socket.close() }
+
+    package func openPair() throws(Errno) -> (RawDescriptor, RawDescriptor) {
+        try RawDescriptor.socketPair()
+    }
+
+    package func peerCredentials(
+        of socket: RawDescriptor
+    ) throws(Errno) -> PeerCredentials {
+        try socket.peerCredentials()
+    }
+
+    package func file(at address: SocketAddress) throws(Errno) -> FileIdentity {
+        try address.file()
+    }
+
+    package func setFile(
+        at address: SocketAddress, _ access: SocketFileAccess
+    ) throws(Errno) {
+        try address.setFile(access)
+    }
+
+    package func removeFile(at address: SocketAddress) throws(Errno) { try address.removeFile() }
 }

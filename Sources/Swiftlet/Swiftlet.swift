@@ -6,7 +6,7 @@ import Syscalls
 /// The system call that tells an event loop what is ready: `.poll`, `.select`, `.epoll` or
 /// `.ioUring`.
 public typealias DriverKind = Drivers.DriverKind
-/// An IPv4 or IPv6 address and a port: `try SocketAddress("127.0.0.1:7788")`.
+/// Where a socket is: `try SocketAddress("127.0.0.1:7788")`, `[::1]:7788`, `unix:/run/app.sock`.
 public typealias SocketAddress = Syscalls.SocketAddress
 /// A socket option by its usual name: `.noDelay`, `.keepAlive`, `.receiveBuffer`.
 public typealias SocketOption = Syscalls.SocketOption
@@ -14,3 +14,7 @@ public typealias SocketOption = Syscalls.SocketOption
 public typealias Errno = Syscalls.Errno
 /// A file descriptor's number.
 public typealias RawDescriptor = Syscalls.RawDescriptor
+/// Mode and owner of the file of a Unix listener.
+public typealias SocketFileAccess = Syscalls.SocketFileAccess
+/// The process at the other end of a Unix socket.
+public typealias PeerCredentials = Syscalls.PeerCredentials

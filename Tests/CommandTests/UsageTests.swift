@@ -32,6 +32,8 @@ import Testing
     @Test(arguments: [
         (["--listen", "nowhere"], "'nowhere' is not an address"), (["--drvier=poll"], "--driver?"),
         (["--max-connections", "0"], "out of range"),
+        (["--listen=:1", "--listen=:2", "--model=epoll"], "give one --listen"),
+        (["--listen", "unix:@"], "a path or a name"),
         (["surplus"], "unexpected argument 'surplus'"),
     ])
     func `of the server ends with 64, too`(arguments: [String], message: String) throws {

@@ -17,6 +17,13 @@ import Testing
         ("[::ffff:10.0.0.1]:9", "[::ffff:10.0.0.1]:9"),
         ("[fe80::1%7]:80", "[fe80::1%7]:80"),
         ("127.0.0.1:0080", "127.0.0.1:80"),
+        ("unix:/run/app.sock", "unix:/run/app.sock"),
+        ("unix:relative", "unix:relative"),
+        ("unix:/with:colon and space%", "unix:/with:colon and space%"),
+        ("unix:@name", "unix:@name"),
+        ("unix:@@", "unix:@@"),
+        ("unix:./@file", "unix:./@file"),
+        ("unix:", "unix:"),
     ])
     func `an address prints in the form that reads back`(text: String, printed: String) throws {
         let address = try SocketAddress(text)
@@ -32,12 +39,67 @@ import Testing
         "[::1:80", "::1]:80", "[]:80", "[127.0.0.1]:80", "[::g]:80", "[::1%]:80", "[fe80::1%0]:80",
         "[fe80::1%no such card]:80", "127.0.0.1%1:80", "127.0.0.1:80:90", "127.0.0.1:８０", "\0:80",
         "127.0.0.1\0.example.org:80", "127.0.0.1:80\0", "[::1\0]:80", "[fe80::1%lo\0x]:80",
-        "127.0.0.1:-0", "[fe80::1%+2]:80", "[fe80::1%-0]:80",
+        "127.0.0.1:-0", "[fe80::1%+2]:80", "[fe80::1%-0]:80", "unix:@", "unix:/a\0b",
+        "unix:@a\0b", "UNIX:/run/app.sock",
     ])
     func `a text that is no address is refused by name`(text: String) {
         let refusal = #expect(throws: SocketAddress.ParseError.self) { try SocketAddress(text) }
 
         #expect(refusal?.text == text)
+    }
+
+    @Test(arguments: [
+        ("8o", SocketAddress.ParseError.Reason.form, "write 127.0.0.1:7788, [::1]:7788"),
+        ("127.0.0.1:http", .port, "0 to 65535"), ("example.org:80", .ipv4, "in brackets"),
+        ("[::g]:80", .ipv6, "such as ::1"), ("[fe80::1%nowhere]:80", .scope, "'ip link'"),
+        ("unix:@", .unixName, "a path or a name"), ("unix:a\0", .zeroByte, "a zero byte"),
+        (
+            "unix:/" + String(repeating: "x", count: 107), .unixNameTooLong(108),
+            "has 108 bytes, and at most 107 fit"
+        ),
+    ])
+    func `each refusal says what is wrong`(
+        text: String, reason: SocketAddress.ParseError.Reason, words: String
+    ) {
+        let refusal = #expect(throws: SocketAddress.ParseError.self) { try SocketAddress(text) }
+
+        #expect(refusal?.reason == reason)
+        #expect(refusal?.description.contains(words) == true)
+    }
+
+    @Test(arguments: ["/", "@"])
+    func `a Unix name has at most 107 bytes`(first: String) throws {
+        let room = first == "@" ? 107 : 106
+        let longest = "unix:" + first + String(repeating: "n", count: room)
+
+        #expect(try SocketAddress(longest).description == longest)
+        #expect(throws: SocketAddress.ParseError.self) { try SocketAddress(longest + "n") }
+    }
+
+    @Test func `Unix addresses are made of paths and names`() throws {
+        let path = try SocketAddress.unix(path: "/run/app.sock")
+        let name = try SocketAddress.unix(abstractName: "app")
+
+        #expect(try path == SocketAddress("unix:/run/app.sock"))
+        #expect(try name == SocketAddress("unix:@app"))
+        #expect(path.unixPath == "/run/app.sock")
+        #expect(name.unixPath == nil)
+        #expect(path.isUnix && path.isLoopback && !path.isIPv6 && path.port == 0)
+        #expect(path.with(port: 80) == path)
+        // Not taken for a name when it is read back.
+        #expect(try SocketAddress.unix(path: "@file").description == "unix:./@file")
+        #expect(throws: SocketAddress.ParseError.self) { try SocketAddress.unix(path: "") }
+        #expect(throws: SocketAddress.ParseError.self) { try SocketAddress.unix(abstractName: "") }
+        #expect(throws: SocketAddress.ParseError.self) { try SocketAddress.unix(path: "a\0") }
+    }
+
+    @Test func `an address is small, and equal by value`() throws {
+        #expect(MemoryLayout<SocketAddress>.stride == 24)
+        #expect(try SocketAddress("[::ffff:127.0.0.1]:1") != SocketAddress("127.0.0.1:1"))
+        #expect(try SocketAddress("[fe80::1%2]:1") != SocketAddress("[fe80::1%3]:1"))
+        #expect(try SocketAddress("unix:@a") != SocketAddress("unix:a"))
+        let all = ["127.0.0.1:1", "[::1]:1", "unix:a", "unix:@a", "unix:"]
+        #expect(try Set((all + all).map { try SocketAddress($0) }).count == 5)
     }
 
     @Test func `the refusal shows the text and how to write it`() {
@@ -80,7 +142,11 @@ import Testing
         #expect(names[try SocketAddress("[::1]:81")] == nil)
     }
 
-    @Test(arguments: ["127.0.0.1:7788", "[::1]:7788", "[fe80::1%7]:80"])
+    @Test(arguments: [
+        "127.0.0.1:7788", "[::1]:7788", "[fe80::1%7]:80", "unix:/run/app.sock", "unix:@name",
+        "unix:@" + String(repeating: "n", count: 107), "unix:" + String(repeating: "p", count: 107),
+        "unix:",
+    ])
     func `the kernel's form of an address reads back as the same address`(text: String) throws {
         let address = try SocketAddress(text)
 
@@ -95,9 +161,9 @@ import Testing
         #expect(copy == address)
     }
 
-    @Test func `a family that is neither IPv4 nor IPv6 is no address`() throws {
+    @Test func `a family that is none of the three is no address`() throws {
         let (_, address) = try SocketAddress.filled { space, _ in
-            space.pointee.sa_family = sa_family_t(AF_UNIX)
+            space.pointee.sa_family = sa_family_t(AF_NETLINK)
             return CInt(0)
         }
 

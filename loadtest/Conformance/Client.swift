@@ -38,7 +38,7 @@ struct Client: ~Copyable {
     private borrowing func connect(to address: SocketAddress) throws(Failure) {
         let isUp = try attempt("connecting") { () throws(Errno) in
             // A piece goes out when it is written, not when the one before it was acknowledged.
-            try socket.raw.setOption(.noDelay, to: 1)
+            if !address.isUnix { try socket.raw.setOption(.noDelay, to: 1) }
             return try socket.raw.connect(to: address)
         }
         if isUp == true { return }

@@ -77,10 +77,11 @@ private func serve(_ options: EchoOptions, command: String) -> Int32 {
 
 private func report(_ error: IOError, options: EchoOptions, command: String) -> Int32 {
     let advice = advice(on: error, options).map { "; \($0)" } ?? ""
+    let address = error.address ?? options.addresses[0]
     // Its address stands before it already.
     let error = IOError(error.operation, error.reason)
     return fail(
-        "\(command): cannot serve on \(options.address): \(error)\(advice)",
+        "\(command): cannot serve on \(address): \(error)\(advice)",
         error.isAboutTheAddress ? ExitCode.unavailable : ExitCode.systemLimit)
 }
 
@@ -88,10 +89,14 @@ private func report(_ error: IOError, options: EchoOptions, command: String) -> 
 private func advice(on error: IOError, _ options: EchoOptions) -> String? {
     guard case .system(let errno) = error.reason else { return nil }
     switch (error.operation, errno) {
+    case (.bind, .addressInUse) where error.address?.isUnix == true:
+        return "another server listens there, or it is a file of another kind"
     case (.bind, .addressInUse):
         return "another server has the port: choose one, or 0 for a free one"
     case (.bind, .addressNotAvailable):
         return "this machine has no such address: see 'ip address'"
+    case (.bind, .accessDenied) where error.address?.isUnix == true:
+        return "the directory must be one that this user may write to"
     case (.bind, .accessDenied): return "ports below 1024 need privileges"
     case (_, .tooManyOpenFiles): return "raise the limit: see 'ulimit -n'"
     case (.accept, Errno(rawValue: ENOSPC)):

@@ -4,7 +4,8 @@ import Syscalls
 
 /// What the echo server was asked to do.
 package struct EchoOptions: Sendable {
-    package var address: SocketAddress
+    /// Where it listens, at least one; only the coroutine has several.
+    package var addresses: [SocketAddress]
     package var model = EchoModel.coroutine
     package var driver = DriverKind.poll
     /// Event loops, each with a thread of its own.
@@ -24,7 +25,7 @@ package struct EchoOptions: Sendable {
     package static func table(command: String) -> FlagTable {
         FlagTable(
             command: command,
-            summary: "Echoes every byte of every TCP connection back to where it came from.",
+            summary: "Echoes every byte of every connection back to where it came from.",
             usage: ["[options]"],
             groups: [serving, limits],
             footer: [
@@ -42,8 +43,9 @@ package struct EchoOptions: Sendable {
         "Serving:",
         [
             Flag(
-                "listen", nil, "HOST:PORT",
-                help: "address; port 0 takes a free one (127.0.0.1:7788)"),
+                "listen", nil, "ADDRESS", isRepeatable: true,
+                help: "HOST:PORT, where port 0 takes a free one, or unix:PATH; the coroutine "
+                    + "takes several (127.0.0.1:7788)"),
             Flag(
                 "model", nil, "NAME",
                 help: "how to serve: \(names(EchoModel.self)) (coroutine)"),
@@ -81,11 +83,13 @@ package struct EchoOptions: Sendable {
         ])
 
     package init(_ arguments: Arguments) throws(UsageError) {
-        let listen = arguments.text("listen") ?? "127.0.0.1:7788"
-        do {
-            address = try SocketAddress(listen)
-        } catch {
-            throw UsageError("--listen: \(error)")
+        addresses = []
+        for text in arguments.has("listen") ? arguments.texts("listen") : ["127.0.0.1:7788"] {
+            do {
+                addresses.append(try SocketAddress(text))
+            } catch {
+                throw UsageError("--listen: \(error)")
+            }
         }
         model = try arguments.choice("model") ?? model
         driver = try arguments.choice("driver") ?? driver
@@ -98,6 +102,9 @@ package struct EchoOptions: Sendable {
         drain = try arguments.duration("drain", in: .zero...Duration.seconds(31_536_000)) ?? drain
         upper = arguments.has("upper")
         parent = try arguments.count("exit-with-parent", in: 1...Int(Int32.max))
+        if model != .coroutine, addresses.count > 1 {
+            throw UsageError("--model \(model.rawValue) listens on one address: give one --listen")
+        }
         for option in model.foreignOptions where arguments.has(option) {
             throw UsageError(
                 "--\(option) means nothing to --model \(model.rawValue): leave one of them out")

@@ -23,23 +23,33 @@ enum CoroutineEcho: EchoService {
         let signalQueue = try signals.makeDescriptor()
         let pending = signalQueue.raw
         return try EventLoop.run(driver: options.driver, loops: options.loops) {
-            let server = try await makeServer(options)
+            let servers = try await makeServers(options)
             let failure = Guarded<(any Error)?>(nil)
             try spawn(name: "signals") {
                 do {
-                    try await stop(server, drain: options.drain, on: pending)
+                    try await stop(servers, drain: options.drain, on: pending)
                 } catch {
                     // Without signals the server could not be stopped: better now than never.
                     failure.withLock { $0 = error }
-                    server.stop(grace: .zero)
+                    for server in servers { server.stop(grace: .zero) }
                 }
             }
-            onReady(server.address)
-            try await server.serve(handler: options.upper ? echoInCapitals : echo)
+            for server in servers { onReady(server.address) }
+            try await serve(servers, options.upper ? echoInCapitals : echo)
             if let failure = failure.withLock({ $0 }) { throw failure }
             var loops: [LoopStatistics] = []
             for loop in EventLoop.all { loops.append(await loop.statistics) }
-            return EchoCounters(server.statistics, loops, options.driver)
+            return EchoCounters(servers.map(\.statistics), loops, options.driver)
+        }
+    }
+
+    /// Serves until all of them have stopped, or one fails and takes the others with it.
+    private static func serve(
+        _ servers: [StreamServer], _ handler: @escaping StreamServer.ConnectionHandler
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for server in servers { group.addTask { try await server.serve(handler: handler) } }
+            for try await _ in group {}
         }
     }
 }
@@ -67,14 +77,23 @@ extension DriverKind {
     }
 }
 
+/// A server for each address.
+private func makeServers(_ options: EchoOptions) async throws -> [StreamServer] {
+    var servers: [StreamServer] = []
+    for address in options.addresses { servers.append(try await makeServer(options, on: address)) }
+    return servers
+}
+
 /// A server on all loops: with one listener that hands connections over, or with one for each.
-private func makeServer(_ options: EchoOptions) async throws -> StreamServer {
+private func makeServer(
+    _ options: EchoOptions, on address: SocketAddress
+) async throws -> StreamServer {
     var serverOptions = StreamServer.Options()
     serverOptions.maxConnections = options.connectionsMax
     serverOptions.idleTimeout = options.idleTimeout
     // A client that breaks off is counted, and no news.
     serverOptions.onError = { _, _ in }
-    let (address, backlog) = (options.address, options.backlog)
+    let backlog = options.backlog
     guard options.reusesPort else {
         let listener = try await Listener.bind(to: address, backlog: backlog)
         return StreamServer(listener: listener, options: serverOptions)
@@ -114,10 +133,10 @@ private func echoInCapitals(_ connection: Connection) async throws {
     }
 }
 
-/// Stops the server at the first signal; the second one ends the wait for open connections.
+/// Stops the servers at the first signal; the second one ends the wait for open connections.
 /// SIGUSR1 asks what the tasks wait for.
 private func stop(
-    _ server: StreamServer, drain: Duration, on signals: RawDescriptor
+    _ servers: [StreamServer], drain: Duration, on signals: RawDescriptor
 ) async throws {
     var grace = drain
     while true {
@@ -126,13 +145,14 @@ private func stop(
         if signal == SIGUSR1 {
             // Beside: a loop that hangs would not answer, and signals must go on being taken.
             try spawn {
-                let counted = server.statistics
-                sayConnections(open: counted.open, accepted: counted.accepted)
+                let counted = servers.map(\.statistics)
+                sayConnections(
+                    open: counted.sum(\.open), accepted: counted.sum(\.accepted))
                 await sayWhatTasksAwait()
             }
             continue
         }
-        server.stop(grace: grace, endingIdle: false)
+        for server in servers { server.stop(grace: grace, endingIdle: false) }
         grace = .zero
     }
 }
@@ -144,17 +164,24 @@ private func sayWhatTasksAwait() async {
     }
 }
 
+extension [StreamServer.Statistics] {
+    fileprivate func sum(_ counter: KeyPath<Element, Int>) -> Int {
+        reduce(0) { $0 + $1[keyPath: counter] }
+    }
+}
+
 extension EchoCounters {
     fileprivate init(
-        _ server: StreamServer.Statistics, _ loops: [LoopStatistics], _ driver: DriverKind
+        _ servers: [StreamServer.Statistics], _ loops: [LoopStatistics], _ driver: DriverKind
     ) {
         self.init()
-        accepted = server.accepted
-        openMax = server.openMax
-        refused = server.refused
-        acceptErrors = server.acceptErrors
-        handlerErrors = server.handlerErrors
-        count("accept4", server.accepted + server.refused + server.acceptErrors)
+        accepted = servers.sum(\.accepted)
+        // Of several addresses the most that there can have been.
+        openMax = servers.sum(\.openMax)
+        refused = servers.sum(\.refused)
+        acceptErrors = servers.sum(\.acceptErrors)
+        handlerErrors = servers.sum(\.handlerErrors)
+        count("accept4", accepted + refused + acceptErrors)
         for loop in loops {
             bytesRead += loop.bytesRead
             bytesWritten += loop.bytesWritten

@@ -1,3 +1,4 @@
+import Drivers
 import Swiftlet
 import Syscalls
 
@@ -15,6 +16,8 @@ struct EchoListener: ~Copyable {
     /// The socket, for as long as it is open.
     let raw: RawDescriptor
     private var isOpen = true
+    /// The file that it has at a Unix path.
+    private let file: SocketFile?
     /// Whether the last call of `accept` ended before the queue was empty.
     private(set) var mayHaveMore = false
 
@@ -28,28 +31,43 @@ struct EchoListener: ~Copyable {
 
     /// Listens as the options say (socket(2), bind(2), listen(2)).
     init(_ options: EchoOptions) throws(IOError) {
+        let wanted = options.addresses[0]
         let socket = Descriptor(
             adopting: try attempt(.open) { () throws(Errno) in
-                try .streamSocket(family: options.address.family)
+                try .streamSocket(family: wanted.family)
             })
         let raw = socket.raw
         try attempt(.option) { () throws(Errno) in try raw.setOption(.reuseAddress, to: 1) }
-        try attempt(.bind) { () throws(Errno) in try raw.bind(to: options.address) }
-        try attempt(.listen) { () throws(Errno) in try raw.listen(backlog: options.backlog) }
-        address = try attempt(.address) { () throws(Errno) in try raw.localAddress() }
+        let file = try attempt(.bind) { () throws(Errno) in
+            try SocketFile.bind(raw, to: wanted, access: nil, over: SystemSockets())
+        }
+        do throws(IOError) {
+            try attempt(.listen) { () throws(Errno) in try raw.listen(backlog: options.backlog) }
+            address = try attempt(.address) { () throws(Errno) in try raw.localAddress() }
+        } catch {
+            file?.remove(over: SystemSockets())
+            throw error
+        }
+        self.file = file
         connectionsMax = options.connectionsMax ?? .max
         self.raw = socket.release()
     }
 
-    deinit { if isOpen { raw.close() } }
+    deinit { if isOpen { release() } }
 
     /// The socket, or -1 when it is closed: a number that poll(2) leaves out.
     var watched: RawDescriptor { isOpen ? raw : RawDescriptor(-1) }
 
     /// Stops listening. Connections that wait in the queue are reset.
     mutating func close() {
-        if isOpen { raw.close() }
+        if isOpen { release() }
         isOpen = false
+    }
+
+    /// Closes the socket, after its file has gone.
+    private func release() {
+        file?.remove(over: SystemSockets())
+        raw.close()
     }
 
     /// Takes a connection, non-blocking (accept4(2)).

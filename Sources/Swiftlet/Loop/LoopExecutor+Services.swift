@@ -42,6 +42,7 @@ extension LoopExecutor {
     func close(_ id: SocketID) {
         guard let record = state.table.remove(id) else { return }
         forget(id.descriptor)
+        if record.isListening { removeSocketFile(of: id.descriptor) }
         let isStuck = record.isStalled && waiting(at: id.descriptor) == record.waiting
         if record.writing == .cut || isStuck {
             // One that is reset already needs no other.

@@ -16,6 +16,8 @@ struct LoopState: ~Copyable {
     var task: UInt = 0
     /// Where the sockets connect to that are not connected yet; looked up, never listed.
     var targets: [RawDescriptor: SocketAddress] = [:]
+    /// The files of its Unix listeners.
+    var socketFiles: [RawDescriptor: SocketFile] = [:]
     /// Why the running task goes on, if it was suspended at the gate.
     var wakeup: Wakeup = nil
     /// What the running task is about to be suspended for.

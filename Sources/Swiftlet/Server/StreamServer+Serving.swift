@@ -120,7 +120,7 @@ struct Arrival: Sendable {
     func adopt(on loop: LoopExecutor, idleTimeout: Duration?) -> Connection {
         let socket = Socket(adopting: descriptor, peer: peer, on: loop, idleTimeout: idleTimeout)
         // An option that a connection will not take does not make it a worse connection.
-        try? loop.sockets.setOption(.noDelay, of: descriptor, to: 1)
+        if !peer.isUnix { try? loop.sockets.setOption(.noDelay, of: descriptor, to: 1) }
         return Connection(socket: socket)
     }
 }

@@ -39,6 +39,8 @@ public final class StreamServer: Sendable {
         /// Time without a byte in either direction after which a connection's reads and writes fail
         /// with `.timedOut`; nil for never.
         public var idleTimeout: Duration?
+        /// Mode and owner of the file of a server on a Unix path; nil leaves them to the umask.
+        public var access: SocketFileAccess?
         /// Called on the handler's loop with what a handler throws, but not with its cancellation
         /// or the end of its loop; nil says it on standard error, once a second at most.
         public var onError: (@Sendable (any Error, Connection) -> Void)?
@@ -135,7 +137,8 @@ public final class StreamServer: Sendable {
         file: SourceFile = #fileID, line: UInt32 = #line,
         handler: @escaping ConnectionHandler
     ) async throws(IOError) {
-        let listener = try await Listener.bind(to: address, backlog: options.backlog)
+        let listener = try await Listener.bind(
+            to: address, backlog: options.backlog, access: options.access)
         let server = StreamServer(listener: listener, options: options)
         try await server.serve(file: file, line: line, handler: handler)
     }

@@ -1,7 +1,8 @@
 import Drivers
 import Syscalls
 
-/// A TCP connection whose operations look blocking and park their task instead of a thread.
+/// A stream to a peer, over TCP or a Unix socket, whose operations look blocking and park their
+/// task instead of a thread.
 ///
 /// One task may read while another one writes; a second reader or writer gets a `busy` error. A
 /// connection closes when its scope ends: a server's handler, or the body given to `connect`;
@@ -154,6 +155,7 @@ extension Socket {
     /// Connects to the peer and waits for the outcome, which the kernel keeps as the socket's
     /// pending error. The caller is on the loop's thread.
     fileprivate func connect(until deadline: Instant, in call: Call) async throws(IOError) {
+        if peer.isUnix { return try await connectToName(until: deadline, in: call) }
         let isUp = try attempt(.connect) { descriptor throws(Errno) in
             try loop.sockets.setOption(.noDelay, of: descriptor, to: 1)
             return try loop.sockets.connect(descriptor, to: peer)

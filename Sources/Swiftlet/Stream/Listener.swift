@@ -1,7 +1,7 @@
 import Drivers
 import Syscalls
 
-/// A socket that accepts TCP connections.
+/// A socket that accepts connections.
 public struct Listener: Sendable {
     let socket: Socket
     /// The loop that it belongs to.
@@ -12,18 +12,22 @@ public struct Listener: Sendable {
     /// Binds a listener on the loop that the caller belongs to (bind(2), listen(2)).
     ///
     /// - Parameters:
-    ///   - address: where to listen; port 0 takes a free one.
+    ///   - address: where to listen; port 0 takes a free one. At a Unix path, the file of a socket
+    ///     to which none listens any more is replaced, and no other file is ever touched; it is
+    ///     removed when the listener closes, if it is still the same file.
     ///   - backlog: connections that the kernel queues until they are accepted; at most
     ///     /proc/sys/net/core/somaxconn.
     ///   - reusePort: lets other listeners share the port (`SO_REUSEPORT`).
+    ///   - access: mode and owner of the file at a Unix path; nil leaves them to the umask.
     /// - Returns: the listener, whose `address` has the port that the kernel chose.
     /// - Throws: `IOError` of `open`, `bind` or `listen`, such as
     ///   "bind 127.0.0.1:80: Address already in use".
     public static func bind(
-        to address: SocketAddress, backlog: Int = 1024, reusePort: Bool = false
+        to address: SocketAddress, backlog: Int = 1024, reusePort: Bool = false,
+        access: SocketFileAccess? = nil
     ) async throws(IOError) -> Listener {
         try await EventLoop.require(.bind).listen(
-            on: address, backlog: backlog, reusePort: reusePort)
+            on: address, backlog: backlog, reusePort: reusePort, access: access)
     }
 
     /// Binds a listener to an address that is given as text: "127.0.0.1:0".
@@ -32,9 +36,11 @@ public struct Listener: Sendable {
     /// - Throws: `SocketAddress.ParseError` for a text that is no address, and what the same call
     ///   with a `SocketAddress` throws.
     public static func bind(
-        to address: String, backlog: Int = 1024, reusePort: Bool = false
+        to address: String, backlog: Int = 1024, reusePort: Bool = false,
+        access: SocketFileAccess? = nil
     ) async throws -> Listener {
-        try await bind(to: SocketAddress(address), backlog: backlog, reusePort: reusePort)
+        try await bind(
+            to: SocketAddress(address), backlog: backlog, reusePort: reusePort, access: access)
     }
 
     /// Binds a listener on each loop of the run that the caller belongs to, all on one port
@@ -52,7 +58,7 @@ public struct Listener: Sendable {
         for loop in try EventLoop.require(.bind).loops {
             let address = listeners.first?.address ?? address
             listeners.append(
-                try await loop.listen(on: address, backlog: backlog, reusePort: true))
+                try await loop.listen(on: address, backlog: backlog, reusePort: true, access: nil))
         }
         return listeners
     }
@@ -94,7 +100,7 @@ public struct Listener: Sendable {
 extension EventLoop {
     /// Opens a listener on this loop, wherever the caller is.
     fileprivate func listen(
-        on address: SocketAddress, backlog: Int, reusePort: Bool
+        on address: SocketAddress, backlog: Int, reusePort: Bool, access: SocketFileAccess?
     ) async throws(IOError) -> Listener {
         try await executor.perform { () async throws(IOError) in
             if executor.state.isEnding {
@@ -106,22 +112,32 @@ extension EventLoop {
                 try sockets.setOption(.reuseAddress, of: descriptor, to: 1)
                 if reusePort { try sockets.setOption(.reusePort, of: descriptor, to: 1) }
             }
+            executor.state.table[socket.id].isListening = true
             do throws(IOError) {
-                try socket.attempt(.bind) { descriptor throws(Errno) in
-                    try sockets.bind(descriptor, to: address)
+                let file = try socket.attempt(.bind) { descriptor throws(Errno) in
+                    try SocketFile.bind(descriptor, to: address, access: access, over: sockets)
                 }
+                executor.state.socketFiles[socket.descriptor] = file
                 try socket.attempt(.listen) { descriptor throws(Errno) in
                     try sockets.listen(descriptor, backlog: backlog)
                 }
             } catch {
                 throw IOError(error.operation, error.reason, at: address)
             }
-            executor.state.table[socket.id].isListening = true
             let bound = try socket.attempt(.address) { descriptor throws(Errno) in
                 try sockets.localAddress(descriptor)
             }
             return Listener(socket: socket, loop: self, address: bound)
         }
+    }
+}
+
+extension LoopExecutor {
+    /// Removes the file of a listener that closes, if it has one and it is still there. Before the
+    /// socket closes: so no client finds a file to which none listens.
+    @inline(never)
+    func removeSocketFile(of listener: RawDescriptor) {
+        state.socketFiles.removeValue(forKey: listener)?.remove(over: sockets)
     }
 }
 

@@ -68,6 +68,12 @@ struct ConnectionEnd {
     /// Whether its host takes part in the connection, or in an attempt.
     var isAlive: Bool { state != .absent && state != .closed }
 
+    /// Whether it is an end of a Unix stream, whose other end is in the same kernel.
+    var isUnix: Bool { local.name != nil }
+
+    /// Whether getpeername(2) tells the other end: that of a Unix socket is known to the last.
+    var hasPeer: Bool { state == .established || isUnix && state == .closed }
+
     /// Where it stands in the port table of its host.
     var tuple: PortTable.Tuple { PortTable.Tuple(local: local, remote: remote) }
 }
@@ -113,6 +119,15 @@ struct Connections {
         ends[end.index] = asking
         ends[end.peer.index] = asked
         return end
+    }
+
+    /// Makes a connection that was begun one that is up: two Unix sockets need no word to each
+    /// other. The other end waits at a listener, or has its socket.
+    mutating func join(_ end: EndID, at listener: RawDescriptor?, as other: RawDescriptor?) {
+        ends[end.index].state = .established
+        ends[end.peer.index].state = .established
+        ends[end.peer.index].listener = listener
+        ends[end.peer.index].descriptor = other
     }
 
     /// Whether a SYN that arrives at an end is one to answer: nothing is known of it here, and the
@@ -265,8 +280,10 @@ struct Connections {
     /// How many bytes can be written; at most 0 when there is no room.
     mutating func room(at end: EndID) throws(Errno) -> Int {
         if self[end].state == .connecting { throw .wouldBlock }
-        if let error = takeError(at: end) { throw error }
-        guard self[end].state == .established, !self[end].hasEndedWriting else {
+        let isHeard = !self[end].isUnix || self[end.peer].isAlive && !self[end.peer].isOrphan
+        // The error of a Unix socket is for the next read.
+        if isHeard, let error = takeError(at: end) { throw error }
+        guard self[end].state == .established, !self[end].hasEndedWriting, isHeard else {
             throw .brokenPipe
         }
         return self[end].options.sendCapacity - self[end].stream.unsent
@@ -333,7 +350,8 @@ struct Connections {
         ends[end.index].descriptor = nil
         guard self[end].state == .established else { return .vanishes }
         let hasUnread = self[end.peer].stream.arrived > 0
-        if self[end].options.resetsOnClose || hasUnread { return .aborts }
+        let resets = self[end].options.resetsOnClose && !self[end].isUnix
+        if resets || hasUnread { return .aborts }
         ends[end.index].isOrphan = true
         ends[end.index].hasEndedWriting = true
         return self[end].hasDeliveredEnd ? .vanishes : .sends

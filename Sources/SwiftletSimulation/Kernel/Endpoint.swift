@@ -2,10 +2,16 @@ import Syscalls
 
 /// Which addresses a socket has to do with.
 enum AddressFamily: Sendable {
-    case ipv4, ipv6
+    case ipv4, ipv6, unix
 
-    init(of address: SocketAddress) { self = address.isIPv6 ? .ipv6 : .ipv4 }
+    init(of address: SocketAddress) {
+        self = address.isUnix ? .unix : address.isIPv6 ? .ipv6 : .ipv4
+    }
 
+    /// The address of a socket that has none yet: every address of a host, or no name.
+    var unbound: Endpoint {
+        self == .unix ? Endpoint(name: []) : Endpoint(any, port: 0)
+    }
     /// Every address of a host.
     var any: IPAddress { self == .ipv6 ? .anyIPv6 : .anyIPv4 }
     /// The host itself, for every host.
@@ -48,26 +54,44 @@ struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     var address: IPAddress
     /// 0 when there is none yet.
     var port: UInt16
+    /// The name of a Unix socket, which has no address; empty for one without a name, nil for all
+    /// other sockets.
+    let name: [UInt8]?
 
     init(_ address: IPAddress, port: UInt16) {
         self.address = address
         self.port = port
+        name = nil
+    }
+
+    /// The endpoint of a Unix socket.
+    init(name: [UInt8]) {
+        address = .anyIPv6
+        port = 0
+        self.name = name
     }
 
     /// An endpoint as a program gave it.
     init(_ address: SocketAddress) {
-        let words = address.words
-        self.init(IPAddress(high: words.high, low: words.low), port: address.port)
+        if let words = address.words {
+            self.init(IPAddress(high: words.high, low: words.low), port: address.port)
+        } else {
+            self.init(name: address.unixName ?? [])
+        }
     }
 
     /// The endpoint as a socket of one family shows it.
     func socketAddress(as family: AddressFamily) -> SocketAddress {
-        family == .ipv6
-            ? SocketAddress(ipv6: address.high, address.low, port: port)
-            : SocketAddress(ipv4: UInt32(truncatingIfNeeded: address.low), port: port)
+        switch family {
+        case .unix: SocketAddress(unixName: name ?? [])
+        case .ipv6: SocketAddress(ipv6: address.high, address.low, port: port)
+        case .ipv4: SocketAddress(ipv4: UInt32(truncatingIfNeeded: address.low), port: port)
+        }
     }
 
-    var description: String { socketAddress(as: address.family).description }
+    var description: String {
+        socketAddress(as: name == nil ? address.family : .unix).description
+    }
 }
 
 /// The addresses that hosts have, which follow from the order in which they were added.

@@ -5,7 +5,7 @@ import Syscalls
 // What the programs of a host ask of its sockets, by the names of the calls that Linux has.
 extension Kernel {
     /// Throws when a rule wants a call to fail.
-    private mutating func checkFaults(_ call: Fault.Call, on host: HostID) throws(Errno) {
+    mutating func checkFaults(_ call: Fault.Call, on host: HostID) throws(Errno) {
         if let error = faults.error(of: call, on: host, using: &random) { throw error }
     }
 
@@ -42,6 +42,7 @@ extension Kernel {
         try hosts[host].checkFamily(of: address, for: socket)
         guard hosts[host][socket].local == nil else { throw .invalidArgument }
         let local = Endpoint(address)
+        if let name = local.name { return try hosts[host].bind(socket, toName: name) }
         guard hosts.owner(of: local.address, asking: host) == host else {
             throw .addressNotAvailable
         }
@@ -52,14 +53,14 @@ extension Kernel {
     func localAddress(of socket: RawDescriptor, on host: HostID) throws(Errno) -> SocketAddress {
         try hosts[host].check(socket)
         let family = hosts[host][socket].family
-        let local = hosts[host][socket].local ?? Endpoint(family.any, port: 0)
+        let local = hosts[host][socket].local ?? family.unbound
         return local.socketAddress(as: family)
     }
 
     /// The address of the other end (getpeername(2)).
     func remoteAddress(of socket: RawDescriptor, on host: HostID) throws(Errno) -> SocketAddress {
         try hosts[host].check(socket)
-        guard let end = hosts[host][socket].end, connections[end].state == .established else {
+        guard let end = hosts[host][socket].end, connections[end].hasPeer else {
             throw .notConnected
         }
         return connections[end].remote.socketAddress(as: hosts[host][socket].family)
@@ -106,6 +107,7 @@ extension Kernel {
         if let end = hosts[host][socket].end { return try outcome(of: end, socket, on: host) }
         try hosts[host].checkFamily(of: address, for: socket)
         var remote = Endpoint(address)
+        if remote.name != nil { return try join(socket, on: host, with: remote) }
         if remote.address.isAny { remote.address = remote.address.family.loopback }
         guard let target = hosts.owner(of: remote.address, asking: host) else {
             throw Errno(rawValue: ENETUNREACH)

@@ -19,6 +19,8 @@ struct KernelHost {
     private(set) var closedWhileWatched: [RawDescriptor] = []
     private var descriptors = DescriptorTable()
     private var ports = PortTable()
+    /// The names of its Unix sockets, and the files of those that are gone.
+    private(set) var names = NameTable()
 
     init(name: String) { self.name = name }
 
@@ -30,6 +32,7 @@ struct KernelHost {
         crashes += 1
         descriptors = DescriptorTable()
         ports = PortTable()
+        names.crash()
     }
 
     mutating func restart() { isDown = false }
@@ -56,7 +59,7 @@ struct KernelHost {
     func checkFamily(of address: SocketAddress, for socket: RawDescriptor) throws(Errno) {
         let family = self[socket].family
         if family == AddressFamily(of: address) { return }
-        throw family == .ipv6 ? .invalidArgument : Errno(rawValue: EAFNOSUPPORT)
+        throw family == .ipv4 ? Errno(rawValue: EAFNOSUPPORT) : .invalidArgument
     }
 
     mutating func open(_ family: AddressFamily) throws(Errno) -> RawDescriptor {
@@ -72,7 +75,13 @@ struct KernelHost {
         guard descriptors.isOpen(socket) else { return nil }
         let closed = self[socket]
         if !closed.interest.isEmpty { closedWhileWatched.append(socket) }
-        if closed.isBound, let local = closed.local { ports.unbind(socket, from: local.port) }
+        if closed.isBound, let local = closed.local {
+            if let name = local.name {
+                names.unbind(socket, from: name)
+            } else {
+                ports.unbind(socket, from: local.port)
+            }
+        }
         descriptors.remove(socket)
         return closed
     }
@@ -95,6 +104,12 @@ struct KernelHost {
             throw .addressInUse
         }
         enter(socket, at: local)
+    }
+
+    /// Gives a Unix socket its name: no name takes a free one.
+    mutating func bind(_ socket: RawDescriptor, toName name: [UInt8]) throws(Errno) {
+        descriptors[socket].local = Endpoint(name: try names.bind(socket, to: name))
+        descriptors[socket].isBound = true
     }
 
     private mutating func enter(_ socket: RawDescriptor, at local: Endpoint) {
@@ -161,7 +176,10 @@ struct KernelHost {
             descriptors[socket].listener?.backlog = backlog
             return
         }
-        if let local = self[socket].local, local.port != 0 {
+        if self[socket].family == .unix {
+            // A Unix socket without a name cannot listen.
+            if self[socket].local == nil { throw .invalidArgument }
+        } else if let local = self[socket].local, local.port != 0 {
             if isTaken(local, for: socket) { throw .addressInUse }
         } else {
             let address = self[socket].local?.address ?? self[socket].family.any
@@ -187,6 +205,20 @@ struct KernelHost {
         let best = exact.isEmpty ? listeners : exact
         guard best.count > 1 else { return best.first }
         return best[random.number(below: best.count)]
+    }
+
+    /// The listener that has a name; throws what connect(2) says when there is none.
+    func listener(named name: [UInt8]) throws(Errno) -> RawDescriptor {
+        let socket = try names.socket(named: name)
+        guard let socket, self[socket].listener != nil else { throw .connectionRefused }
+        return socket
+    }
+
+    /// Changes the files of the Unix sockets.
+    mutating func changeFiles<Result>(
+        _ body: (inout NameTable) throws(Errno) -> Result
+    ) throws(Errno) -> Result {
+        try body(&names)
     }
 
     /// Whether a socket listens on a port.
@@ -230,6 +262,14 @@ struct KernelHost {
         accepted.local = local
         accepted.options = options
         return descriptors.insert(accepted)
+    }
+
+    /// Opens a socket for an end of a pair.
+    mutating func insert(_ end: EndID) throws(Errno) -> RawDescriptor {
+        try checkLimit()
+        var socket = KernelSocket(.unix)
+        socket.end = end
+        return descriptors.insert(socket)
     }
 
     /// Gives a socket that connects its end and its address.

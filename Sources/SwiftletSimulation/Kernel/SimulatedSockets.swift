@@ -123,4 +123,29 @@ final class SimulatedSockets: Sockets {
         // close(2) of a number that is not open is no error here.
         try? call { kernel throws(Errno) in kernel.close(socket, on: host) }
     }
+
+    func openPair() throws(Errno) -> (RawDescriptor, RawDescriptor) {
+        try call { kernel throws(Errno) in try kernel.openPair(on: host) }
+    }
+
+    func peerCredentials(of socket: RawDescriptor) throws(Errno) -> PeerCredentials {
+        try call { kernel throws(Errno) in try kernel.peerCredentials(of: socket, on: host) }
+    }
+
+    func file(at address: SocketAddress) throws(Errno) -> FileIdentity {
+        try call { kernel throws(Errno) in try kernel.hosts[host].names.file(at: address) }
+    }
+
+    func setFile(at address: SocketAddress, _ access: SocketFileAccess) throws(Errno) {
+        // A host has one user, which may do everything.
+        _ = try file(at: address)
+    }
+
+    func removeFile(at address: SocketAddress) throws(Errno) {
+        try call { kernel throws(Errno) in
+            try kernel.hosts[host].changeFiles { names throws(Errno) in
+                try names.remove(at: address)
+            }
+        }
+    }
 }

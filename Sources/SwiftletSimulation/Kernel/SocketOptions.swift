@@ -35,6 +35,7 @@ struct SocketOptions: Sendable {
 extension KernelSocket {
     /// The value of an option.
     func value(of option: SocketOption) throws(Errno) -> Int {
+        try checkLevel(of: option)
         switch option {
         case .noDelay: return options.noDelay
         case .keepAlive: return options.keepAlive
@@ -53,6 +54,7 @@ extension KernelSocket {
 
     /// The options when one of them is set.
     func setting(_ option: SocketOption, to value: Int) throws(Errno) -> SocketOptions {
+        try checkLevel(of: option)
         var options = options
         let flag = value == 0 ? 0 : 1
         switch option {
@@ -73,6 +75,11 @@ extension KernelSocket {
             options.ipv6Only = flag
         }
         return options
+    }
+
+    /// Throws when a Unix socket is asked for an option of TCP or IP.
+    private func checkLevel(of option: SocketOption) throws(Errno) {
+        if family == .unix, option.isOfInternet { throw Errno(rawValue: EOPNOTSUPP) }
     }
 
     /// What Linux makes of a size that was asked for.

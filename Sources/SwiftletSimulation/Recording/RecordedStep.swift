@@ -27,6 +27,7 @@ struct RecordedCall: Equatable, Sendable {
         case send, closeWrite, localAddress, remoteAddress, option, setOption, resetOnClose
         case close
         case unacknowledged
+        case openPair, peerCredentials, file, setFile, removeFile
     }
 
     let code: Code
@@ -66,7 +67,7 @@ enum RecordedField: Equatable, Sendable {
     case ready([Readiness])
     case descriptor(RawDescriptor)
     case address(SocketAddress)
-    /// A connection, and its other end when that has an internet address.
+    /// A connection, and its other end when that has an address.
     case accepted(RawDescriptor, SocketAddress?)
     /// Whether a connection is up at once.
     case isUp(Bool)
@@ -77,11 +78,13 @@ enum RecordedField: Equatable, Sendable {
     case count(Int)
     case digest(UInt64)
     case number(Int)
+    case numbers([Int])
+    case descriptors([RawDescriptor])
 
     /// What a field is, without its value.
     enum Kind: Sendable {
         case done, instant, deadline, delay, interest, ready, descriptor, address, accepted, isUp
-        case error, option, bytes, count, digest, number
+        case error, option, bytes, count, digest, number, numbers, descriptors
     }
 
     /// The value alone.
@@ -101,6 +104,8 @@ enum RecordedField: Equatable, Sendable {
         case .bytes(let value): value
         case .count(let value), .number(let value): value
         case .digest(let value): value
+        case .numbers(let value): value
+        case .descriptors(let value): value
         }
     }
 
@@ -118,6 +123,7 @@ enum RecordedField: Equatable, Sendable {
         switch self {
         case .descriptor(let descriptor), .accepted(let descriptor, _): [descriptor]
         case .ready(let ready): ready.map(\.descriptor)
+        case .descriptors(let descriptors): descriptors
         default: []
         }
     }
@@ -166,6 +172,11 @@ extension RecordedCall {
         Form(.resetOnClose, "make closing reset #1", [.descriptor], .done),
         Form(.close, "close #1", [.descriptor], .done),
         Form(.unacknowledged, "ask what #1 has to send", [.descriptor], .count),
+        Form(.openPair, "open a pair of sockets", [], .descriptors),
+        Form(.peerCredentials, "ask for the process at #1", [.descriptor], .numbers),
+        Form(.file, "look at the file of #1", [.address], .numbers),
+        Form(.setFile, "give the file of #1 mode, user and group #2", [.address, .numbers], .done),
+        Form(.removeFile, "remove the file of #1", [.address], .done),
     ]
 }
 
@@ -216,7 +227,7 @@ extension RecordedField: CustomStringConvertible {
         case .descriptor(let descriptor): "\(descriptor)"
         case .address(let address): "\(address)"
         case .accepted(let descriptor, let peer):
-            "\(descriptor) from \(peer.map { "\($0)" } ?? "no internet address")"
+            "\(descriptor) from \(peer.map { "\($0)" } ?? "no known address")"
         case .isUp(let isUp): isUp ? "it is up" : "the attempt goes on"
         case .error(let errno): errno.map { "\($0.name) (\($0))" } ?? "none"
         case .option(let option): "\(option)"
@@ -224,6 +235,9 @@ extension RecordedField: CustomStringConvertible {
         case .count(let count): "\(count) bytes"
         case .digest(let digest): String(digest, radix: 16)
         case .number(let number): "\(number)"
+        case .numbers(let numbers): numbers.map(String.init).joined(separator: ", ")
+        case .descriptors(let descriptors):
+            descriptors.map(\.description).joined(separator: ", ")
         }
     }
 }

@@ -74,6 +74,8 @@ struct TapeWriter: Equatable, Sendable {
         case .count(let count): write(UInt64(count))
         case .digest(let digest): write(digest)
         case .number(let number): write(signed: Int64(number))
+        case .numbers(let numbers): write(signed: numbers.map { Int64($0) })
+        case .descriptors(let descriptors): write(signed: descriptors.map { Int64($0.number) })
         }
     }
 
@@ -88,6 +90,11 @@ struct TapeWriter: Equatable, Sendable {
 
     private mutating func write(signed number: Int64) {
         write(UInt64(bitPattern: number << 1 ^ number >> 63))
+    }
+
+    private mutating func write(signed numbers: [Int64]) {
+        write(UInt64(numbers.count))
+        for number in numbers { write(signed: number) }
     }
 
     private mutating func write(text: String) { write(counted: text.utf8) }
@@ -163,6 +170,11 @@ struct TapeReader {
         case .count: return .count(try readCount())
         case .digest: return .digest(try readNumber())
         case .number: return .number(Int(try readSigned()))
+        case .numbers:
+            return .numbers(try readList { reader throws(Damage) in Int(try reader.readSigned()) })
+        case .descriptors:
+            return .descriptors(
+                try readList { reader throws(Damage) in try reader.readDescriptor() })
         }
     }
 
@@ -181,6 +193,14 @@ struct TapeReader {
             ready.append(Readiness(try readDescriptor(), interest))
         }
         return ready
+    }
+
+    private mutating func readList<Element>(
+        of read: (inout TapeReader) throws(Damage) -> Element
+    ) throws(Damage) -> [Element] {
+        var list: [Element] = []
+        for _ in 0..<(try readCount()) { list.append(try read(&self)) }
+        return list
     }
 
     private mutating func readInterest() throws(Damage) -> Interest {

@@ -153,6 +153,53 @@ final class TapedSockets: Sockets {
             sockets.close(socket)
         }
     }
+
+    func openPair() throws(Errno) -> (RawDescriptor, RawDescriptor) {
+        let pair = try source.answer(to: .init(.openPair), as: RecordedField.descriptors) {
+            () throws(Errno) in
+            let (one, other) = try sockets.openPair()
+            return [one, other]
+        }
+        guard pair.count == 2 else { throw .invalidArgument }
+        return (pair[0], pair[1])
+    }
+
+    func peerCredentials(of socket: RawDescriptor) throws(Errno) -> PeerCredentials {
+        let numbers = try source.answer(
+            to: .init(.peerCredentials, .descriptor(socket)), as: RecordedField.numbers
+        ) { () throws(Errno) in
+            let peer = try sockets.peerCredentials(of: socket)
+            return [peer.processID, peer.userID, peer.groupID]
+        }
+        guard numbers.count == 3 else { throw .invalidArgument }
+        return PeerCredentials(
+            processID: numbers[0], userID: numbers[1], groupID: numbers[2])
+    }
+
+    func file(at address: SocketAddress) throws(Errno) -> FileIdentity {
+        let numbers = try source.answer(
+            to: .init(.file, .address(address)), as: RecordedField.numbers
+        ) { () throws(Errno) in
+            let file = try sockets.file(at: address)
+            return [file.device, file.inode, file.isSocket ? 1 : 0]
+        }
+        guard numbers.count == 3 else { throw .invalidArgument }
+        return FileIdentity(device: numbers[0], inode: numbers[1], isSocket: numbers[2] == 1)
+    }
+
+    func setFile(at address: SocketAddress, _ access: SocketFileAccess) throws(Errno) {
+        let wishes = [access.mode, access.userID, access.groupID].map { $0 ?? -1 }
+        let call = RecordedCall(.setFile, .address(address), .numbers(wishes))
+        try source.answer(to: call, as: done) { () throws(Errno) in
+            try sockets.setFile(at: address, access)
+        }
+    }
+
+    func removeFile(at address: SocketAddress) throws(Errno) {
+        try source.answer(to: .init(.removeFile, .address(address)), as: done) {
+            () throws(Errno) in try sockets.removeFile(at: address)
+        }
+    }
 }
 
 // MARK: Drivers

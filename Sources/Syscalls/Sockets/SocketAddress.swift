@@ -1,90 +1,73 @@
 import Glibc
 
-/// Where a socket is: an IPv4 or IPv6 address and a port (ip(7), ipv6(7)).
+/// Where a socket is: an IPv4 or IPv6 address and a port (ip(7), ipv6(7)), or the name of a Unix
+/// socket, which is a path or an abstract name (unix(7)).
+///
+/// A plain value of 24 bytes. Only the name of a Unix socket has memory of its own. Two are equal
+/// that mean the same address, whatever text they were read from.
 public struct SocketAddress: Hashable, Sendable {
-    /// The kernel's own form, kept whole so that a call needs no conversion.
-    private enum Storage: Sendable {
-        case ipv4(sockaddr_in)
-        case ipv6(sockaddr_in6)
+    /// Numbers are in the machine's order; the kernel's form is made for each call that needs it.
+    enum Storage: Hashable, Sendable {
+        case ipv4(UInt32, port: UInt16)
+        case ipv6(high: UInt64, low: UInt64, scope: UInt32, port: UInt16)
+        /// The bytes of `sun_path`: a path without its zero at the end, a zero and an abstract
+        /// name, or none for a socket that has no name.
+        case unix([UInt8])
     }
-    private var storage: Storage
+    let storage: Storage
 
-    /// What is wrong with a text that should have been an address.
-    public struct ParseError: Error, Equatable, CustomStringConvertible {
-        /// The text that could not be read.
-        public let text: String
-        /// Says what was expected, with an example.
-        public var description: String {
-            "'\(text)' is not an address: write 127.0.0.1:7788, [::1]:7788, localhost:7788 or :7788"
-        }
-    }
+    init(_ storage: Storage) { self.storage = storage }
 
-    /// Reads `127.0.0.1:80`, `[::1]:80`, `[fe80::1%eth0]:80`, `localhost:80` or `:80`.
+    /// The address of the Unix socket at a path, which has at most 107 bytes (unix(7)).
     ///
-    /// The last two mean 127.0.0.1. Names are not looked up: resolving blocks.
-    public init(_ text: String) throws(ParseError) {
-        let failure = ParseError(text: text)
-        // C takes a text to its first zero byte, and would not see what stands behind it.
-        guard !text.utf8.contains(0), let colon = text.lastIndex(of: ":"),
-            let port: UInt16 = number(text[text.index(after: colon)...])
-        else { throw failure }
-        let host = text[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            guard let parsed = SocketAddress(ipv6: host.dropFirst().dropLast(), port: port) else {
-                throw failure
-            }
-            self = parsed
-        } else {
-            let literal = host.isEmpty || host == "localhost" ? "127.0.0.1" : String(host)
-            guard let parsed = SocketAddress(ipv4: literal, port: port) else { throw failure }
-            self = parsed
+    /// - Throws: `ParseError` for a path that is empty, longer, or has a zero byte.
+    public static func unix(path: String) throws(ParseError) -> SocketAddress {
+        // What begins with @ is written as a path that does not, so that it is not read as a name.
+        let bytes = Array((path.hasPrefix("@") ? "./" + path : path).utf8)
+        if bytes.isEmpty { throw ParseError(path, .unixName) }
+        return try SocketAddress(unixName: bytes, sayingOf: path)
+    }
+
+    /// The address of the Unix socket with an abstract name, which stands in no file system and
+    /// goes with its socket; at most 107 bytes (unix(7)).
+    ///
+    /// - Throws: `ParseError` for a name that is empty, longer, or has a zero byte.
+    public static func unix(abstractName name: String) throws(ParseError) -> SocketAddress {
+        if name.isEmpty { throw ParseError(name, .unixName) }
+        return try SocketAddress(unixName: [0] + Array(name.utf8), sayingOf: name)
+    }
+
+    /// The bytes of a name in the kernel's form, checked; `text` is what an error names.
+    init(unixName name: [UInt8], sayingOf text: String) throws(ParseError) {
+        let isAbstract = name.first == 0
+        let length = name.count - (isAbstract ? 1 : 0)
+        if name.dropFirst(isAbstract ? 1 : 0).contains(0) { throw ParseError(text, .zeroByte) }
+        guard length <= SocketAddress.unixNameMax else {
+            throw ParseError(text, .unixNameTooLong(length))
         }
+        storage = .unix(name)
     }
 
-    private init?(ipv4 text: String, port: UInt16) {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        guard inet_pton(AF_INET, text, &address.sin_addr) == 1 else { return nil }
-        storage = .ipv4(address)
-    }
+    /// The longest path or name of a Unix socket, in bytes: `sun_path` has one more, for a zero at
+    /// the end of a path or at the beginning of a name.
+    package static let unixNameMax = 107
 
-    private init?(ipv6 text: Substring, port: UInt16) {
-        var address = sockaddr_in6()
-        address.sin6_family = sa_family_t(AF_INET6)
-        address.sin6_port = port.bigEndian
-        let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let literal = parts.first,
-            inet_pton(AF_INET6, String(literal), &address.sin6_addr) == 1
-        else { return nil }
-        if parts.count == 2 {
-            let scope: UInt32 = number(parts[1]) ?? if_nametoindex(String(parts[1]))
-            guard scope != 0 else { return nil }
-            address.sin6_scope_id = scope
-        }
-        storage = .ipv6(address)
-    }
-
-    /// The port, 0 to 65,535; 0 asks the kernel for a free one.
+    /// The port, 0 to 65,535; 0 asks the kernel for a free one. A Unix socket has none: 0.
     public var port: UInt16 {
         switch storage {
-        case .ipv4(let address): UInt16(bigEndian: address.sin_port)
-        case .ipv6(let address): UInt16(bigEndian: address.sin6_port)
+        case .ipv4(_, let port), .ipv6(_, _, _, let port): port
+        case .unix: 0
         }
     }
 
-    /// The same host with another port.
+    /// The same host with another port; a Unix socket's address as it is.
     public func with(port: UInt16) -> SocketAddress {
-        var copy = self
         switch storage {
-        case .ipv4(var address):
-            address.sin_port = port.bigEndian
-            copy.storage = .ipv4(address)
-        case .ipv6(var address):
-            address.sin6_port = port.bigEndian
-            copy.storage = .ipv6(address)
+        case .ipv4(let number, _): SocketAddress(.ipv4(number, port: port))
+        case .ipv6(let high, let low, let scope, _):
+            SocketAddress(.ipv6(high: high, low: low, scope: scope, port: port))
+        case .unix: self
         }
-        return copy
     }
 
     /// Whether this is an IPv6 address.
@@ -92,137 +75,66 @@ public struct SocketAddress: Hashable, Sendable {
         if case .ipv6 = storage { true } else { false }
     }
 
-    /// Whether only this machine can reach it: 127.0.0.0/8 or ::1.
+    /// Whether this is the address of a Unix socket.
+    public var isUnix: Bool {
+        if case .unix = storage { true } else { false }
+    }
+
+    /// The path of a Unix socket; nil for any other address, and for one that is not in the file
+    /// system.
+    public var unixPath: String? {
+        guard case .unix(let name) = storage, let first = name.first, first != 0 else { return nil }
+        return String(decoding: name, as: UTF8.self)
+    }
+
+    /// Whether only this machine can reach it: 127.0.0.0/8, ::1, or a Unix socket.
     package var isLoopback: Bool {
         switch storage {
-        case .ipv4(let address): UInt32(bigEndian: address.sin_addr.s_addr) >> 24 == 127
-        case .ipv6: host == "::1"
+        case .ipv4(let number, _): number >> 24 == 127
+        case .ipv6(let high, let low, _, _): high == 0 && low == 1
+        case .unix: true
         }
     }
 
-    /// The host without its port: "127.0.0.1", "::1", "fe80::1%2".
-    public var host: String {
-        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { text in
-            guard let base = text.baseAddress else { return "" }
-            let size = socklen_t(text.count)
-            switch storage {
-            case .ipv4(var address):
-                _ = inet_ntop(AF_INET, &address.sin_addr, base, size)
-                return String(cString: base)
-            case .ipv6(var address):
-                _ = inet_ntop(AF_INET6, &address.sin6_addr, base, size)
-                let scope = address.sin6_scope_id
-                return String(cString: base) + (scope == 0 ? "" : "%\(scope)")
-            }
+    /// Whether it stands for all addresses of a host: 0.0.0.0 or ::.
+    package var isAny: Bool {
+        switch storage {
+        case .ipv4(let number, _): number == 0
+        case .ipv6(let high, let low, _, _): high == 0 && low == 0
+        case .unix: false
         }
     }
 }
 
-extension SocketAddress: CustomStringConvertible {
-    /// The form that `init(_:)` reads back: "127.0.0.1:7788", "[::1]:7788".
-    public var description: String { isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)" }
-
-    /// Two addresses are equal when they print alike.
-    public static func == (left: SocketAddress, right: SocketAddress) -> Bool {
-        left.description == right.description
-    }
-
-    /// Hashes what equality compares.
-    public func hash(into hasher: inout Hasher) { hasher.combine(description) }
-}
-
+// Addresses from numbers, and as numbers.
 extension SocketAddress {
     /// A port of this machine: 127.0.0.1 and the port.
     package init(loopbackPort port: UInt16) { self.init(ipv4: INADDR_LOOPBACK, port: port) }
 
     /// An IPv4 address from its number, which is 0x7F000001 for 127.0.0.1, and a port.
-    package init(ipv4 number: UInt32, port: UInt16) {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = number.bigEndian
-        address.sin_port = port.bigEndian
-        storage = .ipv4(address)
-    }
+    package init(ipv4 number: UInt32, port: UInt16) { storage = .ipv4(number, port: port) }
 
     /// An IPv6 address from its first and its last eight bytes as numbers, and a port.
     package init(ipv6 high: UInt64, _ low: UInt64, port: UInt16) {
-        var address = sockaddr_in6()
-        address.sin6_family = sa_family_t(AF_INET6)
-        address.sin6_port = port.bigEndian
-        withUnsafeMutableBytes(of: &address.sin6_addr) { bytes in
-            bytes.storeBytes(of: high.bigEndian, as: UInt64.self)
-            bytes.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
-        }
-        storage = .ipv6(address)
+        storage = .ipv6(high: high, low: low, scope: 0, port: port)
     }
 
     /// The address without its port as two numbers, as `init(ipv6:_:port:)` takes them; one of IPv4
-    /// in the form ::ffff:127.0.0.1 (RFC 4291, 2.5.5.2).
-    package var words: (high: UInt64, low: UInt64) {
+    /// in the form ::ffff:127.0.0.1 (RFC 4291, 2.5.5.2). Nil for a Unix socket.
+    package var words: (high: UInt64, low: UInt64)? {
         switch storage {
-        case .ipv4(let address):
-            return (0, 0xFFFF_0000_0000 | UInt64(UInt32(bigEndian: address.sin_addr.s_addr)))
-        case .ipv6(let address):
-            return withUnsafeBytes(of: address.sin6_addr) { bytes in
-                (
-                    UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
-                    UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-                )
-            }
+        case .ipv4(let number, _): (0, 0xFFFF_0000_0000 | UInt64(number))
+        case .ipv6(let high, let low, _, _): (high, low)
+        case .unix: nil
         }
     }
 
-    /// `AF_INET` or `AF_INET6`.
-    package var family: CInt { isIPv6 ? AF_INET6 : AF_INET }
+    /// The address of a Unix socket from the bytes of its name, as `unixName` has them.
+    package init(unixName name: [UInt8]) { storage = .unix(name) }
 
-    /// Lends the kernel's form of the address to `body`.
-    package func withSockAddr<Result>(
-        _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
-    ) -> Result {
-        func lend<Address>(_ address: Address) -> Result {
-            withUnsafePointer(to: address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    body($0, socklen_t(MemoryLayout<Address>.size))
-                }
-            }
-        }
-        switch storage {
-        case .ipv4(let address): return lend(address)
-        case .ipv6(let address): return lend(address)
-        }
+    /// The name of a Unix socket as the kernel has it: the bytes of its path, a zero and its
+    /// abstract name, or none if it has no name. Nil for any other address.
+    package var unixName: [UInt8]? {
+        if case .unix(let name) = storage { name } else { nil }
     }
-
-    /// Runs a call that fills in an address: accept4, getsockname, getpeername.
-    ///
-    /// Returns nil as the address when the kernel gives a family that is neither IPv4 nor IPv6.
-    package static func filled<Result: FixedWidthInteger & SignedInteger>(
-        by call: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Result
-    ) throws(Errno) -> (result: Result, address: SocketAddress?) {
-        var space = sockaddr_storage()
-        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let result = try retrying {
-            withUnsafeMutablePointer(to: &space) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { call($0, &length) }
-            }
-        }
-        return (result, SocketAddress(space))
-    }
-
-    private init?(_ space: sockaddr_storage) {
-        let storage: Storage? = withUnsafeBytes(of: space) { bytes in
-            switch CInt(space.ss_family) {
-            case AF_INET: .ipv4(bytes.loadUnaligned(as: sockaddr_in.self))
-            case AF_INET6: .ipv6(bytes.loadUnaligned(as: sockaddr_in6.self))
-            default: nil
-            }
-        }
-        guard let storage else { return nil }
-        self.storage = storage
-    }
-}
-
-/// A number that is written with digits and nothing else: integers of Swift take a sign, too.
-private func number<Value: FixedWidthInteger>(_ text: Substring) -> Value? {
-    text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-        ? Value(text) : nil
 }

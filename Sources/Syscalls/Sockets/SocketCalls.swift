@@ -5,7 +5,7 @@ import Glibc
 // every call returns at once, and one that has nothing to do throws `Errno.wouldBlock`.
 
 extension RawDescriptor {
-    /// Opens a TCP socket of an address family (socket(2)).
+    /// Opens a stream socket of an address family (socket(2)).
     package static func streamSocket(family: CInt) throws(Errno) -> RawDescriptor {
         let kind =
             CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)

@@ -43,6 +43,11 @@ public enum SocketOption: CaseIterable, Sendable {
     }
 }
 
+extension SocketOption {
+    /// Whether only IPv4 and IPv6 sockets have it; for a Unix socket it is `EOPNOTSUPP`.
+    package var isOfInternet: Bool { code.level != SOL_SOCKET }
+}
+
 extension RawDescriptor {
     /// Reads an option (getsockopt(2)).
     package func option(_ option: SocketOption) throws(Errno) -> Int {

@@ -31,6 +31,20 @@ import Testing
         #expect(document["config", "driver"] == .string(driver))
     }
 
+    @Test func `a server on several addresses is loaded over each of them`() throws {
+        let path = "unix:/tmp/swiftlet-load-\(getpid()).sock"
+        let service = try EchoService(["--listen", path, "--listen", "unix:@swiftlet-\(getpid())"])
+        for target in [path, "unix:@swiftlet-\(getpid())", "\(service.address)"] {
+            let run = try Command.loadtest(target, "--json=-")
+            let document = try JSON(run.output)
+
+            #expect(run.code == 0)
+            #expect(document["counts", "corrupt"] == .number(0))
+            #expect(document["counts", "answered"].number.map { $0 > 0 } == true)
+        }
+        #expect(try service.stop()["accepted"] == 6)
+    }
+
     @Test func `json on standard output leaves it to the json`() throws {
         let run = try Command.loadtest("--json", "-", "--fail-if", "max>1h")
         let document = try JSON(run.output)

@@ -12,9 +12,9 @@ final class EchoService {
     /// Starts it on a free port with more options.
     convenience init(_ options: String...) throws { try self.init(options) }
 
-    /// Starts it on a free port with more options.
-    init(_ options: [String]) throws {
-        command = try Command("echo-server", ["--listen", "127.0.0.1:0"] + options)
+    /// Starts it on an address, or on a free port, with more options.
+    init(on listen: String = "127.0.0.1:0", _ options: [String]) throws {
+        command = try Command("echo-server", ["--listen", listen] + options)
         address = try EchoService.address(of: command)
     }
 

@@ -38,6 +38,27 @@ import Testing
     }
 
     @Test(arguments: models)
+    func `serves a Unix socket as it serves TCP`(model: EchoModel) throws {
+        let path = "/tmp/swiftlet-model-\(getpid())-\(model.rawValue).sock"
+        // What a server that was killed has left.
+        let killed = try EchoService(on: "unix:\(path)", ["--model=\(model.rawValue)"])
+        killed.command.send(SIGKILL)
+        #expect(try killed.command.finish().code != 0)
+        let service = try EchoService(on: "unix:\(path)", ["--model=\(model.rawValue)"])
+        let checks = Conformance.Check.allCases.filter {
+            $0 != .crowd || model.shape != .oneAtATime
+        }
+
+        let findings = Conformance.check(
+            checks, at: service.address, process: service.command.child.id, timeout: .ample)
+
+        #expect(findings == [])
+        #expect(service.address.unixPath == path)
+        #expect(try service.stop()["accept_errors"] == 0)
+        #expect(access(path, F_OK) == -1)
+    }
+
+    @Test(arguments: models)
     func `answers in capitals when it is asked to`(model: EchoModel) throws {
         let service = try EchoService("--model=\(model.rawValue)", "--upper")
         let client = try Client(service.address)

@@ -43,7 +43,12 @@ final class SocketSetting {
 
     /// A fresh socket for addresses like this one.
     func open(for host: String = "127.0.0.1") throws -> RawDescriptor {
-        let socket = try sockets.open(for: SocketAddress("\(host):0"))
+        adopt(try sockets.open(for: SocketAddress("\(host):0")))
+    }
+
+    /// Sees to it that a socket is closed when the test ends.
+    @discardableResult
+    func adopt(_ socket: RawDescriptor) -> RawDescriptor {
         opened.insert(socket)
         return socket
     }

@@ -55,6 +55,26 @@ extension SeededRandom {
         }
     }
 
+    /// A step of the calls that came after the first version of the format.
+    mutating func laterStep() throws -> RecordedStep {
+        let (call, answer) = try unixStep()
+        return RecordedStep(
+            call: call, answer: number(below: 4) == 0 ? .failed(errno()) : .told(answer))
+    }
+
+    private mutating func unixStep() throws -> (RecordedCall, RecordedField) {
+        let names = ["unix:", "unix:/run/app.sock", "unix:@app"]
+        let address = RecordedField.address(try SocketAddress(names[number(below: 3)]))
+        let numbers = RecordedField.numbers((0..<3).map { _ in Int(word()) })
+        switch number(below: 5) {
+        case 0: return (.init(.openPair), .descriptors([descriptor(), descriptor()]))
+        case 1: return (.init(.peerCredentials, .descriptor(descriptor())), numbers)
+        case 2: return (.init(.file, address), numbers)
+        case 3: return (.init(.setFile, address, numbers), .done)
+        default: return (.init(.removeFile, address), .done)
+        }
+    }
+
     private mutating func flag() -> Bool { number(below: 2) == 0 }
 
     /// A number of any size, as often small as large.

@@ -27,6 +27,16 @@ import Testing
         #expect(String(digest.value, radix: 16) == "4ee1a62faa995a89")
     }
 
+    @Test(arguments: 0..<50)
+    func `steps of calls that came later come back, too`(seed: Int) throws {
+        var random = SeededRandom(seed: UInt64(seed))
+        let steps = try (0..<20).map { _ in try random.laterStep() }
+        var tape = Tape()
+        for step in steps { tape.add(step, limit: .max) }
+
+        #expect(try Array(Tape(file: tape.file)) == steps)
+    }
+
     @Test func `a step reads as a sentence`() {
         let call = RecordedCall(
             .send, .descriptor(RawDescriptor(7)), .count(5), .digest(0xFF))

@@ -74,6 +74,21 @@ final class FaultySockets: Sockets {
         try system.setOption(option, of: socket, to: value)
     }
     func resetOnClose(_ socket: RawDescriptor) throws(Errno) { try system.resetOnClose(socket) }
+    func openPair() throws(Errno) -> (RawDescriptor, RawDescriptor) {
+        let pair = try system.openPair()
+        opened.add(2, ordering: .acquiringAndReleasing)
+        return pair
+    }
+    func peerCredentials(of socket: RawDescriptor) throws(Errno) -> PeerCredentials {
+        try system.peerCredentials(of: socket)
+    }
+    func file(at address: SocketAddress) throws(Errno) -> FileIdentity {
+        try system.file(at: address)
+    }
+    func setFile(at address: SocketAddress, _ access: SocketFileAccess) throws(Errno) {
+        try system.setFile(at: address, access)
+    }
+    func removeFile(at address: SocketAddress) throws(Errno) { try system.removeFile(at: address) }
     func close(_ socket: RawDescriptor) {
         opened.subtract(1, ordering: .acquiringAndReleasing)
         system.close(socket)

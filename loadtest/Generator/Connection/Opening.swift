@@ -113,7 +113,7 @@ struct Opening {
             let socket = try RawDescriptor.streamSocket(family: plan.target.family)
             exchange.table.adopt(socket, at: index, since: Instant.now.nanoseconds)
             attemptsOpen += 1
-            try socket.setOption(.noDelay, to: 1)
+            if !plan.target.isUnix { try socket.setOption(.noDelay, to: 1) }
             if exchange.table.connections[index].isSlow, let slow = plan.slowRead {
                 // The kernel is not to read in its place.
                 try socket.setOption(.receiveBuffer, to: Exchange.sliceBytes(slow))

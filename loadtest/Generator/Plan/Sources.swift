@@ -38,12 +38,13 @@ package struct Sources: Sendable {
         // A target whose own port lies in the range on this machine takes one away.
         let own = plan.target.isLoopback ? [Int(plan.target.port)] : []
         portsPerSource = ports.count - taken.union(own).count { ports.contains($0) }
-        needed = plan.connections + plan.idle
+        // A Unix socket has no port.
+        needed = plan.target.isUnix ? 0 : plan.connections + plan.idle
         switch plan.source {
         case .addresses(let given) where !given.isEmpty:
             addresses = given
             count = given.count
-        case .auto where plan.target.isLoopback && !plan.target.isIPv6:
+        case .auto where plan.target.isLoopback && !plan.target.isIPv6 && needed > 0:
             addresses = Sources.loopback
             let wanted = Double(needed) * Sources.headRoom / Double(max(1, portsPerSource))
             count = max(1, min(addresses.count, Int(wanted.rounded(.up))))

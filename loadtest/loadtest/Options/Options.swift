@@ -97,7 +97,7 @@ struct Options: Sendable {
         return String(repeating: "0", count: 8 - digits.count) + digits
     }
 
-    /// `HOST:PORT` or `tcp://HOST:PORT`.
+    /// `HOST:PORT`, `tcp://HOST:PORT` or `unix:PATH`.
     private static func address(_ text: String) throws(UsageError) -> SocketAddress {
         var rest = text[...]
         if let end = text.firstRange(of: "://") {
@@ -114,7 +114,7 @@ struct Options: Sendable {
         } catch {
             throw UsageError("target \(error)")
         }
-        guard address.port > 0 else {
+        guard address.port > 0 || address.isUnix else {
             throw UsageError(
                 "target '\(text)' has port 0, where nothing can listen; write 127.0.0.1:7788"
             )
@@ -187,7 +187,7 @@ extension Options {
             try refuse("crr", with: option, in: arguments, "it makes one request on a connection")
         }
         guard case .addresses(let addresses) = plan.source else { return }
-        if let other = addresses.first(where: { $0.isIPv6 != plan.target.isIPv6 }) {
+        if let other = addresses.first(where: { $0.family != plan.target.family }) {
             throw UsageError(
                 "--source \(other.host) and the target \(plan.target) are of two families: "
                     + "give addresses of the target's")
