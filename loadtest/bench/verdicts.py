@@ -311,11 +311,11 @@ def change_speed(lab):
         return lab.load(address, "-d", f"{FAULT_SECONDS}s")
 
 
-@fault("I-EARLY", "SIGINT to `loadtest` in the middle")
+@fault("I-EARLY", "SIGTERM to `loadtest` in the middle")
 def interrupt_generator(lab):
     with lab.server() as server:
         return lab.load_with_fault(
-            server.address, during=lambda process: process.send_signal(signal.SIGINT))
+            server.address, during=lambda process: process.terminate())
 
 
 @fault("B-VERIFY", "`--verify off`")

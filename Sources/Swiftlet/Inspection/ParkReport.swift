@@ -68,7 +68,8 @@ extension LoopExecutor {
         var reports: [ParkReport] = []
         for spot in state.lot.all {
             let job = spot.parked.job
-            let deadline = spot.parked.timer.map { state.deadlines.deadline(of: $0) }
+            let timer = spot.parked.timer
+            let deadline = timer == .none ? nil : state.deadlines.deadline(of: timer)
             let purpose = purpose(of: spot.direction, on: spot.descriptor)
             known.insert(job.task)
             reports.append(report(of: job, names, spot.stay, purpose, until: deadline))

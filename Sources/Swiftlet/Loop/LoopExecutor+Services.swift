@@ -110,9 +110,7 @@ extension LoopExecutor {
     /// Ends the owner's present park on its socket and all of its later ones.
     func cancelOwner(of id: SocketID) {
         state.table[id].notice = .cancel
-        for parked in state.lot.unpark(id.descriptor, where: \.isOwner) {
-            resume(parked, .cancelled)
-        }
+        for parked in unparkOwner(of: id) { resume(parked, .cancelled) }
     }
 
     /// Lets the owner's reads end where they would wait for the first byte, the present one too.
@@ -120,7 +118,12 @@ extension LoopExecutor {
         guard state.table[id].notice == .none else { return }
         state.table[id].notice = .endIdleReads
         guard state.table[id].isReading else { return }
-        for parked in state.lot.unpark(id.descriptor, where: \.isOwner) { resume(parked, nil) }
+        for parked in unparkOwner(of: id) { resume(parked, nil) }
+    }
+
+    private func unparkOwner(of id: SocketID) -> [ParkedTask] {
+        let owner = state.table[id].owner
+        return state.lot.unpark(id.descriptor) { $0.job.task == owner }
     }
 
     // MARK: What the runtime hands over

@@ -304,7 +304,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Makes a parked task runnable, and its deadline void.
     @inline(__always)
     func resume(_ parked: ParkedTask, _ wakeup: Wakeup) {
-        if let timer = parked.timer { _ = state.deadlines.remove(timer) }
+        if parked.timer != .none { _ = state.deadlines.remove(parked.timer) }
         unpark(parked.job, wakeup)
     }
 

@@ -102,7 +102,7 @@ struct Runnable {
 /// What a task that goes to the gate waits for.
 enum Suspension {
     case none
-    case park(Ticket, until: Instant, isOwner: Bool)
+    case park(Ticket, until: Instant)
     case sleep(DeadlineQueue<Due>.Token)
 }
 
@@ -110,10 +110,7 @@ enum Suspension {
 /// with.
 struct ParkedTask {
     let job: Job
-    let timer: DeadlineQueue<Due>.Token?
-    /// Whether it owns the socket, so that its cancellation is watched by the scope of the
-    /// ownership.
-    let isOwner: Bool
+    let timer: DeadlineQueue<Due>.Token
 }
 
 /// A sleeping task.

@@ -14,6 +14,9 @@ package struct DeadlineQueue<Payload> {
     package struct Token: Hashable, Sendable {
         fileprivate let slot: UInt32
         fileprivate let sequence: UInt32
+
+        /// That of no entry.
+        static var none: Token { Token(slot: .max, sequence: 0) }
     }
 
     private struct Entry {

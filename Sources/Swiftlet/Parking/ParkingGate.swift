@@ -27,7 +27,7 @@ extension LoopExecutor {
         if state.isEnding { return await refuse(in: call) }
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
         return await withTaskCancellationHandler {
-            await suspend(for: .park(ticket, until: deadline, isOwner: false), in: call)
+            await suspend(for: .park(ticket, until: deadline), in: call)
         } onCancel: {
             post(.cancelPark(ticket))
         }
@@ -42,7 +42,7 @@ extension LoopExecutor {
     ) async -> Wakeup {
         if state.isEnding { return await refuse(in: call) }
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
-        return await suspend(for: .park(ticket, until: deadline, isOwner: true), in: call)
+        return await suspend(for: .park(ticket, until: deadline), in: call)
     }
 
     /// Whether the calling task is on the loop's thread and comes back to it from a suspension.
@@ -62,7 +62,7 @@ extension LoopExecutor {
     func keepOwner(on descriptor: RawDescriptor, for direction: Direction, in call: Call) {
         let ticket = state.lot.makeTicket(for: direction, of: descriptor)
         note(call)
-        keep(Job(of: state.task), for: .park(ticket, until: .never, isOwner: true))
+        keep(Job(of: state.task), for: .park(ticket, until: .never))
     }
 
     /// Notes what reports tell of a task that is about to be suspended.
@@ -105,8 +105,8 @@ extension LoopExecutor {
     private func keep(_ job: Job, for suspension: Suspension) {
         if let witness = state.witness { tell(witness, job, suspension) }
         switch suspension {
-        case .park(let ticket, let deadline, let isOwner):
-            admit(job, with: ticket, until: deadline, isOwner: isOwner)
+        case .park(let ticket, let deadline):
+            admit(job, with: ticket, until: deadline)
         case .sleep(let token):
             admit(job, asleepUntil: token)
         case .none:
@@ -119,7 +119,7 @@ extension LoopExecutor {
         let name = state.name
         state.names[job.task] = name
         switch suspension {
-        case .park(let ticket, let deadline, _):
+        case .park(let ticket, let deadline):
             let cause =
                 state.table.isListening(ticket.descriptor)
                 ? ParkedOn.listener(ticket.descriptor)
@@ -140,10 +140,10 @@ extension LoopExecutor {
     }
 
     @inline(__always)
-    private func admit(_ job: Job, with ticket: Ticket, until deadline: Instant, isOwner: Bool) {
+    private func admit(_ job: Job, with ticket: Ticket, until deadline: Instant) {
         state.statistics.parks += 1
-        let timer = deadline == .never ? nil : state.deadlines.insert(.park(ticket), at: deadline)
-        let parked = ParkedTask(job: job, timer: timer, isOwner: isOwner)
+        let timer = deadline == .never ? .none : state.deadlines.insert(.park(ticket), at: deadline)
+        let parked = ParkedTask(job: job, timer: timer)
         switch state.lot.park(parked, with: ticket, for: state.stay) {
         case .parked:
             break

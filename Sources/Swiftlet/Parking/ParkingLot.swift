@@ -11,10 +11,10 @@ struct Ticket: Hashable, Sendable {
 /// The parked tasks of one event loop, by what they wait for.
 ///
 ///     readers    [ – | – | task | – | –    | … ]     by descriptor number
-///     writers    [ – | – | –    | – | task | … ]
+///     writers    [ – | – | –    | – | task ]         up to the highest one that ever was
 ///     installed  [ – | – | r    | – | rw   | … ]     what the driver watches for
 ///
-/// Apart, because a task hardly ever waits to write, and what is not touched costs no cache.
+/// Apart, because a task hardly ever waits to write, and what is not there costs no memory.
 ///
 /// A pure value: it makes no system call and resumes no task. Each method answers what its owner
 /// must now do, so that every step is tested without a kernel.
@@ -77,7 +77,9 @@ struct ParkingLot<Parked>: ~Copyable {
         let spot = Spot(parked: parked, sequence: ticket.sequence, stay: stay)
         switch ticket.direction {
         case .read: readers[index] = spot
-        case .write: writers[index] = spot
+        case .write:
+            while writers.count <= index { writers.append(nil) }
+            writers[index] = spot
         }
         count += 1
         let needed = installed[index].union(ticket.direction.interest)
@@ -90,7 +92,6 @@ struct ParkingLot<Parked>: ~Copyable {
     private mutating func reach(_ index: Int) {
         while installed.count <= index {
             readers.append(nil)
-            writers.append(nil)
             installed.append(.none)
         }
     }
@@ -203,18 +204,21 @@ struct ParkingLot<Parked>: ~Copyable {
 
     @inline(__always)
     private func isTaken(_ direction: Direction, at index: Int) -> Bool {
-        direction == .read ? readers[index] != nil : writers[index] != nil
+        direction == .read ? readers[index] != nil : spot(.write, at: index) != nil
     }
 
     private func spot(_ direction: Direction, at index: Int) -> Spot? {
-        direction == .read ? readers[index] : writers[index]
+        switch direction {
+        case .read: readers[index]
+        case .write: index < writers.count ? writers[index] : nil
+        }
     }
 
     private mutating func takeSpot(_ direction: Direction, at index: Int) -> Parked? {
         let spot: Spot?
         switch direction {
         case .read: spot = readers[index].take()
-        case .write: spot = writers[index].take()
+        case .write: spot = index < writers.count ? writers[index].take() : nil
         }
         guard let spot else { return nil }
         count -= 1

@@ -47,7 +47,9 @@ extension StreamServer {
         _ arrivals: AsyncStream<Arrival>, at place: Int, _ handler: @escaping ConnectionHandler
     ) async {
         let loop = loops[place].executor
-        await withDiscardingTaskGroup { group in
+        let service = Service(of: self, at: place, with: handler)
+        // Of tasks that may throw, though none does: the other kind of group wraps each closure.
+        try? await withThrowingDiscardingTaskGroup { group in
             for await arrival in arrivals {
                 // A loop that has ended takes nothing in.
                 guard loop.isCurrent else {
@@ -59,7 +61,7 @@ extension StreamServer {
                 // Reports look for the peer; a trace has only the names of tasks.
                 let name = loop.state.witness.map { _ in "handler of \(arrival.peer)" }
                 group.addTask(name: name, executorPreference: loop) {
-                    await self.serve(connection, at: place, with: handler)
+                    await service.serve(connection)
                 }
             }
         }
@@ -71,23 +73,7 @@ extension StreamServer {
         leave(place, hasFailed: false)
     }
 
-    // Every idle connection is parked in here, so little is kept across the await: a task whose
-    // frames fit its first slab, about a kilobyte, needs no second one.
-
-    private func serve(
-        _ connection: Connection, at place: Int, with handler: ConnectionHandler
-    ) async {
-        do {
-            connection.socket.beginOwning(
-                for: ObjectIdentifier(self), endingIdleReads: state.withLock { $0.endsIdleReads })
-            try await handler(connection)
-            finish(connection, at: place, nil)
-        } catch {
-            finish(connection, at: place, error)
-        }
-    }
-
-    private func finish(_ connection: Connection, at place: Int, _ failure: (any Error)?) {
+    fileprivate func finish(_ connection: Connection, at place: Int, _ failure: (any Error)?) {
         connection.close()
         let failure = failure?.isOfEnding == true ? nil : failure
         leave(place, hasFailed: failure != nil)
@@ -106,6 +92,37 @@ extension StreamServer {
             return state.grace != nil && state.statistics.open == 0 ? state.rests : []
         }
         for rest in rests { rest?.cancel() }
+    }
+}
+
+/// What all handlers of a server on one loop share, so that a connection's task holds one reference
+/// beside its connection.
+private final class Service: Sendable {
+    private let server: StreamServer
+    private let place: Int
+    private let handler: StreamServer.ConnectionHandler
+
+    init(
+        of server: StreamServer, at place: Int,
+        with handler: @escaping StreamServer.ConnectionHandler
+    ) {
+        self.server = server
+        self.place = place
+        self.handler = handler
+    }
+
+    // Every idle connection is parked in here, so little is kept across the await: a task whose
+    // frames fit its first slab, about a kilobyte, needs no second one.
+    func serve(_ connection: Connection) async {
+        do {
+            let endsIdleReads = server.state.withLock { $0.endsIdleReads }
+            connection.socket.beginOwning(
+                for: ObjectIdentifier(server), endingIdleReads: endsIdleReads)
+            try await handler(connection)
+            server.finish(connection, at: place, nil)
+        } catch {
+            server.finish(connection, at: place, error)
+        }
     }
 }
 

@@ -33,7 +33,7 @@ extension Socket {
         guard loop.isCurrent else { return .notTried }
         try checkReadable(.read)
         guard loop.spend() else { return .notTried }
-        if !loop.state.table[unread: id].isEmpty { return .received(takeUnread(into: memory)) }
+        if loop.state.table.hasUnread(id) { return .received(takeUnread(into: memory)) }
         guard !loop.state.table[id].isDry, let received = try tryReceiving(into: memory) else {
             return .nothing
         }
@@ -132,7 +132,7 @@ extension Socket {
     ) async throws(IOError) -> Buffer? {
         try checkReadable(.read)
         if !loop.spend() { try await yieldReading() }
-        if !loop.state.table[unread: id].isEmpty { return takeUnread(into: memory) }
+        if loop.state.table.hasUnread(id) { return takeUnread(into: memory) }
         return try await receiveNew(into: memory, until: deadline, in: call)
     }
 
@@ -229,7 +229,7 @@ extension Socket {
         if !loop.spend() { try await yieldReading() }
         while loop.state.table[unread: id].count < count {
             if try await gather(until: deadline, in: call) == 0 {
-                if loop.state.table[unread: id].isEmpty { return nil }
+                if !loop.state.table.hasUnread(id) { return nil }
                 throw IOError(.read, .endOfStream)
             }
         }

@@ -103,7 +103,7 @@ final class Socket: Sendable {
         switch loop.state.table[id].notice {
         case .none: break
         case .endIdleReads:
-            guard direction == .read, loop.state.table[unread: id].isEmpty else { break }
+            guard direction == .read, !loop.state.table.hasUnread(id) else { break }
             throw IOError(operation, .endOfStream)
         case .cancel: throw IOError(operation, .cancelled)
         }

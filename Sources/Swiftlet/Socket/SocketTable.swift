@@ -12,7 +12,7 @@ struct SocketID: Hashable, Sendable {
 /// What the loop knows of its open sockets, by descriptor number.
 ///
 ///     records    [ – | – | 32 bytes | 32 bytes | … ]   what every operation looks at
-///     leftovers  [ – | – | bytes    | none     | … ]   what only some sockets have
+///     leftovers  [ – | – | bytes ]                     up to the highest that ever had any
 ///     servers    [ – | – | A        | –        | … ]   what is asked at the end of a server
 ///
 /// Apart, so that an operation touches one line of the processor's cache here, and not three.
@@ -76,7 +76,6 @@ struct SocketTable: ~Copyable {
     mutating func insert(_ descriptor: RawDescriptor) -> SocketID {
         while records.count <= descriptor.index {
             records.append(Record())
-            leftovers.append(UnreadBytes())
             servers.append(nil)
         }
         let generation = records[descriptor.index].generation &+ 1
@@ -99,7 +98,7 @@ struct SocketTable: ~Copyable {
         let record = records[index]
         records[index] = Record()
         records[index].generation = id.generation
-        leftovers[index] = UnreadBytes()
+        if index < leftovers.count { leftovers[index] = UnreadBytes() }
         servers[index] = nil
         return record
     }
@@ -110,10 +109,23 @@ struct SocketTable: ~Copyable {
         @inline(__always) _modify { yield &records[id.descriptor.index] }
     }
 
+    /// Whether an open socket has bytes that were received and not read yet.
+    @inline(__always)
+    func hasUnread(_ id: SocketID) -> Bool {
+        let index = id.descriptor.index
+        return index < leftovers.count && !leftovers[index].isEmpty
+    }
+
     /// The bytes of an open socket that were received and not read yet.
     subscript(unread id: SocketID) -> UnreadBytes {
-        @inline(__always) _read { yield leftovers[id.descriptor.index] }
-        @inline(__always) _modify { yield &leftovers[id.descriptor.index] }
+        @inline(__always) _read {
+            let index = id.descriptor.index
+            if index < leftovers.count { yield leftovers[index] } else { yield UnreadBytes() }
+        }
+        _modify {
+            while leftovers.count <= id.descriptor.index { leftovers.append(UnreadBytes()) }
+            yield &leftovers[id.descriptor.index]
+        }
     }
 
     /// Makes `task` the owner of an open socket that `server` serves.
