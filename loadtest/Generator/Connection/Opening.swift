@@ -5,9 +5,10 @@ import Syscalls
 /// Opens a worker's connections: all of them at the start, and later those that are to be opened
 /// again.
 ///
-/// At the start it goes as fast as the plan's rate and the limit on attempts allow; each worker
-/// opens its share at its share of the rate, so that all of them end together. Every attempt is
-/// counted, and one that fails has its row among the errors.
+/// At the start it goes as fast as the plan's rate, the limit on attempts and the server allow:
+/// where the server listens on this machine, its queue is kept short. Each worker opens its share
+/// at its share of the rate, so that all of them end together. Every attempt is counted, and one
+/// that fails has its row among the errors.
 struct Opening {
     /// More attempts than that at a time, over all workers, would overflow the backlog of a usual
     /// server, and an overflow looks like a second of latency.
@@ -25,6 +26,7 @@ struct Opening {
     private var sources: Sources
     private var next = 0
     private(set) var attemptsOpen = 0
+    private var pace: QueuePace
     /// Set when no more attempts are to begin.
     private var isStopped = false
 
@@ -50,6 +52,7 @@ struct Opening {
         let attempts = Statistics.share(
             of: Opening.attemptsAtOnce, for: worker, among: state.desks.count)
         attemptsAllowed = max(1, attempts.count)
+        pace = QueuePace(among: state.desks.count, from: now)
     }
 
     // When.
@@ -57,7 +60,8 @@ struct Opening {
     /// When the next attempt of the start may begin; never when none is left or too many are open.
     var due: Instant {
         if isStopped || next == total || attemptsOpen >= attemptsAllowed { return .never }
-        return started.advanced(byNanoseconds: Int64(Double(next) * interval))
+        let planned = started.advanced(byNanoseconds: Int64(Double(next) * interval))
+        return pace.isSpent ? max(planned, pace.nextLook) : planned
     }
 
     /// Begins no further attempt.
@@ -66,9 +70,19 @@ struct Opening {
     /// Begins every attempt of the start that is due.
     mutating func openDue(at now: Instant, in exchange: inout Exchange) {
         while due <= now {
+            guard !pace.isSpent else {
+                pace.take(lookAtQueue(), at: now)
+                continue
+            }
+            pace.spend()
             begin(next, in: &exchange)
             next += 1
         }
+    }
+
+    /// The queue that the connections go through, where it can be seen.
+    private func lookAtQueue() -> ListenQueue? {
+        plan.target.isLoopback ? ListenQueue.look(at: plan.target.port) : nil
     }
 
     /// When the next connection is to be opened again; never while too many attempts are open.
