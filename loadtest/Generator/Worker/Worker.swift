@@ -125,10 +125,12 @@ struct Worker: ~Copyable {
 
     /// A wait ends with the interval at the latest, and what is ready is served in far less than a
     /// second: when a turn took longer, this thread did not run.
+    ///
+    /// While connections are opened nothing is measured that a stop could spoil.
     @inline(__always)
     private mutating func noticeStop(from before: Instant, to after: Instant) {
         let gap = before.nanoseconds(to: after)
-        if gap > 1_000_000_000 { noteStop(of: gap) }
+        if gap > 1_000_000_000, phase != .connecting { noteStop(of: gap) }
     }
 
     private mutating func noteStop(of gap: Int64) {
