@@ -44,6 +44,12 @@ static inline int clinux_pidfd_open(int process) {
     return (int)syscall(SYS_pidfd_open, process, 0U);
 }
 
+// close_range(2) on no descriptor at all, with CLOSE_RANGE_UNSHARE (2): as a plain call, for the
+// same reason.
+static inline int clinux_unshare_descriptors(void) {
+    return (int)syscall(SYS_close_range, ~0U, ~0U, 2U);
+}
+
 // epoll_pwait2(2): as a plain call, for the same reason. The 8 is the kernel's size of a signal
 // set, of which there is none.
 static inline int clinux_epoll_pwait2(int instance, struct epoll_event *events, int capacity,

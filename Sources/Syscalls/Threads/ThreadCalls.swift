@@ -58,6 +58,15 @@ package struct RunningThread: Sendable {
     /// default is 50 us, to gather wake-ups (prctl(2), `PR_SET_TIMERSLACK`).
     package static func wakeOnTime() { _ = clinux_prctl(PR_SET_TIMERSLACK, 1) }
 
+    /// Gives the calling thread a table of descriptors of its own, with all that are open now
+    /// (close_range(2), `CLOSE_RANGE_UNSHARE`, since Linux 5.9).
+    ///
+    /// The limit on descriptors holds for each table. What is opened or closed from then on is so
+    /// in one of the tables only; what the thread's has is closed when the thread ends.
+    package static func unshareDescriptors() throws(Errno) {
+        _ = try retrying { clinux_unshare_descriptors() }
+    }
+
     /// Lets the calling thread do nothing for a while (clock_nanosleep(2)).
     package static func pause(nanoseconds: Int64) {
         var length = timespec(nanoseconds)

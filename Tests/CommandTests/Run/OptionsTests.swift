@@ -23,6 +23,16 @@ import Testing
         #expect(options.startsServer)
     }
 
+    @Test func `make shards of threads with descriptors of their own`() throws {
+        let plan = try options("--shards=200", "-c=90k").plan
+        #expect(plan.threads == 200)
+        #expect(plan.separatesDescriptors)
+        // More than any machine of ours has processors: none may look at the clock instead.
+        #expect(plan.pace == .sleep)
+        #expect(try options("--shards=200", "-c=90k", "-R=1", "--pace=spin").plan.pace == .spin)
+        #expect(try !options("-t=2").plan.separatesDescriptors)
+    }
+
     @Test func `shape the plan`() throws {
         let plan = try options(
             "-R5k", "--arrivals=const", "--max-outstanding=7", "--pace=spin", "--ramp=2s",
@@ -115,6 +125,9 @@ import Testing
         (["--search", "p99"], "--search 'p99' compares nothing"),
         (["--search", "p99<1ms", "-R", "50%"], "give the rate to begin at"),
         (["--search", "p99<1ms", "-n5"], "use --duration"),
+        (["--shards=2", "--threads=2"], "each shard is a thread"),
+        (["--shards=3", "-c=2"], "--shards 3 is more than --conns 2"),
+        (["--shards=2", "--prove-headroom"], "half of them may not hold the connections"),
         (["--prove-headroom"], "one cannot be halved: give --threads 2 or more"),
         (["--prove-headroom", "-t2", "--steps=1..2/2"], "does not go with --steps"),
         (["--crr", "--reqs-per-conn", "5"], "it makes one request on a connection"),

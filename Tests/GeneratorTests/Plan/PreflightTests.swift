@@ -32,6 +32,19 @@ struct PreflightTests {
         }
     }
 
+    @Test func `threads with descriptors of their own need them for their share alone`() throws {
+        var plan = try plan(connections: 90_000, threads: 5, target: "10.0.0.1:80")
+        plan.idle = 7
+        plan.separatesDescriptors = true
+        #expect(Preflight.descriptorsNeeded(for: plan) == 18_000 + 2 + 5 * 3 + 32)
+
+        plan.threads = 1
+        #expect(Preflight.shardsNeeded(for: plan, descriptors: 20_000) == 5)
+        #expect(Preflight.shardsNeeded(for: plan, descriptors: 200_000) == 1)
+        // What each thread needs besides leaves no room.
+        #expect(Preflight.shardsNeeded(for: plan, descriptors: 100) == nil)
+    }
+
     @Test func `local ports limit the connections to one target`() throws {
         let plan = try plan(connections: 101, threads: 1, target: "10.0.0.1:40000")
         try Preflight.check(plan, descriptors: 10_000, ports: 40_000...40_100)

@@ -15,12 +15,18 @@ package struct LoadPlan: Record {
     package var idle = 0
     /// Threads of the generator, each with a driver and a share of the connections.
     package var threads = 1
+    /// More of them help no machine.
+    package static let threadsMax = 256
+    /// Whether each thread has a table of descriptors of its own, so that the limit on them holds
+    /// for its share of the connections and not for all of them.
+    package var separatesDescriptors = false
     /// The generator's own driver.
     package var driver = DriverKind.epoll
     /// What everything random derives from.
     package var seed: UInt64 = 1
-    /// The server's process, when it runs on this machine: its CPU and memory are measured along.
-    package var serverProcess: CInt?
+    /// The server's processes, when they run on this machine: their CPU and memory are measured
+    /// along.
+    package var serverProcesses: [CInt] = []
 
     // When requests are made.
 
@@ -84,6 +90,12 @@ package struct LoadPlan: Record {
 
     package init(target: SocketAddress) { self.target = target }
     package init() { self.init(target: SocketAddress(ipv4: 0, port: 0)) }
+
+    /// The server's process, or the first of them.
+    package var serverProcess: CInt? {
+        get { serverProcesses.first }
+        set { serverProcesses = newValue.map { [$0] } ?? [] }
+    }
 
     /// Whether requests have a planned time before they can be sent: in an open loop, and where
     /// each waits for its connection.
@@ -214,7 +226,9 @@ extension LoadPlan {
         .derived("loop", .text) { $0.rate == nil ? "closed" : "open" },
         Field("connections", \.connections, some),
         Field("first_connection", \.firstConnection, some), Field("idle", \.idle, some),
-        Field("threads", \.threads, some), Field("driver", \.driver, .choice),
+        Field("threads", \.threads, some),
+        Field("separate_descriptors", \.separatesDescriptors, .flag),
+        Field("driver", \.driver, .choice),
         Field("seed", \.seed, .whole), Field("server_pid", \.serverProcess, .optional(.whole)),
         Field("rate", \.rate, .optional(.number)), Field("arrivals", \.arrivals, .choice),
         Field("max_outstanding", \.maxOutstanding, some), Field("pipeline", \.pipeline, some),

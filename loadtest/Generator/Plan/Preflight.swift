@@ -1,4 +1,5 @@
 import Flags
+import Statistics
 import Syscalls
 
 /// What a plan needs from the system, checked before the first connection is opened.
@@ -39,9 +40,24 @@ package enum Preflight {
     /// For standard streams, pipes to the server, and files of the report.
     private static let descriptorsBesides = 32
 
-    /// Descriptors that the plan needs in this process.
+    /// Descriptors that the plan needs in this process, or in each of its threads where those have
+    /// tables of their own.
     package static func descriptorsNeeded(for plan: LoadPlan) -> Int {
-        plan.connections + plan.idle + plan.threads * descriptorsPerThread + descriptorsBesides
+        let threads = plan.threads * descriptorsPerThread + descriptorsBesides
+        guard plan.separatesDescriptors else { return plan.connections + plan.idle + threads }
+        return share(of: plan.connections, for: 0, among: plan.threads).count
+            + share(of: plan.idle, for: 0, among: plan.threads).count + threads
+    }
+
+    /// The fewest threads, each with descriptors of its own, that hold the plan's connections; nil
+    /// where no number of them does.
+    package static func shardsNeeded(for plan: LoadPlan, descriptors: Int) -> Int? {
+        var plan = plan
+        plan.separatesDescriptors = true
+        return (1...min(plan.connections, LoadPlan.threadsMax)).first { count in
+            plan.threads = count
+            return descriptorsNeeded(for: plan) <= descriptors
+        }
     }
 
     /// Decides from numbers alone.

@@ -62,6 +62,7 @@ package final class LoadRun: Sendable {
     private static func work(_ index: Int, _ state: RunState) {
         var result = WorkerResult()
         do throws(Errno) {
+            if state.plan.separatesDescriptors { try RunningThread.unshareDescriptors() }
             let driver = try state.plan.driver.makeDriver()
             result = try Worker.make(state: state, index: index, driver: driver).run()
         } catch {
@@ -85,7 +86,7 @@ package final class LoadRun: Sendable {
         return (phase, Double(since.nanoseconds(to: now)) / 1e9)
     }
 
-    /// Counts the CPU time of all of these as the server's, and the memory of the first of them.
+    /// Counts the CPU time and the memory of all of these as the server's.
     ///
     /// For a server of several processes, once they are all there; before the measured time.
     package func follow(server processes: [CInt]) {

@@ -33,7 +33,7 @@ final class RunState: Sendable {
     private let requestsLeft: Atomic<Int>
     private let workersMeasuring: Atomic<Int>
     private let workersRunning: Atomic<Int>
-    /// The server's process, or all of them when it has several.
+    /// All processes of the server.
     let serverProcesses: Guarded<[CInt]>
     let serverSamples = Guarded(ServerSamples())
     let kernelAtStart = KernelCounters.read()
@@ -46,7 +46,7 @@ final class RunState: Sendable {
         var desks: [WorkerDesk] = []
         for _ in 0..<workers { desks.append(try WorkerDesk()) }
         self.desks = desks
-        serverProcesses = Guarded(plan.serverProcess.map { [$0] } ?? [])
+        serverProcesses = Guarded(plan.serverProcesses)
         requestsLeft = Atomic(plan.requests ?? 0)
         workersMeasuring = Atomic(workers)
         workersRunning = Atomic(workers)
@@ -136,13 +136,15 @@ final class RunState: Sendable {
         sampleServer { $0.closed = $1 }
     }
 
-    /// Reads what the server's process has used, when the plan names it.
+    /// Reads what the server's processes have used, when the plan names them.
     func sampleServer(_ keep: (inout ServerSamples, ProcessUsage) -> Void) {
-        // A server that is gone has nothing to read; its connections say so.
-        let processes = serverProcesses.withLock { $0 }
-        guard let first = processes.first, var usage = try? ProcessUsage.read(first) else { return }
-        usage.cpuNanoseconds += ProcessUsage.cpuNanoseconds(of: Array(processes.dropFirst()))
-        serverSamples.withLock { keep(&$0, usage) }
+        // One that is gone has nothing to read; its connections say so.
+        let usages = serverProcesses.withLock { $0 }.compactMap { try? ProcessUsage.read($0) }
+        if usages.isEmpty { return }
+        let sum = ProcessUsage(
+            cpuNanoseconds: usages.reduce(0) { $0 + $1.cpuNanoseconds },
+            residentBytes: usages.reduce(0) { $0 + $1.residentBytes })
+        serverSamples.withLock { keep(&$0, sum) }
     }
 
     // The end.
@@ -209,7 +211,7 @@ struct Published: Sendable {
     var latencies = Latencies()
 }
 
-/// What the server's process had used at the marks of the run.
+/// What the server's processes had used at the marks of the run.
 struct ServerSamples: Sendable {
     var started: ProcessUsage?
     var connected: ProcessUsage?

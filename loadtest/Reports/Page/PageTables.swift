@@ -138,7 +138,10 @@ extension PageTables {
     private static func environment(of run: PageRun) -> [(String, String)] {
         let (record, plan) = (run.record, run.plan)
         let environment = record.environment
-        let server = record.server.map { "bundled: \($0.model), \($0.driver)" }
+        let server = record.server.map { server in
+            (server.count == 1 ? "" : "\(server.count) ")
+                + "bundled: \(server.model), \(server.driver)"
+        }
         return [
             ("started", filled(record.startedAt)), ("run", filled(record.id)),
             ("shard", record.shard.map { "\($0.index) of \($0.count)" } ?? "-"),
@@ -151,7 +154,7 @@ extension PageTables {
                     + Figures.count(environment.descriptorsHard)
             ),
             ("target", plan.target.description), ("server", server ?? "-"),
-            ("generator", threads(of: plan)),
+            ("generator", plan.generatorWords),
         ] + load(of: plan)
     }
 
@@ -165,10 +168,6 @@ extension PageTables {
             ("a connection per request", plan.connectsPerRequest ? "yes" : "-"),
             ("requests per connection", plan.requestsPerConnection.map(Figures.count) ?? "-"),
         ]
-    }
-
-    private static func threads(of plan: LoadPlan) -> String {
-        "\(plan.threads) thread\(plan.threads == 1 ? "" : "s"), \(plan.driver.rawValue)"
     }
 
     private static func loop(of plan: LoadPlan) -> String {

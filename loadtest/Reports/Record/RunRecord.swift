@@ -7,7 +7,7 @@ package struct RunRecord: Record {
     package var plan = LoadPlan()
     package var measurement = Measurement()
     package var environment = Environment()
-    /// The bundled server; nil when the target was given.
+    /// The bundled servers; nil when the target was given.
     package var server: Server?
     package var thresholds: [ThresholdResult] = []
     package var exitCode: Int32 = 0
@@ -177,11 +177,13 @@ package struct RunRecord: Record {
 
     /// The bundled server, as it described itself and as it ended.
     package struct Server: Record, Equatable {
+        /// Its processes, which share a port.
+        package var count = 1
         package var model = ""
         package var driver = ""
         package var exitCode: Int32 = 0
         package var wasKilled = false
-        /// What it counted, as the JSON object it printed.
+        /// What it counted, as the JSON object it printed; of several, one in each line.
         package var counters: String?
         /// What it wrote to standard error, when it did not end as it should.
         package var lastWords = ""
@@ -192,7 +194,8 @@ package struct RunRecord: Record {
         }
 
         package static let fields: [Field<Self>] = [
-            Field("model", \.model, .text), Field("driver", \.driver, .text),
+            .count("count", \.count), Field("model", \.model, .text),
+            Field("driver", \.driver, .text),
             Field("exit_code", \.exitCode, .whole), Field("killed", \.wasKilled, .flag),
             // The server's own JSON stays a text: its members are not this schema's to promise.
             Field("counters", \.counters, .optional(.text)),

@@ -21,8 +21,11 @@ package struct TextReport {
     ///
     /// `loop` says in a few words how requests are made where the plan does not know it yet.
     package func preamble(loop: String? = nil) -> [String] {
-        let bundled = record.server.map {
-            "started the bundled echo server (\($0.model), \($0.driver))"
+        let bundled = record.server.map { server in
+            let servers =
+                server.count == 1
+                ? "the bundled echo server" : "\(server.count) bundled echo servers on this port"
+            return "started \(servers) (\(server.model), \(server.driver))"
         }
         return flow("target", [plan.target.description] + (bundled.map { [$0] } ?? []))
             + flow("load", shape(loop: loop)) + part
@@ -54,7 +57,7 @@ package struct TextReport {
         shape.append(size)
         if plan.pipeline > 1 { shape.append("pipeline \(plan.pipeline)") }
         return shape + [
-            "\(plan.threads) thread\(plan.threads == 1 ? "" : "s"), \(plan.driver.rawValue)",
+            plan.generatorWords,
             "verify \(plan.verification.rawValue)", "seed \(plan.seed)",
         ]
     }
@@ -102,6 +105,14 @@ package struct TextReport {
             parts.append("last answers within \(Figures.time(seconds: phases.drain))")
         }
         return flow("measured", parts)
+    }
+}
+
+extension LoadPlan {
+    /// What the generator is made of: "5 shards, epoll".
+    var generatorWords: String {
+        let word = separatesDescriptors ? "shard" : "thread"
+        return "\(threads) \(word)\(threads == 1 ? "" : "s"), \(driver.rawValue)"
     }
 }
 

@@ -51,16 +51,17 @@ extension Verdict {
 
     private static func sharedCores(_ record: RunRecord) -> Finding? {
         let (cores, threads) = (record.environment.cores, record.plan.threads)
-        guard record.plan.target.isLoopback, threads + 1 >= cores else { return nil }
+        let together = threads + (record.server?.count ?? 1)
+        guard record.plan.target.isLoopback, together >= cores else { return nil }
         // The bundled server may use what we may; another one may have been given other cores.
         let isBundled = record.server != nil
-        let isCrowded = isBundled && threads + 1 > cores
+        let isCrowded = isBundled && together > cores
         // The remark on a thread that is as full as the server names both already.
         if !isCrowded, busyThread(record)?.level == .note { return nil }
         let shared = isBundled ? "\(cores) core\(cores == 1 ? "" : "s")" : "a machine"
         return Finding(
             code: "H-SHARED", level: isCrowded ? .suspect : .note,
-            value: Double(threads + 1), limit: Double(cores),
+            value: Double(together), limit: Double(cores),
             text: "server and generator share \(shared) with all else",
             remedy: isCrowded ? "compare runs of this machine with each other only" : "")
     }

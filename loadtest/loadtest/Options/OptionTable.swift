@@ -55,7 +55,7 @@ extension Options {
                 "size", "s", "BYTES", .parsed(by: SizeLaw.init), to: \.plan.size,
                 help: "of a request: 64, 64..4k or 64:80,4k:20 (64)")
             Option(
-                "threads", "t", "N", .count(in: 1...256), to: \.plan.threads,
+                "threads", "t", "N", .count(in: 1...LoadPlan.threadsMax), to: \.plan.threads,
                 help: "threads of the generator (1)")
             Option(
                 "warmup", nil, "T", .warmup(in: any), to: \.plan.warmup,
@@ -167,6 +167,9 @@ extension Options {
             Option(
                 "server-driver", nil, "NAME", .choice(), to: \.serverDriver,
                 help: "the bundled server's (poll)")
+            Option(
+                "shards", nil, "N", .count(in: 1...LoadPlan.threadsMax), to: \.shards,
+                help: "threads with descriptors of their own: more conns than ulimit -n")
             Option(
                 "prove-headroom", to: \.provesHeadroom,
                 help: "repeat 3 s with half the threads, and compare")

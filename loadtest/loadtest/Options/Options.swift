@@ -1,6 +1,7 @@
 import Drivers
 import Flags
 import Generator
+import Processes
 import Reports
 import Syscalls
 
@@ -14,6 +15,8 @@ struct Options: Sendable {
     var plan: LoadPlan
     /// Which runs it takes.
     var course = Campaign.Course.single
+    /// Threads that each have descriptors of their own, where there are to be some.
+    var shards: Int?
     /// Whether the run is repeated with half the threads.
     var provesHeadroom = false
     /// Whether the bundled server is to be started.
@@ -67,10 +70,23 @@ struct Options: Sendable {
         case .share(let share): course = .share(share)
         case .most, nil: break
         }
+        if let shards { divide(into: shards, pace: arguments.has("pace")) }
         if let steps { course = .steps(steps) }
         if let search { course = .search(search) }
         try checkCombinations(arguments)
         try takePart()
+    }
+
+    /// The option that says how many threads there are.
+    private var threadsOption: String { shards == nil ? "threads" : "shards" }
+
+    /// Makes the load from threads with descriptors of their own.
+    private mutating func divide(into shards: Int, pace isGiven: Bool) {
+        plan.threads = shards
+        plan.separatesDescriptors = true
+        // A thread that looks at the clock for its next planned time would take the processor from
+        // another one, or from a server.
+        if shards >= Machine.cores, !isGiven { plan.pace = .sleep }
     }
 
     /// Takes this machine's part of the load.
@@ -83,7 +99,7 @@ struct Options: Sendable {
         if plan.threads > plan.connections {
             throw UsageError(
                 "--shard \(shard.index)/\(shard.count) of --conns \(whole.connections) has "
-                    + "\(plan.connections): fewer than --threads \(plan.threads)")
+                    + "\(plan.connections): fewer than --\(threadsOption) \(plan.threads)")
         }
         if plan.requests == 0 {
             throw UsageError(
@@ -126,10 +142,11 @@ struct Options: Sendable {
 // What options may not say together, and what to do about it.
 extension Options {
     func checkCombinations(_ arguments: Arguments) throws(UsageError) {
+        try refuse("shards", with: "threads", in: arguments, "each shard is a thread")
         if plan.threads > plan.connections {
             throw UsageError(
-                "--threads \(plan.threads) is more than --conns \(plan.connections): "
-                    + "a thread without a connection has nothing to do"
+                "--\(threadsOption) \(plan.threads) is more than "
+                    + "--conns \(plan.connections): a thread without a connection has nothing to do"
             )
         }
         try checkCourse(arguments)
@@ -159,6 +176,9 @@ extension Options {
             try refuse("search", with: "requests", in: arguments, "use --duration")
         }
         guard provesHeadroom else { return }
+        try refuse(
+            "prove-headroom", with: "shards", in: arguments,
+            "half of them may not hold the connections")
         for option in ["steps", "search"] {
             try refuse("prove-headroom", with: option, in: arguments, "repeat the rate you want")
         }

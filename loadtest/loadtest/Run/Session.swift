@@ -32,25 +32,25 @@ struct Session {
         signals.block()
         try options.files.check()
         try prepare()
-        let server = try startServer()
-        if let server {
-            record.plan.target = server.address
-            record.plan.serverProcess = server.id
-            record.server = RunRecord.Server(model: server.model, driver: server.driver)
+        let servers = try startServers()
+        if let servers {
+            record.plan.target = servers.address
+            record.plan.serverProcesses = servers.ids
+            record.server = servers.record
         }
         output.begin(record)
         var signal = wait()
         do throws(Stop) {
             if signal == nil { signal = try runAll() }
         } catch {
-            _ = server?.stop()
+            _ = servers?.stop()
             throw error
         }
         if let signal {
-            _ = server?.stop(within: .zero)
+            _ = servers?.stop(within: .zero)
             return 128 + signal
         }
-        end(server)
+        if let servers { record.server = servers.stop() }
         judge()
         // A pipe that has no reader may hold up what is written for ever.
         signals.discardPending()
@@ -86,22 +86,29 @@ struct Session {
         do throws(Preflight.Shortage) {
             try Preflight.prepare(for: record.plan)
         } catch {
+            var remedy = error.remedy
+            if case .descriptors(_, let allowed) = error,
+                let shards = Preflight.shardsNeeded(for: record.plan, descriptors: allowed)
+            {
+                remedy = "--shards \(shards), or " + remedy
+            }
             throw Stop(
-                message: "\(error)\n  try: \(error.remedy)",
+                message: "\(error)\n  try: \(remedy)",
                 exitCode: ExitCode.systemLimit
             )
         }
     }
 
-    private func startServer() throws(Stop) -> ServerProcess? {
+    private func startServers() throws(Stop) -> BundledServers? {
         guard options.startsServer else { return nil }
-        let arguments = [
-            "loadtest", "echo", "--listen", "127.0.0.1:0", "--driver",
-            options.serverDriver.rawValue,
-            "--exit-with-parent", "\(Machine.processNumber)",
-        ]
+        // Where the kernel does not say, one server will find out.
+        let limit = (try? DescriptorLimit.current())?.hard ?? .max
+        let plan = record.plan
         do throws(ServerProcess.Failure) {
-            return try ServerProcess.start("/proc/self/exe", arguments: arguments)
+            return try BundledServers.start(
+                options.serverDriver,
+                BundledServers.count(
+                    for: plan.connections + plan.idle, descriptors: limit))
         } catch {
             throw Stop(
                 message: "the bundled echo server did not start: \(error)",
@@ -162,15 +169,6 @@ struct Session {
         let file = try options.files.open("hlog", path)
         signals.block()
         return IntervalLog(path, file, every: options.interval ?? .seconds(1))
-    }
-
-    private mutating func end(_ server: ServerProcess?) {
-        guard let server else { return }
-        let ended = server.stop()
-        record.server?.exitCode = ended.exitCode
-        record.server?.wasKilled = ended.wasKilled
-        record.server?.counters = ended.counters
-        if ended.exitCode != 0 { record.server?.lastWords = ended.standardError }
     }
 
     private mutating func judge() {
