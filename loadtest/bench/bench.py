@@ -2,13 +2,14 @@
 """Holds the coroutine echo server to its numbers, beside hand-written C over the same system call.
 
     bench.py cpu          server CPU per message, coroutine over raw, and the generator's own
+    bench.py instructions instructions per message outside the kernel, exact to a few
     bench.py syscalls     system calls per message: the server's counters, and strace
     bench.py allocations  heap allocations per message
     bench.py idle         memory per idle connection
     bench.py all          all of them
 
 The server has processor 0 to itself and the generator processor 1. Needs `swift build -c release`,
-a C compiler, taskset; strace for `syscalls`. See docs/BENCHMARKING.md for the method.
+a C compiler, taskset; strace for `syscalls`, valgrind for `instructions`. See docs/BENCHMARKING.md for the method.
 """
 
 import argparse
@@ -38,7 +39,7 @@ def main():
     options = read_options()
     raise_descriptor_limit()
     bench = Bench(options)
-    modes = ["cpu", "syscalls", "allocations", "idle"] if options.mode == "all" else [options.mode]
+    modes = list(MODES) if options.mode == "all" else [options.mode]
     results = {"machine": describe_machine()}
     for mode in modes:
         results[mode] = MODES[mode](bench)
@@ -49,11 +50,13 @@ def main():
 def read_options():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("mode", choices=["cpu", "syscalls", "allocations", "idle", "all"])
+    parser.add_argument("mode", choices=[*MODES, "all"])
     parser.add_argument("--drivers", default="poll,epoll", help="which to measure (poll,epoll)")
     parser.add_argument("--conns", default="100,1000", help="connections (100,1000)")
     parser.add_argument("--pairs", type=int, default=5, help="pairs of runs that count (5)")
     parser.add_argument("--seconds", type=float, default=3, help="length of a run (3)")
+    parser.add_argument("--at-most", type=int, metavar="N",
+                        help="end with 1 when a message takes more instructions")
     parser.add_argument("--idle-conns", type=int, default=10_000, help="for idle (10000)")
     parser.add_argument("--json", help="write everything there as well")
     parser.add_argument("--build", default=ROOT / ".build/release", type=Path,
@@ -82,11 +85,11 @@ class Bench:
         flags = ["-shared", "-fPIC"] if is_library else ["-pthread"]
         subprocess.run(["cc", "-O2", "-o", target, source, *flags], check=True)
 
-    def raw(self, driver):
-        return Server([self.programs / f"raw_{driver}"])
+    def raw(self, driver, under=()):
+        return Server([*under, self.programs / f"raw_{driver}"])
 
-    def coroutine(self, driver, environment=None):
-        command = [self.options.build / "echo-server", "--driver", driver]
+    def coroutine(self, driver, environment=None, under=()):
+        command = [*under, self.options.build / "echo-server", "--driver", driver]
         return Server(command, environment)
 
     def distance(self):
@@ -215,6 +218,38 @@ def summary(driver, conns, pairs, dropped):
           f"({row['ratio_min']:.3f} to {row['ratio_max']:.3f}), "
           f"generator over server {row['client_ratio']:.2f}")
     return row
+
+
+# MARK: Instructions per message
+
+def measure_instructions(bench):
+    """Counts them in the simulated processor of valgrind, which no other program disturbs."""
+    rows = []
+    for driver in bench.drivers:
+        for conns in bench.conns:
+            row = {"driver": driver, "conns": conns,
+                   "raw": instructions_per_message(bench, bench.raw, driver, conns),
+                   "coroutine": instructions_per_message(bench, bench.coroutine, driver, conns)}
+            rows.append(row)
+            print(f"instructions  {driver:6} × {conns:5}: raw {row['raw']:,.0f}, "
+                  f"coroutine {row['coroutine']:,.0f} per message")
+    at_most = bench.options.at_most
+    if at_most and max(row["coroutine"] for row in rows) > at_most:
+        sys.exit(f"a message may take {at_most:,} instructions at most")
+    return rows
+
+
+def instructions_per_message(bench, start, driver, conns):
+    """The difference between a short and a long run: all but the messages cancels out."""
+    runs = []
+    for requests in (5_000, 10_000):
+        with tempfile.NamedTemporaryFile("r", suffix=".callgrind") as output:
+            callgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={output.name}"]
+            with start(driver, under=callgrind) as server:
+                answered = bench.load(server, conns, requests=requests)["counts"]["answered"]
+            count = re.search(r"^(?:summary|totals): (\d+)", output.read(), re.MULTILINE)
+            runs.append((answered, int(count[1])))
+    return (runs[1][1] - runs[0][1]) / (runs[1][0] - runs[0][0])
 
 
 # MARK: System calls per message
@@ -381,8 +416,8 @@ def describe_machine():
             "swift": swift.splitlines()[0] if swift else "unknown"}
 
 
-MODES = {"cpu": measure_cpu, "syscalls": measure_syscalls, "allocations": measure_allocations,
-         "idle": measure_idle}
+MODES = {"cpu": measure_cpu, "instructions": measure_instructions, "syscalls": measure_syscalls,
+         "allocations": measure_allocations, "idle": measure_idle}
 
 if __name__ == "__main__":
     main()
