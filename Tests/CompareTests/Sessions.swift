@@ -7,11 +7,15 @@ import Statistics
 struct Sessions {
     var seed: UInt64 = 1
     var rounds = 8
+    /// What ends it before, as in a real one.
+    var enough: Enough?
     /// Beside the baseline and its control.
     var others = ["epoll", "threads"]
     var readings: [Reading] = [.rate, .cpu, .p99, .sparseCPU, .connectionMemory]
-    /// How much rounds of an arm differ, as a standard deviation of logarithms.
+    /// How much slices of an arm differ, as a standard deviation of logarithms.
     var spread = 0.02
+    /// How many of the slices are disturbed, as a share: so much more spread they have.
+    var disturbed = (share: 0.0, factor: 5.0)
     /// How much everything changes over the session, as a logarithm.
     var drift = 0.0
     var points = [CompareRecord.Point(connections: 100, size: 64)]
@@ -30,22 +34,30 @@ struct Sessions {
         record.commandLine = ["loadtest", "compare", "--rounds", "\(rounds)"]
         record.startedAt = "2026-11-21T15:00:00Z"
         record.arms = arms
-        var position = 0
-        let last = Double(rounds * record.arms.count * points.count - 1)
         for round in 0..<rounds {
-            for point in points.indices {
-                for arm in record.arms.indices.shuffled(using: &random) {
-                    let away = drift * Double(position) / max(1, last)
-                    let readings = self.readings(of: record.arms[arm], away, &random)
-                    record.samples.append(
-                        .init(
-                            arm: arm, point: point, round: round, position: position,
-                            readings: readings))
-                    position += 1
-                }
+            for point in points.indices { add(round, at: point, to: &record, &random) }
+            // Not after each, which takes its time over a thousand sessions.
+            guard round % 10 == 9 else { continue }
+            let ending = enough?.ending(of: record.samples, baseline: 0, isTimeOver: false)
+            if let ending {
+                record.points[0].ending = ending
+                break
             }
         }
         return record
+    }
+
+    private func add(
+        _ round: Int, at point: Int, to record: inout CompareRecord, _ random: inout SplitMix
+    ) {
+        let last = Double(rounds * record.arms.count * points.count - 1)
+        for arm in record.arms.indices.shuffled(using: &random) {
+            let away = drift * Double(record.samples.count) / max(1, last)
+            record.samples.append(
+                .init(
+                    arm: arm, point: point, round: round, position: record.samples.count,
+                    readings: readings(of: record.arms[arm], away, &random)))
+        }
     }
 
     private func readings(
@@ -53,6 +65,8 @@ struct Sessions {
     ) -> [Reading: Double] {
         var values: [Reading: Double] = [:]
         for reading in readings {
+            let isDisturbed = disturbed.share > 0 && random.share() < disturbed.share
+            let spread = isDisturbed ? spread * disturbed.factor : spread
             let noise = exp(spread * random.normal() + away)
             let factor = arm.isControl ? 1 : factor(arm.name, reading)
             values[reading] = Sessions.typical(reading) * factor * noise

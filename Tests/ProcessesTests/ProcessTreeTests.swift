@@ -114,10 +114,21 @@ import Testing
     }
 
     @Test func `processors are divided into halves that share none`() throws {
-        #expect(Affinity([0, 1, 2]).halves == nil)
+        #expect(Affinity([3]).halves == nil)
+        #expect(try #require(Affinity([0, 1]).halves) == (Affinity([0]), Affinity([1])))
         let (left, right) = try #require(Affinity([0, 2, 4, 6, 8]).halves)
         #expect(left.processors == [0, 2])
         #expect(right.processors == [4, 6, 8])
+    }
+
+    @Test func `what others take is what all take without us`() throws {
+        let text = "cpu  100 20 30 4000 50 6 7 8 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n"
+
+        // 100 + 20 + 30 + 6 + 7 ticks of a hundredth of a second: all but idle, iowait and steal.
+        #expect(OtherPrograms.busy(in: text) == 1_630_000_000)
+        #expect(OtherPrograms.busy(in: "cpu0 1 2 3 4 5 6 7 8") == nil)
+        #expect(OtherPrograms.busy(in: "") == nil)
+        #expect(try #require(OtherPrograms(beside: []).processors) >= 0)
     }
 
     @Test func `a child inherits the processors of the thread that starts it`() throws {

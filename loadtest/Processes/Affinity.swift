@@ -29,11 +29,9 @@ package struct Affinity: Sendable, Equatable {
         _ = try retrying { clinux_sched_setaffinity(&mask, size) }
     }
 
-    /// Two halves that share no processor; nil when there are fewer than four to divide.
-    ///
-    /// With fewer, one side would have a single processor to share with the kernel's own work.
+    /// Two halves that share no processor; nil when there is only one.
     package var halves: (Affinity, Affinity)? {
-        guard processors.count >= 4 else { return nil }
+        guard processors.count >= 2 else { return nil }
         let middle = processors.count / 2
         return (Affinity(Array(processors[..<middle])), Affinity(Array(processors[middle...])))
     }

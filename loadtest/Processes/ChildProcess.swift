@@ -11,6 +11,9 @@ package struct ChildProcess: Sendable {
     package static let terminate = SIGTERM
     /// Ends a process without asking.
     package static let kill = SIGKILL
+    /// Stops a process without asking, until `goOn`.
+    package static let halt = SIGSTOP
+    package static let goOn = SIGCONT
 
     /// The number of the process; after it was reaped another one may have it.
     package let id: CInt

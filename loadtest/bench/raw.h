@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MAX_CONNECTIONS = 1 << 16, BUFFER_SIZE = 64 << 10 };
@@ -38,12 +39,31 @@ static void quit(int signal) {
     _exit(0);
 }
 
+// Rounds of a loop that each message costs on top: a server that is so much worse, for `slices.py`.
+static long spins;
+
+static void spin(long rounds) {
+    for (volatile long round = 0; round < rounds; round++) {}
+}
+
+// Finds out how many rounds take so many nanoseconds of this processor.
+static long calibrated(long nanoseconds) {
+    const long rounds = 20 * 1000 * 1000;
+    struct timespec before, after;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+    spin(rounds);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+    double took = (after.tv_sec - before.tv_sec) * 1e9 + (after.tv_nsec - before.tv_nsec);
+    return (long)(rounds / took * nanoseconds);
+}
+
 // Listens where `--listen HOST:PORT` says, raises the limit on descriptors and says where it
-// listens.
+// listens. `--spin NANOSECONDS` behind it makes each message so much dearer.
 static int listen_as_told(int count, char **arguments, const char *driver) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(7788)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (count == 3 && strcmp(arguments[1], "--listen") == 0) {
+    if (count == 5 && strcmp(arguments[3], "--spin") == 0) spins = calibrated(atol(arguments[4]));
+    if (count >= 3 && strcmp(arguments[1], "--listen") == 0) {
         char *colon = strrchr(arguments[2], ':');
         if (!colon) fail("--listen HOST:PORT");
         *colon = 0;
@@ -116,6 +136,7 @@ static enum outcome echo(int connection) {
     ssize_t count = recv(connection, buffer, sizeof buffer, 0);
     if (count < 0 && errno == EAGAIN) return WAIT_TO_READ;
     if (count <= 0) return finish(connection);
+    if (spins > 0) spin(spins);
     return hand_over(connection, buffer, (size_t)count);
 }
 

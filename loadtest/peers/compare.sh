@@ -2,7 +2,7 @@
 # Measures the servers of this folder beside Swiftlet's; `make peers`.
 #
 #     loadtest/peers/compare.sh [OPTIONS of loadtest compare]
-#     loadtest/peers/compare.sh --quick --conns 1k
+#     loadtest/peers/compare.sh --time 20s --conns 1k
 #     loadtest/peers/compare.sh --matrix 'conns=100,1k,9k size=64'
 #
 # Needs `swift build -c release`; installs the rest. The tables, the page and the raw figures are

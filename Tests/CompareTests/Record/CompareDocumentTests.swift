@@ -11,11 +11,13 @@ import Testing
         full.isInterrupted = true
         full.seed = .max
         full.arms[5].outcome = .failed("killed by signal 9")
-        full.notes = ["generator and servers share 2 processors"]
-        full.samples[3].doubts = ["busy: G-CPU INVALID"]
+        full.notes = ["generator and servers share processor 0"]
+        full.samples[3].doubts = ["it sent late"]
         full.samples[4].lowerBounds = [.rate, .p99]
         full.points[1].sparseRate = 1234.5
         full.points[1].sparseConnections = 20
+        (full.points[0].ending, full.points[0].others) = (.precise, 0.3)
+        full.rounds = nil
         var empty = full
         (empty.arms, empty.points, empty.samples) = ([], [], [])
         return [full, empty, Sessions(rounds: 1).record()]
@@ -77,7 +79,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("\"swiftlet.compare/1\"", "\"swiftlet.loadtest/1\"", "schema"),
+        ("\"swiftlet.compare/2\"", "\"swiftlet.loadtest/1\"", "schema"),
         ("\"baseline\" : 0", "\"baseline\" : 99", "baseline"),
         ("\"outcome\" : \"measured\"", "\"outcome\" : \"lost\"", "arms[0].outcome"),
         ("\"round\" : 0", "\"round\" : -1", "samples[0].round"),
@@ -117,7 +119,7 @@ import Testing
             }
         }
         let read = try Document.read(
-            CompareRecord.self, from: #"{"schema": "swiftlet.compare/1", "tomorrow": [1]}"#)
+            CompareRecord.self, from: #"{"schema": "swiftlet.compare/2", "tomorrow": [1]}"#)
         #expect(read.arms.isEmpty)
     }
 }

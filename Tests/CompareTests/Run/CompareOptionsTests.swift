@@ -25,15 +25,16 @@ import Testing
         }
     }
 
-    @Test func `without options everybody takes part, eight times`() throws {
+    @Test func `without options every server takes part, for a minute`() throws {
         let options = try options()
 
         #expect(
             options.contenders.map(\.name)
                 == ["coroutine-poll", "coroutine-epoll", "iterative", "epoll"])
         #expect(options.points == [.init(connections: 1000, size: 64)])
-        #expect(options.rounds == 8)
-        #expect(options.duration == .seconds(2))
+        #expect(options.rounds == nil)
+        #expect(options.timing == Timing(slice: .milliseconds(50), time: .seconds(60)))
+        #expect(options.precision == 0.03)
         #expect(options.baseline == nil)
         #expect(options.seed == 1)
     }
@@ -74,15 +75,32 @@ import Testing
         #expect(options.baseline == "node")
     }
 
-    @Test func `quick is short unless something else is said`() throws {
-        let quick = try options("--quick")
-        #expect(quick.rounds == 6)
-        #expect(quick.duration == .milliseconds(500))
-        #expect(quick.isQuick)
+    @Test func `two servers have each other, and one has the usual baseline`() throws {
+        let one = try options("--server", "a=./a {port}")
+        let two = try options("--server", "old=./a {port}", "--server", "new=./b {port}")
 
-        let other = try options("--quick", "--rounds", "2", "-d", "1s")
-        #expect(other.rounds == 2)
-        #expect(other.duration == .seconds(1))
+        #expect(one.contenders.map(\.name) == ["coroutine-epoll", "a"])
+        #expect(two.contenders.map(\.name) == ["old", "new"])
+    }
+
+    @Test func `slices, time, precision and rounds are what is said`() throws {
+        let options = try options(
+            "--slice", "20ms", "--time", "30s", "--precision", "1.5%", "--rounds", "7")
+
+        #expect(options.timing == Timing(slice: .milliseconds(20), time: .seconds(30)))
+        #expect(options.precision == 0.015)
+        #expect(options.rounds == 7)
+    }
+
+    @Test func `a slice is long enough for 20 answers a connection, within reason`() {
+        let timing = Timing(slice: .milliseconds(50), time: .seconds(60))
+
+        #expect(timing.slice(connections: 100, rate: 100_000) == .milliseconds(50))
+        #expect(timing.slice(connections: 1000, rate: 100_000) == .milliseconds(200))
+        #expect(timing.slice(connections: 9000, rate: 1000) == .seconds(1))
+        #expect(timing.slice(connections: 9000, rate: 0) == .milliseconds(50))
+        #expect(timing.fixedRounds(arms: 3) == 6)
+        #expect(timing.fixedRounds(arms: 14) == 2)
     }
 
     @Test func `a matrix gives every combination, and leaves the rest to the options`() throws {
@@ -116,7 +134,9 @@ import Testing
         (["--conns", "0"], "out of range: give from 1 to 20,000"),
         (["--size", "0"], "out of range"),
         (["--rounds", "0"], "out of range"),
-        (["-d", "0"], "out of range"),
+        (["--slice", "0"], "out of range"),
+        (["--time", "0"], "out of range"),
+        (["--precision", "3"], "is not a percentage"),
         (["--matrix", "conns=10,0"], "'0', which is out of range: give from 1 to 20,000"),
         (["--matrix", "conns=10,10"], "a number twice in '10,10'"),
         (["--matrix", "conns=1 conns=2"], "has conns twice"),
@@ -161,14 +181,12 @@ import Testing
         #expect(throws: Units.Mistake.self) { try CommandWords(text) }
     }
 
-    @Test func `the estimate counts the baseline twice and says what quick would take`() throws {
+    @Test func `the estimate counts the baseline twice, and every load`() throws {
         let usual = Timing.estimate(try options("-v", "epoll,coroutine"))
-        let quick = Timing.estimate(try options("--quick", "--matrix", "conns=10,1k"))
+        let loads = Timing.estimate(try options("--time", "10s", "--matrix", "conns=10,1k"))
 
-        #expect(usual.hasPrefix("4 arms × 8 rounds × 1 load × "), "\(usual)")
-        #expect(usual.contains("; --quick takes "), "\(usual)")
-        #expect(quick.hasPrefix("5 arms × 6 rounds × 2 loads of at most × "), "\(quick)")
-        #expect(quick.hasSuffix("; --quick finds only large differences"), "\(quick)")
+        #expect(usual.hasPrefix("4 arms, 1 load: about "), "\(usual)")
+        #expect(loads.hasPrefix("5 arms, 2 loads: about "), "\(loads)")
         #expect(Timing.minutes(.seconds(40)) == "40 s")
         #expect(Timing.minutes(.seconds(17 * 60 + 10)) == "17 min")
         #expect(Timing.minutes(.seconds(2 * 3600 + 300)) == "2 h 5 min")

@@ -54,15 +54,23 @@ import Testing
         #expect(free.objection(to: .taskEach, connections: 100_000) == nil)
     }
 
-    @Test func `with four processors the sides share none`() {
-        #expect(Placement([0, 1]).threads == 1)
-        #expect(Placement([0, 1]).note == "generator and servers share 2 processors")
-        #expect(Placement([]).note == "generator and servers share 1 processor")
-        #expect(Placement(Array(0..<6)).threads == 3)
-        #expect(Placement(Array(0..<64)).threads == 4)
+    @Test func `with two processors the sides share none`() {
         #expect(
-            Placement([0, 1, 2, 3]).note
-                == "servers have 2 processors, and 2 threads of the generator others")
+            Placement([0, 1]).note == "servers run on processor 0, the generator on processor 1")
+        #expect(Placement([3]).note == "generator and servers share processor 3")
+        #expect(Placement([]).note == "generator and servers share all processors")
+        #expect(
+            Placement(Array(0..<6), quota: 1.5).note
+                == "servers run on processors 0-2, the generator on processors 3-5; the control "
+                + "group allows 1.5 of them")
+    }
+
+    @Test func `as many arms are connected at once as there are descriptors for`() {
+        let host = HostLimits(tasks: ProcessLimits([]), descriptors: 20_000)
+
+        #expect(host.armsAtOnce(connections: 1000) == 19)
+        #expect(host.armsAtOnce(connections: 9000) == 2)
+        #expect(host.armsAtOnce(connections: 20_000) == 1)
     }
 
     // The rates.
@@ -110,52 +118,6 @@ import Testing
         #expect(short.callsPerMessage(beyond: long) == nil)
         #expect(short.callsPerMessage(beyond: short) == nil)
         #expect(ServerLife(nil, messages: 9) == nil)
-    }
-
-    // What a load says of its server.
-
-    private func measurement(_ change: (inout Measurement) -> Void) -> Measurement {
-        var measurement = Measurement()
-        measurement.ledger.scheduled = 100
-        measurement.ledger.answered = 100
-        measurement.phases.measured = 1
-        change(&measurement)
-        return measurement
-    }
-
-    @Test func `late answers are no failure, lost connections and wrong bytes are`() {
-        let reset = ErrorRow(
-            phase: .read, errno: "ECONNRESET", count: 3, firstSeen: 0, exampleConnection: 1)
-        let rows: [(Measurement, ArmFailure?)] = [
-            (measurement { $0.ledger.timedOut = 5 }, nil),
-            (measurement { $0.ending = .connectFailed }, .failed("not all connections came up")),
-            (
-                measurement {
-                    $0.ledger.reset = 3
-                    $0.errors = [reset]
-                }, .failed("it lost 3 connections: read ECONNRESET")
-            ),
-            (
-                measurement { $0.ending = .allConnectionsLost },
-                .failed("it lost all connections")
-            ),
-            (measurement { $0.ledger.answered = 0 }, .failed("it answered nothing in time")),
-            (measurement { $0.ledger.corrupt = 1 }, .incorrect(["wrong bytes under load"])),
-        ]
-
-        for (measurement, trouble) in rows { #expect(measurement.failure == trouble) }
-    }
-
-    @Test func `a busy generator is the limit of a server that is not`() {
-        let busy = { (cpu: Double, doubts: [String]) in
-            WatchedLoad(
-                measurement: measurement { _ in }, switchesPerSecond: nil, cpuPerMessage: cpu,
-                doubts: doubts)
-        }
-
-        #expect(busy(0.005, ["G-CPU SUSPECT"]).isGeneratorTheLimit)
-        #expect(!busy(0.0095, ["G-CPU SUSPECT"]).isGeneratorTheLimit)
-        #expect(!busy(0.005, ["G-LAG SUSPECT"]).isGeneratorTheLimit)
     }
 
     // What becomes of an arm.

@@ -129,35 +129,4 @@ struct ForeignServerTests {
 
         #expect(outcome == .wrong("within the time limit it sent 0 of 16 bytes"))
     }
-
-    @Test func `a crowd is open, and only its last connection has said something`() throws {
-        let received = Guarded<[Int: Int]>([:])
-        let service = try TestServer { peer in
-            while case let bytes = peer.receive(), !bytes.isEmpty {
-                received.withLock { $0[peer.number, default: 0] += bytes.count }
-                peer.send(bytes)
-            }
-        }
-        defer { service.stop() }
-
-        let crowd = try SilentCrowd(
-            of: 20, to: service.address, until: .now.advanced(by: .ample))
-
-        #expect(received.withLock { $0 } == [19: 16])
-        crowd.close()
-        service.stopAccepting()
-        service.waitForPeers()
-    }
-
-    @Test func `a crowd that does not open is told`() throws {
-        try silentPort { port in
-            #expect {
-                _ = try SilentCrowd(
-                    of: 3, to: SocketAddress(loopbackPort: port),
-                    until: .now.advanced(by: .ample))
-            } throws: { error in
-                "\(error)" == "connection 1 of 3 did not open: Connection refused"
-            }
-        }
-    }
 }

@@ -1,12 +1,12 @@
-import Glibc
 import Reports
 import Statistics
 
 // What a reader must know before believing the figures, each with what to do about it.
 
 extension CompareAnalysis {
+    /// The weightiest first.
     package var doubts: [String] {
-        build + interruption + noControl + unequalControl + drift + generator
+        build + interruption + noControl + unequalControl + others + generator
     }
 
     private var build: [String] {
@@ -15,24 +15,20 @@ extension CompareAnalysis {
     }
 
     private var interruption: [String] {
-        guard record.isInterrupted else { return [] }
-        return ["interrupted: \(rounds) of \(record.rounds) rounds were finished"]
+        record.isInterrupted ? ["interrupted: these are the slices until then"] : []
     }
 
     private var noControl: [String] {
         let control = record.control
         guard control == nil || control.map(measured.contains) == false else { return [] }
-        return [
-            "the baseline was not measured against itself: noise is taken to reach no further than "
-                + "\(Wording.share(Judgement.floorMin))"
-        ]
+        return ["the baseline was not measured against itself: what noise does is not known"]
     }
 
     /// The control is the baseline again: that they differ says that something else differs.
     private var unequalControl: [String] {
         guard let control = record.control else { return [] }
         return record.points.indices.flatMap { point in
-            [Reading.rate, .cpu].compactMap { reading in
+            [Reading.cpu, .rate].compactMap { reading in
                 guard let ratio = figure(reading, of: control, at: point)?.ratio,
                     ratio.probability < CompareAnalysis.surely,
                     ratio.center.magnitude > Judgement.floorMin
@@ -44,38 +40,16 @@ extension CompareAnalysis {
         }
     }
 
-    /// A trend counts from here; several are looked for.
+    /// So sure must it be that the control differs.
     private static let surely = 0.01
 
-    /// The baseline over the session, with its second self. Pairs within a round bear a drift; what
-    /// stands in the table as a figure does not.
-    private var drift: [String] {
-        let positions = record.samples.map(\.position)
-        guard let first = positions.min(), let last = positions.max() else { return [] }
-        return record.points.indices.flatMap { point in
-            [Reading.rate, .cpu].compactMap { reading in
-                guard let trend = Trend(baseline(reading, at: point)),
-                    trend.probability < CompareAnalysis.surely
-                else { return nil }
-                let change = trend.slope * Double(last - first)
-                guard change.magnitude > Judgement.floorMin else { return nil }
-                return
-                    "drift: \(reading.title) of the baseline\(at(point)) changed by "
-                    + "\(Wording.change(change)) from the first round to the last. The words hold, "
-                    + "as they compare within rounds; the figures are of a machine that changed. "
-                    + "Is it getting warm, or does something else run?"
-            }
-        }
-    }
-
-    /// The logarithms over time.
-    private func baseline(_ reading: Reading, at point: Int) -> [(x: Double, y: Double)] {
-        let arms = [record.baseline, record.control].compactMap { $0 }.filter(measured.contains)
-        return record.samples.compactMap { sample in
-            guard arms.contains(sample.arm), sample.point == point,
-                let value = sample.readings[reading], value > 0, value.isFinite
-            else { return nil }
-            return (x: Double(sample.position), y: log(value))
+    /// What else ran takes from both sides, and widens the intervals.
+    private var others: [String] {
+        record.points.indices.compactMap { point in
+            guard let others = record.points[point].others, others >= 0.25 else { return nil }
+            return
+                "other programs took \(Figures.fixed(others, decimals: 1)) processors\(at(point)):"
+                + " intervals are wider and rates lower than on a quiet machine"
         }
     }
 

@@ -5,9 +5,9 @@ import Statistics
 /// compares with the baseline.
 ///
 ///     samples      arm × point × round × reading
-///        ↓ rounds of one arm                    median, interval, rounds that stand apart
+///        ↓ slices of one arm                    median, interval, rounds that stand apart
 ///        ↓ with the baseline of the same round  ratio, interval, probability
-///        ↓ with all arms, and with the control  corrected probability, noise floor
+///        ↓ with all arms and readings           corrected probability
 ///     word         faster · slower · no clear difference · too noisy to tell
 ///
 /// It is made from a record alone, so that every report says the same.
@@ -20,15 +20,29 @@ package struct CompareAnalysis: Sendable {
 
     package init(_ record: CompareRecord) {
         self.record = record
-        let judgements = record.points.indices.map { point in
-            let rounds = CompareAnalysis.samples(at: point, of: record)
-            return Dictionary(
+        let all = record.points.indices.map { CompareAnalysis.samples(at: $0, of: record) }
+        let questions = CompareAnalysis.questions(in: all)
+        let judgements = all.map { rounds in
+            Dictionary(
                 uniqueKeysWithValues: Reading.allCases.map {
-                    ($0, Judgement(of: $0, in: rounds, of: record))
+                    ($0, Judgement(of: $0, in: rounds, of: record, questions: questions))
                 })
         }
         figures = judgements.map { $0.mapValues(\.figures) }
         floors = judgements.map { $0.mapValues(\.floor) }
+    }
+
+    /// How many readings, over all points, have rounds enough to be judged.
+    private static func questions(in points: [[[CompareRecord.Sample]]]) -> Int {
+        points.reduce(0) { count, arms in
+            count
+                + Reading.allCases.count { reading in
+                    reading.isJudged
+                        && arms.contains { samples in
+                            samples.count { $0.readings[reading] != nil } >= Judgement.roundsMin
+                        }
+                }
+        }
     }
 
     /// By arm, in the order of rounds; none of an arm that is not to have a figure.
@@ -52,8 +66,8 @@ package struct CompareAnalysis: Sendable {
         return arms[arm]
     }
 
-    /// The difference that noise reaches alone, as the logarithm of a ratio: as far as the interval
-    /// of the control goes, and at least what is worth calling a difference.
+    /// The difference that is none, as the logarithm of a ratio: as far as the control is from the
+    /// baseline, and at least what is worth calling a difference.
     package func floor(_ reading: Reading, at point: Int) -> Double {
         guard floors.indices.contains(point) else { return Judgement.floorMin }
         return floors[point][reading] ?? Judgement.floorMin
@@ -69,8 +83,10 @@ package struct CompareAnalysis: Sendable {
         figures.contains { $0[reading]?.contains { $0 != nil } == true }
     }
 
-    /// The rounds that were finished.
-    package var rounds: Int { Set(record.samples.map(\.round)).count }
+    /// The rounds of busy slices at a point in which the baseline was.
+    package func rounds(at point: Int) -> Int {
+        figure(.rate, of: record.baseline, at: point)?.rounds.values.count ?? 0
+    }
 }
 
 // One reading of one arm at one point, over the rounds.
@@ -124,7 +140,7 @@ extension CompareAnalysis {
         case noClearDifference
         /// It might have been missed; about so many rounds would have shown it.
         case tooNoisy(rounds: Int)
-        /// One round has no spread.
+        /// Few rounds have no spread that can be trusted.
         case tooFewRounds
         /// One side is known only from below, and that leaves it open.
         case open
@@ -134,12 +150,12 @@ extension CompareAnalysis {
 }
 
 extension Reading {
-    /// Whether a difference needs statistics to be believed: threads are counted, and a share of
-    /// idle time may be nothing at all.
+    /// Whether it is taken in rounds, so that statistics say how an arm stands; the others are
+    /// measured once.
     var isJudged: Bool {
         switch self {
-        case .idleCPU, .threads, .processes: false
-        default: true
+        case .rate, .cpu, .p50, .p99: true
+        default: false
         }
     }
 }

@@ -3,32 +3,44 @@ import Statistics
 /// One reading at one point: the figures of all arms, held against the baseline and against each
 /// other.
 ///
-///     −floor       0       +floor      what nothing differs by: the control's interval
+///     −floor       0       +floor      what is no difference
 ///       ├──────────┼──────────┤
 ///       ·   [──●───┼──]       ·        no clear difference: so much would not be seen
-///       ·          ·          · [─●─]  called: surely not chance, and beyond what noise reaches
+///       ·          ·          · [─●─]  called: surely not chance, and beyond the floor
 ///
-/// The probabilities are corrected for the arms that are compared here (Holm 1979), a reading at a
-/// point being one question. A difference is called when its corrected probability is below 5 %
-/// and it is larger than the floor.
+/// In a session of equal servers, one in twenty has a wrong word at most: the level is divided
+/// among the readings that are judged, and the probabilities of a reading are corrected for the
+/// arms that are compared (Holm 1979). A difference is called when its corrected probability is
+/// below that, and when it is larger than the floor: two processes of one program differ by as
+/// much, for where their memory happens to lie.
 struct Judgement {
     /// Less than 2 % is not worth calling a difference, however surely it is there.
     static let floorMin = Change.difference(1.02)
     /// A session that could not have seen a tenth cannot say that nothing differs.
     static let worthSeeing = Change.difference(1.10)
-    private static let level = 0.05
+    /// What a session of equal servers is judged by: of a few dozen rounds Yuen's t takes up to a
+    /// quarter more than it says for a find, so that one in twenty comes of this.
+    static let level = 0.04
+    /// Fewer rounds than that say nothing of a spread.
+    static let roundsMin = 6
     /// As many rounds as `--rounds` takes; more are not possible.
-    static let roundsMax = 1000
+    static let roundsMax = 10_000
 
     /// By arm.
     private(set) var figures: [CompareAnalysis.Figure?]
-    /// What noise reaches alone, as a logarithm.
+    /// What is no difference, as a logarithm.
     private(set) var floor = floorMin
     private let isHigherBetter: Bool
+    private let level: Double
 
-    /// `rounds` are the samples of each arm at the point, in the order of their rounds.
-    init(of reading: Reading, in rounds: [[CompareRecord.Sample]], of record: CompareRecord) {
+    /// `rounds` are the samples of each arm at the point, in the order of their rounds; `questions`
+    /// says among how many readings the level is divided.
+    init(
+        of reading: Reading, in rounds: [[CompareRecord.Sample]], of record: CompareRecord,
+        questions: Int
+    ) {
         isHigherBetter = reading.isHigherBetter
+        level = Judgement.level / Double(max(1, questions))
         figures = rounds.map { CompareAnalysis.Figure(reading, in: $0) }
         guard figures.indices.contains(record.baseline), let base = figures[record.baseline] else {
             return
@@ -41,9 +53,7 @@ struct Judgement {
         guard reading.isJudged else { return }
         if let control = record.control, control != record.baseline {
             figures[control]?.word = .control
-            if let interval = figures[control]?.ratio?.interval {
-                floor = max(floor, -interval.lowerBound, interval.upperBound)
-            }
+            floor = max(floor, figures[control]?.ratio?.center.magnitude ?? 0)
         }
         judge(against: base)
     }
@@ -55,7 +65,7 @@ struct Judgement {
         }
         let ratios = compared.compactMap { figures[$0]?.ratio }
         let corrected = Holm.corrected(ratios.map(\.probability))
-        let strictest = Judgement.level / Double(max(1, ratios.count))
+        let strictest = level / Double(max(1, ratios.count))
         for (place, arm) in compared.enumerated() {
             let smallest = ratios[place].smallest(level: strictest, floor: floor)
             figures[arm]?.probability = corrected[place]
@@ -70,9 +80,8 @@ struct Judgement {
     private func word(
         for ratio: PairedRatio, _ probability: Double, _ smallest: Double?
     ) -> CompareAnalysis.Word {
-        guard let interval = ratio.interval, let smallest else { return .tooFewRounds }
-        let isSure = probability < Judgement.level && !interval.contains(0)
-        if isSure, ratio.center.magnitude > floor {
+        guard let smallest, ratio.count >= Judgement.roundsMin else { return .tooFewRounds }
+        if probability < level, ratio.center.magnitude > floor {
             return (ratio.center > 0) == isHigherBetter ? .better : .worse
         }
         guard smallest > Judgement.worthSeeing else { return .noClearDifference }

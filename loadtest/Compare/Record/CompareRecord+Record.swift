@@ -1,7 +1,7 @@
 import Reports
 import Statistics
 
-// A comparison for programs: schema `swiftlet.compare/1`, described by `docs/compare.schema.json`.
+// A comparison for programs: schema `swiftlet.compare/2`, described by `docs/compare.schema.json`.
 //
 // The record stands there whole, so that a document gives it back; beside it stands what was made
 // of it, `figures` to `doubts`, which a reader of documents passes over.
@@ -9,10 +9,12 @@ import Statistics
 extension CompareRecord {
     package static let fields: [Field<CompareRecord>] =
         [
-            .schema("swiftlet.compare/1", "comparison"),
+            .schema("swiftlet.compare/2", "comparison"),
             Field("started_at", \.startedAt, .text), Field("command", \.commandLine, .list(.text)),
-            Field("seed", \.seed, .whole), .count("rounds", \.rounds),
-            Field("load_s", \.seconds, .number), Field("interrupted", \.isInterrupted, .flag),
+            Field("seed", \.seed, .whole), Field("rounds", \.rounds, .optional(.count)),
+            Field("slice_s", \.slice, .number), Field("time_s", \.time, .number),
+            Field("precision", \.precision, .number),
+            Field("interrupted", \.isInterrupted, .flag),
             Field("notes", \.notes, .list(.text)), Field("env", \.environment, .part),
             Field("baseline", \.baseline, .count), Field("arms", \.arms, .list(.part)),
             Field("points", \.points, .list(.part)), Field("samples", \.samples, .list(.part)),
@@ -114,6 +116,9 @@ extension CompareRecord.Point {
         Field("fixed_rate_per_s", \.fixedRate, .optional(.number)),
         Field("sparse_rate_per_s", \.sparseRate, .optional(.number)),
         .count("sparse_connections", \.sparseConnections),
+        Field("slice_s", \.slice, .number),
+        Field("ended_by", \.ending, .optional(.choice)),
+        Field("others_processors", \.others, .optional(.number)),
     ]
 }
 

@@ -6,7 +6,7 @@ import Statistics
 ///
 ///     arms      what was measured: coroutine-epoll, threads, gevent …
 ///     points    under which loads: connections × size
-///     samples   what one arm gave at one point in one round
+///     samples   what one arm gave at one point in one slice
 ///
 /// Arms and points are referred to by their place in the list.
 package struct CompareRecord: Record, Equatable {
@@ -17,18 +17,20 @@ package struct CompareRecord: Record, Equatable {
     package var startedAt = ""
     /// What the order of the arms in each round derives from.
     package var seed: UInt64 = 1
-    /// Rounds that were asked for; fewer are in `samples` when it was interrupted.
-    package var rounds = 8
-    /// Seconds for which each load is measured.
-    package var seconds = 3.0
+    /// Rounds that were asked for; nil where precision and time were to end them.
+    package var rounds: Int?
+    /// Seconds of a slice, of the slices of a load at most, and how wide an interval may be.
+    package var slice = 0.05
+    package var time = 60.0
+    package var precision = 0.03
     package var arms: [Arm] = []
     package var points: [Point] = []
     package var samples: [Sample] = []
-    /// What a reader must know to read all figures: "generator and servers share 2 processors".
+    /// What a reader must know to read all figures: "generator and servers share processor 0".
     package var notes: [String] = []
     /// The arm that all others are compared with.
     package var baseline = 0
-    /// Whether a signal ended it early; the rounds that were finished are there.
+    /// Whether a signal ended it early; the slices that were finished are there.
     package var isInterrupted = false
 
     package init() {}
@@ -88,6 +90,12 @@ extension CompareRecord {
         package var sparseRate: Double?
         /// Connections that talk in the sparse load.
         package var sparseConnections = 0
+        /// Seconds of a slice: as asked for, or longer for enough answers a connection.
+        package var slice = 0.05
+        /// What ended the slices; nil where nothing but a signal did.
+        package var ending: Ending?
+        /// Processors' worth of time that other programs took meanwhile.
+        package var others: Double?
 
         package init() {}
         package init(connections: Int, size: Int) {
@@ -96,19 +104,28 @@ extension CompareRecord {
         }
     }
 
-    /// What one arm gave at one point in one round: a fresh process, fresh connections.
+    /// What ended the slices of a load.
+    package enum Ending: String, CaseIterable, Sendable {
+        /// Every interval was narrow enough.
+        case precise
+        case time
+        case rounds
+    }
+
+    /// What one arm gave at one point in one slice. The busy slices, those at the fixed rate and
+    /// what is measured once have rounds of their own, told apart by their readings.
     package struct Sample: Record, Equatable {
         package var arm = 0
         package var point = 0
         /// Counted from 0.
         package var round = 0
-        /// Its place in the round's order, counted from 0 over all rounds: time, for a drift.
+        /// Its place in time among all slices, counted from 0.
         package var position = 0
         package var readings: [Reading: Double] = [:]
         /// Those that are known only from below, because the generator was the limit or answers
         /// were missing: the true figure is at least the one that stands in `readings`.
         package var lowerBounds: Set<Reading> = []
-        /// What the generator doubted of itself: "busy: G-CPU INVALID".
+        /// What the generator doubted of itself.
         package var doubts: [String] = []
 
         package init() {}
@@ -125,7 +142,7 @@ extension CompareRecord {
 /// A figure that arms are compared by. The raw value is its name in the JSON document, with its
 /// unit.
 package enum Reading: String, CaseIterable, Sendable {
-    // Everybody busy: a closed loop on every connection.
+    // All connections busy, in a closed loop.
     /// Answers per second.
     case rate = "rate_per_s"
     /// CPU time of the server for a message, all of its processes together.

@@ -13,7 +13,7 @@ package enum CompareMarkdown {
         var lines = ["## \(plain(ComparePage.Contents(analysis: analysis).title))"]
         lines += list("Doubts", record.notes + analysis.doubts)
         for point in record.points.indices {
-            lines += tables.answers(at: point).markdown + tables.costs(at: point).markdown
+            lines += tables.summary(at: point).markdown
         }
         lines += list("What looking blocking costs", sentences.blocking)
         for picture in BarPictures(analysis).all {

@@ -39,20 +39,20 @@ package enum ComparePage {
 
         var sections: [String] {
             [verdict, blocking]
-                + record.points.indices.flatMap {
-                    [tables.answers(at: $0).html, tables.costs(at: $0).html]
-                }
+                + record.points.indices.map { tables.summary(at: $0).html }
                 + bars + growth + stories + [tables.arms.html, tables.session.html, method]
         }
 
         /// The strip that comes first, before any figure.
         private var verdict: String {
             let doubts = analysis.doubts
-            let isInvalid = record.environment.isDebugBuild || analysis.rounds == 0
+            let isInvalid = record.environment.isDebugBuild || record.samples.isEmpty
             let level = isInvalid ? "invalid" : doubts.isEmpty ? "valid" : "suspect"
             let heading = Markup.element(
                 "h2", [:],
-                Markup.escape("\(level.uppercased())  \(Wording.rounds(analysis.rounds))"))
+                Markup.escape(
+                    level.uppercased()
+                        + record.points.indices.map { "  " + analysis.course(at: $0) }.joined()))
             let points = (record.notes + doubts).map {
                 Markup.element("li", [:], Markup.escape($0))
             }

@@ -9,13 +9,14 @@ struct CompareSentences {
 
     init(_ analysis: CompareAnalysis) { self.analysis = analysis }
 
-    /// "+7.0 % CPU a message over poll [+5.1, +9.0]", for each system call and point.
+    /// "+7.0 % CPU a message over poll by hand [+5.1, +9.0]", for each system call and point.
     var blocking: [String] {
         record.points.indices.flatMap { point in
             analysis.blocking(at: point).map { cost in
                 let change = Wording.change(cost.ratio.center)
                 let interval = Wording.interval(of: cost.ratio).map { " \($0)" } ?? ""
-                return "\(change) CPU a message over \(cost.loop)\(interval)\(at(point))"
+                return "what looking blocking costs: \(change) CPU a message over "
+                    + "\(cost.loop) by hand\(interval)\(at(point))"
             }
         }
     }
@@ -36,15 +37,15 @@ struct CompareSentences {
     /// The smallest difference that the session would have shown.
     var sees: [String] {
         record.points.indices.compactMap { point in
-            let parts = CompareSentences.told.compactMap { reading -> String? in
+            let parts = [Reading.cpu, .rate].compactMap { reading -> String? in
                 let all = record.arms.indices.compactMap {
                     analysis.figure(reading, of: $0, at: point)?.smallest
                 }
                 return Rounds(all).map { "\(reading.title) \(Wording.share($0.median))" }
             }
             guard !parts.isEmpty else { return nil }
-            return "\(Wording.rounds(analysis.rounds)) show differences\(at(point)) from "
-                + parts.joined(separator: ", ") + " on; smaller ones may be missed"
+            return "differences\(at(point)) from \(parts.joined(separator: " and ")) on; smaller "
+                + "ones may be missed"
         }
     }
 
@@ -68,15 +69,35 @@ struct CompareSentences {
     }
 
     let method =
-        "each figure is the median of the rounds; differences are the median of the ratios within "
-        + "rounds, [95 % interval by Student's t on logarithms]. A word is given where the "
-        + "probability, corrected for the servers compared (Holm), is below 5 % and the difference "
-        + "is beyond what noise reached, and 2 %"
+        "each figure is the median of the rounds; differences are the trimmed mean of the ratios "
+        + "within rounds, [95 % interval by Yuen's t on logarithms]. A word is given where the "
+        + "difference is beyond 2 % and what the baseline differs by from itself, and its "
+        + "probability, corrected for the servers (Holm) and the readings, is below 4 %"
 
     /// The readings that are worth their place in a line.
-    private static let told: [Reading] = [.rate, .p99, .cpu, .sparseCPU, .connectionMemory]
+    private static let told: [Reading] = [.cpu, .rate, .p50, .p99]
 
     private func at(_ point: Int) -> String {
         record.points.count > 1 ? " at \(Wording.point(record.points[point]))" : ""
+    }
+}
+
+extension CompareAnalysis {
+    /// What ended the slices of a point: "62 rounds in slices of 50.0 ms, until every interval was
+    /// below 3 %".
+    func course(at point: Int) -> String {
+        let slice = record.points[point].slice
+        let rounds =
+            "\(Wording.rounds(rounds(at: point))) in slices of \(Figures.time(seconds: slice))"
+            + (slice > record.slice ? " (20 answers a connection)" : "")
+        let precision = "\(Figures.short(record.precision * 100).replacing(".00", with: "")) %"
+        return switch record.points[point].ending {
+        case .precise: "\(rounds), until every interval was below \(precision)"
+        case .time:
+            "\(rounds), until \(Figures.time(seconds: record.time)) were over; not every interval "
+                + "is below \(precision)"
+        case .rounds: "\(rounds), as asked for"
+        case nil: "\(rounds), until it ended"
+        }
     }
 }

@@ -8,31 +8,27 @@ struct CompareTables {
 
     init(_ analysis: CompareAnalysis) { self.analysis = analysis }
 
-    /// Every arm with its rate at a point, in words; one that has none says why.
-    func answers(at point: Int) -> PageTable {
-        let rows = record.arms.indices.map { arm in
-            [
-                Wording.name(record.arms[arm]), text(.rate, of: arm, at: point),
-                Wording.reason(record.arms[arm].outcome) ?? words(.rate, of: arm, at: point),
-            ]
-        }
-        return PageTable(
-            title: "Rate with all busy: \(Wording.point(record.points[point]))",
-            head: ["server", "rate", "vs \(base)"], rows: rows)
-    }
-
-    /// What an answer takes, and what being there takes.
-    func costs(at point: Int) -> PageTable {
-        let readings = CompareTables.costs.filter { reading in
+    /// Every arm at a point: what a message costs, in words, and what is beside it; one that has no
+    /// figure says why.
+    func summary(at point: Int) -> PageTable {
+        let readings = CompareTables.told.filter { reading in
             analysis.measured.contains { analysis.figure(reading, of: $0, at: point) != nil }
         }
-        let rows = analysis.measured.map { arm in
-            [Wording.name(record.arms[arm])] + readings.map { text($0, of: arm, at: point) }
+        let rows = record.arms.indices.map { arm in
+            let cost = analysis.figure(.cpu, of: arm, at: point)
+            let reason = Wording.reason(record.arms[arm].outcome)
+            return [
+                Wording.name(record.arms[arm]),
+                cost.map { [Wording.cost($0).0, Wording.cost($0).interval].joined(separator: " ") }
+                    ?? "-",
+                reason ?? cost.map { Wording.word($0.word, of: .cpu) } ?? "no round was finished",
+            ] + readings.map { text($0, of: arm, at: point) }
         }
         return PageTable(
-            title: "What it takes: \(Wording.point(record.points[point]))",
+            title: "\(Wording.point(record.points[point])): \(analysis.course(at: point))",
             // With spaces, at which a head may be broken.
-            head: ["server"] + readings.map { $0.title.replacing("/", with: " per ") },
+            head: ["server", "CPU per message over \(base)", "in words"]
+                + readings.map { $0.title.replacing("/", with: " per ") },
             rows: rows)
     }
 
@@ -97,22 +93,20 @@ struct CompareTables {
     var session: PageTable {
         let environment = record.environment
         let build = environment.isDebugBuild ? ", DEBUG build" : ""
-        let rounds =
-            analysis.rounds == record.rounds
-            ? "\(record.rounds)" : "\(analysis.rounds) of \(record.rounds)"
         let rows = [
             ["started", record.startedAt], ["processor", environment.cpuModel],
             ["cores", "\(environment.cores)"], ["kernel", environment.kernel],
-            ["loadtest", environment.version + build], ["rounds", rounds],
-            ["each load", Figures.short(record.seconds) + " s"], ["seed", "\(record.seed)"],
+            ["loadtest", environment.version + build],
+            ["slice", Figures.time(seconds: record.slice)], ["seed", "\(record.seed)"],
         ]
         return PageTable(
             title: "Machine and session", head: ["", "this comparison"],
             rows: rows.map { [$0[0], $0[1].isEmpty ? "-" : $0[1]] })
     }
 
-    private static let costs: [Reading] = [
-        .p99, .cpu, .sparseCPU, .connectionMemory, .idleCPU, .calls, .threads, .processes,
+    private static let told: [Reading] = [
+        .rate, .p50, .p99, .connectionMemory, .calls, .sparseCPU, .sparseP99, .idleCPU, .threads,
+        .processes,
     ]
 
     private var base: String {
@@ -122,15 +116,5 @@ struct CompareTables {
 
     private func text(_ reading: Reading, of arm: Int, at point: Int) -> String {
         analysis.figure(reading, of: arm, at: point).map(reading.text) ?? "-"
-    }
-
-    /// "+9.1 % [+6.0, +12.2] faster".
-    func words(_ reading: Reading, of arm: Int, at point: Int) -> String {
-        guard let figure = analysis.figure(reading, of: arm, at: point) else {
-            return "no round was finished"
-        }
-        let word = figure.word == .shown ? "" : Wording.word(figure.word, of: reading)
-        return [figure.ratio.map(Wording.change), word].compactMap { $0 }
-            .filter { !$0.isEmpty }.joined(separator: " ")
     }
 }

@@ -1,12 +1,10 @@
 import Reports
 
-/// A comparison for a terminal.
+/// A comparison for a terminal, on one screen; what is not here stands in the page and the JSON.
 ///
 ///     what was run, and on what
-///     point by point   which arm answers how fast, in words; what an answer takes, and being there
-///     growth           the same figures from point to point, where there are several
-///     arms             what proves which mechanism served, and what must be known of it
-///     noise, what looking blocking costs, what could have been seen, doubts, how to repeat it
+///     point by point   a row a server: CPU a message, rate, latency, memory, calls
+///     what looking blocking costs, what could have been seen, doubts, how to repeat it
 package enum CompareText {
     /// Names and figures side by side need so many columns; a narrower terminal breaks the lines.
     private static let widthMin = 40
@@ -30,10 +28,10 @@ package enum CompareText {
         var record: CompareRecord { analysis.record }
 
         var lines: [String] {
-            title + record.points.indices.flatMap(point) + growth + arms + [""] + closing
+            title + record.points.indices.flatMap(point) + [""] + arms + closing
         }
 
-        func sentence(
+        private func sentence(
             _ label: String, _ text: String, _ color: (String) -> String = { $0 }
         ) -> [String] {
             style.sentence(label, CompareText.printable(text), color, width: width)
@@ -42,33 +40,40 @@ package enum CompareText {
         private var title: [String] {
             let environment = record.environment
             let servers = record.arms.count { !$0.isControl }
-            let counts =
-                "\(servers) servers, \(Wording.rounds(analysis.rounds)), "
-                + "\(Figures.short(record.seconds)) s a load, order from seed \(record.seed)"
             let machine =
                 "\(environment.cpuModel), \(environment.cores) cores, \(environment.kernel)"
-            return sentence("compare", counts) + sentence("machine", machine)
-                + record.notes.flatMap { sentence("note", $0) }
+            return sentence("compare", "\(servers) servers, order from seed \(record.seed)")
+                + sentence("machine", machine) + record.notes.flatMap { sentence("note", $0) }
         }
 
         private func point(_ point: Int) -> [String] {
-            let heading = style.bold(Wording.point(record.points[point]))
-            return ["", heading, ""] + answers(at: point) + [""] + costs(at: point)
-                + words(at: point)
+            let heading = "\(Wording.point(record.points[point])): \(analysis.course(at: point))"
+            return [""] + Style.wrap(heading, width).map(style.bold) + [""] + table(at: point)
         }
 
-        /// What shows that each arm ran as it is called, and what it is not compared in.
+        /// What must be known of single servers.
         private var arms: [String] {
-            let told = record.arms.filter { !$0.proof.isEmpty || !$0.notes.isEmpty }
-            guard !told.isEmpty else { return [] }
-            let rows = told.map { arm in
-                let words = ([arm.proof].filter { !$0.isEmpty } + arm.notes)
-                return TextGrid.Row.sentence(
-                    CompareText.printable(Wording.name(arm)),
-                    .init(CompareText.printable(words.joined(separator: "; "))))
+            record.arms.filter { !$0.isControl }.flatMap { arm in
+                arm.notes.flatMap { sentence("†", "\(arm.name): \($0)") }
             }
-            return ["", style.bold("what shows which mechanism served"), ""]
-                + TextGrid(columns: [], rows: rows).lines(width: width, style: style)
+        }
+
+        /// So many doubts are read; the others stand in the page and the JSON.
+        private static let doubtsMax = 5
+
+        private var closing: [String] {
+            let sentences = CompareSentences(analysis)
+            let doubts = analysis.doubts
+            let shown = doubts.count > Page.doubtsMax ? Page.doubtsMax - 1 : doubts.count
+            var lines = sentences.blocking.flatMap { sentence("blocking", $0) }
+            lines += sentences.sees.flatMap { sentence("sees", $0) }
+            lines += doubts.prefix(shown).flatMap { sentence("doubt", $0, style.warning) }
+            if shown < doubts.count {
+                lines += sentence(
+                    "doubt", "\(doubts.count - shown) more; --html and --json have them")
+            }
+            let command = RunRecord.shellWords(record.commandLine)
+            return command.isEmpty ? lines : lines + sentence("repeat", command)
         }
     }
 
@@ -83,74 +88,43 @@ package enum CompareText {
     }
 }
 
-// The tables of a point: which arm answers how fast, what an answer takes, and what being there
-// takes.
+// The table of a point.
 
 extension CompareText.Page {
-    /// The rate with all busy, with the difference and the word; an arm without a figure says why.
-    func answers(at point: Int) -> [String] {
-        let base =
-            record.arms.indices.contains(record.baseline)
-            ? record.arms[record.baseline].name : "the baseline"
-        let columns = [
-            TextGrid.Column("all busy"), .init("vs " + CompareText.printable(base), isWords: true),
-            .init("", isWords: true),
+    /// A row for each server; one without a figure says why.
+    private func table(at point: Int) -> [String] {
+        let load = record.points[point]
+        let fixed = load.fixedRate.map { "\(Figures.rate($0))/s" } ?? "one rate"
+        let columns: [(Reading, TextGrid.Column)] = [
+            (.rate, .init("rate")), (.p50, .init(lines: ["p50 at", fixed])),
+            (.p99, .init(lines: ["p99 at", fixed])),
+            (.connectionMemory, .init(lines: ["memory", "a conn."])),
+            (.calls, .init(lines: ["calls", "a msg."])),
         ]
         let rows = record.arms.indices.map { arm -> TextGrid.Row in
-            let name = name(arm)
+            let name = CompareText.printable(Wording.name(record.arms[arm]))
             if let reason = reason(arm) { return .sentence(name, reason) }
-            guard let figure = analysis.figure(.rate, of: arm, at: point) else {
+            guard let cost = analysis.figure(.cpu, of: arm, at: point) else {
                 return .sentence(name, .init("no round was finished", style.warning))
             }
-            let change = figure.ratio.map(Wording.change) ?? ""
+            let cells = columns.map { reading, _ -> TextGrid.Cell in
+                let figure = analysis.figure(reading, of: arm, at: point)
+                return .init(figure.map(reading.text) ?? "-", color(figure?.word ?? .shown))
+            }
+            let (ratio, interval) = Wording.cost(cost)
             return .cells(
                 name,
                 [
-                    .init(Reading.rate.text(figure)), .init(change),
-                    .init(Wording.word(figure.word, of: .rate), color(figure.word)),
-                ])
+                    .init(ratio), .init(interval),
+                    .init(Wording.brief(cost.word), color(cost.word)),
+                ] + cells)
         }
-        return TextGrid(columns: columns, rows: rows).lines(width: width, style: style)
-    }
-
-    /// What an answer takes of time and CPU, and then what being there takes.
-    func costs(at point: Int) -> [String] {
-        let load = record.points[point]
-        let fixed = load.fixedRate.map { "at \(Figures.rate($0))/s" } ?? "at one rate"
-        let answers: [(Reading, [String])] = [
-            (.p50, ["p50", fixed]), (.p99, ["p99", fixed]), (.cpu, ["CPU per", "message"]),
-            (.sparseP99, ["sparse", "p99"]), (.sparseCPU, ["sparse CPU", "per message"]),
-            (.calls, ["calls per", "message"]), (.switches, ["switches", "per msg"]),
+        let head = [
+            TextGrid.Column(lines: ["CPU a", "message"]), .init(lines: ["95 %", "interval"]),
+            .init("", isWords: true),
         ]
-        let presence: [(Reading, [String])] = [
-            (.idleMemory, ["idle", "memory"]), (.connectionMemory, ["memory per", "connection"]),
-            (.idleCPU, ["idle", "CPU"]), (.threads, ["", "threads"]),
-            (.processes, ["", "processes"]),
-        ]
-        return [answers, presence].flatMap { table in
-            let there = table.filter { entry in
-                analysis.measured.contains { analysis.figure(entry.0, of: $0, at: point) != nil }
-            }
-            return there.isEmpty ? [] : grid(there, at: point) + [""]
-        }
-    }
-
-    private func name(_ arm: Int) -> String {
-        CompareText.printable(Wording.name(record.arms[arm]))
-    }
-
-    private func grid(_ table: [(Reading, [String])], at point: Int) -> [String] {
-        let rows = analysis.measured.map { arm in
-            let cells = table.map { reading, _ -> TextGrid.Cell in
-                guard let figure = analysis.figure(reading, of: arm, at: point) else {
-                    return .init("-")
-                }
-                return .init(reading.text(figure), color(figure.word))
-            }
-            return TextGrid.Row.cells(name(arm), cells)
-        }
-        let columns = table.map { TextGrid.Column(lines: $0.1) }
-        return TextGrid(columns: columns, rows: rows).lines(width: width, style: style)
+        return TextGrid(columns: head + columns.map(\.1), rows: rows)
+            .lines(width: width, style: style)
     }
 
     /// Why an arm has no figure; nil when it has.
@@ -166,103 +140,8 @@ extension CompareText.Page {
         switch word {
         case .better: return style.good
         case .worse: return style.bad
-        case .tooNoisy, .tooFewRounds, .open: return style.warning
-        case .baseline, .control, .noClearDifference, .shown: return { $0 }
+        case .tooNoisy: return style.warning
+        case .baseline, .control, .noClearDifference, .tooFewRounds, .open, .shown: return { $0 }
         }
-    }
-}
-
-// How figures grow from point to point.
-
-extension CompareText.Page {
-    private static let growing: [Reading] = [
-        .rate, .p99, .cpu, .sparseCPU, .connectionMemory,
-    ]
-
-    /// A table for each reading with a column for each point; nothing where there is one point.
-    var growth: [String] {
-        guard record.points.count > 1 else { return [] }
-        return CompareText.Page.growing.flatMap { reading -> [String] in
-            guard analysis.has(reading) else { return [] }
-            let columns = record.points.map { point in
-                TextGrid.Column(lines: [
-                    "\(Figures.count(point.connections)) x",
-                    Figures.bytes(Double(point.size)),
-                ])
-            }
-            let rows = analysis.measured.map { arm in
-                TextGrid.Row.cells(
-                    name(arm),
-                    record.points.indices.map { point in
-                        let figure = analysis.figure(reading, of: arm, at: point)
-                        return .init(figure.map(reading.text) ?? "-")
-                    })
-            }
-            return ["", style.bold("growth of \(reading.title)"), ""]
-                + TextGrid(columns: columns, rows: rows).lines(width: width, style: style)
-        }
-    }
-}
-
-// What stands below the tables: words for each reading, and how far they can be trusted.
-
-extension CompareText.Page {
-    /// Readings beside the rate that are worth a sentence at every point.
-    private static let worded: [Reading] = [.p99, .cpu, .sparseP99, .sparseCPU, .connectionMemory]
-
-    /// "p99   faster: epoll -14 % [-19, -9]; slower: …": each arm once for a reading.
-    func words(at point: Int) -> [String] {
-        CompareText.Page.worded.flatMap { reading -> [String] in
-            let words: [CompareAnalysis.Word] = [
-                .better, .worse, .noClearDifference, .tooFewRounds, .open,
-            ]
-            var all = words.compactMap { group(reading, $0, at: point) }
-            if let noisy = noisy(reading, at: point) { all.append(noisy) }
-            guard !all.isEmpty else { return [] }
-            return sentence(reading.label, all.joined(separator: "; "))
-        }
-    }
-
-    /// The arms of one word, with their differences where there are any.
-    private func group(
-        _ reading: Reading, _ word: CompareAnalysis.Word, at point: Int
-    ) -> String? {
-        let arms = analysis.measured.compactMap { arm -> String? in
-            guard let figure = analysis.figure(reading, of: arm, at: point), figure.word == word
-            else { return nil }
-            let name = record.arms[arm].name
-            guard word == .better || word == .worse, let ratio = figure.ratio else { return name }
-            return "\(name) \(Wording.change(ratio))"
-        }
-        guard !arms.isEmpty else { return nil }
-        return Wording.word(word, of: reading) + ": " + arms.joined(separator: ", ")
-    }
-
-    /// The arms of which nothing can be told, each with the rounds that it would take.
-    private func noisy(_ reading: Reading, at point: Int) -> String? {
-        let arms = analysis.measured.compactMap { arm -> String? in
-            guard case .tooNoisy(let rounds) = analysis.figure(reading, of: arm, at: point)?.word
-            else { return nil }
-            return "\(record.arms[arm].name) \(Wording.needed(rounds))"
-        }
-        guard !arms.isEmpty else { return nil }
-        return "too noisy to tell, and the rounds it would need: " + arms.joined(separator: ", ")
-    }
-
-    /// The lines that every report ends with.
-    var closing: [String] {
-        let sentences = CompareSentences(analysis)
-        var lines: [String] = []
-        for cost in sentences.blocking {
-            lines += sentence("blocking", "what looking blocking costs: \(cost)")
-        }
-        for text in sentences.noise { lines += sentence("noise", text) }
-        for text in sentences.sees { lines += sentence("sees", text) }
-        for text in sentences.apart { lines += sentence("apart", text) }
-        lines += sentence("method", sentences.method)
-        for doubt in analysis.doubts { lines += sentence("doubt", doubt, style.warning) }
-        let command = RunRecord.shellWords(record.commandLine)
-        if !command.isEmpty { lines += sentence("repeat", command) }
-        return lines
     }
 }

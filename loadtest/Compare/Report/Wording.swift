@@ -31,6 +31,31 @@ enum Wording {
         return "[" + ends.joined(separator: ", ") + "]"
     }
 
+    /// What a message costs: the ratio to the baseline, whose own is in figures, and its interval:
+    /// "1.056" and "[1.041, 1.071]".
+    static func cost(_ figure: CompareAnalysis.Figure) -> (String, interval: String) {
+        guard let ratio = figure.ratio else { return (Reading.cpu.text(figure), "") }
+        let decimals = Change.ratio(ratio.center) >= 1.995 ? 2 : 3
+        let text = { (difference: Double) in
+            Figures.fixed(Change.ratio(difference), decimals: decimals)
+        }
+        let interval = ratio.interval.map { "[\(text($0.lowerBound)), \(text($0.upperBound))]" }
+        return (text(ratio.center), interval ?? "")
+    }
+
+    /// A word where there is little room.
+    static func brief(_ word: CompareAnalysis.Word) -> String {
+        switch word {
+        case .baseline: "baseline"
+        case .control: "again"
+        case .better: "less"
+        case .worse: "more"
+        case .noClearDifference, .open, .shown: "-"
+        case .tooNoisy: "noisy"
+        case .tooFewRounds: "few"
+        }
+    }
+
     /// How far noise reaches, or the smallest difference seen, without a sign: "2 %", "x3.1".
     static func share(_ difference: Double) -> String {
         let ratio = Change.ratio(difference)

@@ -47,6 +47,25 @@ struct ArmServer: Sendable {
         return words + ["--exit-with-parent", "\(Machine.processNumber)"]
     }
 
+    /// Makes what a load met a failure of this server, with what it said at its end.
+    func explaining<Result>(
+        _ body: () throws(HeldLoad.Failure) -> Result
+    ) throws(ArmFailure) -> Result {
+        do throws(HeldLoad.Failure) {
+            return try body()
+        } catch {
+            switch error {
+            case .wrongBytes(let diagnosis):
+                let reason = diagnosis.isEmpty ? "" : ": \(diagnosis)"
+                throw .incorrect(["wrong bytes under load\(reason)"])
+            case .failed(let reason):
+                if process.isRunning { throw .failed(reason) }
+                let ended = process.stop()
+                throw .failed("\(reason); it ended with code \(ended.exitCode)\(ended.lastWords)")
+            }
+        }
+    }
+
     /// What it left behind: its counts of system calls, if it counts them.
     struct Ended {
         var calls: [String: Int]?

@@ -5,7 +5,7 @@ import Reports
 struct ArmState: Sendable {
     let contender: Contender
     private(set) var arm: CompareRecord.Arm
-    /// By the place of a load in the list: what the arm showed there before the rounds. Without it
+    /// By the place of a load in the list: what the arm showed there before the slices. Without it
     /// there is nothing to measure at that load.
     private(set) var probes: [Int: ArmProbe] = [:]
     /// What its processes counted, together.

@@ -8,13 +8,14 @@ package struct CompareOptions: Sendable {
     package var baseline: String?
     /// The loads, without their rates: those depend on what the arms can do.
     package var points: [CompareRecord.Point]
-    package var rounds: Int
-    /// How long each load is measured.
-    package var duration: Duration
+    /// Rounds of slices; nil to go by precision and time.
+    package var rounds: Int?
+    package var timing: Timing
+    /// How wide the interval of a ratio may be when no more rounds are made, as a share.
+    package var precision: Double
     package var seed: UInt64
     /// How long another program may take until it serves.
     package var startTimeout: Duration
-    package var isQuick: Bool
     package var isStrict: Bool
     package var isQuiet: Bool
     /// Files to write; "-" for the JSON is standard output.
@@ -35,10 +36,8 @@ package struct CompareOptions: Sendable {
         return String(link.hasPrefix(folder) ? link.dropFirst(folder.count) : link)
     }
 
-    /// The usual measure, and the quick one: six rounds are the fewest of which a test of signs can
-    /// say anything with 95 % confidence (2 / 2⁶ = 3 %).
-    static let usual = (rounds: 8, duration: Duration.seconds(2))
-    static let quick = (rounds: 6, duration: Duration.milliseconds(500))
+    /// The usual measure.
+    static let usual = (slice: Duration.milliseconds(50), time: Duration.seconds(60))
     /// The arm that the others are compared with where it runs and `--baseline` names no other.
     static let usualBaseline = "coroutine-epoll"
 
@@ -46,14 +45,15 @@ package struct CompareOptions: Sendable {
     package init(_ arguments: Arguments, bundled: [Contender]) throws(UsageError) {
         contenders = try Self.contenders(arguments, bundled)
         points = try Self.points(arguments)
-        isQuick = arguments.has("quick")
         isStrict = arguments.has("strict")
         isQuiet = arguments.has("quiet")
-        let measure = isQuick ? Self.quick : Self.usual
-        rounds = try arguments.count("rounds", in: 1...1000) ?? measure.rounds
-        duration =
-            try arguments.duration("duration", in: .milliseconds(1) ... .seconds(3600))
-            ?? measure.duration
+        rounds = try arguments.count("rounds", in: 1...10_000)
+        timing = Timing(
+            slice: try arguments.duration("slice", in: .milliseconds(1) ... .seconds(10))
+                ?? Self.usual.slice,
+            time: try arguments.duration("time", in: .milliseconds(1) ... .seconds(86_400))
+                ?? Self.usual.time)
+        precision = try arguments.value("precision", by: Units.percent) ?? 0.03
         seed = UInt64(try arguments.count("seed") ?? 1)
         startTimeout =
             try arguments.duration("start-timeout", in: .milliseconds(1) ... .seconds(3600))
@@ -70,10 +70,10 @@ package struct CompareOptions: Sendable {
     private static func contenders(
         _ arguments: Arguments, _ bundled: [Contender]
     ) throws(UsageError) -> [Contender] {
-        var chosen =
-            try arguments.value("variants") { list throws(Units.Mistake) in
-                try Contender.named(list, among: bundled)
-            } ?? bundled
+        let named = try arguments.value("variants") { list throws(Units.Mistake) in
+            try Contender.named(list, among: bundled)
+        }
+        var chosen = named ?? usual(beside: arguments.texts("server").count, bundled)
         for text in arguments.texts("server") {
             let contender: Contender
             do throws(Units.Mistake) {
@@ -88,6 +88,16 @@ package struct CompareOptions: Sendable {
             chosen.append(contender)
         }
         return chosen
+    }
+
+    /// The bundled servers that take part where none is named: all of them by themselves, the usual
+    /// baseline beside one other server, and none beside several, which have each other.
+    private static func usual(beside others: Int, _ bundled: [Contender]) -> [Contender] {
+        switch others {
+        case 0: bundled
+        case 1: bundled.filter { $0.name == usualBaseline }
+        default: []
+        }
     }
 
     private static func points(
@@ -143,13 +153,16 @@ extension CompareOptions {
     package static let table = FlagTable(
         command: "loadtest compare",
         summary: "Runs echo servers against each other and says what they differ by.",
-        usage: ["[--variants LIST] [options]", "--server 'NAME=COMMAND {port}' [options]"],
+        usage: [
+            "[--variants LIST] [options]",
+            "--server old='COMMAND {port}' --server new='…' [options]",
+        ],
         groups: [arms, load, reports],
         footer: [
-            "Each arm proves first that it echoes. Then it gets a fresh process in every",
-            "round, and three loads: all connections busy, all at one fixed rate, and most",
-            "connections silent. The baseline also runs against itself: what it differs by",
-            "is what nothing differs by. Ctrl-C keeps the rounds that are finished.",
+            "All servers live at once, and one is loaded at a time, for slices of 50 ms in a",
+            "random order; ratios are taken within a round. Before that each proves that it",
+            "echoes. The baseline runs twice: what it differs by from itself, nothing differs",
+            "by. It ends when every interval is narrow enough. Ctrl-C keeps what there is.",
             "Units: times 250us 5ms 1m30s, counts 10k, sizes 64k; a bare number is seconds.",
             "Exit:  0 done, 64 bad usage, 69 no arm could be measured, 71 system limit,",
             "       73 cannot write, 98 --strict, 130 interrupted.",
@@ -165,7 +178,9 @@ extension CompareOptions {
                 "server", nil, "NAME=COMMAND", isRepeatable: true,
                 help: "another program; {port} is where it is to listen"),
             Flag("start-timeout", nil, "T", help: "for such a server to serve (60s)"),
-            Flag("baseline", nil, "NAME", help: "compare with this arm (\(usualBaseline))"),
+            Flag(
+                "baseline", nil, "NAME",
+                help: "compare with this arm (\(usualBaseline), or the first)"),
         ])
 
     private static let load = FlagGroup(
@@ -174,9 +189,10 @@ extension CompareOptions {
             Flag("conns", "c", "N", help: "connections held open together (1000)"),
             Flag("size", "s", "BYTES", help: "of a request (64)"),
             Flag("matrix", nil, "LISTS", help: "several loads: 'conns=10,1k,9k size=64,4k'"),
-            Flag("rounds", nil, "N", help: "times that each arm runs each load (8)"),
-            Flag("duration", "d", "T", help: "how long each load is measured (2s)"),
-            Flag("quick", help: "6 rounds of 500ms: finds only large differences"),
+            Flag("slice", nil, "T", help: "how long one is loaded at a time (50ms)"),
+            Flag("time", "t", "T", help: "of the slices of a load, at most (60s)"),
+            Flag("precision", nil, "P", help: "end when every interval is below it (3%)"),
+            Flag("rounds", nil, "N", help: "end after so many rounds instead"),
             Flag("seed", nil, "N", help: "what the order of the arms derives from (1)"),
         ])
 

@@ -3,7 +3,7 @@ import Flags
 import Generator
 import Syscalls
 
-// Before the rounds: each arm shows that it echoes as it must, and what it can do.
+// Before the slices: each arm shows that it echoes as it must, and what it can do.
 extension CompareRun {
     /// Lets each arm prove itself; one that does not is never measured.
     mutating func prove() throws(Interrupted) {
@@ -32,9 +32,7 @@ extension CompareRun {
     private mutating func check(_ arm: Int) throws(ArmFailure) {
         try interrupts.check()
         let contender = arms[arm].contender
-        let server = try placement.starting { () throws(ArmFailure) in
-            try ArmServer.start(contender, within: options.startTimeout, interrupts)
-        }
+        let server = try start(arm, at: 0).server()
         var findings: [String] = []
         for check in Conformance.Check.allCases {
             // A server of one client at a time lets a crowd wait, and is right to.
@@ -55,14 +53,15 @@ extension CompareRun {
         _ arm: Int, _ point: Int, _ limits: HostLimits
     ) throws(Interrupted) {
         guard arms[arm].isMeasured else { return }
-        let contender = arms[arm].contender
-        let connections = contender.connections(of: points[point].connections)
-        if let objection = limits.objection(to: contender.shape, connections: connections) {
+        let start = start(arm, at: point)
+        let objection = limits.objection(
+            to: start.contender.shape, connections: start.connections)
+        if let objection {
             arms[arm].end(.notHosted(objection), at: point, of: points)
             return
         }
         do throws(ArmFailure) {
-            arms[arm].take(try armMeasurement(arm, point, round: 0).probe(), at: point)
+            arms[arm].take(try start.probe(for: options.timing.probe), at: point)
         } catch .interrupted(let signal) {
             throw Interrupted(signal: signal)
         } catch {

@@ -22,6 +22,14 @@ package struct HostLimits: Sendable, Equatable {
         self.descriptors = descriptors
     }
 
+    /// How many arms may be connected at once from this side, with so many connections each.
+    package func armsAtOnce(connections: Int) -> Int {
+        max(1, (descriptors - Self.descriptorsBesides - 8 * Self.armsUsual) / (connections + 4))
+    }
+
+    /// Arms that pipes and drivers of ours are kept ready for.
+    private static let armsUsual = 32
+
     /// Reads the limits of this machine.
     package static func current() -> HostLimits {
         // Where the kernel does not say, the calls themselves will.

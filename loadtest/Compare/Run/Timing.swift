@@ -3,71 +3,66 @@ import Reports
 
 /// How long the parts of a comparison take, and so how long all of it will.
 package struct Timing: Sendable, Equatable {
-    /// How long each load is measured.
-    let measured: Duration
+    /// A slice of the busy load, where the server is not too slow for it.
+    let slice: Duration
+    /// How long the slices of a load may take together.
+    let time: Duration
 
-    package init(measured: Duration) { self.measured = measured }
+    package init(slice: Duration, time: Duration) { (self.slice, self.time) = (slice, time) }
 
-    /// How long a load runs before it is measured: the more connections, the longer it takes a
-    /// server to take them all, above all one that starts a process for each.
-    func warmup(connections: Int, _ shape: Contender.Shape) -> Duration {
-        let each = Duration.microseconds(shape == .taskEach ? 300 : 30)
-        return min(.milliseconds(200), measured) + each * connections
+    /// Answers that each connection is to have in a slice: the first and the last of them are not
+    /// like the others.
+    private static let answers = 20.0
+    /// A slice is at most so many times the usual one, however slow the server.
+    private static let stretchMax = 20
+
+    /// The slice of a server that answers `rate` requests a second on so many connections.
+    package func slice(connections: Int, rate: Double) -> Duration {
+        guard rate > 0 else { return slice }
+        let wanted = Duration.nanoseconds(
+            Int64(min(1e18, Timing.answers * Double(connections) / rate * 1e9)))
+        return min(max(slice, wanted), slice * Timing.stretchMax)
     }
 
+    /// A slice of a load at a planned rate, which percentiles are taken from: a second, where a
+    /// busy one is 50 ms.
+    var planned: Duration { slice * 20 }
     /// How long the connections are watched while all of them are silent.
-    var silence: Duration { min(.milliseconds(500), measured) }
-
+    var silence: Duration { slice * 6 }
     /// How long the load is measured that finds out what an arm can do.
-    var probe: Duration { max(measured / 4, min(.milliseconds(250), measured)) }
+    var probe: Duration { slice * 5 }
 
-    /// Starting and stopping two servers, and looking at their memory.
-    private static let besides = Duration.milliseconds(400)
+    /// Rounds at the fixed rate: as many as a third of the time has room for, and two at least.
+    package func fixedRounds(arms: Int) -> Int {
+        let round = planned * max(1, arms)
+        return min(20, max(2, Int(time / 3 / round)))
+    }
+
+    /// Rounds of slices that do not count, before the first that does.
+    static let warmingRounds = 2
+
     /// The checks whether a server echoes as it must.
-    private static let proof = Duration.seconds(3)
-    /// Opening and closing a connection, for each of the four times that it is done.
-    private static let connection = Duration.microseconds(400)
+    private static let proof = Duration.milliseconds(2200)
+    /// Starting and stopping three servers, and looking at their memory.
+    private static let besides = Duration.milliseconds(400)
+    /// Opening and closing a connection, for each of the three times that it is done.
+    private static let connection = Duration.microseconds(300)
 
-    /// What an arm of the usual shape takes at one load in one round.
-    func measurement(connections: Int) -> Duration {
-        let load = warmup(connections: connections, .together) + measured
-        return silence + load * 3 + Self.connection * connections + Self.besides
-    }
-
-    /// What the first part takes: each arm proves itself, and shows at each load what it can do.
-    func proving(arms: Int, connections: [Int]) -> Duration {
-        let probes = connections.reduce(Duration.zero) {
-            $0 + warmup(connections: $1, .together) + probe + Self.besides
-        }
-        return (Self.proof + probes) * arms
-    }
-
-    /// What a comparison takes, in a line: "14 arms × 8 rounds × 1 load × 8.5 s ≈ 17 min".
+    /// What a comparison takes at most, in a line: "14 arms, 1 load: about 3 min at most".
     package static func estimate(_ options: CompareOptions) -> String {
+        let timing = options.timing
         // The baseline runs twice.
         let arms = options.contenders.count + 1
-        let connections = options.points.map(\.connections)
-        let all = { (rounds: Int, measured: Duration) in
-            let timing = Timing(measured: measured)
-            let round = connections.reduce(Duration.zero) {
-                $0 + timing.measurement(connections: $1)
-            }
-            return timing.proving(arms: arms, connections: connections) + round * arms * rounds
+        let loads = options.points.reduce(Duration.zero) { sum, point in
+            let arm =
+                connection * point.connections + besides + timing.probe + timing.silence
+                + timing.planned + timing.slice * warmingRounds
+            let fixed = timing.planned * (arms * timing.fixedRounds(arms: arms))
+            return sum + arm * arms + fixed
+                + (options.rounds.map { timing.slice * (arms * $0) } ?? timing.time)
         }
-        let timing = Timing(measured: options.duration)
-        let longest = connections.map { timing.measurement(connections: $0) }.max() ?? .zero
-        let loads = connections.count == 1 ? "1 load" : "\(connections.count) loads of at most"
-        let rounds = options.rounds == 1 ? "1 round" : "\(options.rounds) rounds"
-        let quick = CompareOptions.quick
-        let line =
-            "\(arms) arms × \(rounds) × \(loads) × \(seconds(longest))"
-            + " ≈ \(minutes(all(options.rounds, options.duration)))"
-        if options.isQuick { return line + "; --quick finds only large differences" }
-        return line + "; --quick takes \(minutes(all(quick.rounds, quick.duration)))"
-    }
-
-    private static func seconds(_ duration: Duration) -> String {
-        Figures.fixed(Double(duration.wholeNanoseconds) / 1e9, decimals: 1) + " s"
+        let points = options.points.count == 1 ? "1 load" : "\(options.points.count) loads"
+        return "\(arms) arms, \(points): about \(minutes(proof * (arms - 1) + loads)) at most"
     }
 
     /// "40 s", "17 min" or "2 h 5 min".

@@ -17,7 +17,7 @@ struct ConnectionTable: ~Copyable {
     /// Those that requests are made on; the others are silent.
     let loadedCount: Int
     /// Requests that a connection may hold at most, and those that it has places for at first.
-    let places: Int
+    private(set) var places: Int
     private let placesAtFirst: Int
     /// How often there was no memory for more places.
     private(set) var refusals = 0
@@ -38,6 +38,8 @@ struct ConnectionTable: ~Copyable {
     private var indices: [Int32] = []
     private var front: Int32 = -1
     private var back: Int32 = -1
+    /// The first so many connections may stand in the rotation.
+    private var dealtCount: Int
 
     /// Makes room for the connections with these numbers in the whole run; throws `ENOMEM`.
     init(
@@ -53,6 +55,7 @@ struct ConnectionTable: ~Copyable {
         self.driver = driver
         opensForRequests = plan.connectsPerRequest
         loadedCount = numbers.count
+        dealtCount = numbers.count
         count = numbers.count + silent.count
         for (index, number) in numbers.enumerated() {
             (connections + index).initialize(
@@ -171,10 +174,17 @@ struct ConnectionTable: ~Copyable {
 
     // The rotation.
 
+    /// Begins a new rotation of the first `count` connections, which hold `places` requests each.
+    mutating func deal(to count: Int, places: Int) {
+        for index in 0..<loadedCount { connections[index].isInRotation = false }
+        (front, back, dealtCount, self.places) = (-1, -1, count, places)
+        for index in 0..<count { offer(index) }
+    }
+
     /// Puts a connection at the end of the rotation, if it has a place and does not stand there.
     @inline(__always)
     mutating func offer(_ index: Int) {
-        guard index < loadedCount, hasPlace(index), !connections[index].isInRotation else { return }
+        guard index < dealtCount, hasPlace(index), !connections[index].isInRotation else { return }
         connections[index].isInRotation = true
         connections[index].behind = -1
         if back >= 0 { connections[Int(back)].behind = Int32(index) } else { front = Int32(index) }

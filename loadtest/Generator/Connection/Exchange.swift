@@ -48,9 +48,9 @@ struct Exchange: ~Copyable {
 
     let state: RunState
     let plan: LoadPlan
-    let isOpenLoop: Bool
+    private(set) var isOpenLoop: Bool
     /// Whether requests are planned before they can be sent: then they wait at a connection.
-    let isPlanned: Bool
+    private(set) var isPlanned: Bool
     let isSplitting: Bool
     let sizes: Sizes
     let tile: PayloadTile
@@ -85,6 +85,22 @@ struct Exchange: ~Copyable {
     deinit {
         buffer.deallocate()
         dealt.deallocate()
+    }
+
+    /// Begins a load of its own on the first `count` connections: of the requests that `schedule`
+    /// plans, or, without one, a closed loop. What was counted before is forgotten.
+    mutating func begin(
+        _ schedule: ArrivalSchedule?, on count: Int, from start: Int64, until end: Int64
+    ) {
+        self.schedule = schedule
+        isOpenLoop = schedule != nil
+        isPlanned = isOpenLoop
+        isBlocked = false
+        tally = Tally(isPlanned: isPlanned)
+        tally.countsFrom = start
+        table.deal(to: count, places: isOpenLoop ? plan.maxOutstanding : plan.pipeline)
+        activeCount = count
+        (maySend, requestsLeft, sendUntil) = (true, .max, end)
     }
 
     /// Reads once from a connection, counts what that completes, and sends what is due next.

@@ -86,13 +86,6 @@ package final class LoadRun: Sendable {
         return (phase, Double(since.nanoseconds(to: now)) / 1e9)
     }
 
-    /// Counts the CPU time and the memory of all of these as the server's.
-    ///
-    /// For a server of several processes, once they are all there; before the measured time.
-    package func follow(server processes: [CInt]) {
-        state.serverProcesses.withLock { $0 = processes }
-    }
-
     /// Where the run is, and what ended since the previous call; after the run the last of it.
     ///
     /// Cheap, but the workers publish only ten times a second.

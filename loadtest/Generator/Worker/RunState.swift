@@ -33,8 +33,6 @@ final class RunState: Sendable {
     private let requestsLeft: Atomic<Int>
     private let workersMeasuring: Atomic<Int>
     private let workersRunning: Atomic<Int>
-    /// All processes of the server.
-    let serverProcesses: Guarded<[CInt]>
     let serverSamples = Guarded(ServerSamples())
     let kernelAtStart = KernelCounters.read()
 
@@ -46,7 +44,6 @@ final class RunState: Sendable {
         var desks: [WorkerDesk] = []
         for _ in 0..<workers { desks.append(try WorkerDesk()) }
         self.desks = desks
-        serverProcesses = Guarded(plan.serverProcesses)
         requestsLeft = Atomic(plan.requests ?? 0)
         workersMeasuring = Atomic(workers)
         workersRunning = Atomic(workers)
@@ -139,7 +136,7 @@ final class RunState: Sendable {
     /// Reads what the server's processes have used, when the plan names them.
     func sampleServer(_ keep: (inout ServerSamples, ProcessUsage) -> Void) {
         // One that is gone has nothing to read; its connections say so.
-        let usages = serverProcesses.withLock { $0 }.compactMap { try? ProcessUsage.read($0) }
+        let usages = plan.serverProcesses.compactMap { try? ProcessUsage.read($0) }
         if usages.isEmpty { return }
         let sum = ProcessUsage(
             cpuNanoseconds: usages.reduce(0) { $0 + $1.cpuNanoseconds },

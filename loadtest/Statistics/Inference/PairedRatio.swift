@@ -8,43 +8,60 @@ import Glibc
 ///     other       124k   123k   127k
 ///     ratio       1.05   1.06   1.05  →  +5.2 % [+4.6, +5.8]
 ///
-/// The interval and the probability are Student's t on the logarithms. Sign flips would assume
-/// less, but among eight rounds they reach no probability below 2/256, and corrected for a dozen
-/// servers that is never a find.
+/// The center is the trimmed mean, without the fifth of the rounds at either end: a round in which
+/// something else ran for a moment is far off and says nothing about the servers. The interval and
+/// the probability are Yuen's, Student's t on what is left with the spread of the winsorized rounds
+/// (Yuen 1974). Below five rounds nothing is left out, and they are Student's own.
 package struct PairedRatio: Sendable, Equatable {
     /// Rounds in which both were measured.
     package let count: Int
-    /// The middle of the rounds' ratios, as a logarithm.
+    /// The trimmed mean of the rounds' ratios, as a logarithm.
     package let center: Double
-    /// The 95 % interval, as logarithms, widened where it leaves the center out; nil for one round.
+    /// The 95 % interval, as logarithms; nil for one round.
     package let interval: ClosedRange<Double>?
     /// How likely chance alone gives as much; 1 for one round.
     package let probability: Double
-    /// The standard error of the logarithms' mean; nil for one round.
+    /// The standard error of the center; nil for one round.
     package let error: Double?
+    private let freedom: Int
+
+    /// Of the rounds, so many are left out at either end.
+    private static let trimmed = 0.2
 
     /// Each pair is a round; nil when there is none, or a figure that is not above zero.
     package init?(_ pairs: [(new: Double, old: Double)]) {
         let logarithms = pairs.map { pair in
             pair.new > 0 && pair.old > 0 ? log(pair.new) - log(pair.old) : .nan
-        }
-        guard let rounds = Rounds(logarithms) else { return nil }
-        count = pairs.count
-        center = rounds.median
-        guard let spread = LogSpread(logarithms) else {
+        }.sorted()
+        guard !logarithms.isEmpty, logarithms.allSatisfy(\.isFinite) else { return nil }
+        count = logarithms.count
+        let cut = Int(PairedRatio.trimmed * Double(count))
+        let kept = logarithms[cut..<count - cut]
+        center = kept.reduce(0, +) / Double(kept.count)
+        freedom = kept.count - 1
+        guard freedom > 0 else {
             (interval, probability, error) = (nil, 1, nil)
             return
         }
-        let half = StudentT.factor(freedom: Double(count - 1)) * spread.error
-        interval = min(spread.mean - half, center)...max(spread.mean + half, center)
-        error = spread.error
-        probability = PairedRatio.probability(of: spread, count: count)
+        let error = PairedRatio.error(of: logarithms, kept)
+        let half = StudentT.factor(freedom: Double(freedom)) * error
+        self.error = error
+        interval = center - half...center + half
+        // Where every round gave the same, either nothing differs or it cannot be chance.
+        probability =
+            error > 0
+            ? StudentT.probability(beyond: center / error, freedom: freedom) : center == 0 ? 1 : 0
     }
 
-    /// Where every round gave the same, either nothing differs or it cannot be chance.
-    private static func probability(of spread: LogSpread, count: Int) -> Double {
-        guard spread.error > 0 else { return spread.mean == 0 ? 1 : 0 }
-        return StudentT.probability(beyond: spread.mean / spread.error, freedom: count - 1)
+    /// The spread of all rounds, each end as far out as what was kept, as an error of the mean of
+    /// those.
+    private static func error(of sorted: [Double], _ kept: ArraySlice<Double>) -> Double {
+        guard let low = kept.first, let high = kept.last else { return 0 }
+        let values = sorted.map { min(max($0, low), high) }
+        let (count, left) = (Double(values.count), Double(kept.count))
+        let mean = values.reduce(0, +) / count
+        let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+        return (squares / (left * (left - 1))).squareRoot()
     }
 
     /// The smallest difference that would have been found four times in five, as a logarithm: at
@@ -52,8 +69,8 @@ package struct PairedRatio: Sendable, Equatable {
     /// round.
     package func smallest(level: Double, floor: Double) -> Double? {
         guard let error else { return nil }
-        let surely = StudentT.factor(probability: 0.4, freedom: count - 1) * error
-        let called = StudentT.factor(probability: level, freedom: count - 1) * error
+        let surely = StudentT.factor(probability: 0.4, freedom: freedom) * error
+        let called = StudentT.factor(probability: level, freedom: freedom) * error
         return surely + max(called, floor)
     }
 }

@@ -111,7 +111,7 @@ enum CompareCommand {
     }
 
     /// An interrupted comparison stays interrupted; one without any figure has failed. `--strict`
-    /// wants figures of every arm, and none that the generator calls invalid.
+    /// wants figures of every arm, and none that the generator doubts.
     static func exitCode(
         of record: CompareRecord, _ options: CompareOptions, signal: CInt?
     ) -> Int32 {
@@ -119,36 +119,29 @@ enum CompareCommand {
         if record.samples.isEmpty { return ExitCode.unreachable }
         guard options.isStrict else { return ExitCode.success }
         let isWhole = record.arms.allSatisfy { $0.outcome == .measured }
-        let isSound = record.samples.allSatisfy { sample in
-            !sample.doubts.contains { $0.hasSuffix(Verdict.Level.invalid.rawValue) }
-        }
+        let isSound = record.samples.allSatisfy(\.doubts.isEmpty)
         return isWhole && isSound ? ExitCode.success : ExitCode.invalid
     }
 }
 
-/// Shows on standard error how a comparison goes on: a line in place on a terminal, a line for each
-/// round elsewhere.
+/// Shows on standard error how a comparison goes on: a line in place on a terminal, a line now and
+/// then elsewhere.
 final class CompareDisplay {
     private enum Mode { case inPlace, lines, off }
 
     private let mode: Mode
     private let options: CompareOptions
     private var block = LiveBlock()
-    /// When the first measurement began, and how many have since.
-    private var began: Instant?
-    private var measurements = 0
-    /// What the line in place says, without the load that is going on.
-    private var doing = ""
-    /// Arms that still run.
-    private var arms: Int
+    /// What ended arms are told under.
+    private var part = "proof "
+    /// When the next line of a round is to come, in seconds of slices.
+    private var nextLine = 0.0
 
     init(_ options: CompareOptions) {
         self.options = options
         let isTerminal = Terminal.isTerminal(File.standardError)
         let isDumb = Terminal.variable("TERM") == "dumb"
         mode = options.isQuiet ? .off : isTerminal && !isDumb ? .inPlace : .lines
-        // The baseline runs twice.
-        arms = options.contenders.count + 1
     }
 
     /// Says how long it will take.
@@ -157,20 +150,25 @@ final class CompareDisplay {
     func show(_ event: CompareEvent) {
         switch event {
         case .proving(let arm): draw("proof     \(arm)")
-        case .load(let load): draw(doing, load)
         case .proved(let arm, let rate): say("proof     \(arm): correct, \(Figures.short(rate))/s")
-        case .ended(let arm):
-            if arm.outcome != .measured { arms -= 1 }
-            let part = began == nil ? "proof   " : "round   "
-            say("\(part)  \(arm.name): \(CompareDisplay.words(arm))")
-        case .measuring(let arm, let point, let round):
-            began = began ?? .now
-            draw("round     \(round + 1) of \(options.rounds)  \(timeLeft)  \(point)  \(arm)")
-            measurements += 1
-        case .roundEnded(let round, let count):
-            if mode == .lines { say("round     \(round + 1) of \(count) finished  \(timeLeft)") }
+        case .ended(let arm): say("\(part)    \(arm.name): \(CompareDisplay.words(arm))")
+        case .starting(let arm, let point):
+            (part, nextLine) = ("slices", 0)
+            draw("start     \(point)  \(arm)")
+        case .roundEnded(let round, let point, let seconds):
+            let text = "slices    round \(round) after \(Figures.time(seconds: seconds))  \(point)"
+            if mode == .lines, seconds >= nextLine {
+                say(text)
+                nextLine = seconds + CompareDisplay.pause
+            } else {
+                draw(text)
+            }
+        case .fixedRate(let rounds): draw("latency   \(rounds) rounds at the fixed rate")
         }
     }
+
+    /// Between two lines of rounds where each stays, in seconds.
+    private static let pause = 10.0
 
     /// Makes room for the report.
     func end() {
@@ -187,15 +185,6 @@ final class CompareDisplay {
         }
     }
 
-    /// From what the measurements took so far; the first one has none to go by.
-    private var timeLeft: String {
-        guard let began, measurements > 0 else { return "just begun" }
-        let all = arms * options.rounds * options.points.count
-        let share = Double(max(0, all - measurements)) / Double(measurements)
-        let left = Double(began.nanoseconds(to: .now)) * share
-        return "about \(Timing.minutes(.nanoseconds(Int64(left)))) left"
-    }
-
     /// Says something that stays.
     private func say(_ text: String) {
         if mode == .off { return }
@@ -204,10 +193,8 @@ final class CompareDisplay {
     }
 
     /// Shows something until the next thing is shown.
-    private func draw(_ text: String, _ load: String = "") {
+    private func draw(_ text: String) {
         guard mode == .inPlace else { return }
-        doing = text
-        let text = load.isEmpty ? text : "\(text)  \(load)"
         let columns = Terminal.size(of: File.standardError)?.columns ?? 80
         put(
             block.replace(

@@ -1,0 +1,125 @@
+import Generator
+import Syscalls
+import TestServers
+import Testing
+
+/// Connections that stay open, and what slices on them leave behind: nothing.
+@Suite(.ownThread, .timeLimit(.minutes(60))) struct HeldLoadTests {
+    private func plan(_ server: TestServer, connections: Int = 4) -> LoadPlan {
+        var plan = LoadPlan(target: server.address)
+        plan.connections = connections
+        plan.timeout = .ample
+        plan.connectTimeout = .ample
+        return plan
+    }
+
+    @Test func `a slice ends when its last answer is in, and the next one has connections`() throws
+    {
+        let server = try TestServer { $0.echo() }
+        defer { server.stop() }
+        let load = try HeldLoad(opening: plan(server))
+        #expect(server.answered == 1)
+
+        let busy = try load.runBusy(for: .milliseconds(5))
+        #expect(busy.answered >= 4 && busy.rate > 0)
+        #expect(server.answered == 1 + busy.answered)
+
+        let planned = try load.runPlanned(
+            rate: 10_000, on: 4, for: .milliseconds(5), seed: 1)
+        #expect(planned.response.count == planned.answered)
+
+        let once = try load.runOnce()
+        #expect(once.answered == 4)
+        #expect(once.response.count == 0)
+        #expect(try load.runBusy(for: .milliseconds(5)).answered >= 4)
+    }
+
+    @Test func `all are open in the beginning, and only the last one has said something`() throws {
+        let received = Guarded<[Int: Int]>([:])
+        let server = try TestServer { peer in
+            peer.answer { bytes, _ in
+                received.withLock { $0[peer.number, default: 0] += bytes.count }
+                return bytes
+            }
+        }
+        defer { server.stop() }
+
+        let load = try HeldLoad(opening: plan(server, connections: 20))
+        #expect(received.withLock { $0 } == [19: 64])
+        #expect(try load.runOnce().answered == 20)
+    }
+
+    @Test func `a few connections talk where a few are asked for, and later all again`() throws {
+        let heard = Guarded<[Int: Int]>([:])
+        let server = try TestServer { peer in
+            peer.answer { bytes, _ in
+                heard.withLock { $0[peer.number, default: 0] += 1 }
+                return bytes
+            }
+        }
+        defer { server.stop() }
+        let load = try HeldLoad(opening: plan(server, connections: 5))
+        heard.withLock { $0 = [:] }
+
+        _ = try load.runPlanned(rate: 50_000, on: 2, for: .milliseconds(20), seed: 7)
+        #expect(heard.withLock { $0.count } <= 2)
+
+        _ = try load.runOnce()
+        #expect(heard.withLock { $0.count } == 5)
+    }
+
+    @Test func `wrong bytes are told from a lost connection`() throws {
+        let liar = try TestServer { $0.garble() }
+        let quitter = try TestServer { peer in
+            peer.send(peer.receive())
+            // Until the first request of the slice.
+            peer.waitForBytes()
+        }
+        defer {
+            liar.stop()
+            quitter.stop()
+        }
+
+        #expect {
+            _ = try HeldLoad(opening: plan(liar))
+        } throws: { error in
+            guard case .wrongBytes(let diagnosis) = error as? HeldLoad.Failure else { return false }
+            return diagnosis.contains("one bit is flipped")
+        }
+        let load = try HeldLoad(opening: plan(quitter, connections: 1))
+        #expect {
+            _ = try load.runOnce()
+        } throws: { error in
+            guard case .failed(let reason) = error as? HeldLoad.Failure else { return false }
+            return reason.hasPrefix("it lost 1 connections: read ")
+        }
+    }
+
+    @Test func `nothing listens, so there are no connections`() throws {
+        let server = try TestServer { $0.echo() }
+        let plan = plan(server)
+        server.stop()
+
+        #expect {
+            _ = try HeldLoad(opening: plan)
+        } throws: { error in
+            error as? HeldLoad.Failure
+                == .failed("not all connections came up: connect ECONNREFUSED")
+        }
+    }
+
+    @Test func `it closes its connections when nobody holds it`() throws {
+        let ended = try Gate()
+        let server = try TestServer { peer in
+            peer.echo()
+            ended.open()
+        }
+        defer { server.stop() }
+
+        var load: HeldLoad? = try HeldLoad(opening: plan(server, connections: 1))
+        #expect(load != nil)
+        load = nil
+
+        ended.wait()
+    }
+}
