@@ -9,7 +9,8 @@
     bench.py all          all of them
 
 The server has processor 0 to itself and the generator processor 1. Needs `swift build -c release`,
-a C compiler, taskset; strace for `syscalls`, valgrind for `instructions`. See docs/BENCHMARKING.md for the method.
+a C compiler, taskset; strace for `syscalls`, valgrind for `instructions`. See
+docs/BENCHMARKING.md for the method.
 """
 
 import argparse
