@@ -32,7 +32,7 @@ import Testing
         #expect(page.contains("skipped: io\\_uring is disabled on this machine"))
         #expect(
             page.contains(
-                /\* what looking blocking costs: \+\d\.\d % CPU a message over poll by hand/))
+                /\* \+\d\.\d % CPU a message over poll by hand/))
         #expect(
             page.contains("**threads**: The story of threads. Here, with 100 connections of 64 B: ")
         )

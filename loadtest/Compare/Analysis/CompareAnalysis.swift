@@ -118,14 +118,18 @@ extension CompareAnalysis {
             isLowerBound = samples.contains { $0.lowerBounds.contains(reading) }
         }
 
-        /// Its ratio to another's, round by round.
+        /// Its ratio to another's, over the rounds that both have.
         func ratio(to other: Figure) -> PairedRatio? {
+            PairedRatio(pairs(with: other).map { (new: $0.own, old: $0.other) })
+        }
+
+        /// What both have of the rounds in which both were, with the number of the round.
+        func pairs(with other: Figure) -> [(number: Int, own: Double, other: Double)] {
             let others = Dictionary(
                 zip(other.numbers, other.rounds.values), uniquingKeysWith: { first, _ in first })
-            return PairedRatio(
-                zip(numbers, rounds.values).compactMap { number, value in
-                    others[number].map { (new: value, old: $0) }
-                })
+            return zip(numbers, rounds.values).compactMap { number, value in
+                others[number].map { (number, value, $0) }
+            }
         }
     }
 

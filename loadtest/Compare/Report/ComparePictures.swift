@@ -37,8 +37,10 @@ struct BarPictures {
 
     private func bars(_ reading: Reading, at point: Int) -> Bars? {
         let figures = record.arms.indices.map { analysis.figure(reading, of: $0, at: point) }
-        let values = figures.compactMap { $0 }.flatMap {
-            $0.rounds.values + [$0.rounds.interval?.high].compactMap { $0 }
+        let base = figures.indices.contains(record.baseline) ? figures[record.baseline] : nil
+        let drawn = figures.map { $0.map { Drawn($0, over: reading.isJudged ? base : nil) } }
+        let values = drawn.compactMap { $0 }.flatMap {
+            $0.dots.map(\.value) + [$0.interval?.upperBound].compactMap { $0 }
         }
         guard let highest = values.max(), highest > 0 else { return nil }
         let unit = Unit(reading, typical: highest)
@@ -52,8 +54,8 @@ struct BarPictures {
             name: name(reading, at: point),
             title: CompareTables(analysis).heading(reading, at: point),
             summary: summary(reading, isLog: isLog), axis: Chart.Axis(unit.title, scale),
-            rows: record.arms.indices.map { row($0, figures[$0], reading, unit) })
-        if let base = figures.indices.contains(record.baseline) ? figures[record.baseline] : nil {
+            rows: record.arms.indices.map { row($0, figures[$0], drawn[$0], reading, unit) })
+        if let base {
             let middle = base.rounds.median * unit.factor
             let floor = Change.ratio(analysis.floor(reading, at: point))
             bars.rule = middle
@@ -66,18 +68,20 @@ struct BarPictures {
         let better = reading.isHigherBetter ? "More is better." : "Less is better."
         let judged =
             reading.isJudged
-            ? " Shaded: what noise reaches alone around the baseline, which is the dotted line."
+            ? " Of all but the baseline, the ratio within the round is drawn, on the baseline's "
+                + "median, which is the dotted line. Shaded: what is no difference."
             : ""
-        return "\(better) A bar ends at the median of the rounds, with its 95 % interval; each dot "
+        return "\(better) A bar ends at the middle of the rounds, with its 95 % interval; each dot "
             + "is a round, hollow where it stands apart." + judged
             + (isLog ? " The axis is logarithmic: lengths of bars are no proportions." : "")
     }
 
     private func row(
-        _ arm: Int, _ figure: CompareAnalysis.Figure?, _ reading: Reading, _ unit: Unit
+        _ arm: Int, _ figure: CompareAnalysis.Figure?, _ drawn: Drawn?, _ reading: Reading,
+        _ unit: Unit
     ) -> Bars.Row {
         let name = Wording.name(record.arms[arm])
-        guard let figure else {
+        guard let figure, let drawn else {
             let reason = Wording.reason(record.arms[arm].outcome)
             return Bars.Row(name, words: reason ?? "not measured")
         }
@@ -88,12 +92,13 @@ struct BarPictures {
         ].compactMap { $0 }.joined(separator: " ")
         let words = [reading.text(figure), change].filter { !$0.isEmpty }
         var bar = Bars.Bar(
-            figure.rounds.median * unit.factor,
-            interval: figure.rounds.interval.map { $0.low * unit.factor...$0.high * unit.factor },
+            drawn.middle * unit.factor,
+            interval: drawn.interval.map {
+                $0.lowerBound * unit.factor...$0.upperBound * unit.factor
+            },
             number: BarPictures.number(of: figure.word))
-        bar.dots = zip(zip(figure.numbers, figure.rounds.values), figure.rounds.standsApart).map {
-            let ((round, value), isApart) = $0
-            return Bars.Dot(
+        bar.dots = drawn.dots.map { value, round, isApart in
+            Bars.Dot(
                 value * unit.factor, isHollow: isApart,
                 words: reading.text(value) + (isApart ? " in round \(round + 1)" : ""))
         }
@@ -114,6 +119,34 @@ struct BarPictures {
         let load = record.points[point]
         guard record.points.count > 1 else { return reading.slug }
         return "\(reading.slug)-\(load.connections)x\(load.size)"
+    }
+}
+
+/// What is drawn of a figure: as it is; or, over the baseline, the ratios within the rounds times
+/// the baseline's median, so that what a round did to both is not in the picture.
+private struct Drawn {
+    let middle: Double
+    let interval: ClosedRange<Double>?
+    let dots: [(value: Double, round: Int, isApart: Bool)]
+
+    init(_ figure: CompareAnalysis.Figure, over base: CompareAnalysis.Figure?) {
+        let pairs = base.map(figure.pairs) ?? []
+        guard let base, let ratio = figure.ratio,
+            let rounds = Rounds(pairs.map { $0.own / $0.other * base.rounds.median })
+        else {
+            middle = figure.rounds.median
+            interval = figure.rounds.interval.map { $0.low...$0.high }
+            dots = Drawn.dots(figure.numbers, figure.rounds)
+            return
+        }
+        let scaled = { (difference: Double) in Change.ratio(difference) * base.rounds.median }
+        middle = scaled(ratio.center)
+        interval = ratio.interval.map { scaled($0.lowerBound)...scaled($0.upperBound) }
+        dots = Drawn.dots(pairs.map(\.number), rounds)
+    }
+
+    private static func dots(_ numbers: [Int], _ rounds: Rounds) -> [(Double, Int, Bool)] {
+        zip(zip(rounds.values, numbers), rounds.standsApart).map { ($0.0, $0.1, $1) }
     }
 }
 

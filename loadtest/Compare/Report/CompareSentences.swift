@@ -15,8 +15,8 @@ struct CompareSentences {
             analysis.blocking(at: point).map { cost in
                 let change = Wording.change(cost.ratio.center)
                 let interval = Wording.interval(of: cost.ratio).map { " \($0)" } ?? ""
-                return "what looking blocking costs: \(change) CPU a message over "
-                    + "\(cost.loop) by hand\(interval)\(at(point))"
+                return "\(change) CPU a message over \(cost.loop) by hand"
+                    + "\(interval)\(at(point))"
             }
         }
     }

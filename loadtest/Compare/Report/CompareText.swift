@@ -65,7 +65,9 @@ package enum CompareText {
             let sentences = CompareSentences(analysis)
             let doubts = analysis.doubts
             let shown = doubts.count > Page.doubtsMax ? Page.doubtsMax - 1 : doubts.count
-            var lines = sentences.blocking.flatMap { sentence("blocking", $0) }
+            var lines = sentences.blocking.flatMap {
+                sentence("blocking", "what looking blocking costs: \($0)")
+            }
             lines += sentences.sees.flatMap { sentence("sees", $0) }
             lines += doubts.prefix(shown).flatMap { sentence("doubt", $0, style.warning) }
             if shown < doubts.count {

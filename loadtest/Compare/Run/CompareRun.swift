@@ -124,7 +124,7 @@ package enum CompareEvent: Sendable {
     case ended(arm: CompareRecord.Arm)
     /// A server is started and connected for the slices of a load.
     case starting(arm: String, point: String)
-    /// A round of slices has ended, after so many seconds of them; the widest interval so far.
+    /// A round of slices has ended, after so many seconds of them.
     case roundEnded(round: Int, point: String, seconds: Double)
     /// The slices at the fixed rate begin.
     case fixedRate(rounds: Int)

@@ -205,9 +205,19 @@ struct ArmStart {
 
     // Before the slices.
 
+    /// So many times longer a probe is at most, where a server is slow.
+    private static let stretchMax = 8
+
     /// Finds out what the arm can do, in one process, and what its connections take, in another.
     func probe(for duration: Duration) throws(ArmFailure) -> ArmProbe {
-        let busy = try live { load throws(HeldLoad.Failure) in try load.runBusy(for: duration) }
+        let busy = try live { load throws(HeldLoad.Failure) in
+            var slice = try load.runBusy(for: duration)
+            // Enough to tell the calls of messages from those of connections.
+            for _ in 0..<ArmStart.stretchMax where slice.answered < 4 * connections {
+                slice.add(try load.runBusy(for: duration))
+            }
+            return slice
+        }
         let setUp = try live { load throws(HeldLoad.Failure) in try load.runOnce() }
         return ArmProbe(
             rate: busy.slice.rate,

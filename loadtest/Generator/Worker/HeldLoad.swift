@@ -30,6 +30,15 @@ package final class HeldLoad {
 
         package init() {}
 
+        /// Goes on with another slice.
+        package mutating func add(_ other: Slice) {
+            answered += other.answered
+            seconds += other.seconds
+            cpu += other.cpu
+            response.add(other.response)
+            late = max(late, other.late)
+        }
+
         /// Answers per second.
         package var rate: Double { seconds > 0 ? Double(answered) / seconds : 0 }
     }
