@@ -204,7 +204,7 @@ extension CompareOptions {
             Flag("md", nil, "FILE", help: "write the tables as Markdown"),
             Flag("svg", nil, "DIR", help: "write each picture there; --md shows them"),
             Flag("quiet", "q", help: "no progress"),
-            Flag("strict", help: "exit with 98 if an arm has no or invalid figures"),
+            Flag("strict", help: "exit with 98 if an arm has no figures or doubtful ones"),
         ])
 }
 
