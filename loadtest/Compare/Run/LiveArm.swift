@@ -165,6 +165,9 @@ struct ArmStart {
 
     /// How long opening all connections and the first answer on the last may take.
     private static let opening = Duration.seconds(30)
+    /// How long the last answer of a slice may take: on a machine that does not keep up with the
+    /// fixed rate, all that was asked is still answered before the next slice.
+    private static let answer = Duration.seconds(30)
 
     /// Starts a process.
     func server() throws(ArmFailure) -> ArmServer {
@@ -180,7 +183,7 @@ struct ArmStart {
         plan.connections = connections
         plan.size = .fixed(size)
         plan.seed = seed
-        plan.connectTimeout = ArmStart.opening
+        (plan.connectTimeout, plan.timeout) = (ArmStart.opening, ArmStart.answer)
         return try server.explaining { () throws(HeldLoad.Failure) in
             try HeldLoad(opening: plan)
         }
