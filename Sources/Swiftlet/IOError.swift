@@ -14,6 +14,8 @@ public struct IOError: Error, Sendable {
         case option
         /// Asking for an address of a socket.
         case address
+        /// Looking up the name of a host.
+        case resolve
     }
 
     /// Why it did not work.
@@ -38,6 +40,8 @@ public struct IOError: Error, Sendable {
         case tooLong
         /// There is nothing of this number, such as -1 bytes.
         case outOfRange(Int)
+        /// The name of a host has no address.
+        case name(NameFailure)
     }
 
     /// What was being done.
@@ -47,6 +51,10 @@ public struct IOError: Error, Sendable {
     /// Which address a listener or a connection was for; nil for other operations, and where there
     /// was no socket for it.
     public var address: SocketAddress? { subject?.address }
+    /// The name that was to be looked up, with its port where it has one: "example.org:443".
+    public var name: String? { subject?.name }
+    /// What became of the attempts with each address of the name, in the order in which they ended.
+    public var attempts: [IOError] { subject?.attempts ?? [] }
     private let subject: Subject?
 
     /// An error of an operation for a reason, with the address that a listener or a connection was
@@ -54,14 +62,29 @@ public struct IOError: Error, Sendable {
     public init(_ operation: Operation, _ reason: Reason, at address: SocketAddress? = nil) {
         self.operation = operation
         self.reason = reason
-        subject = address.map(Subject.init)
+        subject = address.map { Subject(address: $0, name: nil, attempts: []) }
     }
 
-    /// An address in memory of its own, for an error is as long as its longest.
-    private final class Subject: Sendable {
-        let address: SocketAddress
+    /// An error of an operation on a name, after attempts with its addresses.
+    public init(
+        _ operation: Operation, _ reason: Reason, name: String, attempts: [IOError] = []
+    ) {
+        self.operation = operation
+        self.reason = reason
+        subject = Subject(address: nil, name: name, attempts: attempts)
+    }
 
-        init(_ address: SocketAddress) { self.address = address }
+    /// What the error is about, in memory of its own, for an error is as long as its longest.
+    private final class Subject: Sendable {
+        let address: SocketAddress?
+        let name: String?
+        let attempts: [IOError]
+
+        init(address: SocketAddress?, name: String?, attempts: [IOError]) {
+            self.address = address
+            self.name = name
+            self.attempts = attempts
+        }
     }
 }
 
@@ -79,23 +102,29 @@ extension IOError: Hashable {
 }
 
 extension IOError: CustomStringConvertible {
-    /// One line: the operation, the address where there is one, a colon, and the reason in words.
+    /// One line: the operation, the address or name where there is one, a colon, and the reason in
+    /// words; behind it in brackets what became of each attempt, where there were several.
     public var description: String {
-        let words =
-            switch reason {
-            case .system(let errno): errno.description
-            case .timedOut: "the deadline passed"
-            case .cancelled: "the task was cancelled"
-            case .closed: "the socket is closed"
-            case .busy: "another task is already doing this to the same socket"
-            case .loopEnded: "the event loop has ended"
-            case .noLoop: "not inside EventLoop.run, so there is no loop to do it"
-            case .endOfStream: "the stream ended before all of the bytes had come"
-            case .tooLong: "more bytes than the limit came without an end"
-            case .outOfRange(let number): "\(number) is out of range"
-            }
-        let place = address.map { " \($0)" } ?? ""
-        return "\(operation.rawValue)\(place): \(words)"
+        let place = (name ?? address?.description).map { " \($0)" } ?? ""
+        let ends = attempts.map { "\($0.address?.description ?? ""): \($0.words)" }
+        let list = ends.isEmpty ? "" : " (\(ends.joined(separator: "; ")))"
+        return "\(operation.rawValue)\(place): \(words)\(list)"
+    }
+
+    private var words: String {
+        switch reason {
+        case .system(let errno): errno.description
+        case .timedOut: "the deadline passed"
+        case .cancelled: "the task was cancelled"
+        case .closed: "the socket is closed"
+        case .busy: "another task is already doing this to the same socket"
+        case .loopEnded: "the event loop has ended"
+        case .noLoop: "not inside EventLoop.run, so there is no loop to do it"
+        case .endOfStream: "the stream ended before all of the bytes had come"
+        case .tooLong: "more bytes than the limit came without an end"
+        case .outOfRange(let number): "\(number) is out of range"
+        case .name(let failure): failure.description
+        }
     }
 }
 
@@ -121,6 +150,8 @@ extension IOError {
     public static var outOfRange: Pattern {
         Pattern { if case .outOfRange = $0 { true } else { false } }
     }
+    /// The name of a host has no address, for whatever reason.
+    public static var name: Pattern { Pattern { if case .name = $0 { true } else { false } } }
     /// The kernel refused, for whatever reason.
     public static var system: Pattern { Pattern { if case .system = $0 { true } else { false } } }
     /// The kernel refused for one reason.

@@ -8,6 +8,8 @@ import Syscalls
 public typealias DriverKind = Drivers.DriverKind
 /// Where a socket is: `try SocketAddress("127.0.0.1:7788")`, `[::1]:7788`, `unix:/run/app.sock`.
 public typealias SocketAddress = Syscalls.SocketAddress
+/// Why the name of a host has no address.
+public typealias NameFailure = Syscalls.NameFailure
 /// A socket option by its usual name: `.noDelay`, `.keepAlive`, `.receiveBuffer`.
 public typealias SocketOption = Syscalls.SocketOption
 /// An error number as the kernel reports it.

@@ -34,6 +34,7 @@ import Testing
         (["--max-connections", "0"], "out of range"),
         (["--listen=:1", "--listen=:2", "--model=epoll"], "give one --listen"),
         (["--listen", "unix:@"], "a path or a name"),
+        (["--listen", "no.such.host.invalid:1"], "--listen 'no.such.host.invalid:1': "),
         (["surplus"], "unexpected argument 'surplus'"),
     ])
     func `of the server ends with 64, too`(arguments: [String], message: String) throws {

@@ -93,8 +93,8 @@ extension Coverage: CustomStringConvertible {
 }
 
 extension Fault {
-    /// What a fault is counted as.
-    var event: Coverage.Event {
+    /// What a fault is counted as; nil for one that no plan draws.
+    var event: Coverage.Event? {
         switch self {
         case .latency: .slowNetwork
         case .delayedSegments: .delayedSegments
@@ -111,6 +111,7 @@ extension Fault {
         case .failing: .failingOpen
         case .crash: .crash
         case .clockDrift: .clockDrift
+        case .slowNames, .failingNames: nil
         }
     }
 }

@@ -67,7 +67,7 @@ struct EchoRun: Sendable {
                 .init(.partition, .of(server), after: worldPlan.length / 8, for: outage))
         }
         world.network.apply(plan)
-        for entry in plan.entries { ledger.count(entry.fault.event) }
+        for event in plan.entries.compactMap(\.fault.event) { ledger.count(event) }
         return plan
     }
 

@@ -86,7 +86,9 @@ package struct EchoOptions: Sendable {
         addresses = []
         for text in arguments.has("listen") ? arguments.texts("listen") : ["127.0.0.1:7788"] {
             do {
-                addresses.append(try SocketAddress(text))
+                addresses.append(try SocketAddress(lookingUp: text))
+            } catch let failure as NameFailure {
+                throw UsageError("--listen '\(text)': \(failure)")
             } catch {
                 throw UsageError("--listen: \(error)")
             }

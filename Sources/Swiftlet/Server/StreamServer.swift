@@ -116,17 +116,19 @@ public final class StreamServer: Sendable {
                 rests: Array(repeating: nil, count: listeners.count)))
     }
 
-    /// Listens on `address` and serves until the calling task is cancelled.
+    /// Listens on an address or a name, "127.0.0.1:7788", "localhost:7788" or "unix:/run/app.sock",
+    /// and serves until the calling task is cancelled.
     ///
-    /// - Throws: `SocketAddress.ParseError` for a text that is no address, `IOError` when it cannot
+    /// - Throws: `SocketAddress.ParseError` for a text that is neither, `IOError` when it cannot
     ///   listen, and `IOError` with `.cancelled`.
     public static func serve(
         on address: String, options: Options = Options(),
         file: SourceFile = #fileID, line: UInt32 = #line,
         handler: @escaping ConnectionHandler
     ) async throws {
-        try await serve(
-            on: SocketAddress(address), options: options, file: file, line: line, handler: handler)
+        let listener = try await Listener.bind(
+            to: address, backlog: options.backlog, access: options.access, file: file, line: line)
+        try await serve(listener, options, file, line, handler)
     }
 
     /// Listens on `address` and serves until the calling task is cancelled.
@@ -139,6 +141,13 @@ public final class StreamServer: Sendable {
     ) async throws(IOError) {
         let listener = try await Listener.bind(
             to: address, backlog: options.backlog, access: options.access)
+        try await serve(listener, options, file, line, handler)
+    }
+
+    private static func serve(
+        _ listener: Listener, _ options: Options, _ file: SourceFile, _ line: UInt32,
+        _ handler: @escaping ConnectionHandler
+    ) async throws(IOError) {
         let server = StreamServer(listener: listener, options: options)
         try await server.serve(file: file, line: line, handler: handler)
     }

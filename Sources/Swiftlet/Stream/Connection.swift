@@ -44,45 +44,23 @@ public struct Connection: Sendable {
         let loop = try EventLoop.require(.connect).executor
         let call = Call(file, line)
         return try await loop.perform { () async throws(IOError) in
-            if loop.state.isEnding { throw IOError(.connect, await loop.refuse(in: call)) }
-            let socket = try loop.openSocket(for: address, .connect)
-            do throws(IOError) {
-                try await socket.connect(until: loop.deadline(after: timeout), in: call)
-            } catch {
-                socket.close()
-                throw IOError(error.operation, error.reason, at: address)
-            }
-            return Connection(socket: socket)
+            try await open(to: address, on: loop, until: loop.deadline(after: timeout), in: call)
         }
     }
-}
 
-// The same with an address as text.
-extension Connection {
-    /// Connects to an address that is given as text, "127.0.0.1:80", and lends the connection to
-    /// `body`.
-    ///
-    /// - Returns: what `body` returns.
-    /// - Throws: `SocketAddress.ParseError` for a text that is no address, and what the same call
-    ///   with a `SocketAddress` throws.
-    public static func connect<Value>(
-        to address: String, timeout: Duration? = nil,
-        file: SourceFile = #fileID, line: UInt32 = #line,
-        _ body: (Connection) async throws -> Value
-    ) async throws -> Value {
-        try await connect(
-            to: SocketAddress(address), timeout: timeout, file: file, line: line, body)
-    }
-
-    /// Connects to an address that is given as text, "127.0.0.1:80".
-    ///
-    /// - Returns: the connection, which closes when its last copy goes.
-    /// - Throws: as above.
-    public static func connect(
-        to address: String, timeout: Duration? = nil,
-        file: SourceFile = #fileID, line: UInt32 = #line
-    ) async throws -> Connection {
-        try await connect(to: SocketAddress(address), timeout: timeout, file: file, line: line)
+    /// Connects to `address` on the loop of the caller, which is on its thread.
+    static func open(
+        to address: SocketAddress, on loop: LoopExecutor, until deadline: Instant, in call: Call
+    ) async throws(IOError) -> Connection {
+        if loop.state.isEnding { throw IOError(.connect, await loop.refuse(in: call)) }
+        let socket = try loop.openSocket(for: address, .connect)
+        do throws(IOError) {
+            try await socket.connect(until: deadline, in: call)
+        } catch {
+            socket.close()
+            throw IOError(error.operation, error.reason, at: address)
+        }
+        return Connection(socket: socket)
     }
 }
 

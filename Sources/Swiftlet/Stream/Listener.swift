@@ -30,19 +30,6 @@ public struct Listener: Sendable {
             on: address, backlog: backlog, reusePort: reusePort, access: access)
     }
 
-    /// Binds a listener to an address that is given as text: "127.0.0.1:0".
-    ///
-    /// - Returns: the listener, whose `address` has the port that the kernel chose.
-    /// - Throws: `SocketAddress.ParseError` for a text that is no address, and what the same call
-    ///   with a `SocketAddress` throws.
-    public static func bind(
-        to address: String, backlog: Int = 1024, reusePort: Bool = false,
-        access: SocketFileAccess? = nil
-    ) async throws -> Listener {
-        try await bind(
-            to: SocketAddress(address), backlog: backlog, reusePort: reusePort, access: access)
-    }
-
     /// Binds a listener on each loop of the run that the caller belongs to, all on one port
     /// (`SO_REUSEPORT`, socket(7)): the kernel spreads connections over them by their addresses.
     ///
@@ -61,17 +48,6 @@ public struct Listener: Sendable {
                 try await loop.listen(on: address, backlog: backlog, reusePort: true, access: nil))
         }
         return listeners
-    }
-
-    /// Binds a listener on each loop to an address that is given as text: "127.0.0.1:0".
-    ///
-    /// - Returns: the listeners, in the order of `EventLoop.all`.
-    /// - Throws: `SocketAddress.ParseError` for a text that is no address, and what the same call
-    ///   with a `SocketAddress` throws.
-    public static func bindOnEachLoop(
-        to address: String, backlog: Int = 1024
-    ) async throws -> [Listener] {
-        try await bindOnEachLoop(to: SocketAddress(address), backlog: backlog)
     }
 
     /// Waits for a connection and takes it (accept4(2)).

@@ -46,6 +46,10 @@ public enum Fault: Hashable, Sendable {
     /// The machine has no power: its tasks are cancelled, its connections forgotten without a word.
     /// When the fault ends it starts again. The host on which the body runs cannot crash.
     case crash
+    /// To look up a name takes so long, instead of no time.
+    case slowNames(Latency)
+    /// To look up a name fails.
+    case failingNames(with: NameFailure, probability: Double)
     /// The clock of the machine runs fast by so many millionths, or slow when below 0.
     case clockDrift(partsPerMillion: Int)
 
@@ -62,7 +66,9 @@ extension Fault {
     /// Whether the fault is of machines, not of the way between them.
     var isOfMachines: Bool {
         switch self {
-        case .shortReads, .shortWrites, .spuriousReadiness, .failing, .crash, .clockDrift: true
+        case .shortReads, .shortWrites, .spuriousReadiness, .failing, .crash, .clockDrift,
+            .slowNames, .failingNames:
+            true
         case .latency, .delayedSegments, .bandwidth, .splitSegments, .partition, .refusedConnects,
             .fullBacklog, .reset:
             false
@@ -76,7 +82,8 @@ extension Fault {
             "\(self) concerns machines: its scope is .of(host) or .everywhere")
         switch self {
         case .delayedSegments(_, let probability), .shortReads(let probability),
-            .shortWrites(let probability), .failing(_, _, let probability):
+            .shortWrites(let probability), .failing(_, _, let probability),
+            .failingNames(_, let probability):
             precondition((0...1).contains(probability), "a probability is from 0 to 1")
         case .spuriousReadiness(let probability):
             precondition(
@@ -93,7 +100,7 @@ extension Fault {
             precondition(
                 scope.sender.map { $0.id.index > 0 } ?? false,
                 "a crash has the scope .of(host), and not of the host on which the body runs")
-        case .latency, .partition, .refusedConnects, .fullBacklog, .reset: break
+        case .latency, .partition, .refusedConnects, .fullBacklog, .reset, .slowNames: break
         }
     }
 }
@@ -118,6 +125,9 @@ extension Fault: CustomStringConvertible {
         case .failing(let call, let errno, let probability):
             "\(call.rawValue) fails with \(errno.name) \(text(probability))"
         case .crash: "crash"
+        case .slowNames(let latency): "names take \(latency)"
+        case .failingNames(let failure, let probability):
+            "names fail, \(failure) \(text(probability))"
         case .clockDrift(let rate): "clock drift of \(rate) millionths"
         }
     }

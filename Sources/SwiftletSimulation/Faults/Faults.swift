@@ -52,6 +52,7 @@ struct PowerChange: Sendable {
 /// | put something on the wire             | `arrival(of:from:to:at:using:)` |
 /// | answer an attempt to connect          | `welcome(from:to:)`    |
 /// | answer a wait                         | `drawSpuriousWake(on:using:)` |
+/// | look up a name                        | `nameTrouble(on:using:)` |
 ///
 /// With no rule nothing goes wrong, and everything takes the network's usual latency. Of several
 /// rules the latest decides; the others are then not asked, and draw nothing. A rule that does not
@@ -188,6 +189,24 @@ struct Faults {
             return rule.scope.covers(host) ? probability : nil
         }
         return random.draw(probability ?? 0)
+    }
+
+    /// How long a name that a host looks up takes, and why that fails; nil lets it succeed.
+    func nameTrouble(
+        on host: HostID, using random: inout SeededRandom
+    ) -> (delay: Duration, failure: NameFailure?) {
+        let latency = latest { rule -> Latency? in
+            guard case .slowNames(let latency) = rule.fault else { return nil }
+            return rule.scope.covers(host) ? latency : nil
+        }
+        let delay = Duration.nanoseconds(latency?.draw(using: &random) ?? 0)
+        for rule in inForce.reversed() {
+            guard case .failingNames(let failure, let probability) = rule.fault,
+                rule.scope.covers(host), random.draw(probability)
+            else { continue }
+            return (delay, failure)
+        }
+        return (delay, nil)
     }
 
     // MARK: The way between hosts

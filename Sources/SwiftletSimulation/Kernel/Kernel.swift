@@ -23,6 +23,8 @@ struct Kernel {
     var connections = Connections()
     var wires = Wires()
     var faults = Faults()
+    /// What names mean that a test has given addresses to; looked up, never listed.
+    var names: [String: [SocketAddress]] = [:]
     /// What happens in the network and to the calls.
     var random: SeededRandom
     var trace = Trace()

@@ -28,6 +28,8 @@ struct RecordedCall: Equatable, Sendable {
         case close
         case unacknowledged
         case openPair, peerCredentials, file, setFile, removeFile
+        /// A name, by the system library.
+        case lookUp
     }
 
     let code: Code
@@ -80,11 +82,14 @@ enum RecordedField: Equatable, Sendable {
     case number(Int)
     case numbers([Int])
     case descriptors([RawDescriptor])
+    case host(String)
+    case addresses([SocketAddress])
 
     /// What a field is, without its value.
     enum Kind: Sendable {
         case done, instant, deadline, delay, interest, ready, descriptor, address, accepted, isUp
         case error, option, bytes, count, digest, number, numbers, descriptors
+        case host, addresses
     }
 
     /// The value alone.
@@ -106,6 +111,8 @@ enum RecordedField: Equatable, Sendable {
         case .digest(let value): value
         case .numbers(let value): value
         case .descriptors(let value): value
+        case .host(let value): value
+        case .addresses(let value): value
         }
     }
 
@@ -177,6 +184,7 @@ extension RecordedCall {
         Form(.file, "look at the file of #1", [.address], .numbers),
         Form(.setFile, "give the file of #1 mode, user and group #2", [.address, .numbers], .done),
         Form(.removeFile, "remove the file of #1", [.address], .done),
+        Form(.lookUp, "look up the name #1", [.host], .addresses),
     ]
 }
 
@@ -238,6 +246,8 @@ extension RecordedField: CustomStringConvertible {
         case .numbers(let numbers): numbers.map(String.init).joined(separator: ", ")
         case .descriptors(let descriptors):
             descriptors.map(\.description).joined(separator: ", ")
+        case .host(let text): "'\(text)'"
+        case .addresses(let addresses): addresses.map(\.description).joined(separator: ", ")
         }
     }
 }

@@ -145,9 +145,10 @@ extension EventLoop {
     /// Runs `body` on the calling thread until it returns, as `run(driver:loops:_:)` does with one
     /// loop, and records what the machine tells it.
     ///
-    /// What goes past the loop is not recorded: files, other clocks, random numbers, the order of a
-    /// set. A run in which other threads have a part cannot be replayed; `recording.refusal` says
-    /// so.
+    /// Names are looked up on the loop's thread, which waits for the answer; `withResolver` is not
+    /// recorded. What goes past the loop is not recorded: files, other clocks, random numbers, the
+    /// order of a set. A run in which other threads have a part cannot be replayed;
+    /// `recording.refusal` says so.
     ///
     /// - Parameters:
     ///   - driver: the system call to wait with.
@@ -180,7 +181,7 @@ extension EventLoop {
         return try run(
             on: [RecordingDriver(driver, into: recording)],
             sockets: TapedSockets(recording),
-            witness: RecordingWitness(recording), body)
+            witness: RecordingWitness(recording), TapedResolver.answering(body, from: recording))
     }
 }
 

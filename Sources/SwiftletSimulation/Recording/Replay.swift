@@ -124,7 +124,7 @@ extension Simulation {
         let result = Result {
             try EventLoop.run(
                 on: [ReplayDriver(replay)], sockets: TapedSockets(replay),
-                witness: ReplayWitness(replay), body)
+                witness: ReplayWitness(replay), TapedResolver.answering(body, from: replay))
         }
         if let failure = replay.end() { throw failure }
         return try result.get()

@@ -76,6 +76,10 @@ struct TapeWriter: Equatable, Sendable {
         case .number(let number): write(signed: Int64(number))
         case .numbers(let numbers): write(signed: numbers.map { Int64($0) })
         case .descriptors(let descriptors): write(signed: descriptors.map { Int64($0.number) })
+        case .host(let host): write(text: host)
+        case .addresses(let addresses):
+            write(UInt64(addresses.count))
+            for address in addresses { write(.address(address)) }
         }
     }
 
@@ -175,6 +179,12 @@ struct TapeReader {
         case .descriptors:
             return .descriptors(
                 try readList { reader throws(Damage) in try reader.readDescriptor() })
+        case .host: return .host(try readText())
+        case .addresses:
+            return .addresses(
+                try readList { reader throws(Damage) in
+                    try reader.address(try reader.readText())
+                })
         }
     }
 

@@ -202,6 +202,47 @@ final class TapedSockets: Sockets {
     }
 }
 
+// MARK: Names
+
+/// A resolver whose answers are noted, or come from a recording.
+///
+/// It makes the call on the loop's thread, which waits: so no other thread has a part in the run.
+struct TapedResolver: Resolver {
+    let source: any AnswerSource
+
+    /// The body of a run with such a resolver.
+    static func answering<Value>(
+        _ body: @escaping @Sendable () async throws -> Value, from source: any AnswerSource
+    ) -> @Sendable () async throws -> Value {
+        { try await Resolving.$resolver.withValue(TapedResolver(source: source), operation: body) }
+    }
+
+    /// A failure stands on the tape as the error of a call that is most like it.
+    private static let errors: [(NameFailure, Errno)] = [
+        (.unknown, .noEntry), (.noAnswer, .timedOut), (.refused, .connectionRefused),
+        (.tooMany, .tooManyOpenFiles), (.exhausted, .outOfMemory),
+    ]
+
+    nonisolated(nonsending) func addresses(
+        of host: String
+    ) async throws(IOError) -> [SocketAddress] {
+        do throws(Errno) {
+            return try source.answer(
+                to: RecordedCall(.lookUp, .host(host)), as: RecordedField.addresses
+            ) { () throws(Errno) in
+                do throws(NameFailure) {
+                    return try SocketAddress.lookUp(host)
+                } catch {
+                    throw TapedResolver.errors.first { $0.0 == error }?.1 ?? .noEntry
+                }
+            }
+        } catch {
+            let failure = TapedResolver.errors.first { $0.1 == error }?.0
+            throw IOError(.resolve, failure.map { .name($0) } ?? .system(error), name: host)
+        }
+    }
+}
+
 // MARK: Drivers
 
 /// A driver that passes everything on to another one, and notes what it answers.

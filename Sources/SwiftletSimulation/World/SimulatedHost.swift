@@ -117,6 +117,11 @@ public final class SimulatedHost: Sendable {
         startProgram()
     }
 
+    /// What finds other hosts by their names.
+    private var resolver: SimulatedResolver {
+        SimulatedResolver(kernel: scheduler.kernel, host: id)
+    }
+
     private var crashes: Int { state.withLock { $0.crashes } }
 
     private func startProgram() {
@@ -129,7 +134,7 @@ public final class SimulatedHost: Sendable {
                 name: "program of \(name)", file: program.file, line: program.line
             ) { [self] in
                 do {
-                    try await program.body()
+                    try await Resolving.$resolver.withValue(resolver) { try await program.body() }
                 } catch {
                     // A program that a crash cuts off may throw.
                     if crashes == self.crashes { scheduler.fail(name, error) }
@@ -165,9 +170,9 @@ public final class SimulatedHost: Sendable {
         guard let loop = state.withLock({ $0.loop }) else { throw HostIsDown(host: self.name) }
         do throws(IOError) {
             return try loop.loop.spawn(name: name, file: file, line: line) {
-                [id, kernel = scheduler.kernel] in
+                [id, kernel = scheduler.kernel, resolver] in
                 do {
-                    return try await body()
+                    return try await Resolving.$resolver.withValue(resolver) { try await body() }
                 } catch {
                     let step = HostStep.threw(task: name ?? "", error: String(describing: error))
                     kernel.use { $0.trace.add(.host(step), on: id, at: $0.now) }

@@ -81,28 +81,35 @@ extension SocketAddress {
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { call($0, &length) }
             }
         }
-        return (result, SocketAddress(space, length: Int(length)))
+        let address = withUnsafeBytes(of: space) { bytes in
+            SocketAddress(bytes.prefix(Int(length)), family: CInt(space.ss_family))
+        }
+        return (result, address)
+    }
+
+    /// An address in memory that the system library has filled; nil when its family is none of the
+    /// three.
+    init?(_ address: UnsafePointer<sockaddr>, length: Int) {
+        let bytes = UnsafeRawBufferPointer(start: address, count: length)
+        self.init(bytes[...], family: CInt(address.pointee.sa_family))
     }
 
     /// What the kernel has written; a Unix name ends with the length, and a path at its zero.
-    private init?(_ space: sockaddr_storage, length: Int) {
-        let address: SocketAddress? = withUnsafeBytes(of: space) { bytes in
-            switch CInt(space.ss_family) {
-            case AF_INET:
-                let address = bytes.loadUnaligned(as: sockaddr_in.self)
-                return SocketAddress(
-                    ipv4: UInt32(bigEndian: address.sin_addr.s_addr),
-                    port: UInt16(bigEndian: address.sin_port))
-            case AF_INET6: return SocketAddress(bytes.loadUnaligned(as: sockaddr_in6.self))
-            case AF_UNIX:
-                let start = SocketAddress.pathOffset
-                let name = bytes[start..<min(max(length, start), bytes.count)]
-                let isPath = name.first.map { $0 != 0 } ?? false
-                return SocketAddress(.unix(Array(isPath ? name.prefix { $0 != 0 } : name)))
-            default: return nil
-            }
+    private init?(_ bytes: UnsafeRawBufferPointer.SubSequence, family: CInt) {
+        let memory = UnsafeRawBufferPointer(rebasing: bytes)
+        switch family {
+        case AF_INET where memory.count >= MemoryLayout<sockaddr_in>.size:
+            let address = memory.loadUnaligned(as: sockaddr_in.self)
+            self.init(
+                ipv4: UInt32(bigEndian: address.sin_addr.s_addr),
+                port: UInt16(bigEndian: address.sin_port))
+        case AF_INET6 where memory.count >= MemoryLayout<sockaddr_in6>.size:
+            self.init(memory.loadUnaligned(as: sockaddr_in6.self))
+        case AF_UNIX:
+            let name = memory.dropFirst(SocketAddress.pathOffset)
+            let isPath = name.first.map { $0 != 0 } ?? false
+            self.init(.unix(Array(isPath ? name.prefix { $0 != 0 } : name)))
+        default: return nil
         }
-        guard let address else { return nil }
-        self = address
     }
 }

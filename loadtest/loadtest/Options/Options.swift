@@ -126,7 +126,9 @@ struct Options: Sendable {
         }
         let address: SocketAddress
         do {
-            address = try SocketAddress(String(rest))
+            address = try SocketAddress(lookingUp: String(rest))
+        } catch let failure as NameFailure {
+            throw UsageError("target '\(text)': \(failure)")
         } catch {
             throw UsageError("target \(error)")
         }
