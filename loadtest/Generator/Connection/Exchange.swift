@@ -139,7 +139,7 @@ struct Exchange: ~Copyable {
         complete(expected, on: index, at: time)
         if table.connections[index].quota <= 0, closeIfDone(index) { return }
         if isOpenLoop { table.offer(index) }
-        send(on: index)
+        send(on: index, at: time)
     }
 
     /// Takes bytes of the echo as received and records the requests that they complete.
