@@ -88,12 +88,16 @@ struct ConnectionTable: ~Copyable {
         }
     }
 
-    /// Throws `ENOMEM` where Swift's own way to allocate would trap (malloc(3)).
+    /// Throws `ENOMEM` where Swift's own way to allocate would trap (posix_memalign(3)). What it
+    /// gives begins with a cache line: a connection is two of them, and not a part of a third.
     private static func allocate<Value>(
         _ count: Int
     ) throws(Errno) -> UnsafeMutablePointer<Value> {
         let (bytes, isTooMuch) = MemoryLayout<Value>.stride.multipliedReportingOverflow(by: count)
-        guard !isTooMuch, let memory = malloc(max(1, bytes)) else { throw .outOfMemory }
+        var memory: UnsafeMutableRawPointer?
+        guard !isTooMuch, posix_memalign(&memory, 64, max(1, bytes)) == 0, let memory else {
+            throw .outOfMemory
+        }
         return memory.bindMemory(to: Value.self, capacity: count)
     }
 
