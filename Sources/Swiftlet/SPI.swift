@@ -91,6 +91,9 @@ import Syscalls
         }
     }
 
+    /// The calling task.
+    var currentTask: UInt? { swift_task_getCurrent().map { UInt(bitPattern: $0) } }
+
     /// Whether the calling task is cancelled, if it is `task`; nil for another one.
     ///
     /// The functions beneath `withUnsafeCurrentTask`, whose generic optional costs a tenth of an

@@ -79,8 +79,9 @@ extension LoopExecutor {
     private func suspend(for suspension: Suspension, in call: Call) async -> Wakeup {
         note(call)
         #if !SWIFTLET_PUBLIC_API_ONLY
-            if isNone(#isolation) {
-                keep(Job(of: state.task), for: suspension)
+            // It need not be the running job's: `Task.immediate` starts one inside of another.
+            if isNone(#isolation), let task = currentTask {
+                keep(Job(of: task), for: suspension)
                 await suspendCurrentTask()
                 return state.wakeup
             }

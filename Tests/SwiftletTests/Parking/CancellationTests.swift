@@ -74,12 +74,15 @@ import Testing
         }
     }
 
-    @Test func `a task inside another one's job does what it does elsewhere`() async throws {
+    @Test(arguments: [false, true])
+    func `a task inside another one's job does what it does elsewhere`(isOfLoop: Bool) async throws
+    {
         try await onLoop {
+            let loop = try #require(EventLoop.current)
             let (left, right) = try await makeConnectionPair()
             let much = pattern(4 << 20)
-            // It begins at once, on the loop's thread, and belongs to Swift's own threads.
-            let task = Task.immediate {
+            // It begins at once, on the loop's thread, whether or not it belongs there.
+            let task = Task.immediate(executorPreference: isOfLoop ? loop.taskExecutor : nil) {
                 try await sleep(for: .nanoseconds(1))
                 try await left.write(much)
                 return try await left.readLine()
