@@ -257,7 +257,7 @@ extension Socket {
 
     /// Waits for bytes and puts them behind what was gathered; says how many, 0 at the end of the
     /// stream.
-    private func gather(until deadline: Instant, in call: Call) async throws(IOError) -> Int {
+    func gather(until deadline: Instant, in call: Call) async throws(IOError) -> Int {
         if !loop.spend() { try await yieldReading() }
         guard let received = try await receiveNew(until: deadline, in: call) else { return 0 }
         defer { loop.state.buffers.put(received) }

@@ -184,6 +184,9 @@ struct UnreadBytes {
         bytes[(start + skipped)...].firstIndex(of: delimiter).map { $0 + 1 - start }
     }
 
+    /// The first `count` bytes, or all if there are fewer; they stay.
+    func prefix(_ count: Int) -> [UInt8] { Array(bytes[start...].prefix(count)) }
+
     /// Takes the first `count` bytes, which are there.
     mutating func take(_ count: Int) -> [UInt8] {
         defer { drop(count) }

@@ -34,27 +34,46 @@ public struct Connection: Sendable {
     /// Connects to `address`, within `timeout` (connect(2)). Nil leaves the time to the kernel,
     /// which gives up after minutes.
     ///
+    /// - Parameters:
+    ///   - address: where to.
+    ///   - local: the address of this end, bound first; port 0 takes a free one. Nil leaves it to
+    ///     the kernel.
+    ///   - options: socket options that are set before anything else.
+    ///   - timeout: how long the attempt may take.
+    ///   - file: the file of the call, for reports.
+    ///   - line: the line of the call.
     /// - Returns: the connection, which closes when its last copy goes.
     /// - Throws: `IOError` with `.timedOut`, `.cancelled`, or what the kernel says, such as
     ///   "connect 127.0.0.1:80: Connection refused".
     public static func connect(
-        to address: SocketAddress, timeout: Duration? = nil,
+        to address: SocketAddress, from local: SocketAddress? = nil,
+        options: [SocketOption: Int] = [:], timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> Connection {
         let loop = try EventLoop.require(.connect).executor
         let call = Call(file, line)
         return try await loop.perform { () async throws(IOError) in
-            try await open(to: address, on: loop, until: loop.deadline(after: timeout), in: call)
+            try await open(
+                to: address, from: local, options: options, on: loop,
+                until: loop.deadline(after: timeout), in: call)
         }
     }
 
     /// Connects to `address` on the loop of the caller, which is on its thread.
     static func open(
-        to address: SocketAddress, on loop: LoopExecutor, until deadline: Instant, in call: Call
+        to address: SocketAddress, from local: SocketAddress? = nil,
+        options: [SocketOption: Int] = [:], on loop: LoopExecutor, until deadline: Instant,
+        in call: Call
     ) async throws(IOError) -> Connection {
         if loop.state.isEnding { throw IOError(.connect, await loop.refuse(in: call)) }
         let socket = try loop.openSocket(for: address, .connect)
         do throws(IOError) {
+            try socket.set(options)
+            if let local {
+                try socket.attempt(.bind) { descriptor throws(Errno) in
+                    try loop.sockets.bind(descriptor, to: local)
+                }
+            }
             try await socket.connect(until: deadline, in: call)
         } catch {
             socket.close()
@@ -124,6 +143,17 @@ extension Connection {
     public func setOption(_ option: SocketOption, to value: Int) async throws(IOError) {
         try await socket.perform(.option) { sockets, descriptor throws(Errno) in
             try sockets.setOption(option, of: descriptor, to: value)
+        }
+    }
+}
+
+extension Socket {
+    /// Sets options of a socket that has just been opened. The caller is on the loop's thread.
+    func set(_ options: [SocketOption: Int]) throws(IOError) {
+        for (option, value) in options {
+            try attempt(.option) { descriptor throws(Errno) in
+                try loop.sockets.setOption(option, of: descriptor, to: value)
+            }
         }
     }
 }

@@ -14,11 +14,13 @@ extension Listener {
     ///   `.name`, or the first address's, with the `attempts` that were made with each.
     public static func bind(
         to address: String, backlog: Int = 1024, reusePort: Bool = false,
-        access: SocketFileAccess? = nil, file: SourceFile = #fileID, line: UInt32 = #line
+        options: [SocketOption: Int] = [:], access: SocketFileAccess? = nil,
+        file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws -> Listener {
         try await firstOf(address, in: Call(file, line)) { address throws(IOError) in
             try await bind(
-                to: address, backlog: backlog, reusePort: reusePort, access: access)
+                to: address, backlog: backlog, reusePort: reusePort, options: options,
+                access: access)
         }
     }
 

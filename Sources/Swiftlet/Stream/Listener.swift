@@ -18,16 +18,20 @@ public struct Listener: Sendable {
     ///   - backlog: connections that the kernel queues until they are accepted; at most
     ///     /proc/sys/net/core/somaxconn.
     ///   - reusePort: lets other listeners share the port (`SO_REUSEPORT`).
+    ///   - options: socket options that are set before the socket is bound; connections have those
+    ///     of their listener.
     ///   - access: mode and owner of the file at a Unix path; nil leaves them to the umask.
     /// - Returns: the listener, whose `address` has the port that the kernel chose.
     /// - Throws: `IOError` of `open`, `bind` or `listen`, such as
     ///   "bind 127.0.0.1:80: Address already in use".
     public static func bind(
         to address: SocketAddress, backlog: Int = 1024, reusePort: Bool = false,
-        access: SocketFileAccess? = nil
+        options: [SocketOption: Int] = [:], access: SocketFileAccess? = nil
     ) async throws(IOError) -> Listener {
-        try await EventLoop.require(.bind).listen(
-            on: address, backlog: backlog, reusePort: reusePort, access: access)
+        var options = options
+        if reusePort { options[.reusePort] = 1 }
+        return try await EventLoop.require(.bind).listen(
+            on: address, backlog: backlog, options, access)
     }
 
     /// Binds a listener on each loop of the run that the caller belongs to, all on one port
@@ -45,7 +49,7 @@ public struct Listener: Sendable {
         for loop in try EventLoop.require(.bind).loops {
             let address = listeners.first?.address ?? address
             listeners.append(
-                try await loop.listen(on: address, backlog: backlog, reusePort: true, access: nil))
+                try await loop.listen(on: address, backlog: backlog, [.reusePort: 1], nil))
         }
         return listeners
     }
@@ -76,7 +80,8 @@ public struct Listener: Sendable {
 extension EventLoop {
     /// Opens a listener on this loop, wherever the caller is.
     fileprivate func listen(
-        on address: SocketAddress, backlog: Int, reusePort: Bool, access: SocketFileAccess?
+        on address: SocketAddress, backlog: Int, _ options: [SocketOption: Int],
+        _ access: SocketFileAccess?
     ) async throws(IOError) -> Listener {
         try await executor.perform { () async throws(IOError) in
             if executor.state.isEnding {
@@ -84,10 +89,10 @@ extension EventLoop {
             }
             let sockets = executor.sockets
             let socket = try executor.openSocket(for: address, .open)
-            try socket.attempt(.option) { descriptor throws(Errno) in
-                try sockets.setOption(.reuseAddress, of: descriptor, to: 1)
-                if reusePort { try sockets.setOption(.reusePort, of: descriptor, to: 1) }
-            }
+            try socket.set([.reuseAddress: 1])
+            // Said, because machines differ in what they take for usual (/proc/sys/net/ipv6).
+            if address.isIPv6, options[.ipv6Only] == nil { try socket.set([.ipv6Only: 0]) }
+            try socket.set(options)
             executor.state.table[socket.id].isListening = true
             do throws(IOError) {
                 let file = try socket.attempt(.bind) { descriptor throws(Errno) in

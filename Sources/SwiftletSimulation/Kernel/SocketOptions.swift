@@ -18,11 +18,34 @@ struct SocketOptions: Sendable {
     fileprivate(set) var reusePort = 0
     fileprivate(set) var ipv6Only = 0
     fileprivate(set) var bindsLate = 0
+    /// Those that are set and change nothing here.
+    fileprivate var remembered: [SocketOption: Int] = [:]
     /// Bytes; half of it is for what has arrived, as half of Linux's is for its bookkeeping.
     fileprivate var receiveBuffer = 131_072
     fileprivate var sendBuffer = 87_040
     /// Whether `close` resets the connection.
     var resetsOnClose = false
+
+    /// What an option that changes nothing here may be, and what it is at first (tcp(7),
+    /// socket(7)).
+    fileprivate struct Form {
+        let usual: Int
+        var values = 0...1
+        /// Whether any number but 0 is 1.
+        var isSwitch = false
+        var error = Errno.invalidArgument
+    }
+
+    fileprivate static let forms: [SocketOption: Form] = [
+        .keepAliveInterval: Form(usual: 75, values: 1...32_767),
+        .keepAliveCount: Form(usual: 9, values: 1...127),
+        .userTimeout: Form(usual: 0, values: 0...Int(Int32.max)),
+        .quickAck: Form(usual: 1, isSwitch: true),
+        .fastOpen: Form(usual: 0, values: 0...4_096),
+        .broadcast: Form(usual: 0, isSwitch: true),
+        .priority: Form(usual: 0, values: 0...6, error: .notPermitted),
+        .mark: Form(usual: 0, values: 0...Int(Int32.max)),
+    ]
 
     /// Whether other sockets that share ports may bind to the same one.
     var sharesPort: Bool { reuseAddress != 0 || reusePort != 0 }
@@ -49,6 +72,10 @@ extension KernelSocket {
         case .ipv6Only:
             guard family == .ipv6 else { throw Errno(rawValue: EOPNOTSUPP) }
             return options.ipv6Only
+        case .linger: return options.resetsOnClose ? 0 : options.remembered[.linger] ?? -1
+        default:
+            guard let form = SocketOptions.forms[option] else { throw Errno(rawValue: ENOPROTOOPT) }
+            return options.remembered[option] ?? form.usual
         }
     }
 
@@ -73,6 +100,13 @@ extension KernelSocket {
             guard family == .ipv6 else { throw Errno(rawValue: ENOPROTOOPT) }
             guard local.map({ $0.port == 0 }) ?? true else { throw .invalidArgument }
             options.ipv6Only = flag
+        case .linger:
+            options.resetsOnClose = value == 0
+            options.remembered[.linger] = max(value, -1)
+        default:
+            guard let form = SocketOptions.forms[option] else { throw Errno(rawValue: ENOPROTOOPT) }
+            guard form.values.contains(value) || form.isSwitch else { throw form.error }
+            options.remembered[option] = form.isSwitch ? flag : value
         }
         return options
     }

@@ -237,9 +237,7 @@ struct TapeReader {
 
     private mutating func readOption() throws(Damage) -> SocketOption {
         let text = try readText()
-        guard let option = SocketOption.allCases.first(where: { "\($0)" == text }) else {
-            throw damage
-        }
+        guard let option = SocketOption(text) else { throw damage }
         return option
     }
 

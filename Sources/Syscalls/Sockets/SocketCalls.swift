@@ -130,11 +130,4 @@ extension RawDescriptor {
         let length = socklen_t(MemoryLayout<CInt>.size)
         _ = try retrying { setsockopt(number, level, name, &value, length) }
     }
-
-    /// Makes `close` reset the connection instead of ending it in order (`SO_LINGER` of 0 seconds).
-    package func resetOnClose() throws(Errno) {
-        var value = linger(l_onoff: 1, l_linger: 0)
-        let length = socklen_t(MemoryLayout<linger>.size)
-        _ = try retrying { setsockopt(number, SOL_SOCKET, SO_LINGER, &value, length) }
-    }
 }

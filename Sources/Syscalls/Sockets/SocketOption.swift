@@ -1,63 +1,139 @@
 import Glibc
 
 /// A socket option whose value is one number, by its usual name (socket(7), tcp(7), ip(7),
-/// ipv6(7)).
+/// ipv6(7)); any other by its numbers.
 ///
-/// Switches take 0 for off and 1 for on; sizes are bytes and times are seconds.
-public enum SocketOption: CaseIterable, Sendable {
+/// Switches take 0 for off and 1 for on; sizes are bytes and times are seconds, if nothing else is
+/// said.
+public struct SocketOption: Hashable, Sendable {
+    let level: CInt
+    let code: CInt
+
+    /// The option of a protocol's level with a number: `SOL_SOCKET` and `SO_INCOMING_CPU`.
+    public init(level: CInt, number: CInt) {
+        self.level = level
+        code = number
+    }
+
+    private static func socket(_ number: CInt) -> SocketOption {
+        SocketOption(level: SOL_SOCKET, number: number)
+    }
+
+    private static func tcp(_ number: CInt) -> SocketOption {
+        SocketOption(level: CInt(IPPROTO_TCP), number: number)
+    }
+
     /// `TCP_NODELAY`: send small pieces at once instead of gathering them (Nagle's algorithm).
-    case noDelay
+    public static let noDelay = tcp(TCP_NODELAY)
     /// `SO_KEEPALIVE`: probe a silent peer, and fail the connection when it is gone.
-    case keepAlive
+    public static let keepAlive = socket(SO_KEEPALIVE)
     /// `TCP_KEEPIDLE`: seconds of silence before the first probe.
-    case keepAliveIdle
+    public static let keepAliveIdle = tcp(TCP_KEEPIDLE)
     /// `SO_REUSEADDR`: let a listener take a port whose old connections still linger.
-    case reuseAddress
+    public static let reuseAddress = socket(SO_REUSEADDR)
     /// `SO_REUSEPORT`: let several listeners share a port.
-    case reusePort
+    public static let reusePort = socket(SO_REUSEPORT)
     /// `SO_RCVBUF`: the kernel's receive buffer; Linux doubles what is set.
-    case receiveBuffer
+    public static let receiveBuffer = socket(SO_RCVBUF)
     /// `SO_SNDBUF`: the kernel's send buffer; Linux doubles what is set.
-    case sendBuffer
-    /// `IPV6_V6ONLY`: an IPv6 listener that takes no IPv4 connections.
-    case ipv6Only
+    public static let sendBuffer = socket(SO_SNDBUF)
+    /// `IPV6_V6ONLY`: an IPv6 listener that takes no IPv4 connections. A `Listener` sets it to 0 if
+    /// its options do not say otherwise.
+    public static let ipv6Only = SocketOption(level: CInt(IPPROTO_IPV6), number: IPV6_V6ONLY)
     /// `IP_BIND_ADDRESS_NO_PORT`: a bind to port 0 sets the address alone, and connect chooses the
     /// port, which connections to other targets may then have too (ip(7)).
-    case bindsLate
+    public static let bindsLate = SocketOption(
+        level: CInt(IPPROTO_IP), number: IP_BIND_ADDRESS_NO_PORT)
     /// `SO_ACCEPTCONN`: 1 when the socket listens; cannot be set.
-    case isListening
+    public static let isListening = socket(SO_ACCEPTCONN)
+    /// `TCP_KEEPINTVL`: seconds between two probes.
+    public static let keepAliveInterval = tcp(TCP_KEEPINTVL)
+    /// `TCP_KEEPCNT`: probes without an answer after which the connection fails.
+    public static let keepAliveCount = tcp(TCP_KEEPCNT)
+    /// `TCP_USER_TIMEOUT`: milliseconds that sent bytes may wait to be acknowledged before the
+    /// connection fails; 0 leaves that to the kernel.
+    public static let userTimeout = tcp(TCP_USER_TIMEOUT)
+    /// `TCP_QUICKACK`: acknowledge at once; the kernel goes back to delaying by itself.
+    public static let quickAck = tcp(TCP_QUICKACK)
+    /// `TCP_FASTOPEN`: a listener takes bytes with the first segment of so many connections that
+    /// are not up yet.
+    public static let fastOpen = tcp(TCP_FASTOPEN)
+    /// `SO_BROADCAST`: allow datagrams to broadcast addresses.
+    public static let broadcast = socket(SO_BROADCAST)
+    /// `SO_PRIORITY`: the queue of what is sent, 0 to 6; more needs privileges.
+    public static let priority = socket(SO_PRIORITY)
+    /// `SO_MARK`: the mark of what is sent, for routing and filters; needs privileges.
+    public static let mark = socket(SO_MARK)
+    /// `SO_LINGER`: seconds that closing waits for what was sent to be acknowledged, and the loop
+    /// with it; 0 resets the connection, -1 is off.
+    public static let linger = socket(SO_LINGER)
+}
 
-    fileprivate var code: (level: CInt, name: CInt) {
-        switch self {
-        case .noDelay: (CInt(IPPROTO_TCP), TCP_NODELAY)
-        case .keepAlive: (SOL_SOCKET, SO_KEEPALIVE)
-        case .keepAliveIdle: (CInt(IPPROTO_TCP), TCP_KEEPIDLE)
-        case .reuseAddress: (SOL_SOCKET, SO_REUSEADDR)
-        case .reusePort: (SOL_SOCKET, SO_REUSEPORT)
-        case .receiveBuffer: (SOL_SOCKET, SO_RCVBUF)
-        case .sendBuffer: (SOL_SOCKET, SO_SNDBUF)
-        case .ipv6Only: (CInt(IPPROTO_IPV6), IPV6_V6ONLY)
-        case .bindsLate: (CInt(IPPROTO_IP), IP_BIND_ADDRESS_NO_PORT)
-        case .isListening: (SOL_SOCKET, SO_ACCEPTCONN)
+extension SocketOption: CaseIterable {
+    /// Every option that has a name here.
+    public static var allCases: [SocketOption] { named.map(\.option) }
+
+    private static let named: [(name: String, option: SocketOption)] = [
+        ("noDelay", noDelay), ("keepAlive", keepAlive), ("keepAliveIdle", keepAliveIdle),
+        ("reuseAddress", reuseAddress), ("reusePort", reusePort),
+        ("receiveBuffer", receiveBuffer), ("sendBuffer", sendBuffer), ("ipv6Only", ipv6Only),
+        ("bindsLate", bindsLate), ("isListening", isListening),
+        ("keepAliveInterval", keepAliveInterval), ("keepAliveCount", keepAliveCount),
+        ("userTimeout", userTimeout), ("quickAck", quickAck), ("fastOpen", fastOpen),
+        ("broadcast", broadcast), ("priority", priority), ("mark", mark), ("linger", linger),
+    ]
+}
+
+extension SocketOption: CustomStringConvertible {
+    /// Its name here, or its numbers: "noDelay", "1:49".
+    public var description: String {
+        SocketOption.named.first { $0.option == self }?.name ?? "\(level):\(code)"
+    }
+
+    /// Reads what `description` prints.
+    package init?(_ text: String) {
+        if let known = SocketOption.named.first(where: { $0.name == text }) {
+            self = known.option
+            return
         }
+        let numbers = text.split(separator: ":").compactMap { CInt($0) }
+        guard numbers.count == 2 else { return nil }
+        self.init(level: numbers[0], number: numbers[1])
     }
 }
 
 extension SocketOption {
     /// Whether only IPv4 and IPv6 sockets have it; for a Unix socket it is `EOPNOTSUPP`.
-    package var isOfInternet: Bool { code.level != SOL_SOCKET }
+    package var isOfInternet: Bool { level != SOL_SOCKET }
 }
 
 extension RawDescriptor {
     /// Reads an option (getsockopt(2)).
     package func option(_ option: SocketOption) throws(Errno) -> Int {
-        let code = option.code
-        return Int(try self.option(code.level, code.name))
+        if option == .linger { return try lingerSeconds() }
+        return Int(try self.option(option.level, option.code))
     }
 
     /// Sets an option (setsockopt(2)).
     package func setOption(_ option: SocketOption, to value: Int) throws(Errno) {
-        let code = option.code
-        try setOption(code.level, code.name, to: CInt(clamping: value))
+        if option == .linger { return try setLinger(to: value) }
+        try setOption(option.level, option.code, to: CInt(clamping: value))
     }
+
+    private func lingerSeconds() throws(Errno) -> Int {
+        var value = Glibc.linger()
+        var length = socklen_t(MemoryLayout<Glibc.linger>.size)
+        _ = try retrying { getsockopt(number, SOL_SOCKET, SO_LINGER, &value, &length) }
+        return value.l_onoff == 0 ? -1 : Int(value.l_linger)
+    }
+
+    private func setLinger(to seconds: Int) throws(Errno) {
+        var value = Glibc.linger(
+            l_onoff: seconds < 0 ? 0 : 1, l_linger: CInt(clamping: max(seconds, 0)))
+        let length = socklen_t(MemoryLayout<Glibc.linger>.size)
+        _ = try retrying { setsockopt(number, SOL_SOCKET, SO_LINGER, &value, length) }
+    }
+
+    /// Makes `close` reset the connection instead of ending it in order (`SO_LINGER` of 0 seconds).
+    package func resetOnClose() throws(Errno) { try setLinger(to: 0) }
 }

@@ -9,7 +9,9 @@ extension SocketContractTests {
         arguments: SocketsUnderTest.all,
         [
             (SocketOption.noDelay, 1), (.keepAlive, 1), (.keepAliveIdle, 77), (.reuseAddress, 1),
-            (.reusePort, 1), (.ipv6Only, 1), (.bindsLate, 1),
+            (.reusePort, 1), (.ipv6Only, 1), (.bindsLate, 1), (.keepAliveInterval, 5),
+            (.keepAliveCount, 4), (.userTimeout, 2_500), (.broadcast, 1), (.priority, 6),
+            (.linger, 3), (.linger, -1), (.fastOpen, 16),
         ]
     )
     func `an option that was set reads back`(
@@ -36,6 +38,16 @@ extension SocketContractTests {
             try sockets.setOption(.isListening, of: socket, to: 1)
         }
         #expect(throws: Errno.noSuchOption) { try sockets.setOption(.ipv6Only, of: socket, to: 1) }
+        for (option, value) in [
+            (SocketOption.keepAliveInterval, 0), (.keepAliveCount, 128), (.userTimeout, -1),
+        ] {
+            #expect(throws: Errno.invalidArgument) {
+                try sockets.setOption(option, of: socket, to: value)
+            }
+        }
+        #expect(throws: Errno.noSuchOption) {
+            try sockets.setOption(SocketOption(level: 6, number: 9_999), of: socket, to: 1)
+        }
         for seconds in [0, -1, 32_768] {
             #expect(throws: Errno.invalidArgument) {
                 try sockets.setOption(.keepAliveIdle, of: socket, to: seconds)

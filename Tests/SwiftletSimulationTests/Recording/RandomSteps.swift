@@ -66,7 +66,14 @@ extension SeededRandom {
         let names = ["unix:", "unix:/run/app.sock", "unix:@app"]
         let address = RecordedField.address(try SocketAddress(names[number(below: 3)]))
         let numbers = RecordedField.numbers((0..<3).map { _ in Int(word()) })
-        switch number(below: 5) {
+        let options = SocketOption.allCases + [SocketOption(level: 1, number: 49)]
+        switch number(below: 8) {
+        case 5: return (.init(.lookUp, .host("example.org")), .addresses([.init(loopbackPort: 7)]))
+        case 6: return (.init(.lookUp, .host("")), .addresses([]))
+        case 7:
+            let option = RecordedField.option(options[number(below: options.count)])
+            return (.init(.option, option, .descriptor(descriptor())), .number(Int(word())))
+
         case 0: return (.init(.openPair), .descriptors([descriptor(), descriptor()]))
         case 1: return (.init(.peerCredentials, .descriptor(descriptor())), numbers)
         case 2: return (.init(.file, address), numbers)
@@ -111,7 +118,8 @@ extension SeededRandom {
     }
 
     private mutating func option() -> SocketOption {
-        SocketOption.allCases[number(below: SocketOption.allCases.count)]
+        // Those of the first version of the format.
+        SocketOption.allCases[number(below: 10)]
     }
 
     private mutating func address() throws -> SocketAddress {
