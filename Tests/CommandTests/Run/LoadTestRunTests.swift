@@ -45,6 +45,22 @@ import Testing
         #expect(try service.stop()["accepted"] == 6)
     }
 
+    @Test(arguments: [[], ["--crr"]])
+    func `the full backlog of a Unix server is waited for`(options: [String]) throws {
+        let path = "unix:/tmp/swiftlet-backlog-\(getpid())-\(options.count).sock"
+        let service = try EchoService(on: path, ["--backlog=1"])
+        let run = try Command(
+            "loadtest", [path, "-c50", "-n200", "--warmup=0", "--json=-"] + options
+        )
+        .finish()
+        let document = try JSON(run.output)
+
+        #expect(run.code == 0)
+        #expect(document["counts", "answered"] == .number(200))
+        #expect(document["errors"].array.isEmpty)
+        _ = try service.stop()
+    }
+
     @Test func `json on standard output leaves it to the json`() throws {
         let run = try Command.loadtest("--json", "-", "--fail-if", "max>1h")
         let document = try JSON(run.output)

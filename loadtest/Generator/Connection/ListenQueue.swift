@@ -85,6 +85,12 @@ struct QueuePace {
     /// Counts an attempt that begins.
     mutating func spend() { attemptsLeft -= 1 }
 
+    /// Lets no attempt begin before the next look: the queue was full.
+    mutating func rest(at now: Instant) {
+        attemptsLeft = 0
+        nextLook = now.advanced(by: QueuePace.pause)
+    }
+
     /// Decides from a look at the queue; where it cannot be seen, it is no limit.
     mutating func take(_ queue: ListenQueue?, at now: Instant) {
         guard let queue else { return attemptsLeft = .max }

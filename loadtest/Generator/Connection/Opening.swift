@@ -27,6 +27,8 @@ struct Opening {
     private var next = 0
     private(set) var attemptsOpen = 0
     private var pace: QueuePace
+    /// Since when a Unix listener's queue is full.
+    private var fullSince: Instant?
     /// Set when no more attempts are to begin.
     private var isStopped = false
 
@@ -75,8 +77,7 @@ struct Opening {
                 continue
             }
             pace.spend()
-            begin(next, in: &exchange)
-            next += 1
+            if begin(next, at: now, in: &exchange) { next += 1 } else { pace.rest(at: now) }
         }
     }
 
@@ -94,20 +95,33 @@ struct Opening {
     /// Opens the connections again whose time has come.
     mutating func reopenDue(at now: Int64, in exchange: inout Exchange) {
         while reopeningDue(in: exchange) <= now, let index = exchange.vacancies.take(dueAt: now) {
-            if exchange.prepareReopening(of: index, at: now) { begin(index, in: &exchange) }
+            guard exchange.prepareReopening(of: index, at: now) else { continue }
+            if begin(index, at: Instant(nanoseconds: now), in: &exchange) { continue }
+            exchange.vacancies.add(index, due: now + QueuePace.pause.wholeNanoseconds)
         }
     }
 
     // An attempt.
 
     /// Tries to open a connection, from other addresses too when the ports of one are used up.
-    private mutating func begin(_ index: Int, in exchange: inout Exchange) {
+    ///
+    /// False when the queue of a Unix listener is full: nothing tells when that is over, so the
+    /// attempt does not count and is to be made again (connect(2)).
+    private mutating func begin(
+        _ index: Int, at now: Instant, in exchange: inout Exchange
+    ) -> Bool {
         var place = sources.place(forConnection: exchange.table.number(of: index))
         for _ in 0..<min(sources.most, Opening.addressesAtOnce) {
             exchange.tally.totals.connects.tried += 1
             do throws(Refusal) {
-                return try connect(index, from: sources[place], in: &exchange)
+                try connect(index, from: sources[place], in: &exchange)
+                fullSince = nil
+                return true
             } catch {
+                if error.errno == .wouldBlock, isPatient(at: now) {
+                    exchange.tally.totals.connects.tried -= 1
+                    return false
+                }
                 note(error.phase, error.errno.name, on: index, in: &exchange)
                 guard error.isForWantOfPorts else { break }
                 exchange.tally.totals.connects.portShortages += 1
@@ -115,6 +129,14 @@ struct Opening {
             }
         }
         noteFailure(of: index, in: &exchange)
+        return true
+    }
+
+    /// Whether a full queue is waited for still: no longer than an attempt may take.
+    private mutating func isPatient(at now: Instant) -> Bool {
+        let since = fullSince ?? now
+        fullSince = since
+        return now < since.advanced(by: plan.connectTimeout)
     }
 
     private mutating func connect(
