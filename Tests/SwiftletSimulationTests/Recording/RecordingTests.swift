@@ -56,6 +56,31 @@ import Testing
         #expect(try Tape(file: recording.tape.file).foreignCalls == recording.tape.foreignCalls)
     }
 
+    @Test func `names are replayed, and so are the files of Unix sockets`() throws {
+        let recording = Recording()
+        let path = "/tmp/swiftlet-\(getpid())-recorded.sock"
+        let body: @Sendable () async throws -> [SocketAddress] = {
+            var addresses = try await Resolving.resolver.addresses(of: "localhost")
+            // The second one finds the first one's file taken, and then there is none.
+            let listener = try await Listener.bind(
+                to: "unix:\(path)", access: SocketFileAccess(mode: 0o600))
+            try #require(await (try? Listener.bind(to: "unix:\(path)")) == nil)
+            listener.close()
+            addresses.append(listener.address)
+            let (one, other) = try await Connection.pair()
+            try await one.write("x")
+            try #require(try await other.read(exactly: 1) == [120])
+            try #require(try await one.peerCredentials.processID > 0)
+            return addresses
+        }
+        let addresses = try EventLoop.run(recording: recording, body)
+
+        #expect(recording.refusal == nil)
+        #expect(access(path, F_OK) == -1)
+        #expect(try Simulation.replay(recording, body) == addresses)
+        #expect(access(path, F_OK) == -1)
+    }
+
     @Test func `a run that stays on its loop can be replayed`() throws {
         let recording = Recording()
         try EventLoop.run(recording: recording) { _ = try await conversation() }
