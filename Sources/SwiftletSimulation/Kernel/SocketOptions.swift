@@ -45,6 +45,7 @@ struct SocketOptions: Sendable {
         .broadcast: Form(usual: 0, isSwitch: true),
         .priority: Form(usual: 0, values: 0...6, error: .notPermitted),
         .mark: Form(usual: 0, values: 0...Int(Int32.max)),
+        .boundInterface: Form(usual: 0, values: 0...Int(Int32.max)),
     ]
 
     /// Whether other sockets that share ports may bind to the same one.

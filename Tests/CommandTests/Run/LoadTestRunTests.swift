@@ -50,9 +50,9 @@ import Testing
         let path = "unix:/tmp/swiftlet-backlog-\(getpid())-\(options.count).sock"
         let service = try EchoService(on: path, ["--backlog=1"])
         let run = try Command(
-            "loadtest", [path, "-c50", "-n200", "--warmup=0", "--json=-"] + options
-        )
-        .finish()
+            "loadtest",
+            [path, "-c50", "-n200", "-d10m", "--warmup=0", "--json=-"] + Command.patient + options
+        ).finish()
         let document = try JSON(run.output)
 
         #expect(run.code == 0)

@@ -12,6 +12,7 @@ extension SocketContractTests {
             (.reusePort, 1), (.ipv6Only, 1), (.bindsLate, 1), (.keepAliveInterval, 5),
             (.keepAliveCount, 4), (.userTimeout, 2_500), (.broadcast, 1), (.priority, 6),
             (.linger, 3), (.linger, -1), (.fastOpen, 16),
+            (.boundInterface, 1),
         ]
     )
     func `an option that was set reads back`(
