@@ -79,7 +79,8 @@ import Testing
 
         #expect(
             text.contains(
-                "8 rounds in slices of 200 ms (20 answers a connection)" + words), "\(text)")
+                "8 rounds in slices of 200 ms (time for 20 answers a connection)" + words),
+            "\(text)")
     }
 
     @Test func `of many doubts, five lines stand there and the last says how many more there are`()

@@ -95,10 +95,10 @@ import Testing
     @Test func `a slice is long enough for 20 answers a connection, within reason`() {
         let timing = Timing(slice: .milliseconds(50), time: .seconds(60))
 
-        #expect(timing.slice(connections: 100, rate: 100_000) == .milliseconds(50))
-        #expect(timing.slice(connections: 1000, rate: 100_000) == .milliseconds(200))
-        #expect(timing.slice(connections: 9000, rate: 1000) == .seconds(1))
-        #expect(timing.slice(connections: 9000, rate: 0) == .milliseconds(50))
+        #expect(timing.slice(connections: 100, cost: 10e-6) == .milliseconds(50))
+        #expect(timing.slice(connections: 1000, cost: 10e-6) == .milliseconds(200))
+        #expect(timing.slice(connections: 9000, cost: 1e-3) == .seconds(1))
+        #expect(timing.slice(connections: 9000, cost: 0) == .milliseconds(50))
         #expect(timing.fixedRounds(arms: 3) == 6)
         #expect(timing.fixedRounds(arms: 14) == 2)
     }

@@ -89,7 +89,7 @@ extension CompareAnalysis {
         let slice = record.points[point].slice
         let rounds =
             "\(Wording.rounds(rounds(at: point))) in slices of \(Figures.time(seconds: slice))"
-            + (slice > record.slice ? " (20 answers a connection)" : "")
+            + (slice > record.slice ? " (time for 20 answers a connection)" : "")
         let precision = "\(Figures.short(record.precision * 100).replacing(".00", with: "")) %"
         return switch record.points[point].ending {
         case .precise: "\(rounds), until every interval was below \(precision)"

@@ -51,13 +51,13 @@ extension CompareRun {
         }
     }
 
-    /// How long a slice is at a point. The fastest decides it for all: a machine on which other
-    /// programs run makes some look slow, and none look fast.
+    /// How long a slice is at a point. The cheapest server decides it for all, by the CPU time that
+    /// it took for a message: its rate is a half of what it can do while others' programs run.
     private func slice(at point: Int) -> Duration {
-        let rates = arms.filter { $0.contender.shape != .oneAtATime }
-            .compactMap { $0.probes[point]?.rate }
+        let costs = arms.filter { $0.contender.shape != .oneAtATime }
+            .compactMap { $0.probes[point]?.cpu }.filter { $0 > 0 }
         return options.timing.slice(
-            connections: points[point].connections, rate: rates.max() ?? 0)
+            connections: points[point].connections, cost: costs.min() ?? 0)
     }
 
     // A group.

@@ -223,7 +223,7 @@ struct ArmStart {
         }
         let setUp = try live { load throws(HeldLoad.Failure) in try load.runOnce() }
         return ArmProbe(
-            rate: busy.slice.rate,
+            rate: busy.slice.rate, cpu: busy.cpu / Double(max(1, busy.slice.answered)),
             callsPerMessage: ServerLife(busy.calls, messages: busy.slice.answered)?
                 .callsPerMessage(
                     beyond: ServerLife(setUp.calls, messages: setUp.slice.answered)),
@@ -233,16 +233,19 @@ struct ArmStart {
     /// The life of a process: started, connected, loaded once, and stopped.
     private func live(
         _ run: (HeldLoad) throws(HeldLoad.Failure) -> HeldLoad.Slice
-    ) throws(ArmFailure) -> (slice: HeldLoad.Slice, calls: [String: Int]?) {
+    ) throws(ArmFailure) -> (slice: HeldLoad.Slice, cpu: Double, calls: [String: Int]?) {
         let server = try server()
         var load: HeldLoad? = try open(server)
+        let tree = ProcessTree(of: server.process.id)
+        let before = tree.cpuNanoseconds
         let slice = try server.explaining { () throws(HeldLoad.Failure) in
             guard let load else { return HeldLoad.Slice() }
             return try run(load)
         }
+        let cpu = Double(tree.cpuNanoseconds - before) / 1e9
         // Closes its connections.
         load = nil
-        return (slice, try server.stop().calls)
+        return (slice, cpu, try server.stop().calls)
     }
 }
 
@@ -250,6 +253,8 @@ struct ArmStart {
 struct ArmProbe: Sendable {
     /// Answers per second of a short busy load.
     var rate: Double
+    /// CPU time of the server for a message, in seconds.
+    var cpu = 0.0
     /// System calls for a message, by the server's own count.
     var callsPerMessage: Double?
     /// What its processes counted, together.

@@ -16,11 +16,10 @@ package struct Timing: Sendable, Equatable {
     /// A slice is at most so many times the usual one, however slow the server.
     private static let stretchMax = 20
 
-    /// The slice of a server that answers `rate` requests a second on so many connections.
-    package func slice(connections: Int, rate: Double) -> Duration {
-        guard rate > 0 else { return slice }
+    /// The slice of a server that works for `cost` seconds for a message, on so many connections.
+    package func slice(connections: Int, cost: Double) -> Duration {
         let wanted = Duration.nanoseconds(
-            Int64(min(1e18, Timing.answers * Double(connections) / rate * 1e9)))
+            Int64(min(1e18, Timing.answers * Double(connections) * cost * 1e9)))
         return min(max(slice, wanted), slice * Timing.stretchMax)
     }
 
