@@ -7,7 +7,7 @@ import Syscalls
 // The SPI is that of Swift 6.3 on Linux and may change, so each use has a form that needs only the
 // public API; SWIFTLET_PUBLIC_API_ONLY builds that form, and the tests run over both.
 
-#if compiler(>=6.3) && os(Linux) && !SWIFTLET_PUBLIC_API_ONLY
+#if !SWIFTLET_PUBLIC_API_ONLY
     @_spi(ExperimentalScheduling) @_spi(ExperimentalCustomExecutors) import _Concurrency
 
     extension LoopExecutor: SchedulingExecutor {
@@ -24,7 +24,7 @@ import Syscalls
             if isCurrent, let witness = state.witness {
                 delay = .nanoseconds(witness.settle(delay.wholeNanoseconds))
             }
-            enqueue(timer: Job(job), after: delay)
+            enqueue(timer: Job(job), of: currentTask, after: delay)
         }
 
         /// As above, for a sleep that is known by its length.
@@ -32,7 +32,7 @@ import Syscalls
             _ job: consuming ExecutorJob, after delay: C.Duration, tolerance: C.Duration?, clock: C
         ) {
             let delay = delay as? Duration ?? .zero
-            enqueue(timer: Job(job), after: delay)
+            enqueue(timer: Job(job), of: currentTask, after: delay)
         }
     }
 

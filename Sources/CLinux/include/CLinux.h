@@ -1,8 +1,7 @@
 // What Linux offers and Swift's Glibc module does not import.
 //
-// Declarations and constants only: nothing here has a body that could hold a decision, and
-// nothing needs compiling, so the module is headers and a module map. ClockHook.h and
-// MainActorHook.h are the exceptions.
+// Declarations and constants only: nothing here has a body that could hold a decision. ClockHook.h,
+// MainActorHook.h and TaskSuspension.c are the exceptions.
 
 #ifndef SWIFTLET_CLINUX_H
 #define SWIFTLET_CLINUX_H

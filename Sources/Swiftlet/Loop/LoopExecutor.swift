@@ -87,10 +87,10 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         if isCurrent { admit(job) } else { post(job) }
     }
 
-    /// Puts a timer of the standard library among the deadlines.
-    func enqueue(timer: Job, after delay: Duration) {
+    /// Puts a timer of the standard library among the deadlines; `task` sleeps by it.
+    func enqueue(timer: Job, of task: UInt?, after delay: Duration) {
         if isCurrent {
-            admit(timer, of: state.task, after: delay)
+            admit(timer, of: task, after: delay)
         } else {
             post(.timer(timer, delay))
         }

@@ -9,7 +9,8 @@ import Syscalls
 /// `.timedOut` is the bad end of a park and the good one of a sleep.
 package typealias Wakeup = IOError.Reason?
 
-// The only door between a task and the loop: a task is suspended here and nowhere else.
+// The door between a task and the loop: a task is suspended here, and in `Connection.read`, whose
+// task `keepOwner` keeps; its cancellation comes from its server.
 //
 // The order matters. The ticket is made first; a cancellation that comes at any moment from any
 // thread posts that ticket; and because the loop's thread is here, the post is read only after the

@@ -48,14 +48,19 @@ extension Socket {
         for timeout: Duration?, in call: Call, isFree: Bool
     ) throws(IOError) -> Attempt {
         let attempt = try receiveAtOnce()
-        guard isFree, case .nothing = attempt, timeout == nil, idleTimeout == .max,
-            loop.state.table[id].owner == loop.state.task, loop.state.table[id].notice == .none,
-            loop.isCallerCancelled == false, !loop.state.isEnding
-        else { return attempt }
-        loop.state.table[id].isReading = true
-        tellUse(of: .read)
-        loop.keepOwner(on: descriptor, for: .read, in: call)
-        return .parked
+        #if !SWIFTLET_PUBLIC_API_ONLY
+            if isFree, case .nothing = attempt, timeout == nil, idleTimeout == .max,
+                loop.state.table[id].owner == loop.state.task,
+                loop.state.table[id].notice == .none,
+                loop.isCallerCancelled == false, !loop.state.isEnding
+            {
+                loop.state.table[id].isReading = true
+                tellUse(of: .read)
+                loop.keepOwner(on: descriptor, for: .read, in: call)
+                return .parked
+            }
+        #endif
+        return attempt
     }
 
     /// Takes what is there when the loop has let the task go on.
@@ -189,11 +194,16 @@ extension Socket {
             throw IOError(.read, .system(error))
         }
         // After the end of the stream the kernel keeps saying so; it must be asked to say it.
-        loop.state.table[id].isDry = count > 0 && count < buffer.count
+        loop.state.table[id].isDry = count > 0 && count < buffer.count && !mayHideMore
         loop.state.statistics.bytesRead += count
         noteActivity()
         return buffer.prefix(count)
     }
+
+    /// Whether a short read says nothing of what comes behind it: on a Unix socket it ends where a
+    /// descriptor was sent along. A driver that is told what is used up would not tell of the rest.
+    @inline(__always)
+    private var mayHideMore: Bool { loop.state.driverHeedsUse && peer.isUnix }
 
     /// Turns a second reader away.
     @inline(__always)
