@@ -7,7 +7,7 @@ import Testing
         ("example.org:443", "example.org", 443), ("a:1", "a", 1),
         ("x-1.y_2:65535", "x-1.y_2", 65535),
         ("example.org.:80", "example.org.", 80), ("3com.com:80", "3com.com", 80),
-        ("LOCALHOST:1", "LOCALHOST", 1),
+        ("LOCALHOST:1", "LOCALHOST", 1), ("a.0xyz:1", "a.0xyz", 1),
     ])
     func `a name with a port is to be looked up`(text: String, host: String, port: UInt16) throws {
         #expect(try SocketTarget(text) == .name(host, port: port))
@@ -22,6 +22,7 @@ import Testing
     @Test(arguments: [
         "example.org", "example.org:", "example.org:http", "127.0.0:80", "1.2.3.256:80", "1:80",
         "a..b:80", ".a:80", "a b:80", "-:x", "[::g]:80", "a:80:90", "ü:80", "unix:@",
+        "0x7f000001:80", "127.0.0.0x1:80", "a.0X:80",
     ])
     func `anything else is refused`(text: String) {
         #expect(throws: SocketAddress.ParseError.self) { try SocketTarget(text) }

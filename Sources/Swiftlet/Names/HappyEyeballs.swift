@@ -80,7 +80,7 @@ struct HappyEyeballs {
         }
     }
 
-    /// The error of all attempts: that of the first address, unless all were cut short.
+    /// The error of all attempts: that of the first address, unless one was cut short.
     private func failure(_ failures: [IOError], of addresses: [SocketAddress]) -> IOError {
         let cut = failures.first { $0.reason == .cancelled || $0.reason == .timedOut }
         let first = failures.first { $0.address == addresses.first }

@@ -41,7 +41,7 @@ struct LookupTable<Waiter> {
         nextWaiter += 1
         waiters[host, default: [:]][nextWaiter] = waiter
         if isNew { queue.append(host) }
-        let startsThread = isNew && threads < limits.threads
+        let startsThread = isNew && threads < max(1, limits.threads)
         if startsThread { threads += 1 }
         return .wait(nextWaiter, startsThread: startsThread)
     }

@@ -10,7 +10,7 @@ import Syscalls
 public final class SystemResolver: Resolver {
     /// How much a resolver does at a time, and for how long it remembers.
     public struct Limits: Sendable {
-        /// Lookups under way at a time, each in a thread; more wait for these.
+        /// Lookups under way at a time, each in a thread, at least 1; more wait for these.
         public var threads = 4
         /// Names that are looked up or wait for it; one more fails with `.tooMany`.
         public var lookups = 1_000

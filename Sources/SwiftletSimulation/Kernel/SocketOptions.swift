@@ -83,6 +83,9 @@ extension KernelSocket {
     /// The options when one of them is set.
     func setting(_ option: SocketOption, to value: Int) throws(Errno) -> SocketOptions {
         try checkLevel(of: option)
+        guard CInt(exactly: value) != nil || UInt32(exactly: value) != nil else {
+            throw .invalidArgument
+        }
         var options = options
         let flag = value == 0 ? 0 : 1
         switch option {

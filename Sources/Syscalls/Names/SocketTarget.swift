@@ -6,8 +6,9 @@ package enum SocketTarget: Hashable, Sendable {
 
     /// Reads what `SocketAddress` reads, and "example.org:443".
     ///
-    /// A name has letters, digits, hyphens, underscores and dots; its last part is not a number, so
-    /// that an address with a slip in it is not looked up.
+    /// A name has letters, digits, hyphens, underscores and dots; its last part is not a number,
+    /// decimal or hexadecimal, so that an address with a slip in it is not looked up: the system
+    /// library would read it as an address (inet_aton(3)).
     package init(_ text: String) throws(SocketAddress.ParseError) {
         do throws(SocketAddress.ParseError) {
             self = .address(try SocketAddress(text))
@@ -25,10 +26,16 @@ package enum SocketTarget: Hashable, Sendable {
         // A dot at the end says that nothing is to be put behind it.
         let labels = parts.last == "" ? parts.dropLast() : parts
         guard let last = labels.last, text.utf8.count <= 253 else { return false }
-        return !last.utf8.allSatisfy(isDigit)
+        return !isNumber(last)
             && labels.allSatisfy {
                 (1...63).contains($0.utf8.count) && $0.utf8.allSatisfy(isLetter)
             }
+    }
+
+    private static func isNumber(_ label: Substring) -> Bool {
+        if label.utf8.allSatisfy(isDigit) { return true }
+        guard label.lowercased().hasPrefix("0x") else { return false }
+        return label.dropFirst(2).allSatisfy(\.isHexDigit)
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool {

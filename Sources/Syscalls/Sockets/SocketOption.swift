@@ -6,8 +6,8 @@ import Glibc
 /// Switches take 0 for off and 1 for on; sizes are bytes and times are seconds, if nothing else is
 /// said.
 public struct SocketOption: Hashable, Sendable {
-    let level: CInt
-    let code: CInt
+    package let level: CInt
+    package let code: CInt
 
     /// The option of a protocol's level with a number: `SOL_SOCKET` and `SO_INCOMING_CPU`.
     public init(level: CInt, number: CInt) {
@@ -115,13 +115,16 @@ extension RawDescriptor {
     /// Reads an option (getsockopt(2)).
     package func option(_ option: SocketOption) throws(Errno) -> Int {
         if option == .linger { return try lingerSeconds() }
-        return Int(try self.option(option.level, option.code))
+        let value = try self.option(option.level, option.code)
+        return option == .mark ? Int(UInt32(bitPattern: value)) : Int(value)
     }
 
     /// Sets an option (setsockopt(2)).
     package func setOption(_ option: SocketOption, to value: Int) throws(Errno) {
         if option == .linger { return try setLinger(to: value) }
-        try setOption(option.level, option.code, to: CInt(clamping: value))
+        guard let value = CInt(exactly: value) ?? UInt32(exactly: value).map(CInt.init(bitPattern:))
+        else { throw .invalidArgument }
+        try setOption(option.level, option.code, to: value)
     }
 
     private func lingerSeconds() throws(Errno) -> Int {

@@ -100,13 +100,13 @@ extension SocketAddress {
         _ = try retrying { unlink(path) }
     }
 
-    /// Gives the file at the path a mode and an owner (chmod(2), chown(2)).
+    /// Gives the file at the path a mode and an owner (chmod(2), lchown(2)).
     package func setFile(_ access: SocketFileAccess) throws(Errno) {
         let path = try requirePath()
         if access.userID != nil || access.groupID != nil {
             let user = access.userID.map { uid_t(truncatingIfNeeded: $0) } ?? .max
             let group = access.groupID.map { gid_t(truncatingIfNeeded: $0) } ?? .max
-            _ = try retrying { chown(path, user, group) }
+            _ = try retrying { lchown(path, user, group) }
         }
         // Last: to change the owner may clear bits of the mode.
         if let mode = access.mode {

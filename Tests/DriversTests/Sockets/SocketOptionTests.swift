@@ -41,6 +41,7 @@ extension SocketContractTests {
         #expect(throws: Errno.noSuchOption) { try sockets.setOption(.ipv6Only, of: socket, to: 1) }
         for (option, value) in [
             (SocketOption.keepAliveInterval, 0), (.keepAliveCount, 128), (.userTimeout, -1),
+            (.receiveBuffer, 1 << 40), (.keepAlive, -(1 << 40)),
         ] {
             #expect(throws: Errno.invalidArgument) {
                 try sockets.setOption(option, of: socket, to: value)

@@ -36,6 +36,13 @@ import Testing
         #expect(table.ask("e", at: start, 1).startsThread)
     }
 
+    @Test func `a limit of no threads is one of one`() {
+        var table = table(threads: 0)
+
+        #expect(table.ask("a", at: start, 1).startsThread)
+        #expect(!table.ask("b", at: start, 1).startsThread)
+    }
+
     @Test func `an answer is used again for its time, and what is not there for less`() {
         var table = table()
         for name in ["there", "nowhere", "troubled"] { _ = table.ask(name, at: start, 1) }
