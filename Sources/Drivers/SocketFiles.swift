@@ -8,6 +8,10 @@ import Syscalls
 ///                          connect to it ──────► a socket listens: in use
 ///                                 │ refused
 ///                          the same file still? ─► remove it, and bind again
+///
+/// No lock is held meanwhile. Of two servers that start on one path at the same instant, the one
+/// may take the other's file, which does not listen yet, for stale; and the server that a probe
+/// finds alive sees a connection that closes at once.
 package struct SocketFile: Sendable {
     /// Where it is.
     package let address: SocketAddress

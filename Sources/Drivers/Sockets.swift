@@ -34,6 +34,8 @@ import Syscalls
 /// * **It connects at once or not at all**: `ENOENT` without a file, `ECONNREFUSED` where none
 ///   listens, and `EAGAIN` when the backlog is full, of whose end no driver tells.
 /// * **To send to a peer that has closed is `EPIPE` at once**, and `resetOnClose` means nothing.
+/// * **What waits to be sent is what the peer's program has not read**, in the kernel's own measure
+///   and not in bytes.
 /// * **A path is a file that `bind` makes** and that only `removeFile` removes; while it is there,
 ///   to bind to it is `EADDRINUSE`. An abstract name goes with its socket.
 package protocol Sockets: AnyObject, Sendable {

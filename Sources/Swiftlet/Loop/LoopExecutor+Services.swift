@@ -38,11 +38,11 @@ extension LoopExecutor {
     /// back, closes.
     ///
     /// Where the peer will not have what it was to have, it is told by a reset: an end in order
-    /// would say that this was all.
+    /// would say that this was all. A Unix socket knows no reset: there it is an end in order.
     func close(_ id: SocketID) {
         guard let record = state.table.remove(id) else { return }
         forget(id.descriptor)
-        if record.isListening { removeSocketFile(of: id.descriptor) }
+        if !state.socketFiles.isEmpty { removeSocketFile(of: id.descriptor) }
         let isStuck = record.isStalled && waiting(at: id.descriptor) == record.waiting
         if record.writing == .cut || isStuck {
             // One that is reset already needs no other.

@@ -51,10 +51,11 @@ extension Socket {
         var pause = Duration.milliseconds(1)
         while true {
             do throws(IOError) {
-                _ = try attempt(.connect) { descriptor throws(Errno) in
+                let isUp = try attempt(.connect) { descriptor throws(Errno) in
                     try loop.sockets.connect(descriptor, to: peer)
                 }
-                return
+                // A signal may cut it short, where the path is on a file system that waits.
+                if isUp { return }
             } catch {
                 guard error.reason == .system(.wouldBlock) else { throw error }
             }

@@ -70,8 +70,9 @@ public struct Connection: Sendable {
         do throws(IOError) {
             try socket.set(options)
             if let local {
-                try socket.attempt(.bind) { descriptor throws(Errno) in
-                    try loop.sockets.bind(descriptor, to: local)
+                loop.state.socketFiles[socket.descriptor] = try socket.attempt(.bind) {
+                    descriptor throws(Errno) in
+                    try SocketFile.bind(descriptor, to: local, access: nil, over: loop.sockets)
                 }
             }
             try await socket.connect(until: deadline, in: call)
@@ -102,7 +103,8 @@ extension Connection {
     public func close() { socket.close() }
 
     /// Closes the connection with a reset: the peer's next call fails, and nothing lingers in the
-    /// kernel (`SO_LINGER` of 0 seconds, socket(7)).
+    /// kernel (`SO_LINGER` of 0 seconds, socket(7)). A Unix socket knows no reset: its peer reads
+    /// the end of the stream.
     ///
     /// - Throws: `IOError` with `.closed`, or what the kernel says.
     public func reset() async throws(IOError) {
@@ -149,8 +151,14 @@ extension Connection {
 
 extension Socket {
     /// Sets options of a socket that has just been opened. The caller is on the loop's thread.
+    ///
+    /// In the order of their numbers: that of a dictionary is another one in each process, and a
+    /// recording is replayed in another one.
     func set(_ options: [SocketOption: Int]) throws(IOError) {
-        for (option, value) in options {
+        let inOrder = options.sorted {
+            ($0.key.level, $0.key.code) < ($1.key.level, $1.key.code)
+        }
+        for (option, value) in inOrder {
             try attempt(.option) { descriptor throws(Errno) in
                 try loop.sockets.setOption(option, of: descriptor, to: value)
             }

@@ -27,7 +27,7 @@ extension Listener {
     /// Binds a listener on each loop to an address or a name that is given as text: "127.0.0.1:0".
     ///
     /// - Returns: the listeners, in the order of `EventLoop.all`.
-    /// - Throws: as `bind(to:backlog:reusePort:access:file:line:)`.
+    /// - Throws: as `bind(to:backlog:reusePort:options:access:file:line:)`.
     public static func bindOnEachLoop(
         to address: String, backlog: Int = 1024,
         file: SourceFile = #fileID, line: UInt32 = #line

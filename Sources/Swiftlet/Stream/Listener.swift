@@ -22,7 +22,7 @@ public struct Listener: Sendable {
     ///     of their listener.
     ///   - access: mode and owner of the file at a Unix path; nil leaves them to the umask.
     /// - Returns: the listener, whose `address` has the port that the kernel chose.
-    /// - Throws: `IOError` of `open`, `bind` or `listen`, such as
+    /// - Throws: `IOError` of `open`, `option`, `bind`, `listen` or `address`, such as
     ///   "bind 127.0.0.1:80: Address already in use".
     public static func bind(
         to address: SocketAddress, backlog: Int = 1024, reusePort: Bool = false,
@@ -41,7 +41,7 @@ public struct Listener: Sendable {
     ///   - address: where to listen; port 0 takes a free one for all of them.
     ///   - backlog: connections that the kernel queues for each listener until they are accepted.
     /// - Returns: the listeners, in the order of `EventLoop.all`.
-    /// - Throws: as `bind(to:backlog:reusePort:)`.
+    /// - Throws: as `bind(to:backlog:reusePort:options:access:)`.
     public static func bindOnEachLoop(
         to address: SocketAddress, backlog: Int = 1024
     ) async throws(IOError) -> [Listener] {
@@ -114,11 +114,11 @@ extension EventLoop {
 }
 
 extension LoopExecutor {
-    /// Removes the file of a listener that closes, if it has one and it is still there. Before the
+    /// Removes the file of a socket that closes, if it has one and it is still there. Before the
     /// socket closes: so no client finds a file to which none listens.
     @inline(never)
-    func removeSocketFile(of listener: RawDescriptor) {
-        state.socketFiles.removeValue(forKey: listener)?.remove(over: sockets)
+    func removeSocketFile(of socket: RawDescriptor) {
+        state.socketFiles.removeValue(forKey: socket)?.remove(over: sockets)
     }
 }
 

@@ -70,6 +70,45 @@ import Testing
     }
 
     @Test(arguments: Ground.all)
+    func `the path that a client connects from is free again`(ground: Ground) async throws {
+        let (address, local) = (
+            try freshUnixAddress(isPath: true), try freshUnixAddress(isPath: true)
+        )
+        try await ground.run(seeds: 0..<5) {
+            try await withServer(on: address, handler: echoBack) { _ in
+                for _ in 0..<2 {
+                    let connection = try await Connection.connect(to: address, from: local)
+                    try #require(try await connection.localAddress == local)
+                    connection.close()
+                }
+            }
+        }
+    }
+
+    /// The kernel ends a read where a descriptor was sent along, though there is more.
+    @Test(arguments: DriverKind.usable)
+    func `what comes behind a descriptor that was sent along is read`(
+        driver: DriverKind
+    ) async throws {
+        try await onLoop(driver) {
+            let (near, far) = try await Connection.pair()
+            let reading = try spawn { () async throws -> String in
+                var text = ""
+                while text.count < 2, let bytes = try await near.read() {
+                    text += String(decoding: bytes)
+                }
+                return text
+            }
+            try await settle()
+            try send("a", along: far.socket.descriptor, to: far.socket.descriptor)
+            try await far.write("b")
+            try #require(try await reading.value == "ab")
+            near.close()
+            far.close()
+        }
+    }
+
+    @Test(arguments: Ground.all)
     func `a full backlog is waited for, until the deadline`(ground: Ground) async throws {
         let address = try freshUnixAddress(isPath: false)
         try await ground.run(seeds: 0..<5) {
@@ -141,4 +180,34 @@ private func freshUnixAddress(isPath: Bool) throws -> SocketAddress {
     let name = "swiftlet-connection-\(getpid())-\(names.add(1, ordering: .relaxed).newValue)"
     return try isPath
         ? SocketAddress.unix(path: "/tmp/\(name).sock") : SocketAddress.unix(abstractName: name)
+}
+
+/// Sends a byte with a descriptor (`SCM_RIGHTS`, cmsg(3)).
+private func send(
+    _ byte: Unicode.Scalar, along passed: RawDescriptor, to socket: RawDescriptor
+) throws {
+    /// A cmsghdr, which Glibc has with a member that Swift does not import, and its descriptor.
+    struct Control {
+        var length = 20
+        var level = SOL_SOCKET
+        var type: CInt = 1
+        var descriptor: CInt
+        var padding: CInt = 0
+    }
+    var byte = UInt8(ascii: byte)
+    var control = Control(descriptor: passed.number)
+    let sent = withUnsafeMutablePointer(to: &byte) { byte in
+        withUnsafeMutablePointer(to: &control) { control in
+            var piece = iovec(iov_base: byte, iov_len: 1)
+            return withUnsafeMutablePointer(to: &piece) { piece in
+                var message = msghdr()
+                message.msg_iov = piece
+                message.msg_iovlen = 1
+                message.msg_control = UnsafeMutableRawPointer(control)
+                message.msg_controllen = MemoryLayout<Control>.size
+                return sendmsg(socket.number, &message, 0)
+            }
+        }
+    }
+    try #require(sent == 1)
 }
