@@ -95,6 +95,73 @@ import Testing
         }
     }
 
+    @Test func `what is lost while the others come up is missing`() throws {
+        let server = try TestServer { peer in
+            if peer.number >= 10 { peer.echo() }
+        }
+        defer { server.stop() }
+
+        #expect {
+            // At the first request or at the second one, as the server has closed by then.
+            let load = try HeldLoad(opening: plan(server, connections: 40))
+            _ = try load.runOnce()
+        } throws: { error in
+            guard case .failed(let reason) = error as? HeldLoad.Failure else { return false }
+            return reason.hasPrefix("it lost ")
+        }
+    }
+
+    @Test func `it looks around while it waits, and goes on`() throws {
+        let gate = try Gate()
+        let server = try TestServer { peer in
+            peer.send(peer.receive())
+            let request = peer.receive()
+            gate.wait()
+            peer.send(request)
+        }
+        defer { server.stop() }
+        var (isAsked, looks) = (false, 0)
+        let load = try HeldLoad(opening: plan(server, connections: 1)) {
+            looks += isAsked ? 1 : 0
+            if looks == 3 { gate.open() }
+            return nil
+        }
+
+        isAsked = true
+        #expect(try load.runOnce().answered == 1)
+        #expect(looks >= 3)
+    }
+
+    @Test func `a signal ends the slice of a server that does not answer`() throws {
+        let server = try TestServer { peer in
+            peer.send(peer.receive())
+            while !peer.receive().isEmpty {}
+        }
+        defer { server.stop() }
+        var signal: CInt?
+        let load = try HeldLoad(opening: plan(server, connections: 1)) { signal }
+
+        signal = 15
+        #expect(throws: HeldLoad.Failure.interrupted(15)) { try load.runOnce() }
+    }
+
+    @Test func `a lost connection ends a slice at a rate at once`() throws {
+        let server = try TestServer { peer in
+            peer.send(peer.receive())
+            // Until the first request of the slice.
+            peer.waitForBytes()
+        }
+        defer { server.stop() }
+        let load = try HeldLoad(opening: plan(server, connections: 1))
+
+        #expect {
+            _ = try load.runPlanned(rate: 10_000, on: 1, for: .seconds(24 * 3600), seed: 1)
+        } throws: { error in
+            guard case .failed(let reason) = error as? HeldLoad.Failure else { return false }
+            return reason.hasPrefix("it lost 1 connections: ")
+        }
+    }
+
     @Test func `nothing listens, so there are no connections`() throws {
         let server = try TestServer { $0.echo() }
         let plan = plan(server)

@@ -32,6 +32,9 @@ package struct Interrupts: Sendable {
         }
     }
 
+    /// The signal that has come, which is taken by this; nil when none has.
+    func take() -> CInt? { signals.wait(nanoseconds: 0) }
+
     /// Throws `interrupted` when a signal has come.
     func check() throws(ArmFailure) { try wait(.zero) }
 }

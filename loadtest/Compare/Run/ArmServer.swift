@@ -55,6 +55,7 @@ struct ArmServer: Sendable {
             return try body()
         } catch {
             switch error {
+            case .interrupted(let signal): throw .interrupted(signal)
             case .wrongBytes(let diagnosis):
                 let reason = diagnosis.isEmpty ? "" : ": \(diagnosis)"
                 throw .incorrect(["wrong bytes under load\(reason)"])

@@ -124,7 +124,6 @@ extension CompareRun {
                 }
             }
             let elapsed = began.nanoseconds(to: .now)
-            for live in group.live.values { live.server.process.takeOutput() }
             round += 1
             say(
                 .roundEnded(

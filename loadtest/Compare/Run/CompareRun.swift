@@ -14,6 +14,7 @@ package struct CompareRun {
     let options: CompareOptions
     let environment: RunRecord.Environment
     let interrupts: Interrupts
+    private let lookout: Lookout
     var placement = Placement()
     private let tell: (CompareEvent) -> Void
     var arms: [ArmState]
@@ -33,6 +34,7 @@ package struct CompareRun {
         self.options = options
         self.environment = environment
         self.interrupts = interrupts
+        lookout = Lookout(interrupts)
         self.tell = tell
         arms = options.contenders.map(ArmState.init)
         points = options.points
@@ -110,7 +112,7 @@ package struct CompareRun {
             contender: contender,
             connections: contender.connections(of: points[point].connections),
             size: points[point].size, seed: options.seed, timeout: options.startTimeout,
-            placement: placement, interrupts: interrupts)
+            placement: placement, interrupts: interrupts, lookout: lookout)
     }
 }
 

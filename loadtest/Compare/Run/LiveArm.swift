@@ -162,6 +162,7 @@ struct ArmStart {
     let timeout: Duration
     let placement: Placement
     let interrupts: Interrupts
+    let lookout: Lookout
 
     /// How long opening all connections and the first answer on the last may take.
     private static let opening = Duration.seconds(30)
@@ -171,9 +172,11 @@ struct ArmStart {
 
     /// Starts a process.
     func server() throws(ArmFailure) -> ArmServer {
-        try placement.starting { () throws(ArmFailure) in
+        let server = try placement.starting { () throws(ArmFailure) in
             try ArmServer.start(contender, within: timeout, interrupts)
         }
+        lookout.add(server.process)
+        return server
     }
 
     /// Opens all connections.
@@ -185,7 +188,7 @@ struct ArmStart {
         plan.seed = seed
         (plan.connectTimeout, plan.timeout) = (ArmStart.opening, ArmStart.answer)
         return try server.explaining { () throws(HeldLoad.Failure) in
-            try HeldLoad(opening: plan)
+            try HeldLoad(opening: plan, looking: lookout.look)
         }
     }
 

@@ -14,6 +14,11 @@ package final class HeldLoad {
     private let driver: any Driver
     private var exchange: Exchange
     private var ready: [Readiness] = []
+    private let look: () -> CInt?
+    private var lookDue = Instant(nanoseconds: 0)
+
+    /// Between two looks while it waits.
+    private static let lookPause = Duration.milliseconds(20)
 
     /// What one slice saw.
     package struct Slice: Sendable {
@@ -48,11 +53,19 @@ package final class HeldLoad {
         /// The server sent other bytes than it was sent.
         case wrongBytes(String)
         case failed(String)
+        /// A look found this signal, which ends it.
+        case interrupted(CInt)
     }
 
     /// Opens as many connections as the plan has and waits until all are up and the server has
     /// taken the last of them, which its answer shows.
-    package init(opening plan: LoadPlan) throws(Failure) {
+    ///
+    /// `look` is called every 20 ms while this works, for what must not wait until a slice is over;
+    /// a signal that it gives ends the slice.
+    package init(
+        opening plan: LoadPlan, looking look: @escaping () -> CInt? = { nil }
+    ) throws(Failure) {
+        self.look = look
         do throws(Errno) {
             driver = try plan.driver.makeDriver()
             state = try RunState(plan: plan, workers: 1)
@@ -80,10 +93,14 @@ package final class HeldLoad {
                 opening.cancelAll(in: &exchange)
                 throw .failed("not all connections came up\(firstError)")
             }
-            try wait(until: min(opening.due, deadline))
+            try wait(at: now, until: min(opening.due, deadline))
             for readiness in ready {
                 guard let index = exchange.table.index(of: readiness.descriptor) else { continue }
-                opening.finish(index, in: &exchange)
+                if exchange.table.connections[index].state == .connecting {
+                    opening.finish(index, in: &exchange)
+                } else {
+                    exchange.serve(readiness)
+                }
             }
         }
     }
@@ -135,10 +152,10 @@ package final class HeldLoad {
         let patience = state.plan.timeout
         let end = exchange.sendUntil
         let deadline = max(began, Instant(nanoseconds: end)).advanced(by: patience)
-        while exchange.table.openRequests > 0 || !exchange.hasDealtAll {
+        while exchange.isWhole, exchange.table.openRequests > 0 || !exchange.hasDealtAll {
             let now = driver.now
             if now >= deadline { throw .failed("an answer did not come within \(patience)") }
-            try wait(until: min(deadline, exchange.dealDue(at: now)))
+            try wait(at: now, until: min(deadline, exchange.dealDue(at: now)))
             for (place, readiness) in ready.enumerated() {
                 if place & 15 == 15, exchange.isOpenLoop {
                     _ = exchange.dispatch(at: driver.now.nanoseconds)
@@ -160,10 +177,14 @@ package final class HeldLoad {
         return slice
     }
 
-    private func wait(until deadline: Instant) throws(Failure) {
+    private func wait(at now: Instant, until deadline: Instant) throws(Failure) {
+        if now >= lookDue {
+            if let signal = look() { throw .interrupted(signal) }
+            lookDue = now.advanced(by: HeldLoad.lookPause)
+        }
         ready.removeAll(keepingCapacity: true)
         do throws(Errno) {
-            try driver.wait(until: deadline, into: &ready)
+            try driver.wait(until: min(deadline, lookDue), into: &ready)
         } catch {
             throw .failed("the generator could not go on: \(error)")
         }
@@ -184,6 +205,9 @@ package final class HeldLoad {
 }
 
 extension Exchange {
+    /// Whether no connection was lost.
+    fileprivate var isWhole: Bool { table.upCount == table.count }
+
     fileprivate mutating func sendFirst(_ connections: Range<Int>) {
         for index in connections where table.connections[index].state == .up { send(on: index) }
     }
