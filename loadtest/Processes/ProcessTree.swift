@@ -57,13 +57,6 @@ package struct ProcessTree: Sendable, Equatable {
         members.reduce(into: ProcessMemory()) { $0.add(ProcessMemory(of: $1)) }
     }
 
-    /// Sends a signal to each member (kill(2)); one that has ended is no error.
-    ///
-    /// While they live: a number of one that was reaped may be another process's.
-    package func send(signal: CInt) {
-        for member in members { _ = kill(member, signal) }
-    }
-
     /// The number behind a word in a file of lines like "Pss:      120 kB".
     static func number(in text: String, after word: String) -> Int? {
         for line in text.split(separator: "\n") where line.hasPrefix(word) {

@@ -175,7 +175,8 @@ import Testing
             let samples = record.samples.filter { $0.arm == arm && $0.point == point }
             let busy = samples.filter { $0.readings[.rate] != nil }
             #expect(busy.map(\.round) == Array(0..<count))
-            #expect(busy.allSatisfy { $0.readings[.cpu] != nil })
+            // A moment may be too short for the clock of a process, which is told.
+            #expect(busy.allSatisfy { $0.readings[.cpu] != nil || !$0.doubts.isEmpty })
             let others: [Reading] = [
                 .idleMemory, .connectionMemory, .idleCPU, .threads, .processes, .sparseP99, .p50,
                 .p99,

@@ -12,10 +12,10 @@ import Syscalls
 final class LiveArm {
     let server: ArmServer
     private var load: HeldLoad?
-    /// All of its processes; they are there since the connections are.
-    private let tree: ProcessTree
-    /// Whether it is stopped between slices.
-    private(set) var isHalting = false
+    /// All of its processes.
+    private var tree: ProcessTree
+    /// Its processes where they are stopped between slices; else none.
+    private var halting: [ProcessTree.Member] = []
     /// What it takes to be there.
     private(set) var presence: [Reading: Double]
     /// Whether memory that its processes share was divided between them.
@@ -55,10 +55,15 @@ final class LiveArm {
             .threads: Double(size.threads), .processes: Double(size.processes),
         ]
         if idleShare > LiveArm.silentMax {
-            isHalting = true
-            tree.send(signal: ChildProcess.halt)
+            halting = tree.members.compactMap(ProcessTree.Member.init)
+            send(signal: ChildProcess.halt)
         }
     }
+
+    /// Whether it is stopped between slices.
+    var isHalting: Bool { !halting.isEmpty }
+
+    private func send(signal: CInt) { for member in halting { member.send(signal: signal) } }
 
     // Slices.
 
@@ -68,9 +73,10 @@ final class LiveArm {
             try load.runBusy(for: duration)
         }
         var result = Slice(answered: slice.answered)
-        result.readings = [.rate: slice.rate, .cpu: cpu / Double(max(1, slice.answered))]
+        result.readings[.rate] = slice.rate
+        result.take(.cpu, cpu)
         // The generator had no time to spare, and the server had.
-        if slice.cpu > 0.9 * slice.seconds, cpu < 0.9 * slice.seconds {
+        if slice.cpu > 0.9 * slice.seconds, (cpu ?? 0) < 0.9 * slice.seconds {
             result.lowerBounds = [.rate]
         }
         return result
@@ -108,23 +114,39 @@ final class LiveArm {
             try load.runPlanned(rate: rate, on: count, for: duration, seed: seed)
         }
         var result = Slice(answered: slice.answered)
-        result.readings[.sparseCPU] = cpu / Double(max(1, slice.answered))
+        result.take(.sparseCPU, cpu)
         result.take(.sparseP99, at: 0.99, of: slice)
         return result
     }
 
-    /// Runs a slice, and says how much CPU the server took for it, in seconds.
+    /// Runs a slice, and says how much CPU the server took for it, in seconds: nil where processes
+    /// came or went, as those take their CPU time with them, and where the clock did not move.
     private func awake(
         _ run: (HeldLoad) throws(HeldLoad.Failure) -> HeldLoad.Slice
-    ) throws(ArmFailure) -> (HeldLoad.Slice, cpu: Double) {
-        let before = tree.cpuNanoseconds
-        if isHalting { tree.send(signal: ChildProcess.goOn) }
+    ) throws(ArmFailure) -> (HeldLoad.Slice, cpu: Double?) {
+        let (tree, before) = (tree, tree.cpuNanoseconds)
+        send(signal: ChildProcess.goOn)
         let slice = try server.explaining { () throws(HeldLoad.Failure) in
             guard let load else { return HeldLoad.Slice() }
             return try run(load)
         }
-        if isHalting { tree.send(signal: ChildProcess.halt) }
-        return (slice, Double(tree.cpuNanoseconds - before) / 1e9)
+        send(signal: ChildProcess.halt)
+        // The look gives the server time to sleep: the clock of a process that runs is behind.
+        let isUnchanged = isUnchanged()
+        let cpu = tree.cpuNanoseconds - before
+        return (slice, cpu: isUnchanged && cpu > 0 ? Double(cpu) / 1e9 : nil)
+    }
+
+    /// Looks whether its processes are still the same; else goes on with those that are there.
+    private func isUnchanged() -> Bool {
+        let now = ProcessTree(of: server.process.id)
+        if now == tree { return true }
+        tree = now
+        if isHalting {
+            halting = tree.members.compactMap(ProcessTree.Member.init)
+            send(signal: ChildProcess.halt)
+        }
+        return false
     }
 
     /// Its processes.
@@ -133,12 +155,22 @@ final class LiveArm {
     /// Closes its connections and stops it.
     func stop() throws(ArmFailure) -> ArmServer.Ended {
         load = nil
-        if isHalting { tree.send(signal: ChildProcess.goOn) }
+        send(signal: ChildProcess.goOn)
         return try server.stop()
     }
 }
 
 extension LiveArm.Slice {
+    /// Keeps CPU time, in seconds, for each message; none that is not known.
+    fileprivate mutating func take(_ reading: Reading, _ cpu: Double?) {
+        if let cpu {
+            readings[reading] = cpu / Double(max(1, answered))
+        } else {
+            doubts.append(
+                "the CPU time of a slice is not known: processes came or went, or the clock stood")
+        }
+    }
+
     /// Keeps a quantile of the response, in seconds; one that depends on requests that were given
     /// up is known only from below.
     fileprivate mutating func take(
