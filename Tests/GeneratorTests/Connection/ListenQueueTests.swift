@@ -36,17 +36,30 @@ import Testing
         defer { listener.close() }
         try listener.bind(to: SocketAddress("127.0.0.1:0"))
         let address = try listener.localAddress()
-        #expect(ListenQueue.look(at: address.port) == nil)
+        #expect(ListenQueue.look(at: address) == nil)
         try listener.listen(backlog: 8)
-        #expect(ListenQueue.look(at: address.port) == ListenQueue(listeners: 1, waiting: 0))
+        #expect(ListenQueue.look(at: address) == ListenQueue(listeners: 1, waiting: 0))
 
         let client = try EchoProbe.connect(to: address, until: .never)
         defer { client.close() }
-        #expect(ListenQueue.look(at: address.port) == ListenQueue(listeners: 1, waiting: 1))
+        #expect(ListenQueue.look(at: address) == ListenQueue(listeners: 1, waiting: 1))
 
         let accepted = try listener.accept()
         accepted.0.close()
-        #expect(ListenQueue.look(at: address.port) == ListenQueue(listeners: 1, waiting: 0))
+        #expect(ListenQueue.look(at: address) == ListenQueue(listeners: 1, waiting: 0))
+    }
+
+    @Test func `a listener of IPv4 is none for IPv6`() throws {
+        let listener = try RawDescriptor.streamSocket(family: AF_INET)
+        defer { listener.close() }
+        try listener.bind(to: SocketAddress("127.0.0.1:0"))
+        try listener.listen(backlog: 8)
+        let port = try listener.localAddress().port
+
+        // Another program may have the port there, and then it is its queue that is seen.
+        let other = try ListenQueue.look(at: SocketAddress("[::1]:\(port)"))
+        let both = try ListenQueue.look(at: SocketAddress("127.0.0.1:\(port)"))
+        #expect(both?.listeners == 1 + (other?.listeners ?? 0))
     }
 
     // How fast connections are opened.
@@ -69,6 +82,14 @@ import Testing
         #expect(attempts(&pace) == 25)
         pace.take(ListenQueue(listeners: 5, waiting: 120), at: now)
         #expect(attempts(&pace) == 100)
+    }
+
+    @Test func `of many workers each may open one where there is room`() {
+        var pace = QueuePace(among: 100, from: .now)
+        pace.take(ListenQueue(listeners: 1, waiting: 63), at: .now)
+        #expect(attempts(&pace) == 1)
+        pace.take(ListenQueue(listeners: 1, waiting: 64), at: .now)
+        #expect(attempts(&pace) == 0)
     }
 
     @Test func `a full queue is looked at again, and a server that does not accept gets a few`() {

@@ -1,3 +1,4 @@
+import Glibc
 import Syscalls
 
 /// How many connections wait to be accepted on a port of this machine.
@@ -11,19 +12,30 @@ struct ListenQueue: Equatable {
     /// Connections in all of their queues.
     var waiting = 0
 
-    /// Looks at the queues of a port; nil where nothing is seen to listen on it.
-    static func look(at port: UInt16) -> ListenQueue? {
-        for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
-            // A first piece is enough for some twenty listeners; few machines have more.
-            for size in [4096, 1 << 16] {
-                // Where the kernel does not show its tables, nothing is known.
-                guard let text = try? File.read(table, atMost: size) else { return nil }
-                let (queue, goesOn) = read(text, port)
-                if queue.listeners > 0 { return queue }
-                if !goesOn { break }
-            }
+    /// Looks at the queues of an address's port; nil where nothing is seen to listen on it.
+    ///
+    /// A listener at [::] takes IPv4 connections too, and none takes IPv6 but those of IPv6.
+    static func look(at address: SocketAddress) -> ListenQueue? {
+        var queue = ListenQueue()
+        let tables = address.family == AF_INET6 ? ["tcp6"] : ["tcp", "tcp6"]
+        for table in tables { queue.add(look(at: address.port, in: "/proc/net/\(table)")) }
+        return queue.listeners > 0 ? queue : nil
+    }
+
+    private mutating func add(_ other: ListenQueue) {
+        listeners += other.listeners
+        waiting += other.waiting
+    }
+
+    private static func look(at port: UInt16, in table: String) -> ListenQueue {
+        // A first piece is enough for some twenty listeners; few machines have more.
+        for size in [4096, 1 << 16] {
+            // Where the kernel does not show the table, nothing is known.
+            guard let text = try? File.read(table, atMost: size) else { break }
+            let (queue, goesOn) = read(text, port)
+            if queue.listeners > 0 || !goesOn { return queue }
         }
-        return nil
+        return ListenQueue()
     }
 
     /// Reads the beginning of a table, lines like
@@ -95,7 +107,7 @@ struct QueuePace {
     mutating func take(_ queue: ListenQueue?, at now: Instant) {
         guard let queue else { return attemptsLeft = .max }
         let room = QueuePace.waitingMax * queue.listeners - queue.waiting
-        attemptsLeft = max(0, room / workers)
+        attemptsLeft = room > 0 ? max(1, room / workers) : 0
         if attemptsLeft == 0, now >= patienceEnds {
             attemptsLeft = max(1, QueuePace.waitingMax / workers)
         }

@@ -83,7 +83,8 @@ struct Opening {
 
     /// The queue that the connections go through, where it can be seen.
     private func lookAtQueue() -> ListenQueue? {
-        plan.target.isLoopback ? ListenQueue.look(at: plan.target.port) : nil
+        let target = plan.target
+        return target.isLoopback && !target.isUnix ? ListenQueue.look(at: target) : nil
     }
 
     /// When the next connection is to be opened again; never while too many attempts are open.
