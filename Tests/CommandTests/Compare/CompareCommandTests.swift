@@ -234,7 +234,7 @@ import Testing
     @Test func `where descriptors do not reach, groups have the baseline in common`() throws {
         let path = try Command.path(of: "loadtest")
         let command =
-            "ulimit -n 700; exec '\(path)' compare -v epoll,poll,select -c 110 --slice 5ms "
+            "ulimit -n 450; exec '\(path)' compare -v epoll,poll,select -c 110 --slice 5ms "
             + "--rounds 2 --json -"
         let run = try Command.run("/bin/sh", "-c", command)
         let record = try Document.read(CompareRecord.self, from: run.output)
@@ -337,6 +337,19 @@ import Testing
 
         #expect(run.code == 71)
         #expect(run.errors.contains("descriptors are needed"))
+        #expect(run.output == "")
+    }
+
+    @Test func `connections that it cannot hold to two servers end with 71`() throws {
+        let path = try Command.path(of: "loadtest")
+        let command = "ulimit -n 1500; exec '\(path)' compare -v epoll -c 1000"
+        let run = try Command.run("/bin/sh", "-c", command)
+
+        #expect(run.code == 71)
+        #expect(
+            run.errors.contains(
+                "2,056 descriptors are needed for two servers at once, and this process may open "
+                    + "1,500\n  try: ulimit -n 2056"), "\(run.errors)")
         #expect(run.output == "")
     }
 

@@ -70,7 +70,16 @@ import Testing
 
         #expect(host.armsAtOnce(connections: 1000) == 19)
         #expect(host.armsAtOnce(connections: 9000) == 2)
-        #expect(host.armsAtOnce(connections: 20_000) == 1)
+        #expect(host.armsAtOnce(connections: 10_000) == 1)
+        #expect(host.groups(of: 13, connections: 1000) == 1)
+        #expect(host.groups(of: 13, connections: 9000) == 13)
+        #expect(host.objectionToPairs(connections: 9900) == nil)
+        #expect(
+            host.objectionToPairs(connections: 10_000)?.hasPrefix(
+                "20,056 descriptors are needed for two servers at once, and this process may open "
+                    + "20,000") == true)
+        let none = HostLimits(tasks: ProcessLimits([]), descriptors: 20)
+        #expect(none.armsAtOnce(connections: 1) == 0)
     }
 
     // The rates.

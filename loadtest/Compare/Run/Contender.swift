@@ -88,7 +88,7 @@ package struct Contender: Sendable, Equatable {
     }
 
     /// Connections that it is measured with where the others have so many.
-    func connections(of count: Int) -> Int { shape == .oneAtATime ? 1 : count }
+    package func connections(of count: Int) -> Int { shape == .oneAtATime ? 1 : count }
 }
 
 extension Contender {

@@ -22,13 +22,28 @@ package struct HostLimits: Sendable, Equatable {
         self.descriptors = descriptors
     }
 
+    /// For each arm the pipes of its server and what a driver of ours takes, and some to spare.
+    private static let descriptorsPerArm = 12
+
     /// How many arms may be connected at once from this side, with so many connections each.
     package func armsAtOnce(connections: Int) -> Int {
-        max(1, (descriptors - Self.descriptorsBesides - 8 * Self.armsUsual) / (connections + 4))
+        max(0, descriptors - Self.descriptorsBesides) / (connections + Self.descriptorsPerArm)
     }
 
-    /// Arms that pipes and drivers of ours are kept ready for.
-    private static let armsUsual = 32
+    /// In how many groups so many arms are connected, each beside the baseline.
+    package func groups(of others: Int, connections: Int) -> Int {
+        let most = max(1, armsAtOnce(connections: connections) - 1)
+        return (others + most - 1) / most
+    }
+
+    /// Why no arm can be connected beside the baseline, with so many connections each; nil if one
+    /// can.
+    package func objectionToPairs(connections: Int) -> String? {
+        guard armsAtOnce(connections: connections) < 2 else { return nil }
+        let needed = 2 * (connections + Self.descriptorsPerArm) + Self.descriptorsBesides
+        return "\(Units.text(needed)) descriptors are needed for two servers at once, and this "
+            + "process may open \(Units.text(descriptors))\n  try: ulimit -n \(needed)"
+    }
 
     /// Reads the limits of this machine.
     package static func current() -> HostLimits {

@@ -98,7 +98,8 @@ enum CompareCommand {
             && isWritten
     }
 
-    /// Finds out whether this side can open as many connections as are asked for.
+    /// Finds out whether this side can open as many connections as are asked for, to two servers at
+    /// once.
     private static func prepare(_ options: CompareOptions) throws(Stop) {
         var plan = LoadPlan(target: SocketAddress(loopbackPort: 0))
         plan.connections = options.points.map(\.connections).max() ?? 1
@@ -107,6 +108,10 @@ enum CompareCommand {
         } catch {
             throw Stop(
                 message: "\(error)\n  try: \(error.remedy)", exitCode: ExitCode.systemLimit)
+        }
+        let most = options.contenders.map { $0.connections(of: plan.connections) }.max() ?? 1
+        if let objection = HostLimits.current().objectionToPairs(connections: most) {
+            throw Stop(message: objection, exitCode: ExitCode.systemLimit)
         }
     }
 
