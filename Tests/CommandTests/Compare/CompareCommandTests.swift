@@ -330,6 +330,33 @@ import Testing
         #expect(Set(record.samples.map(\.arm)) == [0])
     }
 
+    @Test func `where the baseline fails under one load, the others end theirs`() throws {
+        let folder = temporaryPath("starts")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = try Command.path(of: "echo-server")
+        // Five processes prove it; the next one refuses the second client, and later ones serve.
+        let tries = (1...5).map { "mkdir \(folder)/\($0) 2>/dev/null" }.joined(separator: " || ")
+        let good = "exec \(path) --listen 127.0.0.1:$0"
+        let proof = "if \(tries) || ! mkdir \(folder)/6 2>/dev/null; then \(good); fi; "
+        let arguments = try server("frail", "--max-connections 1", after: proof)
+        let run = try Command(
+            "loadtest",
+            [
+                "compare", "--variants=epoll", "--baseline=frail", "--json=-", "--slice=5ms",
+                "--rounds=2", "--matrix=conns=2,3",
+            ] + arguments
+        ).finish()
+        let record = try Document.read(CompareRecord.self, from: run.output)
+        let busy = record.samples.filter { $0.readings[.rate] != nil }
+
+        #expect(run.code == 0, "\(run.errors)")
+        #expect(record.arms[record.baseline].name == "frail")
+        #expect(busy.filter { $0.point == 0 && $0.arm == record.baseline }.isEmpty)
+        #expect(busy.filter { $0.point == 0 && $0.arm == 0 }.count == 2)
+        #expect(busy.filter { $0.point == 1 }.count == 6)
+    }
+
     @Test func `connections that this machine cannot hold end with 71`() throws {
         let path = try Command.path(of: "loadtest")
         let command = "ulimit -n 64; exec '\(path)' compare -v epoll -c 1000"

@@ -1,5 +1,6 @@
 import Compare
 import Flags
+import Processes
 import Testing
 
 @Suite struct CompareOptionsTests {
@@ -99,8 +100,28 @@ import Testing
         #expect(timing.slice(connections: 1000, cost: 10e-6) == .milliseconds(200))
         #expect(timing.slice(connections: 9000, cost: 1e-3) == .seconds(1))
         #expect(timing.slice(connections: 9000, cost: 0) == .milliseconds(50))
-        #expect(timing.fixedRounds(arms: 3) == 6)
-        #expect(timing.fixedRounds(arms: 14) == 2)
+    }
+
+    @Test func `at the fixed rate there are rounds enough to judge, however many the servers`() {
+        let timing = Timing(slice: .milliseconds(50), time: .seconds(60))
+
+        #expect(timing.fixed(slices: 3) == (10, .seconds(1)))
+        #expect(timing.fixed(slices: 5) == (6, .seconds(1)))
+        for slices in 1...200 {
+            let (rounds, slice) = timing.fixed(slices: slices)
+            #expect(rounds >= 6)
+            #expect(slice >= .milliseconds(250) && slice <= .seconds(1))
+        }
+        let fourteen = timing.fixed(slices: 14)
+        #expect(fourteen.slice * (14 * fourteen.rounds) <= .seconds(30))
+    }
+
+    @Test func `each of several groups has time for rounds that can be judged`() {
+        let timing = Timing(slice: .milliseconds(50), time: .seconds(60))
+
+        #expect(timing.busy(groups: 1, arms: 14, slice: .seconds(1)) == .seconds(60))
+        #expect(timing.busy(groups: 2, arms: 8, slice: .milliseconds(50)) == .seconds(30))
+        #expect(timing.busy(groups: 13, arms: 2, slice: .seconds(1)) == .seconds(40))
     }
 
     @Test func `a matrix gives every combination, and leaves the rest to the options`() throws {
@@ -187,6 +208,12 @@ import Testing
 
         #expect(usual.hasPrefix("4 arms, 1 load: about "), "\(usual)")
         #expect(loads.hasPrefix("5 arms, 2 loads: about "), "\(loads)")
+        let many = try options("--conns", "9k")
+        let estimates = [20_000, 2_000_000].map { descriptors in
+            Timing.estimate(
+                many, on: HostLimits(tasks: ProcessLimits([]), descriptors: descriptors))
+        }
+        #expect(estimates[0] != estimates[1])
         #expect(Timing.minutes(.seconds(40)) == "40 s")
         #expect(Timing.minutes(.seconds(17 * 60 + 10)) == "17 min")
         #expect(Timing.minutes(.seconds(2 * 3600 + 300)) == "2 h 5 min")

@@ -33,6 +33,17 @@ import Testing
                 .ending(of: wide, baseline: 0, isTimeOver: false) == .rounds)
     }
 
+    @Test func `where the baseline is not there, the others end it, and never as precise`() {
+        let samples = samples(rounds: 20, spread: 0.001).filter { $0.arm != 0 }
+        let (rounds, free) = (
+            Enough(rounds: 20, precision: 0.03), Enough(rounds: nil, precision: 0.03)
+        )
+
+        #expect(rounds.ending(of: samples, baseline: 0, isTimeOver: false) == .rounds)
+        #expect(free.ending(of: samples, baseline: 0, isTimeOver: false) == nil)
+        #expect(free.ending(of: samples, baseline: 0, isTimeOver: true) == .time)
+    }
+
     @Test func `an arm without a ratio is not precise`() {
         var samples = samples(rounds: 20, spread: 0.001)
         for index in samples.indices where samples[index].arm == 2 {

@@ -22,15 +22,22 @@ extension CompareRun {
                 "\(points[point].text): the descriptors do not reach for all servers at once: "
                     + "\(groups.count) groups, each with the baseline")
         }
-        points[point].slice = Double(slice(at: point).wholeNanoseconds) / 1e9
+        let slice = slice(at: point)
+        points[point].slice = Double(slice.wholeNanoseconds) / 1e9
+        let measured = groups.reduce(0) { $0 + $1.count + 1 }
+        let fixed = options.timing.fixed(slices: measured)
         var endings: [CompareRecord.Ending] = []
         for (number, others) in groups.enumerated() {
             guard arms.indices.contains(record.baseline), arms[record.baseline].isMeasured else {
                 return
             }
+            let time = options.timing.busy(
+                groups: groups.count, arms: others.count + 1, slice: slice)
             let group = LiveGroup(
-                point: point, number: number, time: options.timing.time / groups.count)
-            if let ending = try run(group, of: [record.baseline] + others) {
+                point: point, number: number, slice: slice, time: time, fixed: fixed)
+            // A new baseline may be one of them.
+            let members = [record.baseline] + others.filter { $0 != record.baseline }
+            if let ending = try run(group, of: members) {
                 endings.append(ending)
             }
         }
@@ -42,9 +49,8 @@ extension CompareRun {
         let others = arms.indices.filter {
             $0 != record.baseline && arms[$0].isMeasured && arms[$0].probes[point] != nil
         }
-        let limits = HostLimits.current()
-        let most = max(1, limits.armsAtOnce(connections: points[point].connections) - 1)
-        let count = (others.count + most - 1) / most
+        let count = HostLimits.current().groups(
+            of: others.count, connections: points[point].connections)
         // As equal as can be.
         return (0..<count).map { group in
             others.enumerated().filter { $0.offset % count == group }.map(\.element)
@@ -66,8 +72,10 @@ extension CompareRun {
         _ group: LiveGroup, of members: [Int]
     ) throws(Interrupted) -> CompareRecord.Ending? {
         var group = group
-        let slice = slice(at: group.point)
+        let slice = group.slice
         for arm in members { try begin(arm, in: &group) }
+        // The new one where the first has failed.
+        if group.live[record.baseline] == nil { try begin(record.baseline, in: &group) }
         let order = BlockOrder(seed: options.seed)
         for round in 0..<Timing.warmingRounds {
             for arm in order.arms(group.arms, round: round, point: group.point) {
@@ -77,7 +85,7 @@ extension CompareRun {
                 }
             }
         }
-        let ending = try runBusy(&group, order, slice)
+        let ending = try runBusy(&group, order)
         try runFixed(&group, order)
         stop(&group)
         return ending
@@ -110,7 +118,7 @@ extension CompareRun {
     }
 
     private mutating func runBusy(
-        _ group: inout LiveGroup, _ order: BlockOrder, _ slice: Duration
+        _ group: inout LiveGroup, _ order: BlockOrder
     ) throws(Interrupted) -> CompareRecord.Ending? {
         let enough = Enough(rounds: options.rounds, precision: options.precision)
         let first = group.firstRound(in: record)
@@ -118,6 +126,7 @@ extension CompareRun {
         let watch = OtherPrograms(beside: group.live.values.flatMap(\.processes))
         var round = first
         while group.live.count > 0 {
+            let slice = group.slice
             for arm in order.arms(group.arms, round: round, point: group.point) {
                 try run(arm, in: &group, round: round) { live throws(ArmFailure) in
                     try live.runBusy(for: slice)
@@ -147,16 +156,15 @@ extension CompareRun {
         _ group: inout LiveGroup, _ order: BlockOrder
     ) throws(Interrupted) {
         guard let rate = points[group.point].fixedRate else { return }
-        let timing = options.timing
-        let rounds = min(
-            options.rounds ?? .max, timing.fixedRounds(arms: arms.count { $0.isMeasured }))
+        let slice = group.fixed.slice
+        let rounds = min(options.rounds ?? .max, group.fixed.rounds)
         say(.fixedRate(rounds: rounds))
         for round in 0..<rounds {
             let number = group.number * rounds + round
             for arm in order.arms(group.arms, round: round, point: group.point) {
                 let seed = options.seed &+ UInt64(round)
                 try run(arm, in: &group, round: number) { live throws(ArmFailure) in
-                    try live.runFixed(rate, for: timing.planned, seed: seed)
+                    try live.runFixed(rate, for: slice, seed: seed)
                 }
             }
         }
@@ -173,6 +181,7 @@ extension CompareRun {
                 say(.ended(arm: arms[arm].arm))
             }
         }
+        replaceBaseline(among: [])
         forgetWrong()
     }
 
@@ -212,7 +221,7 @@ extension CompareRun {
         group.live[arm] = nil
         arms[arm].end(failure, at: group.point, of: points)
         say(.ended(arm: arms[arm].arm))
-        replaceBaseline()
+        replaceBaseline(among: group.arms)
         forgetWrong()
     }
 
@@ -228,8 +237,12 @@ struct LiveGroup {
     let point: Int
     /// Counted from 0.
     let number: Int
+    /// How long a busy slice is.
+    let slice: Duration
     /// How long its busy slices may take together.
     let time: Duration
+    /// Rounds at the fixed rate, and how long a slice of them is.
+    let fixed: (rounds: Int, slice: Duration)
     /// By the place of the arm.
     var live: [Int: LiveArm] = [:]
 

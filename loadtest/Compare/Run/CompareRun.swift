@@ -84,10 +84,9 @@ package struct CompareRun {
     private mutating func chooseBaseline() {
         let wanted = options.baseline ?? CompareOptions.usualBaseline
         let running = arms.indices.filter { arms[$0].isMeasured }
-        let together = running.first { arms[$0].contender.shape != .oneAtATime }
         guard
-            let chosen = running.first(where: { arms[$0].arm.name == wanted }) ?? together
-                ?? running.first
+            let chosen = running.first(where: { arms[$0].arm.name == wanted })
+                ?? firstChoice(among: running)
         else { return }
         if let name = options.baseline, arms[chosen].arm.name != name {
             arms[chosen].note("the baseline, because \(name) could not be")
@@ -96,12 +95,18 @@ package struct CompareRun {
         arms.insert(arms[chosen].control, at: chosen + 1)
     }
 
-    /// Goes on with another baseline when this one has failed; then it has no control.
-    mutating func replaceBaseline() {
+    private func firstChoice(among running: [Int]) -> Int? {
+        running.first { arms[$0].contender.shape != .oneAtATime } ?? running.first
+    }
+
+    /// Goes on with another baseline when this one has failed, one of those that are `alive` with
+    /// their connections if there are any; then it has no control.
+    mutating func replaceBaseline(among alive: [Int]) {
         guard !arms[record.baseline].isMeasured else { return }
         let failed = arms[record.baseline].arm.name
         for index in arms.indices where arms[index].arm.isControl { arms[index].retire() }
-        guard let next = arms.indices.first(where: { arms[$0].isMeasured }) else { return }
+        let running = arms.indices.filter { arms[$0].isMeasured }
+        guard let next = firstChoice(among: alive) ?? firstChoice(among: running) else { return }
         arms[next].note("the baseline since \(failed) failed; there is no control")
         record.baseline = next
     }

@@ -19,12 +19,12 @@ package struct Enough: Sendable, Equatable {
     }
 
     /// What ends the load after these rounds; nil to go on. `samples` are those of the arms that
-    /// are measured together.
+    /// are measured together; where the baseline is not one of them, no interval ends it.
     package func ending(
         of samples: [CompareRecord.Sample], baseline: Int, isTimeOver: Bool
     ) -> CompareRecord.Ending? {
         let arms = Dictionary(grouping: samples, by: \.arm)
-        let count = arms[baseline]?.count ?? 0
+        let count = (arms[baseline] ?? arms.values.max { $0.count < $1.count })?.count ?? 0
         if let rounds { return count >= rounds ? .rounds : nil }
         if count >= Enough.roundsMin, isPrecise(arms, baseline) { return .precise }
         return isTimeOver ? .time : nil
