@@ -196,6 +196,22 @@ import Testing
         #expect(try #require(costs.first?.ratio.interval).contains(0))
     }
 
+    @Test func `what looking blocking costs is known through the baseline from two groups`()
+        throws
+    {
+        var session = Sessions(others: ["poll", "coroutine-poll"])
+        session.factor = { name, _ in name == "coroutine-poll" ? 1.07 : 1 }
+        session.rounds = 40
+        var record = session.record()
+        // The first half of the rounds was without one of them, and the other without the other.
+        record.samples.removeAll { $0.arm == ($0.round < 20 ? 2 : 3) }
+        let cost = try #require(CompareAnalysis(record).blocking(at: 0).last)
+
+        #expect(cost.loop == "poll")
+        #expect(try #require(cost.ratio.interval).contains(log(1.07)))
+        #expect(cost.ratio.count == 20)
+    }
+
     @Test func `doubts of the generator are told once, with whom they concern`() {
         var record = Sessions().record()
         for index in record.samples.indices where record.samples[index].arm == 2 {

@@ -53,6 +53,20 @@ import Testing
         #expect(abs(ratio.probability - 0.0305) < 1e-3)
     }
 
+    @Test func `through a third, differences are taken and their errors added in squares`() throws {
+        let new = try #require(PairedRatio([1.1, 1.2, 1.3].map { (new: $0, old: 1) }))
+        let old = try #require(PairedRatio([1.0, 1.1, 1.05, 1.02].map { (new: $0, old: 1) }))
+        let ratio = PairedRatio(new, over: old)
+
+        #expect(ratio.count == 3)
+        #expect(abs(ratio.center - (new.center - old.center)) < 1e-12)
+        let errors = try (#require(new.error), #require(old.error))
+        let error = (errors.0 * errors.0 + errors.1 * errors.1).squareRoot()
+        #expect(abs(try #require(ratio.error) - error) < 1e-12)
+        let one = try #require(PairedRatio([(new: 2, old: 1)]))
+        #expect(PairedRatio(new, over: one).interval == nil)
+    }
+
     @Test func `one round has a ratio and no interval, and what is not above zero has none`() {
         let one = PairedRatio([(new: 2, old: 1)])
 

@@ -183,10 +183,18 @@ extension CompareAnalysis {
             guard case .bundled(let model, let driver) = record.arms[arm].kind, model != driver,
                 !record.arms[arm].isControl, let loop = self.loop(driver),
                 let cost = figure(.cpu, of: arm, at: point),
-                let raw = figure(.cpu, of: loop, at: point), let ratio = cost.ratio(to: raw)
+                let raw = figure(.cpu, of: loop, at: point),
+                let ratio = cost.ratio(to: raw) ?? throughBaseline(cost, raw)
             else { return nil }
             return Blocking(loop: record.arms[loop].name, ratio: ratio)
         }
+    }
+
+    /// The ratio of two that were in no group together: by what each differs by from the baseline,
+    /// which was in all of them.
+    private func throughBaseline(_ new: Figure, _ old: Figure) -> PairedRatio? {
+        guard let new = new.ratio, let old = old.ratio else { return nil }
+        return PairedRatio(new, over: old)
     }
 
     /// The hand-written loop over a driver's system call.

@@ -44,13 +44,34 @@ package struct PairedRatio: Sendable, Equatable {
             return
         }
         let error = PairedRatio.error(of: logarithms, kept)
-        let half = StudentT.factor(freedom: Double(freedom)) * error
         self.error = error
-        interval = center - half...center + half
+        (interval, probability) = PairedRatio.inference(center, error, freedom)
+    }
+
+    /// How two differ that were in no round together, from what each differs by from a third that
+    /// was in the rounds of both.
+    package init(_ new: PairedRatio, over old: PairedRatio) {
+        count = min(new.count, old.count)
+        center = new.center - old.center
+        freedom = min(new.freedom, old.freedom)
+        guard let one = new.error, let other = old.error else {
+            (interval, probability, error) = (nil, 1, nil)
+            return
+        }
+        let error = (one * one + other * other).squareRoot()
+        self.error = error
+        (interval, probability) = PairedRatio.inference(center, error, freedom)
+    }
+
+    private static func inference(
+        _ center: Double, _ error: Double, _ freedom: Int
+    ) -> (ClosedRange<Double>, Double) {
+        let half = StudentT.factor(freedom: Double(freedom)) * error
         // Where every round gave the same, either nothing differs or it cannot be chance.
-        probability =
+        let probability =
             error > 0
             ? StudentT.probability(beyond: center / error, freedom: freedom) : center == 0 ? 1 : 0
+        return (center - half...center + half, probability)
     }
 
     /// The spread of all rounds, each end as far out as what was kept, as an error of the mean of
