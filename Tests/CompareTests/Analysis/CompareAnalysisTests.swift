@@ -149,6 +149,17 @@ import Testing
         #expect(figure?.isLowerBound == isBound)
     }
 
+    @Test func `a figure is a bound where half of its rounds are`() {
+        for (bounds, isBound) in [(1, false), (3, false), (4, true)] {
+            var record = Sessions().record()
+            for index in record.samples.indices
+            where record.samples[index].arm == 2 && record.samples[index].round < bounds {
+                record.samples[index].lowerBounds = [.rate]
+            }
+            #expect(CompareAnalysis(record).figure(.rate, of: 2, at: 0)?.isLowerBound == isBound)
+        }
+    }
+
     @Test func `an arm that is wrong, skipped or failed has no figure`() {
         var record = Sessions().record()
         record.arms[2].outcome = .incorrect(["turned the stream around"])
@@ -224,6 +235,9 @@ import Testing
         let doubts = CompareAnalysis(record).doubts
 
         #expect(doubts.contains("it sent late: epoll (8 times)"))
+        #expect(
+            CompareText.report(of: record, width: 120)
+                .contains("it sent late: 1 of 4 servers; --json has them"))
         #expect(doubts.contains("it was busy: every server"))
         #expect(doubts.contains { $0.hasPrefix("other programs took 0.7 processors: ") })
         #expect(doubts.contains { $0.hasPrefix("interrupted: ") })

@@ -5,8 +5,13 @@ import Statistics
 
 extension CompareAnalysis {
     /// The weightiest first.
-    package var doubts: [String] {
-        build + interruption + noControl + unequalControl + others + generator
+    package var doubts: [String] { common + generator.map(\.inFull) }
+
+    /// The same for a screen: of slices, how many servers they concern.
+    var doubtsInBrief: [String] { common + generator.map(\.inBrief) }
+
+    private var common: [String] {
+        build + interruption + noControl + unequalControl + others
     }
 
     private var build: [String] {
@@ -53,8 +58,8 @@ extension CompareAnalysis {
         }
     }
 
-    /// What the generator doubted of itself, with how often and at which arm.
-    private var generator: [String] {
+    /// What was doubted of slices, with how often and at which arm.
+    private var generator: [(inFull: String, inBrief: String)] {
         var counts: [(doubt: String, arm: Int, count: Int)] = []
         for sample in record.samples {
             for doubt in sample.doubts {
@@ -78,7 +83,11 @@ extension CompareAnalysis {
         }
         return all.map { doubt, arms in
             let isEvery = arms.count == measured.count && arms.count > 2
-            return "\(doubt): \(isEvery ? "every server" : arms.joined(separator: ", "))"
+            if isEvery { return ("\(doubt): every server", "\(doubt): every server") }
+            return (
+                "\(doubt): \(arms.joined(separator: ", "))",
+                "\(doubt): \(arms.count) of \(measured.count) servers; --json has them"
+            )
         }
     }
 

@@ -97,7 +97,7 @@ extension CompareAnalysis {
         package let rounds: Rounds
         /// Which rounds these are.
         package let numbers: [Int]
-        /// Whether a round gave only a bound: the true figure is at least this.
+        /// Whether half of the rounds or more gave only a bound: the true figure is at least this.
         package let isLowerBound: Bool
         /// Against the baseline; nil for the baseline, and where a figure is not above zero.
         package var ratio: PairedRatio?
@@ -115,7 +115,8 @@ extension CompareAnalysis {
             }
             self.rounds = rounds
             numbers = samples.map(\.round)
-            isLowerBound = samples.contains { $0.lowerBounds.contains(reading) }
+            isLowerBound =
+                2 * samples.count { $0.lowerBounds.contains(reading) } >= samples.count
         }
 
         /// Its ratio to another's, over the rounds that both have.

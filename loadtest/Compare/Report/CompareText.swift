@@ -63,7 +63,7 @@ package enum CompareText {
 
         private var closing: [String] {
             let sentences = CompareSentences(analysis)
-            let doubts = analysis.doubts
+            let doubts = analysis.doubtsInBrief
             let shown = doubts.count > Page.doubtsMax ? Page.doubtsMax - 1 : doubts.count
             var lines = sentences.blocking.flatMap {
                 sentence("blocking", "what looking blocking costs: \($0)")
