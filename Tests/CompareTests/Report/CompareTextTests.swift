@@ -139,6 +139,18 @@ import Testing
         }
     }
 
+    @Test func `a slice that is longer says why, and the longest what it may lack`() {
+        var record = CompareTextTests.session()
+        record.points[0].slice = 5 * record.slice
+        #expect(
+            CompareText.report(of: record, width: 200)
+                .contains("(time for 20 answers a connection)"))
+        record.points[0].slice = 20 * record.slice
+        #expect(
+            CompareText.report(of: record, width: 200)
+                .contains("(the longest; a connection may have fewer than 20 answers)"))
+    }
+
     @Test func `a lower bound carries its sign`() {
         var record = CompareTextTests.session()
         for index in record.samples.indices where record.samples[index].arm == 4 {

@@ -89,7 +89,7 @@ extension CompareAnalysis {
         let slice = record.points[point].slice
         let rounds =
             "\(Wording.rounds(rounds(at: point))) in slices of \(Figures.time(seconds: slice))"
-            + (slice > record.slice ? " (time for 20 answers a connection)" : "")
+            + reason(for: slice)
         let precision = "\(Figures.short(record.precision * 100).replacing(".00", with: "")) %"
         return switch record.points[point].ending {
         case .precise: "\(rounds), until every interval was below \(precision)"
@@ -99,5 +99,15 @@ extension CompareAnalysis {
         case .rounds: "\(rounds), as asked for"
         case nil: "\(rounds), until it ended"
         }
+    }
+
+    /// Why slices are longer than was asked for.
+    private func reason(for slice: Double) -> String {
+        guard slice > record.slice else { return "" }
+        // Not equal, as both are fractions.
+        let isLongest = slice > 0.999 * record.slice * Double(Timing.stretchMax)
+        return isLongest
+            ? " (the longest; a connection may have fewer than 20 answers)"
+            : " (time for 20 answers a connection)"
     }
 }
