@@ -453,7 +453,8 @@ import Testing
         var record = CompareRecord(environment: RunRecord.Environment())
         record.arms = [.init(name: "a", kind: .bundled(model: "a", driver: "a"))]
         record.arms[0].outcome = outcome
-        var sample = CompareRecord.Sample(arm: 0, point: 0, round: 0, position: 0, readings: [:])
+        var sample = CompareRecord.Sample(
+            arm: 0, point: 0, round: 0, position: 0, readings: [.rate: 1])
         sample.doubts = doubts
         record.samples = [sample]
         return record
@@ -474,6 +475,10 @@ import Testing
         }
         let empty = CompareRecord(environment: RunRecord.Environment())
         #expect(CompareCommand.exitCode(of: empty, lenient, signal: nil) == 69)
+        // What is measured before the slices is not what was asked for.
+        var silent = record()
+        silent.samples[0].readings = [.idleMemory: 1]
+        #expect(CompareCommand.exitCode(of: silent, lenient, signal: nil) == 69)
     }
 
     @Test func `the bundled servers are every model, and the coroutine with every driver`() {

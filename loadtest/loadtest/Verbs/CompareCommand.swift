@@ -121,7 +121,8 @@ enum CompareCommand {
         of record: CompareRecord, _ options: CompareOptions, signal: CInt?
     ) -> Int32 {
         if let signal { return 128 + signal }
-        if record.samples.isEmpty { return ExitCode.unreachable }
+        let isMeasured = record.samples.contains { $0.readings[.rate] != nil }
+        if !isMeasured { return ExitCode.unreachable }
         guard options.isStrict else { return ExitCode.success }
         let isWhole = record.arms.allSatisfy { $0.outcome == .measured }
         let isSound = record.samples.allSatisfy(\.doubts.isEmpty)
