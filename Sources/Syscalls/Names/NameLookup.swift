@@ -45,13 +45,14 @@ extension SocketAddress {
         guard failure == 0 else { throw NameFailure(failure, Errno.current) }
         defer { freeaddrinfo(list) }
         var addresses: [SocketAddress] = []
-        while let entry = list, let bytes = entry.pointee.ai_addr {
+        var next = list
+        while let entry = next, let bytes = entry.pointee.ai_addr {
             if let address = SocketAddress(bytes, length: Int(entry.pointee.ai_addrlen)),
                 !addresses.contains(address)
             {
                 addresses.append(address)
             }
-            list = entry.pointee.ai_next
+            next = entry.pointee.ai_next
         }
         if addresses.isEmpty { throw .unknown }
         return addresses
