@@ -100,12 +100,15 @@ extension SocketAddress {
         _ = try retrying { unlink(path) }
     }
 
-    /// Gives the file at the path a mode and an owner (chmod(2), lchown(2)).
+    /// Gives the file at the path a mode and an owner (chmod(2), lchown(2)); a number that is no
+    /// user's or group's is `EINVAL`.
     package func setFile(_ access: SocketFileAccess) throws(Errno) {
         let path = try requirePath()
         if access.userID != nil || access.groupID != nil {
-            let user = access.userID.map { uid_t(truncatingIfNeeded: $0) } ?? .max
-            let group = access.groupID.map { gid_t(truncatingIfNeeded: $0) } ?? .max
+            // The highest number leaves what there is, to the kernel; here nil does.
+            guard let user = access.userID.map({ uid_t(exactly: $0) }) ?? .max,
+                let group = access.groupID.map({ gid_t(exactly: $0) }) ?? .max
+            else { throw .invalidArgument }
             _ = try retrying { lchown(path, user, group) }
         }
         // Last: to change the owner may clear bits of the mode.

@@ -314,5 +314,15 @@ extension SocketContractTests {
         #expect(status.st_mode & 0o777 == 0o640)
         file?.remove(over: sockets)
         #expect(lstat(path, &status) == -1)
+
+        // A number that is no user's is refused, and leaves no file.
+        for number in [-1, 1 << 32] {
+            #expect(throws: Errno.invalidArgument) {
+                try SocketFile.bind(
+                    setting.openUnix(), to: address, access: SocketFileAccess(userID: number),
+                    over: sockets)
+            }
+            #expect(lstat(path, &status) == -1)
+        }
     }
 }
