@@ -1,3 +1,5 @@
+import Drivers
+
 /// Bytes that a connection received, in memory that goes back to the loop when they go out of
 /// scope.
 ///

@@ -1,3 +1,4 @@
+import Drivers
 import Syscalls
 
 /// The identity of one open socket: a descriptor number, and how often the number has been opened.

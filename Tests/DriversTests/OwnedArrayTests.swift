@@ -1,6 +1,5 @@
+import Drivers
 import Testing
-
-@testable import Swiftlet
 
 @Suite struct OwnedArrayTests {
     private final class Element {}
