@@ -59,8 +59,11 @@ package final class IOUringDriver: Driver {
 /// close right after it must end the connection, and free the address of a listener.
 private struct IOUringPolls: ~Copyable {
     private var ring: IOUring
-    private var watches: [IOUringWatch] = []
-    private var listed: [RawDescriptor] = []
+    private var watches = OwnedArray<IOUringWatch>()
+    private var listed = OwnedArray<RawDescriptor>()
+    /// Those that may have an urgent mark, and when they are looked over again.
+    private var marked: [RawDescriptor] = []
+    private var nextLook = Instant.never
     private let signal: RawDescriptor
 
     /// Opens a ring (io_uring_setup(2)); readiness of `signal` means a wake.
@@ -79,8 +82,7 @@ private struct IOUringPolls: ~Copyable {
             if interest.isEmpty { return }
             // A number that is not open must cost nothing, however large it is.
             guard descriptor.isOpen else { throw .badDescriptor }
-            let missing = index + 1 - watches.count
-            watches.append(contentsOf: repeatElement(IOUringWatch(), count: missing))
+            while watches.count <= index { watches.append(IOUringWatch()) }
         }
         watches[index].ask(for: interest)
         if !interest.isEmpty { return list(index) }
@@ -95,7 +97,8 @@ private struct IOUringPolls: ~Copyable {
         watches[descriptor.index].useUp(directions)
     }
 
-    /// Waits until there is something to report, or a wake, and says whether there was a wake.
+    /// Waits until there is something to report, or a wake, and says whether there was a wake. It
+    /// may end with nothing, as after a signal, when it is time to look for urgent marks.
     mutating func wait(until deadline: Instant, into ready: inout [Readiness]) throws(Errno)
         -> Bool
     {
@@ -105,12 +108,14 @@ private struct IOUringPolls: ~Copyable {
         _ = takeCompletions(into: &ready, after: earlier, &isWoken)
         var isSubmitted = false
         while true {
+            let now = Instant.now
+            if nextLook <= now { lookForMarks(now) }
             let hasNews = isWoken || ready.count > earlier
             // Once when there is news: what is in doubt would be told again at once.
             if !isSubmitted || !hasNews { try submitListed() }
             isSubmitted = true
             try ring.enterAndWait(
-                nanoseconds: hasNews ? 0 : deadline.nanosecondsToWait(from: .now))
+                nanoseconds: hasNews ? 0 : min(deadline, nextLook).nanosecondsToWait(from: now))
             let count = takeCompletions(into: &ready, after: earlier, &isWoken)
             if count == 0 { return isWoken }
             // The kernel hands over some twenty completions at a time; a look must not end there.
@@ -131,18 +136,18 @@ private struct IOUringPolls: ~Copyable {
 
     /// Makes the requests of the listed what they should be.
     private mutating func submitListed() throws(Errno) {
-        while let descriptor = listed.last {
-            let index = descriptor.index
+        while listed.count > 0 {
+            let index = listed[listed.count - 1].index
             if watches[index].needsRequest {
                 try endRequest(of: index)
                 let (events, isLasting) = watches[index].arm()
                 try ring.add(
                     .poll(
-                        descriptor, events: events, isLasting: isLasting,
+                        RawDescriptor(CInt(index)), events: events, isLasting: isLasting,
                         tag: watches[index].tag(index)))
             }
             watches[index].isListed = false
-            listed.removeLast()
+            _ = listed.popLast()
         }
     }
 
@@ -151,6 +156,30 @@ private struct IOUringPolls: ~Copyable {
         // No descriptor has the number of the request's own tag.
         try ring.add(.end(tagged: watches[index].tag(index), tag: .max))
         watches[index].disarm()
+    }
+
+    /// How long nothing must come to a descriptor before its urgent mark is looked for. A busy one
+    /// needs no look: whoever reads what came next reads what is behind the mark.
+    private static let patience = Duration.milliseconds(100)
+
+    private mutating func noteMark(_ index: Int) {
+        marked.append(RawDescriptor(CInt(index)))
+        if nextLook == .never { nextLook = .now.advanced(by: Self.patience) }
+    }
+
+    /// Lets the next requests ask again of those that were quiet since the last look.
+    private mutating func lookForMarks(_ now: Instant) {
+        var busy = 0
+        for descriptor in marked {
+            if watches[descriptor.index].askAgainIfQuiet() {
+                list(descriptor.index)
+            } else {
+                marked[busy] = descriptor
+                busy += 1
+            }
+        }
+        marked.removeLast(marked.count - busy)
+        nextLook = marked.isEmpty ? .never : now.advanced(by: Self.patience)
     }
 
     // MARK: Completions
@@ -164,7 +193,9 @@ private struct IOUringPolls: ~Copyable {
             count += 1
             let index = Int(completion.tag & 0xFFFF_FFFF)
             guard index < watches.count, watches[index].isAwaiting(completion.tag) else { continue }
+            let hadMark = watches[index].mayHaveMark
             let found = watches[index].complete(completion.result, hasMore: completion.hasMore)
+            if watches[index].mayHaveMark, !hadMark { noteMark(index) }
             list(index)
             if index == signal.index {
                 isWoken = true

@@ -21,9 +21,14 @@ struct IOUringWatch {
     private(set) var armed = Interest.none
     /// The directions in which something may be ready that no completion will tell of.
     private var doubt = Interest.none
-    /// Whether there is something to read that a short read does not see: the end of the stream, or
-    /// what is behind the urgent mark of tcp(7), at which a receive stops.
-    private var hidesMore = false
+    /// Whether the end of the stream has come, which a short read does not see.
+    private var hasEnded = false
+    /// Whether an urgent mark of tcp(7) may have come, at which a receive stops although more is
+    /// behind it. The kernel says `POLLPRI` with every arrival, so this is a suspicion, and the
+    /// driver looks again when nothing has come for a while.
+    private(set) var mayHaveMark = false
+    /// Whether something came since the driver last looked over those with a mark.
+    private var isBusy = false
     /// Whether it is in the list of those that the next wait must look over.
     var isListed = false
     /// Which of its requests the last one is: completions of the others come late.
@@ -35,15 +40,26 @@ struct IOUringWatch {
     mutating func ask(for interest: Interest) {
         doubt.insert(interest.subtracting(wanted))
         wanted = interest
-        if interest.isEmpty { (doubt, hidesMore) = (.none, false) }
+        if interest.isEmpty { (doubt, hasEnded) = (.none, false) }
     }
 
     /// Takes it that whatever completed in these directions has been used.
     ///
-    /// Reading is different at the end and at the urgent mark: what emptied the socket may have
-    /// been a short read. That has not seen what is behind, whose news came with that of the bytes.
+    /// Reading is different at the end: what emptied the socket may have been a short read. That
+    /// has not seen the end, whose news came with that of the bytes.
     mutating func useUp(_ directions: Interest) {
-        doubt.remove(hidesMore ? directions.subtracting(.readable) : directions)
+        doubt.remove(hasEnded ? directions.subtracting(.readable) : directions)
+    }
+
+    /// Asks once more what is ready, if nothing came since the last call; says whether it did.
+    mutating func askAgainIfQuiet() -> Bool {
+        if isBusy {
+            isBusy = false
+            return false
+        }
+        mayHaveMark = false
+        doubt.insert(wanted.intersection(.readable))
+        return true
     }
 
     /// Whether the request in flight, if any, is not what it should be.
@@ -76,13 +92,14 @@ struct IOUringWatch {
         // The kernel cannot watch it, or it is broken: the next call says which.
         if result < 0 || result & CInt(POLLERR | POLLHUP | POLLNVAL) != 0 {
             found = .both
-            hidesMore = true
+            hasEnded = true
         } else {
             // With the mark alone there is nothing to read, but to try takes it away.
             if result & CInt(POLLIN | POLLPRI) != 0 { found.insert(.readable) }
             if result & CInt(POLLOUT) != 0 { found.insert(.writable) }
+            if result & CInt(POLLPRI) != 0 { (mayHaveMark, isBusy) = (true, true) }
             // The kernel tells of the end of the stream unasked: to a writer, that is nothing.
-            if result & (CInt(CLINUX_POLLRDHUP) | CInt(POLLPRI)) != 0 { hidesMore = true }
+            if result & CInt(CLINUX_POLLRDHUP) != 0 { hasEnded = true }
         }
         doubt.insert(found)
         return found

@@ -59,6 +59,21 @@ import Testing
         #expect(!watch.arm().isLasting)
     }
 
+    @Test func `what may be behind an urgent mark is asked for when nothing came for a while`() {
+        var watch = steady()
+
+        // The kernel says it of ordinary bytes, too, so that alone costs no request.
+        #expect(watch.complete(CInt(POLLIN | POLLPRI), hasMore: true) == .readable)
+        watch.useUp(.readable)
+        #expect(watch.mayHaveMark && !watch.needsRequest)
+        let isQuiet = watch.askAgainIfQuiet()
+        #expect(!isQuiet && !watch.needsRequest)
+
+        let isQuietNow = watch.askAgainIfQuiet()
+        #expect(isQuietNow && !watch.mayHaveMark && watch.needsRequest)
+        #expect(!watch.arm().isLasting)
+    }
+
     @Test func `the end of the stream is nothing to who waits for room`() {
         var watch = IOUringWatch()
         watch.ask(for: .writable)
