@@ -8,6 +8,12 @@ public struct IOError: Error, Sendable {
     /// What was being done.
     public enum Operation: String, Sendable {
         case open, bind, listen, accept, connect, read, write, sleep, spawn, park, wait
+        /// Giving an element to a channel, and taking one from it.
+        case send, receive
+        /// Putting an element into a queue, taking or looking at one, waiting until all is done.
+        case put, get, peek, join
+        /// Taking a permit of a semaphore, or a lock.
+        case acquire
         /// Half-closing, shutdown(2).
         case closeWrite = "close write"
         /// Reading or setting a socket option.
@@ -26,7 +32,7 @@ public struct IOError: Error, Sendable {
         case timedOut
         /// The task was cancelled.
         case cancelled
-        /// The descriptor was closed, by this task or another one.
+        /// The descriptor, or the channel, was closed, by this task or another one.
         case closed
         /// Another task is doing the same to the same descriptor.
         case busy
@@ -116,7 +122,7 @@ extension IOError: CustomStringConvertible {
         case .system(let errno): errno.description
         case .timedOut: "the deadline passed"
         case .cancelled: "the task was cancelled"
-        case .closed: "the socket is closed"
+        case .closed: "it is closed"
         case .busy: "another task is already doing this to the same socket"
         case .loopEnded: "the event loop has ended"
         case .noLoop: "not inside EventLoop.run, so there is no loop to do it"

@@ -121,6 +121,11 @@ import Syscalls
         static func end(on loop: LoopExecutor) {}
     }
 
+    /// The calling task.
+    var currentTask: UInt? {
+        withUnsafeCurrentTask { task in task.map { unsafeBitCast($0, to: UInt.self) } }
+    }
+
     /// Whether the calling task is cancelled, if it is `task`; nil for another one.
     @inline(__always)
     func isCurrentTaskCancelled(ifItIs task: UInt) -> Bool? {

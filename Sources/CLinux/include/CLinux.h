@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/io_uring.h>
 #include <linux/sockios.h>
 #include <poll.h>
@@ -194,6 +195,14 @@ static inline char **clinux_arguments(int *count) {
         return end - number;
     }
     return 0;
+}
+
+// futex(2): sleeps while a word is what it is expected to be, and wakes one thread that sleeps so.
+static inline void clinux_futex_wait(const void *word, unsigned expected) {
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, (void *)0, (void *)0, 0);
+}
+static inline void clinux_futex_wake_one(const void *word) {
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, (void *)0, (void *)0, 0);
 }
 
 // Entries of the Swift runtime. The number of a job's task, which no other task of the process ever

@@ -58,7 +58,8 @@ extension EventLoop {
 // parked task, and asks the kernel for addresses.
 extension LoopExecutor {
     /// What every task waits for that is parked here, or that was spawned here and is not runnable:
-    /// by descriptor, then sleepers by their deadline, then the others in the order of their start.
+    /// by descriptor, then sleepers by their deadline, then those at meeting points
+    /// in the order in which they came, then the others in the order of their start.
     ///
     /// The caller is on the loop's thread, or keeps the loop from turning.
     func parkReports() -> [ParkReport] {
@@ -72,14 +73,20 @@ extension LoopExecutor {
             let deadline = timer == .none ? nil : state.deadlines.deadline(of: timer)
             let purpose = purpose(of: spot.direction, on: spot.descriptor)
             known.insert(job.task)
-            reports.append(report(of: job, names, spot.stay, purpose, until: deadline))
+            reports.append(report(of: job.task, names, spot.stay, purpose, until: deadline))
         }
         for (deadline, due) in state.deadlines.all {
             guard case .sleep(let sleeper?) = due else { continue }
             let job = sleeper.job
             let purpose = state.isEnding ? "although the loop is ending" : "for its time to come"
             known.insert(job.task)
-            reports.append(report(of: job, names, sleeper.stay, purpose, until: deadline))
+            reports.append(report(of: job.task, names, sleeper.stay, purpose, until: deadline))
+        }
+        for waiter in state.waiters.waiting.filter(\.isWaiting).sorted(by: {
+            $0.record.since < $1.record.since
+        }) {
+            known.insert(waiter.record.task)
+            reports.append(report(of: waiter, names))
         }
         for child in children where !known.contains(child.task) {
             reports.append(
@@ -92,7 +99,7 @@ extension LoopExecutor {
 
     /// The names of tasks: those that were spawned with one, those that serve a connection, and
     /// what was noted when they parked.
-    private func names(of children: [Children.Child]) -> [UInt: String] {
+    private func names(of children: [Children.Child]) -> TaskNames {
         var names = state.names
         for (task, id) in state.table.owned {
             // A connection that the kernel has given up has no address any more.
@@ -112,12 +119,20 @@ extension LoopExecutor {
         return tasks
     }
 
+    private func report(of waiter: Waiter, _ names: TaskNames) -> ParkReport {
+        let record = waiter.record
+        let deadline = record.timer == .none ? nil : state.deadlines.deadline(of: record.timer)
+        let purpose = record.point?.purpose(of: record.operation, names) ?? ""
+        let stay = Stay(call: record.call, since: record.since)
+        return report(of: record.task, names, stay, purpose, until: deadline)
+    }
+
     private func report(
-        of job: Job, _ names: [UInt: String], _ stay: Stay, _ purpose: String,
+        of task: UInt, _ names: TaskNames, _ stay: Stay, _ purpose: String,
         until deadline: Instant?
     ) -> ParkReport {
         ParkReport(
-            name: names[job.task], place: stay.call.place, purpose: purpose,
+            name: names[task], place: stay.call.place, purpose: purpose,
             waited: stay.since.duration(to: now),
             remaining: deadline.map { max(.zero, now.duration(to: $0)) })
     }
@@ -160,6 +175,9 @@ extension LoopExecutor {
         state.errorsUnsaid = 0
     }
 }
+
+/// What tasks are called that have a name.
+typealias TaskNames = [UInt: String]
 
 /// The name of a source file, as `#fileID` gives it.
 ///

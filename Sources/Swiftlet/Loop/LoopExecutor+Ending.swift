@@ -28,6 +28,7 @@ extension LoopExecutor {
         for cancel in children.withLock({ $0.close() }) { cancel() }
         for parked in state.lot.removeAll() { resume(parked, .loopEnded) }
         while let due = state.deadlines.popDue(at: .never) { fire(due, .loopEnded) }
+        for waiter in state.waiters.waiting { waiter.end(.loopEnded) }
         takeIn()
     }
 

@@ -103,7 +103,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     }
 
     /// Hands a job to the loop from another thread; one that has ended leaves it to the pool.
-    private func post(_ job: Job) {
+    func post(_ job: Job) {
         if !deliver({ $0.add(job) }) { job.runElsewhere() }
     }
 
@@ -263,6 +263,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             if let parked = state.lot.unpark(ticket) { unpark(parked.job, wakeup) }
         case .sleep(let sleeper):
             if let sleeper { unpark(sleeper.job, wakeup) }
+        case .wait(let waiter):
+            waiter.end(wakeup == .loopEnded ? .loopEnded : .timedOut)
         case .timer(let job, let task):
             state.naps[task] = nil
             job.runAsTimer()

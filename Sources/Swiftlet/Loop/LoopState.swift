@@ -29,6 +29,8 @@ struct LoopState: ~Copyable {
     var names: [UInt: String] = [:]
     var lot = ParkingLot<ParkedTask>()
     var deadlines = DeadlineQueue<Due>()
+    /// The tasks that wait at meeting points.
+    var waiters = WaiterTable()
     /// The tasks in `Task.sleep`, and the deadlines that wake them.
     var naps: [UInt: DeadlineQueue<Due>.Token] = [:]
     /// What the last wait found, in memory that every wait uses again.
@@ -104,6 +106,7 @@ enum Suspension {
     case none
     case park(Ticket, until: Instant)
     case sleep(DeadlineQueue<Due>.Token)
+    case wait(Waiter)
 }
 
 /// A task that is parked on a descriptor: how to go on with it, and the deadline that it parked
@@ -125,6 +128,8 @@ enum Due {
     case park(Ticket)
     /// A sleep is over; nil between its reservation and its suspension.
     case sleep(Sleeper?)
+    /// A wait at a meeting point times out.
+    case wait(Waiter)
     /// A timer of the standard library's `Task.sleep`, and the task that sleeps.
     case timer(Job, of: UInt)
     /// What a loop that is ending still waits for is said, for the first time or after so long.

@@ -106,6 +106,8 @@ package enum ParkedOn: Sendable {
     /// A listener, for a connection.
     case listener(RawDescriptor)
     case sleep
+    /// What tasks wait at for one another, in an operation.
+    case meetingPoint(IOError.Operation)
 }
 
 extension LoopWitness {

@@ -77,7 +77,7 @@ extension LoopExecutor {
     /// Suspends the calling task for something, in a call that reports tell of, and returns why it
     /// goes on.
     @inline(__always)
-    private func suspend(for suspension: Suspension, in call: Call) async -> Wakeup {
+    func suspend(for suspension: Suspension, in call: Call) async -> Wakeup {
         note(call)
         #if !SWIFTLET_PUBLIC_API_ONLY
             // It need not be the running job's: `Task.immediate` starts one inside of another.
@@ -111,6 +111,8 @@ extension LoopExecutor {
             admit(job, with: ticket, until: deadline)
         case .sleep(let token):
             admit(job, asleepUntil: token)
+        case .wait(let waiter):
+            admit(job, with: waiter)
         case .none:
             preconditionFailure("a task came to the gate without a word of what it waits for")
         }
@@ -130,9 +132,20 @@ extension LoopExecutor {
         case .sleep(let token):
             let deadline = state.deadlines.deadline(of: token)
             witness.saw(.parked(job.id, on: .sleep, until: deadline, in: state.call, name: name))
+        case .wait(let waiter):
+            let cause = ParkedOn.meetingPoint(waiter.record.operation)
+            let timer = waiter.record.timer
+            let deadline = timer == .none ? .never : state.deadlines.deadline(of: timer)
+            witness.saw(.parked(job.id, on: cause, until: deadline, in: state.call, name: name))
         case .none:
             break
         }
+    }
+
+    @inline(__always)
+    private func admit(_ job: Job, with waiter: Waiter) {
+        let isKept = waiter.keep(.job(job, Unmanaged.passUnretained(self)))
+        if !isKept { unpark(job, waiter.record.outcome.reason) }
     }
 
     @inline(never)

@@ -71,7 +71,7 @@ extension LoopStep {
             case .descriptor(let descriptor, let direction):
                 digest.add(Int(descriptor.number), direction == .read ? 1 : 2)
             case .listener(let descriptor): digest.add(Int(descriptor.number), 1)
-            case .sleep: break
+            case .sleep, .meetingPoint: break
             }
         case .unparked(let task, let wakeup):
             digest.add(3, tasks.number(of: task))
@@ -89,6 +89,7 @@ extension ParkedOn {
         case .descriptor(let descriptor, .write): "to write to descriptor \(descriptor.number)"
         case .listener(let descriptor): "to accept on descriptor \(descriptor.number)"
         case .sleep: "to sleep"
+        case .meetingPoint(let operation): "to \(operation.rawValue)"
         }
     }
 }

@@ -1,0 +1,250 @@
+import Drivers
+import Syscalls
+
+/// So many permits for what so many tasks may do at the same time; the next ones wait in their
+/// order.
+///
+/// ```swift
+/// let database = Semaphore(capacity: 2, name: "database")
+/// let rows = try await database.withPermit { try await query() }
+/// ```
+///
+/// Tasks of any loop, and of none, may use it. A permit that becomes free goes to the task that has
+/// waited longest, and none that comes later overtakes it.
+public final class Semaphore: Sendable {
+    private let shared: Shared<State>
+    let name: String?
+    private let call: Call
+    private let isLock: Bool
+
+    fileprivate struct State: ~Copyable {
+        var capacity: Int
+        var holders = HolderTable()
+        let waiters = WaitList()
+    }
+
+    /// A semaphore that nobody holds.
+    ///
+    /// - Parameters:
+    ///   - capacity: how many permits there are, at least 0.
+    ///   - name: what reports call it; without one, by the place of this call.
+    ///   - file: the file of the call, for reports.
+    ///   - line: the line of the call.
+    public convenience init(
+        capacity: Int, name: String? = nil, file: SourceFile = #fileID, line: UInt32 = #line
+    ) {
+        self.init(capacity: capacity, name, Call(file, line), isLock: false)
+    }
+
+    init(capacity: Int, _ name: String?, _ call: Call, isLock: Bool) {
+        precondition(capacity >= 0, "a semaphore has at least 0 permits")
+        shared = Shared(State(capacity: capacity))
+        self.name = name
+        self.call = call
+        self.isLock = isLock
+    }
+
+    // MARK: Taking a permit
+
+    /// Runs `body` with a permit, and gives it back however `body` ends.
+    ///
+    /// - Parameters:
+    ///   - timeout: how long to wait for the permit; nil is for ever.
+    ///   - file: the file of the call, for reports.
+    ///   - line: the line of the call.
+    ///   - body: what to do with the permit.
+    /// - Returns: what `body` returns.
+    /// - Throws: what `body` throws, or as `acquire(timeout:file:line:)`.
+    @inlinable
+    public func withPermit<Value: ~Copyable>(
+        timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line,
+        _ body: () async throws -> Value
+    ) async throws -> Value {
+        let place = try await acquirePlace(timeout: timeout, in: Call(file, line))
+        defer { giveBack(place) }
+        return try await body()
+    }
+
+    /// Takes a permit, and waits for one if there is none.
+    ///
+    /// - Parameters:
+    ///   - timeout: how long to wait; nil is for ever.
+    ///   - file: the file of the call, for reports.
+    ///   - line: the line of the call.
+    /// - Returns: the permit, which goes back when it is released or goes out of scope.
+    /// - Throws: `IOError` with `.timedOut`, `.cancelled` or `.loopEnded`; only where it waits.
+    @inlinable
+    public func acquire(
+        timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
+    ) async throws(IOError) -> Permit {
+        Permit(of: self, try await acquirePlace(timeout: timeout, in: Call(file, line)))
+    }
+
+    /// Takes a permit if there is one and no task waits for it; nil if not.
+    @inlinable
+    public func tryAcquire(file: SourceFile = #fileID, line: UInt32 = #line) -> Permit? {
+        let place = takePlace(in: Call(file, line))
+        if place < 0 { return nil }
+        return Permit(of: self, place)
+    }
+
+    /// One permit of a semaphore. Because it cannot be copied, it goes back exactly once: when it
+    /// is released, or when it goes out of scope.
+    public struct Permit: ~Copyable, Sendable {
+        private let semaphore: Semaphore
+        private let place: Int
+
+        @usableFromInline
+        init(of semaphore: Semaphore, _ place: Int) {
+            self.semaphore = semaphore
+            self.place = place
+        }
+
+        deinit { semaphore.giveBack(place) }
+
+        /// Gives it back, to the task that has waited longest.
+        public consuming func release() {}
+    }
+
+    /// Takes a permit and returns its place among the holders.
+    @inlinable
+    @inline(__always)
+    func acquirePlace(timeout: Duration?, in call: Call) async throws(IOError) -> Int {
+        // No asynchronous call where there is one, and so no frame.
+        let place = takePlace(in: call)
+        if place >= 0 { return place }
+        return try await waitForPlace(timeout: timeout, in: call)
+    }
+
+    /// Takes a permit at once; -1 when there is none to be had.
+    @usableFromInline
+    func takePlace(in call: Call) -> Int {
+        shared.lock.lock()
+        defer { shared.lock.unlock() }
+        guard shared.state.holders.count < shared.state.capacity, shared.state.waiters.isEmpty
+        else { return -1 }
+        return shared.state.holders.insert(Holder(task: currentTask ?? 0, call: call))
+    }
+
+    @inline(never)
+    @usableFromInline
+    func waitForPlace(timeout: Duration?, in call: Call) async throws(IOError) -> Int {
+        try await wait(to: .acquire, timeout: timeout, in: call) { waiter in
+            var settled = Settled()
+            return shared.withLock { state in
+                // Behind those that wait; and if there is a permit after all, it is this one's.
+                state.waiters.append(waiter)
+                state.grant(in: &settled)
+                return waiter.record.outcome == .waiting
+            }
+        }
+    }
+
+    /// Gives a permit back.
+    @usableFromInline
+    func giveBack(_ place: Int) {
+        var settled = Settled()
+        shared.withLock { state in
+            state.holders.remove(place)
+            state.grant(in: &settled)
+        }
+        settled.resume()
+    }
+
+    // MARK: What it is
+
+    /// How many permits there are. It may change at any time: more go to those that wait, and fewer
+    /// are fewer as soon as enough have been given back.
+    public var capacity: Int {
+        get { shared.withLock { $0.capacity } }
+        set {
+            precondition(newValue >= 0, "a semaphore has at least 0 permits")
+            var settled = Settled()
+            shared.withLock { state in
+                state.capacity = newValue
+                state.grant(in: &settled)
+            }
+            settled.resume()
+        }
+    }
+
+    /// How many permits are taken.
+    public var taken: Int { shared.withLock { $0.holders.count } }
+
+    /// How many tasks wait for one.
+    public var waiting: Int { shared.withLock { $0.waiters.count } }
+}
+
+extension Semaphore.State {
+    /// Gives what is free to those that wait, in their order.
+    @inline(__always)
+    fileprivate mutating func grant(in settled: inout Settled) {
+        while let waiter = waiters.first, holders.count < capacity {
+            let holder = Holder(task: waiter.record.task, call: waiter.record.call)
+            settled.grant(waiter, holders.insert(holder))
+        }
+    }
+}
+
+extension Semaphore: MeetingPoint {
+    var lock: WordLock { shared.lock }
+
+    func purpose(of operation: IOError.Operation, _ names: TaskNames) -> String {
+        let kind = isLock ? "lock" : "semaphore"
+        let (capacity, holders) = shared.withLock { ($0.capacity, $0.holders.all) }
+        let list = holders.map { $0.text(names) }.joined(separator: ", ")
+        let by = holders.isEmpty ? "" : ": by \(list)"
+        let count = isLock ? "taken" : "\(holders.count) of \(capacity) taken"
+        return "for \(title(kind, name, call)) (\(count)\(by))"
+    }
+}
+
+/// What a report calls a meeting point: "semaphore 'db'", or by the place where it was made.
+func title(_ kind: String, _ name: String?, _ call: Call) -> String {
+    name.map { "\(kind) '\($0)'" } ?? "the \(kind) made at \(call.place)"
+}
+
+/// A task that has taken a permit, and the call in which it did.
+struct Holder {
+    let task: UInt
+    let call: Call
+
+    /// As in "'handler of 10.0.0.2' at Chat.swift:40".
+    func text(_ names: TaskNames) -> String {
+        let name = names[task].map { "'\($0)'" } ?? "a task"
+        return "\(name) at \(call.place)"
+    }
+}
+
+/// The holders of permits, each at a place of its own.
+///
+///     holders   [ holder | – | holder | – ]
+///                          └─── free ───┘
+struct HolderTable: ~Copyable {
+    private var places = OwnedArray<(holder: Holder?, nextFree: Int)>()
+    private var free = -1
+    private(set) var count = 0
+
+    /// All of them, by their places.
+    var all: [Holder] { places.indices.compactMap { places[$0].holder } }
+
+    @inline(__always)
+    mutating func insert(_ holder: Holder) -> Int {
+        count += 1
+        let place = free
+        if place < 0 {
+            places.append((holder, -1))
+            return places.count - 1
+        }
+        free = places[place].nextFree
+        places[place].holder = holder
+        return place
+    }
+
+    @inline(__always)
+    mutating func remove(_ place: Int) {
+        count -= 1
+        places[place] = (nil, free)
+        free = place
+    }
+}
