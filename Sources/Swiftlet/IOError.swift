@@ -22,6 +22,12 @@ public struct IOError: Error, Sendable {
         case address
         /// Looking up the name of a host.
         case resolve
+        /// Work on a thread of a pool.
+        case offload
+        /// Asking or changing how a terminal works.
+        case terminal
+        /// Starting a program, or waiting for its end.
+        case run
     }
 
     /// Why it did not work.
@@ -48,6 +54,8 @@ public struct IOError: Error, Sendable {
         case outOfRange(Int)
         /// The name of a host has no address.
         case name(NameFailure)
+        /// As many wait already as may.
+        case full
     }
 
     /// What was being done.
@@ -57,7 +65,8 @@ public struct IOError: Error, Sendable {
     /// Which address a listener or a connection was for; nil for other operations, and where there
     /// was no socket for it.
     public var address: SocketAddress? { subject?.address }
-    /// The name that was to be looked up, with its port where it has one: "example.org:443".
+    /// The name that was to be looked up, with its port where it has one: "example.org:443"; the
+    /// pool, the file or the program that it was about.
     public var name: String? { subject?.name }
     /// What became of the attempts with each address of the name, in the order in which they ended.
     public var attempts: [IOError] { subject?.attempts ?? [] }
@@ -130,6 +139,7 @@ extension IOError: CustomStringConvertible {
         case .tooLong: "more bytes than the limit came without an end"
         case .outOfRange(let number): "\(number) is out of range"
         case .name(let failure): failure.description
+        case .full: "as many wait already as may"
         }
     }
 }
@@ -152,6 +162,8 @@ extension IOError {
     public static var endOfStream: Pattern { Pattern(.endOfStream) }
     /// What was to be read is longer than the limit that was given.
     public static var tooLong: Pattern { Pattern(.tooLong) }
+    /// As many wait already as may.
+    public static var full: Pattern { Pattern(.full) }
     /// There is nothing of this number, whichever it is.
     public static var outOfRange: Pattern {
         Pattern { if case .outOfRange = $0 { true } else { false } }

@@ -78,7 +78,7 @@ extension LoopExecutor {
         for (deadline, due) in state.deadlines.all {
             guard case .sleep(let sleeper?) = due else { continue }
             let job = sleeper.job
-            let purpose = state.isEnding ? "although the loop is ending" : "for its time to come"
+            let purpose = state.isEnding ? "although the loop is ending" : sleeper.awaited.purpose
             known.insert(job.task)
             reports.append(report(of: job.task, names, sleeper.stay, purpose, until: deadline))
         }

@@ -15,7 +15,11 @@ struct Inbox {
         /// Every task that serves a connection of this server reads to the end of what is there.
         case endIdleReads(ObjectIdentifier)
         case cancelSleep(DeadlineQueue<Due>.Token)
+        /// What a sleeping task waits for has come.
+        case endSleep(DeadlineQueue<Due>.Token)
         case close(SocketID)
+        /// A descriptor that is no socket of the loop's is about to be closed.
+        case forget(RawDescriptor)
         case timer(Job, Duration)
     }
 

@@ -100,8 +100,14 @@ extension LoopExecutor {
             if case .sleep(let sleeper?) = state.deadlines.remove(token) {
                 unpark(sleeper.job, .cancelled)
             }
+        case .endSleep(let token):
+            if case .sleep(let sleeper?) = state.deadlines.remove(token) {
+                unpark(sleeper.job, nil)
+            }
         case .close(let id):
             close(id)
+        case .forget(let descriptor):
+            forget(descriptor)
         case .timer(let job, let delay):
             admit(job, of: nil, after: delay)
         }

@@ -105,8 +105,24 @@ struct Runnable {
 enum Suspension {
     case none
     case park(Ticket, until: Instant)
-    case sleep(DeadlineQueue<Due>.Token)
+    case sleep(DeadlineQueue<Due>.Token, Awaited)
     case wait(Waiter)
+}
+
+/// What a task sleeps for, beside its deadline.
+enum Awaited {
+    /// Nothing else.
+    case time
+    /// Work that another thread does.
+    case work
+
+    /// As it follows the word "waits".
+    var purpose: String {
+        switch self {
+        case .time: "for its time to come"
+        case .work: "for a thread to do its work"
+        }
+    }
 }
 
 /// A task that is parked on a descriptor: how to go on with it, and the deadline that it parked
@@ -120,6 +136,7 @@ struct ParkedTask {
 struct Sleeper {
     let job: Job
     let stay: Stay
+    let awaited: Awaited
 }
 
 /// What is due at a deadline.

@@ -3,10 +3,9 @@ import Syscalls
 /// Which names are being looked up and which were, and what is to be done about the next one.
 ///
 ///     known     example.org → addresses, until 12:00:10        what was found, or that it was not
-///     queue     [ a | b | … ]                                  asked, and no thread has it yet
-///     waiters   a → { 1, 5 }   example.net → { 7 }             who asks once asks for all
+///     lookups   a → { 1, 5 }   example.net → { 7 }             who asks once asks for all
 ///
-/// A plain value: its owner guards it, makes threads and resumes the waiters.
+/// A plain value: its owner guards it, has threads look up and resumes the waiters.
 struct LookupTable<Waiter> {
     typealias Answer = SystemResolver.Answer
 
@@ -15,12 +14,17 @@ struct LookupTable<Waiter> {
         let end: Instant
     }
 
+    private struct Lookup {
+        var waiters: [UInt64: Waiter] = [:]
+        /// What the pool knows it by.
+        var ticket: ThreadPool.Ticket?
+    }
+
     private let limits: SystemResolver.Limits
     private var known: [String: Known] = [:]
-    private var queue: [String] = []
-    private var waiters: [String: [UInt64: Waiter]] = [:]
-    private var threads = 0
-    private var nextWaiter: UInt64 = 0
+    private var lookups: [String: Lookup] = [:]
+    /// The number of the waiter that was entered last.
+    private(set) var lastWaiter: UInt64 = 0
 
     init(limits: SystemResolver.Limits) { self.limits = limits }
 
@@ -28,45 +32,42 @@ struct LookupTable<Waiter> {
     enum Step {
         /// It is known already.
         case answer(Answer)
-        /// The waiter is entered under a number; a thread is to be started if it says so.
-        case wait(UInt64, startsThread: Bool)
+        /// The waiter is entered, and the name is being looked up.
+        case wait
+        /// The waiter is entered, and the lookup is to begin.
+        case begin
     }
 
     /// Asks for a name.
     mutating func ask(_ host: String, at now: Instant, _ waiter: Waiter) -> Step {
         if let known = known[host], known.end > now { return .answer(known.answer) }
         known[host] = nil
-        let isNew = waiters[host] == nil
-        if isNew, waiters.count >= limits.lookups { return .answer(.failure(.tooMany)) }
-        nextWaiter += 1
-        waiters[host, default: [:]][nextWaiter] = waiter
-        if isNew { queue.append(host) }
-        let startsThread = isNew && threads < max(1, limits.threads)
-        if startsThread { threads += 1 }
-        return .wait(nextWaiter, startsThread: startsThread)
+        let isNew = lookups[host] == nil
+        if isNew, lookups.count >= limits.lookups { return .answer(.failure(.tooMany)) }
+        lastWaiter += 1
+        lookups[host, default: Lookup()].waiters[lastWaiter] = waiter
+        return isNew ? .begin : .wait
     }
 
-    /// Takes a waiter out that has had enough; nil when it was answered before. The lookup goes on
-    /// if a thread has it.
+    /// Notes what a lookup is known by that was asked for.
+    mutating func begin(_ host: String, _ ticket: ThreadPool.Ticket) {
+        lookups[host]?.ticket = ticket
+    }
+
+    /// Takes a waiter out that has had enough; nil when it was answered before.
     mutating func leave(_ host: String, _ number: UInt64) -> Waiter? {
-        guard let waiter = waiters[host]?.removeValue(forKey: number) else { return nil }
-        if waiters[host]?.isEmpty == true, queue.contains(host) {
-            queue.removeAll { $0 == host }
-            waiters[host] = nil
-        }
-        return waiter
+        lookups[host]?.waiters.removeValue(forKey: number)
     }
 
-    /// The next name for a thread; nil when it has nothing more to do, and ends.
-    mutating func takeNext() -> String? {
-        if queue.isEmpty {
-            threads -= 1
-            return nil
-        }
-        return queue.removeFirst()
+    /// What a lookup is known by for which nobody waits; nil for any other.
+    func unwanted(_ host: String) -> ThreadPool.Ticket? {
+        lookups[host]?.waiters.isEmpty == true ? lookups[host]?.ticket : nil
     }
 
-    /// Keeps the answer of a thread, and gives those that wait for it.
+    /// Forgets a lookup that will not be made, and those that wait for it.
+    mutating func drop(_ host: String) { lookups[host] = nil }
+
+    /// Keeps the answer of a lookup, and gives those that wait for it.
     mutating func finish(_ host: String, _ answer: Answer, at now: Instant) -> [Waiter] {
         let lifetime =
             switch answer {
@@ -79,16 +80,7 @@ struct LookupTable<Waiter> {
             makeRoom(at: now)
             known[host] = Known(answer: answer, end: now.advanced(by: lifetime))
         }
-        return waiters.removeValue(forKey: host).map { Array($0.values) } ?? []
-    }
-
-    /// Notes that a thread could not be started; gives those that wait for what it would have done,
-    /// if no other thread is there to do it.
-    mutating func failThread() -> [Waiter] {
-        threads -= 1
-        if threads > 0 { return [] }
-        defer { queue = [] }
-        return queue.flatMap { waiters.removeValue(forKey: $0).map { Array($0.values) } ?? [] }
+        return lookups.removeValue(forKey: host).map { Array($0.waiters.values) } ?? []
     }
 
     /// Sees to it that one more name can be kept.

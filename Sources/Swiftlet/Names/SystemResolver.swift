@@ -3,10 +3,10 @@ import Syscalls
 /// Finds hosts as every program of the machine does: getaddrinfo(3), which reads /etc/hosts and
 /// asks name servers.
 ///
-/// That call waits, so it is made on threads of the resolver's own, off the loop; there are none
-/// while no name is looked up. A task that is cancelled leaves at once, and the thread goes on to
-/// the end of its call. What was found is kept for a short time, and so is that there was nothing:
-/// the system library does not say how long an answer holds.
+/// That call waits, so it is made on threads of a pool of the resolver's own, off the loop. A task
+/// that is cancelled leaves at once, and the thread goes on to the end of its call. What was found
+/// is kept for a short time, and so is that there was nothing: the system library does not say how
+/// long an answer holds.
 public final class SystemResolver: Resolver {
     /// How much a resolver does at a time, and for how long it remembers.
     public struct Limits: Sendable {
@@ -33,6 +33,7 @@ public final class SystemResolver: Resolver {
     private typealias Waiter = CheckedContinuation<Answer?, Never>
 
     private let table: Guarded<LookupTable<Waiter>>
+    private let pool: ThreadPool
     private let lookUp: @Sendable (String) throws(NameFailure) -> [SocketAddress]
 
     /// A resolver with threads and a memory of its own.
@@ -46,6 +47,10 @@ public final class SystemResolver: Resolver {
         lookUp: @escaping @Sendable (String) throws(NameFailure) -> [SocketAddress]
     ) {
         table = Guarded(LookupTable(limits: limits))
+        var poolLimits = ThreadPool.Limits()
+        // The table refuses what is too much.
+        (poolLimits.threads, poolLimits.queue) = (limits.threads, .max)
+        pool = ThreadPool(name: "names", limits: poolLimits)
         self.lookUp = lookUp
     }
 
@@ -76,15 +81,19 @@ public final class SystemResolver: Resolver {
     private func ask(_ host: String, _ waiter: Waiter, _ ticket: Ticket) {
         let step = table.withLock { table in
             let step = table.ask(host, at: .now, waiter)
-            if case .wait(let number, _) = step { ticket.state.withLock { $0.number = number } }
-            return step
+            if case .answer = step { return step }
+            ticket.state.withLock { $0.number = table.lastWaiter }
+            guard case .begin = step else { return step }
+            do throws(IOError) {
+                table.begin(host, try pool.submit { self.answer(host) })
+                return .wait
+            } catch {
+                table.drop(host)
+                return .answer(.failure(.exhausted))
+            }
         }
-        switch step {
-        case .answer(let answer): waiter.resume(returning: answer)
-        case .wait(_, let startsThread):
-            if startsThread { startThread() }
-            if ticket.state.withLock({ $0.isCancelled }) { cancel(host, ticket) }
-        }
+        if case .answer(let answer) = step { return waiter.resume(returning: answer) }
+        if ticket.state.withLock({ $0.isCancelled }) { cancel(host, ticket) }
     }
 
     private func cancel(_ host: String, _ ticket: Ticket) {
@@ -92,25 +101,19 @@ public final class SystemResolver: Resolver {
             state.isCancelled = true
             return state.number
         }
-        let waiter = table.withLock { $0.leave(host, number) }
+        let waiter = table.withLock { table in
+            let waiter = table.leave(host, number)
+            // Nothing is looked up for nobody, but for what a thread has begun.
+            if let lookup = table.unwanted(host), pool.withdraw(lookup) { table.drop(host) }
+            return waiter
+        }
         waiter?.resume(returning: nil)
     }
 
-    private func startThread() {
-        do throws(Errno) {
-            try RunningThread.start { self.work() }.detach()
-        } catch {
-            let waiters = table.withLock { $0.failThread() }
-            for waiter in waiters { waiter.resume(returning: .failure(.exhausted)) }
-        }
-    }
-
-    /// Looks names up on a thread until there is none left.
-    private func work() {
-        while let host = table.withLock({ $0.takeNext() }) {
-            let answer = Answer { () throws(NameFailure) in try lookUp(host) }
-            let waiters = table.withLock { $0.finish(host, answer, at: .now) }
-            for waiter in waiters { waiter.resume(returning: answer) }
-        }
+    /// Looks a name up, on a thread, and answers those that wait for it.
+    private func answer(_ host: String) {
+        let answer = Answer { () throws(NameFailure) in try lookUp(host) }
+        let waiters = table.withLock { $0.finish(host, answer, at: .now) }
+        for waiter in waiters { waiter.resume(returning: answer) }
     }
 }

@@ -109,8 +109,8 @@ extension LoopExecutor {
         switch suspension {
         case .park(let ticket, let deadline):
             admit(job, with: ticket, until: deadline)
-        case .sleep(let token):
-            admit(job, asleepUntil: token)
+        case .sleep(let token, let awaited):
+            admit(job, asleepUntil: token, for: awaited)
         case .wait(let waiter):
             admit(job, with: waiter)
         case .none:
@@ -129,7 +129,7 @@ extension LoopExecutor {
                 ? ParkedOn.listener(ticket.descriptor)
                 : ParkedOn.descriptor(ticket.descriptor, ticket.direction)
             witness.saw(.parked(job.id, on: cause, until: deadline, in: state.call, name: name))
-        case .sleep(let token):
+        case .sleep(let token, _):
             let deadline = state.deadlines.deadline(of: token)
             witness.saw(.parked(job.id, on: .sleep, until: deadline, in: state.call, name: name))
         case .wait(let waiter):
@@ -149,8 +149,10 @@ extension LoopExecutor {
     }
 
     @inline(never)
-    private func admit(_ job: Job, asleepUntil token: DeadlineQueue<Due>.Token) {
-        let sleeper = Sleeper(job: job, stay: state.stay)
+    private func admit(
+        _ job: Job, asleepUntil token: DeadlineQueue<Due>.Token, for awaited: Awaited
+    ) {
+        let sleeper = Sleeper(job: job, stay: state.stay, awaited: awaited)
         if !state.deadlines.replace(token, with: .sleep(sleeper)) { unpark(job, .loopEnded) }
     }
 
@@ -184,8 +186,16 @@ extension LoopExecutor {
     func sleep(until deadline: Instant, in call: Call) async -> Wakeup {
         if state.isEnding { return await refuse(in: call) }
         let token = state.deadlines.insert(.sleep(nil), at: deadline)
-        return await withTaskCancellationHandler {
-            await suspend(for: .sleep(token), in: call)
+        return await sleep(for: token, awaiting: .time, in: call)
+    }
+
+    /// Suspends the calling task for an entry of the deadlines, `.sleep(nil)`, until that is due or
+    /// another thread posts that what it waits for has come, for which the wakeup is nil.
+    func sleep(
+        for token: DeadlineQueue<Due>.Token, awaiting awaited: Awaited, in call: Call
+    ) async -> Wakeup {
+        await withTaskCancellationHandler {
+            await suspend(for: .sleep(token, awaited), in: call)
         } onCancel: {
             post(.cancelSleep(token))
         }
@@ -202,7 +212,7 @@ extension LoopExecutor {
         if state.witness == nil {
             let end = now.advanced(by: .milliseconds(10))
             let token = state.deadlines.insert(.sleep(nil), at: end)
-            _ = await suspend(for: .sleep(token), in: call)
+            _ = await suspend(for: .sleep(token, .time), in: call)
         } else {
             await Task.yield()
         }

@@ -104,7 +104,7 @@ extension Wakeup {
         case .loopEnded: "the loop ends"
         case .busy: "another task is parked there"
         case .system(let errno): "refused, \(errno)"
-        case .noLoop, .endOfStream, .tooLong, .outOfRange, .name: "no reason to park"
+        case .noLoop, .endOfStream, .tooLong, .outOfRange, .name, .full: "no reason to park"
         }
     }
 
@@ -117,7 +117,7 @@ extension Wakeup {
         case .loopEnded: 4
         case .busy: 5
         case .system(let errno): 1000 + Int(errno.rawValue)
-        case .noLoop, .endOfStream, .tooLong, .outOfRange, .name: 6
+        case .noLoop, .endOfStream, .tooLong, .outOfRange, .name, .full: 6
         }
     }
 }

@@ -25,6 +25,9 @@ public struct RawDescriptor: Hashable, Sendable, CustomStringConvertible {
     /// Whether the number names an open file (fcntl(2), `F_GETFD`).
     package var isOpen: Bool { fcntl(number, F_GETFD) != -1 }
 
+    /// Whether calls on it do not wait (fcntl(2), `O_NONBLOCK`).
+    package var isNonBlocking: Bool { fcntl(number, F_GETFL) & O_NONBLOCK != 0 }
+
     /// Makes calls on it wait (fcntl(2), without `O_NONBLOCK`).
     package func setBlocking() throws(Errno) {
         let flags = try retrying { fcntl(number, F_GETFL) }
@@ -54,6 +57,62 @@ public struct RawDescriptor: Hashable, Sendable, CustomStringConvertible {
     /// Writes some of `buffer` and says how much (write(2)).
     package func write(_ buffer: UnsafeRawBufferPointer) throws(Errno) -> Int {
         try retrying { Glibc.write(number, buffer.baseAddress, buffer.count) }
+    }
+
+    /// A number more for the same open file, closed on exec (fcntl(2), `F_DUPFD_CLOEXEC`).
+    package func duplicate() throws(Errno) -> RawDescriptor {
+        RawDescriptor(try retrying { fcntl(number, F_DUPFD_CLOEXEC, 0) })
+    }
+
+    /// Writes all of it, and waits where it must.
+    package func writeAll(_ bytes: [UInt8]) throws(Errno) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { bytes in
+                Result { () throws(Errno) in try write(bytes) }
+            }
+            rest = rest.dropFirst(try count.get())
+        }
+    }
+
+    /// As `write`; a pipe that nothing reads any more is an error and no signal, whatever this
+    /// process does about `SIGPIPE` (pthread_sigmask(3)).
+    package func writeWithoutSignal(_ buffer: UnsafeRawBufferPointer) throws(Errno) -> Int {
+        var (pipes, before) = (SignalSet([SIGPIPE]).signals, sigset_t())
+        pthread_sigmask(SIG_BLOCK, &pipes, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        do throws(Errno) {
+            return try write(buffer)
+        } catch {
+            if error == .brokenPipe, sigismember(&before, SIGPIPE) == 0 {
+                // It is this thread's, which made the call.
+                _ = SignalSet([SIGPIPE]).wait(nanoseconds: 0)
+            }
+            throw error
+        }
+    }
+
+    /// What it stands for, opened once more so that calls do not wait (proc(5)); nil for what is no
+    /// pipe and no device, or cannot be opened so.
+    ///
+    /// The flag belongs to the open file, which other processes share, and must not be set on
+    /// theirs.
+    package func openedAnew(_ access: CInt) -> RawDescriptor? {
+        var status = stat()
+        guard fstat(number, &status) == 0,
+            [S_IFIFO, S_IFCHR].contains(status.st_mode & S_IFMT)
+        else { return nil }
+        let own = open(
+            "/proc/self/fd/\(number)", access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+        return own < 0 ? nil : RawDescriptor(own)
+    }
+
+    /// Whether it is a file or a directory: what is ready at all times, and makes calls wait all
+    /// the same.
+    package var isOnDisk: Bool {
+        var status = stat()
+        return fstat(number, &status) == 0
+            && [S_IFREG, S_IFDIR, S_IFBLK].contains(status.st_mode & S_IFMT)
     }
 }
 

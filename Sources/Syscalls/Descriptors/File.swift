@@ -110,9 +110,7 @@ package enum File {
     /// written to.
     package static func openEmptied(_ path: String) throws(Errno) -> Descriptor {
         if let descriptor = descriptor(named: path) {
-            return Descriptor(
-                adopting: RawDescriptor(
-                    try retrying { fcntl(descriptor.number, F_DUPFD_CLOEXEC, 0) }))
+            return Descriptor(adopting: try descriptor.duplicate())
         }
         let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY
         return Descriptor(adopting: RawDescriptor(try retrying { open(path, flags, 0o666) }))

@@ -37,19 +37,9 @@ package enum StandardError {
         }
     }
 
-    /// Descriptor 2, or what it stands for opened once more, so as not to block.
-    ///
-    /// The flag belongs to the open file, which other processes share, and so it is not set on
-    /// theirs. A regular file, which never blocks, has its position in what they share.
-    private static let descriptor: RawDescriptor = {
-        var status = stat()
-        let shared = File.standardError
-        guard fstat(shared.number, &status) == 0,
-            [S_IFIFO, S_IFCHR].contains(status.st_mode & S_IFMT)
-        else { return shared }
-        let own = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
-        return own < 0 ? shared : RawDescriptor(own)
-    }()
+    /// Descriptor 2, or what it stands for opened once more, so as not to block. A regular file,
+    /// which never blocks, has its position in what others share.
+    private static let descriptor = File.standardError.openedAnew(O_WRONLY) ?? File.standardError
 }
 
 /// Opens those of the descriptors 0, 1 and 2 that are closed, on the null device (null(4)).

@@ -56,6 +56,11 @@ package struct RunningThread: Sendable {
     /// Lets the thread end by itself, instead of being joined (pthread_detach(3)).
     package func detach() { pthread_detach(thread) }
 
+    /// Gives the calling thread a name, of which 15 bytes are kept (prctl(2), `PR_SET_NAME`).
+    package static func nameCurrent(_ name: String) {
+        name.withCString { _ = clinux_prctl(PR_SET_NAME, UInt(bitPattern: $0)) }
+    }
+
     /// Waits for the end of the body (pthread_join(3)).
     package func join() { pthread_join(thread, nil) }
 

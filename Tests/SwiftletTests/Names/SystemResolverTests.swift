@@ -5,46 +5,19 @@ import Testing
 
 /// Names that are looked up on threads, while the loop goes on.
 @Suite(.serialized) struct SystemResolverTests {
-    /// Lookups that wait until they are let go.
-    private final class Gate: Sendable {
-        let asked = Notes<String>()
-        private let ends: (reading: RawDescriptor, writing: RawDescriptor)
-
-        init() throws {
-            ends = try makePipe()
-            try ends.reading.setBlocking()
-        }
-
-        deinit {
-            ends.reading.close()
-            ends.writing.close()
-        }
-
-        func lookUp(_ host: String) throws(NameFailure) -> [SocketAddress] {
-            asked.add(host)
-            var byte: UInt8 = 0
-            let count = try? withUnsafeMutableBytes(of: &byte) { try ends.reading.read(into: $0) }
-            guard count == 1 else { throw .exhausted }
-            return [SocketAddress(loopbackPort: 0)]
-        }
-
-        /// Lets one lookup go.
-        func open() throws {
-            _ = try [UInt8(1)].withUnsafeBytes { try ends.writing.write($0) }
-        }
-    }
-
-    private func resolver(_ gate: Gate, threads: Int = 4) -> SystemResolver {
+    /// A resolver whose lookups wait until they are let through.
+    private func resolver(_ gate: ThreadGate, threads: Int = 4) -> SystemResolver {
         var limits = SystemResolver.Limits()
         limits.threads = threads
         return SystemResolver(limits: limits) { host throws(NameFailure) in
-            try gate.lookUp(host)
+            guard gate.pass(host) else { throw .exhausted }
+            return [SocketAddress(loopbackPort: 0)]
         }
     }
 
     @Test(arguments: DriverKind.usable)
     func `a slow name server keeps no socket waiting`(driver: DriverKind) async throws {
-        let gate = try Gate()
+        let gate = try ThreadGate()
         let resolver = resolver(gate)
         try await onLoop(driver) {
             try await withServer(handler: echoBack) { server in
@@ -55,7 +28,7 @@ import Testing
                     }
                 }
                 // The name is being looked up, and meanwhile others talk.
-                while gate.asked.all.isEmpty { await Task.yield() }
+                while gate.arrived.all.isEmpty { await Task.yield() }
                 try await Connection.connect(to: server.address) { connection in
                     try await connection.write("x")
                     #expect(try await connection.read(exactly: 1) == [120])
@@ -67,19 +40,19 @@ import Testing
     }
 
     @Test func `who is cancelled leaves at once, and the thread goes on`() async throws {
-        let gate = try Gate()
+        let gate = try ThreadGate()
         let resolver = resolver(gate)
         try await onLoop {
             let one = try spawn { try await resolver.addresses(of: "a.test") }
             let other = try spawn { try await resolver.addresses(of: "a.test") }
-            while gate.asked.all.isEmpty { await Task.yield() }
+            while gate.arrived.all.isEmpty { await Task.yield() }
             one.cancel()
             #expect(await ioError { try await one.value } == IOError(.resolve, .cancelled))
             try gate.open()
             #expect(try await other.value.count == 1)
             // Known by now.
             #expect(try await resolver.addresses(of: "a.test").count == 1)
-            #expect(gate.asked.all == ["a.test"])
+            #expect(gate.arrived.all == ["a.test"])
             let late = try spawn { try await resolver.addresses(of: "b.test") }
             late.cancel()
             #expect(await ioError { try await late.value }?.reason == .cancelled)
@@ -88,7 +61,7 @@ import Testing
     }
 
     @Test func `a name that takes too long is given up at the deadline`() async throws {
-        let gate = try Gate()
+        let gate = try ThreadGate()
         let resolver = resolver(gate)
         try await onLoop {
             let error = await ioError {
@@ -102,12 +75,30 @@ import Testing
         }
     }
 
+    @Test func `a name that nobody wants any more is not looked up`() async throws {
+        let gate = try ThreadGate()
+        let resolver = resolver(gate, threads: 1)
+        try await onLoop {
+            let first = try spawn { try await resolver.addresses(of: "a.test") }
+            await gate.until(1)
+            let second = try spawn { try await resolver.addresses(of: "b.test") }
+            let third = try spawn { try await resolver.addresses(of: "c.test") }
+            await Task.yield()
+            second.cancel()
+            #expect(await ioError { try await second.value }?.reason == .cancelled)
+            try gate.open(for: 2)
+            #expect(try await first.value.count == 1)
+            #expect(try await third.value.count == 1)
+            #expect(gate.arrived.all == ["a.test", "c.test"])
+        }
+    }
+
     @Test func `names in a loop that ends are left`() async throws {
-        let gate = try Gate()
+        let gate = try ThreadGate()
         let resolver = resolver(gate)
         let waiting = try await onLoop {
             let waiting = try spawn { try await resolver.addresses(of: "a.test") }
-            while gate.asked.all.isEmpty { await Task.yield() }
+            while gate.arrived.all.isEmpty { await Task.yield() }
             return waiting
         }
         #expect(await ioError { try await waiting.value }?.reason == .cancelled)
