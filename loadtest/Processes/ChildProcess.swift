@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import Syscalls
 
-/// A program that runs as a child of this process (vfork(2), execvp(3)).
+/// A program that runs as a child of this process.
 ///
 /// Its standard input is empty, and its standard output and error come through pipes that are read
 /// without blocking. What starts it reaps it and closes the pipes.
@@ -16,38 +16,21 @@ package struct ChildProcess: Sendable {
     package static let goOn = SIGCONT
 
     /// The number of the process; after it was reaped another one may have it.
-    package let id: CInt
+    package var id: CInt { process.id }
+    private let process: RunningProcess
     /// The reading end of what it writes to standard output, non-blocking.
     package let standardOutput: RawDescriptor
     /// The reading end of what it writes to standard error, non-blocking.
     package let standardError: RawDescriptor
 
     /// How a process ended.
-    package enum Ending: Equatable, Sendable {
-        case exited(code: Int32)
-        case killed(signal: Int32)
-
-        /// What a shell would report: the code, or 128 and the signal.
-        package var shellCode: Int32 {
-            switch self {
-            case .exited(let code): code
-            case .killed(let signal): 128 + signal
-            }
-        }
-
-        init(waitStatus: CInt) {
-            let signal = waitStatus & 0x7f
-            self = signal == 0 ? .exited(code: (waitStatus >> 8) & 0xff) : .killed(signal: signal)
-        }
-    }
+    package typealias Ending = ProcessEnding
 
     /// Starts a program. `arguments` begin with the name that it is to see as its own; a `path`
     /// without a slash is looked for as a shell does (`PATH`).
     ///
-    /// It gets what this process got and not what it made of it: no signal is blocked, those are
-    /// ignored that were when we started (`nohup`), and the soft limit on descriptors is the one
-    /// from before it was raised. It leads a process group of its own: a Ctrl-C at the terminal is
-    /// for us, and we say when the child is to end.
+    /// It leads a process group of its own: a Ctrl-C at the terminal is for us, and we say when the
+    /// child is to end.
     ///
     /// With `endsWithThread` the kernel kills it when the calling thread ends, however that comes
     /// (prctl(2), `PR_SET_PDEATHSIG`): call it from the main thread.
@@ -73,11 +56,11 @@ package struct ChildProcess: Sendable {
             // The flag belongs to the open pipe, which the child shares: its writes must not fail.
             try output.writing.setBlocking()
             try error.writing.setBlocking()
-            let id = try spawn(
-                path, arguments, output: output.writing, error: error.writing,
-                endsWithThread: endsWithThread)
+            var program = Program(path, arguments: arguments)
+            program.streams = (nil, output.writing, error.writing)
+            program.endsWithThread = endsWithThread
             return ChildProcess(
-                id: id,
+                process: try spawn(program),
                 standardOutput: output.reading,
                 standardError: error.reading
             )
@@ -88,21 +71,14 @@ package struct ChildProcess: Sendable {
         }
     }
 
-    private static func spawn(
-        _ path: String, _ arguments: [String], output: RawDescriptor, error: RawDescriptor,
-        endsWithThread: Bool
-    ) throws(Errno) -> CInt {
-        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
-        words.append(nil)
-        defer { for word in words { free(word) } }
-        var ignored = SignalSet.ignoredAtStart.signals
-        var id = pid_t()
-        let failure = clinux_spawn(
-            &id, path, words, output.number, error.number, &ignored,
-            UInt(DescriptorLimit.softAtStart), endsWithThread ? 1 : 0)
-        guard failure == 0 else { throw Errno(rawValue: failure) }
-        started.withLock { _ = $0.insert(id) }
-        return id
+    private static func spawn(_ program: Program) throws(Errno) -> RunningProcess {
+        do throws(StartFailure) {
+            let process = try RunningProcess.start(program)
+            started.withLock { _ = $0.insert(process.id) }
+            return process
+        } catch {
+            throw error.errno
+        }
     }
 
     /// Those that were started and not reaped yet.
@@ -127,47 +103,37 @@ package struct ChildProcess: Sendable {
     }
 
     /// Sends a signal (kill(2)); a process that has ended already is no error.
-    package func send(signal: Int32) { _ = Glibc.kill(id, signal) }
+    package func send(signal: Int32) { process.send(signal: signal) }
 
     /// Sends a signal to all that is left of its process group (kill(2)).
     ///
     /// Only before it is reaped: until then no other group can have its number.
-    package func sendToGroup(signal: Int32) { _ = Glibc.kill(-id, signal) }
+    package func sendToGroup(signal: Int32) { process.sendToGroup(signal: signal) }
 
-    /// Whether the process has ended, or was reaped already (waitid(2), `WNOWAIT`).
-    ///
-    /// It is not reaped by this: its number stays its own.
-    package var hasEnded: Bool {
-        var status = siginfo_t()
-        let options = WEXITED | WNOHANG | WNOWAIT
-        // The only failure is that there is no such child, which has ended then.
-        guard (try? retrying { waitid(P_PID, id_t(id), &status, options) }) != nil else {
-            return true
-        }
-        return status.si_signo == SIGCHLD
-    }
+    /// Whether the process has ended, or was reaped already; it is not reaped by this.
+    package var hasEnded: Bool { process.hasEnded }
 
     /// Waits for the end of the process and forgets it (waitpid(2)).
     ///
     /// After the one call that says how it ended, the number may belong to another process.
     package func waitAndReap() throws(Errno) -> Ending {
-        var status: CInt = 0
-        _ = try retrying { waitpid(id, &status, 0) }
+        let ending = try process.waitAndReap()
         ChildProcess.started.withLock { _ = $0.remove(id) }
-        return Ending(waitStatus: status)
+        return ending
     }
 
     /// A descriptor that becomes readable when the process has ended (pidfd_open(2)).
     package func makeEndDescriptor() throws(Errno) -> Descriptor {
-        let id = self.id
-        return try preferring { () throws(Errno) in
-            Descriptor(adopting: RawDescriptor(try retrying { clinux_pidfd_open(id) }))
-        } or: { () throws(Errno) in
-            try makePipe { _ in
-                var status = siginfo_t()
-                // The only failure is that there is no such child, which has ended then.
-                _ = try? retrying { waitid(P_PID, id_t(id), &status, WEXITED | WNOWAIT) }
-            }
+        try process.makeEndDescriptor()
+    }
+}
+
+extension ProcessEnding {
+    /// What a shell would report: the code, or 128 and the signal.
+    package var shellCode: Int32 {
+        switch self {
+        case .exited(let code): code
+        case .killed(let signal): 128 + signal
         }
     }
 }

@@ -1,7 +1,7 @@
 // What Linux offers and Swift's Glibc module does not import.
 //
 // Declarations and constants only: nothing here has a body that could hold a decision. ClockHook.h,
-// MainActorHook.h and TaskSuspension.c are the exceptions.
+// MainActorHook.h, TaskSuspension.c, SignalHandler.c and Spawn.c are the exceptions.
 
 #ifndef SWIFTLET_CLINUX_H
 #define SWIFTLET_CLINUX_H
@@ -125,63 +125,34 @@ static inline int clinux_sched_setaffinity(const unsigned char *mask, unsigned l
 // Asks the processor to fetch a line of memory that will be written; the address may be any.
 static inline void clinux_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
 
-// Starts a program as posix_spawnp(3) does, with what that cannot do: the program ends with the
-// thread that started it (PR_SET_PDEATHSIG), and has a soft limit on descriptors of its own. It
-// leads a process group, has no signal blocked and only those of `ignored` ignored, and its streams
-// are nothing and the two descriptors. Returns 0, or the error of the call that failed. Until it
-// becomes the program, the child shares our memory (vfork(2)), so it makes system calls and nothing
-// else. Its error comes through a pipe that the program does not inherit: under the thread
-// sanitizer vfork is fork, and shares nothing.
-static inline __attribute__((noinline)) int clinux_spawn(
-    pid_t *id, const char *path, char *const *arguments, int output, int error,
-    const sigset_t *ignored, unsigned long descriptors, int ends_with_thread) {
-    int report[2];
-    if (pipe2(report, O_CLOEXEC) < 0) return errno;
-    const pid_t parent = getpid();
-    sigset_t all, before, none;
-    sigfillset(&all);
-    sigemptyset(&none);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    const pid_t child = vfork();
-    if (child == 0) {
-        for (int number = 1; number <= 64; number++) {
-            struct sigaction action = {0};
-            action.sa_handler = sigismember(ignored, number) == 1 ? SIG_IGN : SIG_DFL;
-            sigaction(number, &action, NULL);
-        }
-        setpgid(0, 0);
-        if (ends_with_thread) {
-            prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0UL, 0UL, 0UL);
-            if (getppid() != parent) _exit(127);
-        }
-        // Above the standard streams first: one of ours may have the number of one of its.
-        const int nothing = fcntl(open("/dev/null", O_RDONLY | O_CLOEXEC), F_DUPFD_CLOEXEC, 3);
-        const int told = report[1] > 2 ? report[1] : fcntl(report[1], F_DUPFD_CLOEXEC, 3);
-        output = fcntl(output, F_DUPFD_CLOEXEC, 3);
-        error = fcntl(error, F_DUPFD_CLOEXEC, 3);
-        if (dup2(nothing, 0) >= 0 && dup2(output, 1) >= 0 && dup2(error, 2) >= 0) {
-            struct rlimit limit;
-            if (descriptors > 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-                limit.rlim_cur = descriptors;
-                setrlimit(RLIMIT_NOFILE, &limit);
-            }
-            sigprocmask(SIG_SETMASK, &none, NULL);
-            execvp(path, arguments);
-        }
-        const int failure = errno;
-        (void)!write(told, &failure, sizeof failure);
-        _exit(127);
-    }
-    int refusal = child < 0 ? errno : 0;
-    close(report[1]);
-    // Ends when the child has become the program. No signal can interrupt it.
-    (void)!read(report[0], &refusal, sizeof refusal);
-    close(report[0]);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (child > 0 && refusal != 0) waitpid(child, NULL, 0);
-    *id = child;
-    return refusal;
-}
+// Counts a signal from now on and tells those that listen (sigaction(2)); fills in what was done
+// for it before. Returns 0, and changes nothing, for a signal that is ignored or cannot be caught.
+int clinux_catch_signal(int number, struct sigaction *before);
+// How often a signal has come while it was caught.
+unsigned clinux_signal_count(int number);
+// Has 8 bytes written to a non-blocking descriptor whenever a caught signal comes; returns a slot,
+// or -1 when none is free.
+int clinux_add_signal_listener(int descriptor);
+// Ends that; from then on the descriptor may be closed.
+void clinux_remove_signal_listener(int slot);
+
+// A program to start as a child: a path without a slash is looked for in PATH; null for environment
+// or directory is ours; -1 for a stream is the null device. Those of `ignored` alone are ignored;
+// `descriptors` is the soft limit on them, 0 for ours.
+struct clinux_program {
+    const char *path;
+    char *const *arguments;
+    char *const *environment;
+    const char *directory;
+    int streams[3];
+    const sigset_t *ignored;
+    unsigned long descriptors;
+    _Bool leads_group;
+    _Bool ends_with_thread;
+};
+// Starts it. Returns 0, or the error of the call that failed, and in `step` whether that was to
+// enter the directory (1) or another one (0).
+int clinux_spawn(pid_t *id, const struct clinux_program *program, int *step);
 
 // The words of the command line, where the kernel has put them: before the environment lie a null
 // pointer, the words, and their number (System V ABI, "initial process stack"). Null when that is
