@@ -25,14 +25,18 @@ package struct WakeSignal: ~Copyable, Sendable {
     /// What a driver watches for readability.
     package var raw: RawDescriptor { descriptor.raw }
 
+    /// What makes `raw` readable: 8 bytes, of a number that is not zero, written to it.
+    package var writingEnd: RawDescriptor {
+        switch writing {
+        case .some(let writing): writing.raw
+        case .none: raw
+        }
+    }
+
     /// Makes the descriptor readable until `clear`.
     package func raise() {
         var one: UInt64 = 1
-        let end =
-            switch writing {
-            case .some(let writing): writing.raw.number
-            case .none: raw.number
-            }
+        let end = writingEnd.number
         // The only failure is a full counter or pipe, which is as readable as can be.
         _ = withUnsafeBytes(of: &one) { bytes in
             try? retrying { Glibc.write(end, bytes.baseAddress, bytes.count) }

@@ -1,0 +1,200 @@
+import Glibc
+import Synchronization
+import Syscalls
+import Testing
+
+@testable import Swiftlet
+
+/// Set by a handler of the tests' own.
+private let heard = Atomic(false)
+
+/// Signals that a loop waits for. They are the whole process's, so these tests take turns, and use
+/// such as no other test uses.
+@Suite(.serialized) struct SignalsTests {
+    private func send(_ signal: Signal) { kill(getpid(), signal.rawValue) }
+
+    /// What the process does about a signal: the address of the handler, 0 for the default.
+    private func handler(of signal: Signal) -> Int {
+        var action = sigaction()
+        sigaction(signal.rawValue, nil, &action)
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+    }
+
+    @Test(arguments: DriverKind.usable)
+    func `a signal that comes while a task waits is told`(driver: DriverKind) async throws {
+        try await onLoop(driver) {
+            let signals = Signals(.user1, .user2)
+            let first = try spawn {
+                for await signal in signals { return signal }
+                return Signal.kill
+            }
+            while await EventLoop.current?.parkReports.isEmpty != false { await Task.yield() }
+            send(.user2)
+            #expect(try await first.value == .user2)
+        }
+    }
+
+    @Test func `a signal that came before anybody waited is told`() async throws {
+        try await onLoop {
+            let signals = Signals(.user1)
+            send(.user1)
+            for await signal in signals {
+                #expect(signal == .user1)
+                break
+            }
+        }
+    }
+
+    @Test func `everybody who listens is told of every signal, on each loop`() async throws {
+        try await onLoops(3) {
+            let listeners = try EventLoop.all.map { loop in
+                let signals = Signals(.user1, .user2)
+                return try loop.spawn {
+                    var heard: Set<Signal> = []
+                    for await signal in signals {
+                        heard.insert(signal)
+                        if heard.count == 2 { break }
+                    }
+                    return heard
+                }
+            }
+            send(.user1)
+            send(.user2)
+            for listener in listeners { #expect(try await listener.value == [.user1, .user2]) }
+        }
+    }
+
+    @Test func `what a signal did before comes back when nobody listens`() async throws {
+        try await onLoop {
+            #expect(handler(of: .user1) == 0)
+            var first: Signals? = Signals(.user1)
+            var second: Signals? = Signals(.user1, .user2)
+            #expect(handler(of: .user1) != 0)
+            extendLifetime(first)
+            first = nil
+            #expect(handler(of: .user1) != 0)
+            extendLifetime(second)
+            second = nil
+            #expect(handler(of: .user1) == 0)
+            #expect(handler(of: .user2) == 0)
+        }
+    }
+
+    @Test func `a signal that nobody has taken does what it did before`() async throws {
+        var before = sigaction()
+        var own = sigaction()
+        own.__sigaction_handler.sa_handler = { _ in heard.store(true, ordering: .relaxed) }
+        sigaction(SIGUSR2, &own, &before)
+        defer { sigaction(SIGUSR2, &before, nil) }
+
+        var signals: Signals? = Signals(.user2)
+        send(.user2)
+        let isEarly = heard.load(ordering: .relaxed)
+        #expect(!isEarly)
+        extendLifetime(signals)
+        signals = nil
+        // The kernel may choose another thread for it.
+        while !heard.load(ordering: .relaxed) { await Task.yield() }
+    }
+
+    @Test func `a signal that is ignored stays so`() async throws {
+        let before = signal(SIGUSR2, SIG_IGN)
+        defer { signal(SIGUSR2, before) }
+        try await onLoop {
+            let signals = Signals(.user2, .user1)
+            send(.user2)
+            send(.user1)
+            for await signal in signals {
+                #expect(signal == .user1)
+                break
+            }
+        }
+    }
+
+    @Test func `what cannot be caught is left alone`() async throws {
+        try await onLoop {
+            let signals = Signals(.kill, Signal(rawValue: SIGSEGV), Signal(rawValue: 1_000))
+            let waiting = try spawn {
+                for await _ in signals { return false }
+                return true
+            }
+            await Task.yield()
+            waiting.cancel()
+            #expect(try await waiting.value)
+        }
+    }
+
+    @Test func `the sequence ends when its task is cancelled, and with the loop`() async throws {
+        let left = try await onLoop {
+            let signals = Signals(.user1)
+            let cancelled = try spawn { for await _ in signals {} }
+            await Task.yield()
+            cancelled.cancel()
+            try await cancelled.value
+            return try spawn { for await _ in Signals(.user1) {} }
+        }
+        try await left.value
+        #expect(handler(of: .user1) == 0)
+    }
+
+    @Test func `listening leaves no descriptor behind`() async throws {
+        try await onLoop {
+            let before = openDescriptors()
+            for _ in 0..<1_000 {
+                let signals = Signals(.user1)
+                send(.user1)
+                for await _ in signals { break }
+            }
+            // Other tests, which run beside this one, have descriptors too.
+            #expect(openDescriptors() < before + 500)
+        }
+    }
+
+    @Test func `a signal stops a server in order, and then is the default's again`() async throws {
+        try await onLoop {
+            let listener = try await Listener.bind(to: anyPort())
+            let server = StreamServer(listener: listener)
+            let serving = try spawn {
+                try await server.serve(until: .user1, grace: .seconds(3600)) { connection in
+                    while let line = try await connection.readLine() {
+                        try await connection.write(line + "\n")
+                    }
+                }
+            }
+            try await Connection.connect(to: server.address) { connection in
+                try await connection.write("hello\n")
+                #expect(try await connection.readLine() == "hello")
+                send(.user1)
+                #expect(try await connection.readLine() == nil)
+            }
+            try await serving.value
+            #expect(server.statistics.accepted == 1)
+            #expect(handler(of: .user1) == 0)
+        }
+    }
+
+    @Test func `a second signal ends the grace`() async throws {
+        try await onLoop {
+            let listener = try await Listener.bind(to: anyPort())
+            let server = StreamServer(listener: listener)
+            let serving = try spawn {
+                try await server.serve(until: .user1, .user2, grace: .seconds(3600)) { connection in
+                    try await connection.write("x")
+                    // It will not end by itself.
+                    try await sleep(for: .seconds(3600))
+                }
+            }
+            try await Connection.connect(to: server.address) { connection in
+                #expect(try await connection.read(exactly: 1) == [120])
+                send(.user1)
+                while !server.isStopping { try await sleep(for: .milliseconds(1)) }
+                send(.user2)
+                try await serving.value
+            }
+        }
+    }
+
+    @Test func `a signal has its usual name`() {
+        #expect("\(Signal.terminate), \(Signal(rawValue: 40))" == "SIGTERM, signal 40")
+    }
+}
