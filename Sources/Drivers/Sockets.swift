@@ -38,6 +38,19 @@ import Syscalls
 ///   and not in bytes.
 /// * **A path is a file that `bind` makes** and that only `removeFile` removes; while it is there,
 ///   to bind to it is `EADDRINUSE`. An abstract name goes with its socket.
+///
+/// Sockets for datagrams (udp(7), unix(7)) have the calls at the end, and `bind`, `connect`,
+/// `close`, the addresses and the options in common with streams:
+///
+/// * **A datagram comes as a whole or not at all**, in any order, perhaps twice; of one that is
+///   longer than the buffer the rest is gone. An empty one is a datagram, too.
+/// * **To send waits for no receiver.** One that has no room for a datagram loses it. A datagram
+///   that no packet can hold is `EMSGSIZE`. Without a local address the first `send` takes one.
+/// * **To connect names the peer**, at once: datagrams of others are not received any more, and
+///   that nobody receives there is `ECONNREFUSED`, once, to the next call. On a socket that is not
+///   connected it is not told.
+/// * **Over Unix sockets nothing is lost**: while the receiver has no room to send is `EAGAIN`,
+///   where there is none `ECONNREFUSED`.
 package protocol Sockets: AnyObject, Sendable {
     /// Opens a non-blocking stream socket for an address of this family (socket(2)).
     func open(for address: SocketAddress) throws(Errno) -> RawDescriptor
@@ -95,6 +108,28 @@ package protocol Sockets: AnyObject, Sendable {
     func setFile(at address: SocketAddress, _ access: SocketFileAccess) throws(Errno)
     /// Removes a path, whatever it names (unlink(2)).
     func removeFile(at address: SocketAddress) throws(Errno)
+
+    // What only sockets for datagrams have.
+
+    /// Opens a non-blocking socket for datagrams of this family (socket(2)).
+    func openDatagram(
+        for address: SocketAddress, _ kind: DatagramKind
+    ) throws(Errno) -> RawDescriptor
+    /// Receives one datagram; with `readingControl` also its local address, if that was asked for
+    /// by an option (recvfrom(2), recvmsg(2)).
+    func receiveDatagram(
+        _ socket: RawDescriptor, into buffer: UnsafeMutableRawBufferPointer, readingControl: Bool
+    ) throws(Errno) -> ReceivedDatagram
+    /// Sends one datagram (sendto(2), sendmsg(2)).
+    func sendDatagram(
+        _ socket: RawDescriptor, _ bytes: UnsafeRawBufferPointer, _ route: DatagramRoute
+    ) throws(Errno)
+    /// Joins or leaves a multicast group on an interface, by its index; 0 for any
+    /// (`MCAST_JOIN_GROUP`, ip(7)).
+    func change(
+        _ membership: Membership, of socket: RawDescriptor, in group: SocketAddress,
+        on interface: Int
+    ) throws(Errno)
 }
 
 /// The kernel's own sockets.
@@ -203,4 +238,29 @@ package final class SystemSockets: Sockets {
     }
 
     package func removeFile(at address: SocketAddress) throws(Errno) { try address.removeFile() }
+
+    package func openDatagram(
+        for address: SocketAddress, _ kind: DatagramKind
+    ) throws(Errno) -> RawDescriptor {
+        try .datagramSocket(family: address.family, kind)
+    }
+
+    package func receiveDatagram(
+        _ socket: RawDescriptor, into buffer: UnsafeMutableRawBufferPointer, readingControl: Bool
+    ) throws(Errno) -> ReceivedDatagram {
+        try socket.receiveDatagram(into: buffer, readingControl: readingControl)
+    }
+
+    package func sendDatagram(
+        _ socket: RawDescriptor, _ bytes: UnsafeRawBufferPointer, _ route: DatagramRoute
+    ) throws(Errno) {
+        try socket.sendDatagram(bytes, route)
+    }
+
+    package func change(
+        _ membership: Membership, of socket: RawDescriptor, in group: SocketAddress,
+        on interface: Int
+    ) throws(Errno) {
+        try socket.change(membership, in: group, on: interface)
+    }
 }

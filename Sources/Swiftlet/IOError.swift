@@ -8,7 +8,7 @@ public struct IOError: Error, Sendable {
     /// What was being done.
     public enum Operation: String, Sendable {
         case open, bind, listen, accept, connect, read, write, sleep, spawn, park, wait
-        /// Giving an element to a channel, and taking one from it.
+        /// Giving an element to a channel and taking one from it, or a datagram.
         case send, receive
         /// Putting an element into a queue, taking or looking at one, waiting until all is done.
         case put, get, peek, join
@@ -56,6 +56,18 @@ public struct IOError: Error, Sendable {
         case name(NameFailure)
         /// As many wait already as may.
         case full
+        /// A datagram of so many bytes is longer than the socket can send.
+        case datagramTooLong(Int)
+        /// The system does not let the process open such a socket.
+        case notAllowed(Privilege)
+    }
+
+    /// What a process must be allowed before it opens some sockets.
+    public enum Privilege: Hashable, Sendable {
+        /// The capability CAP_NET_RAW, for raw sockets (raw(7)).
+        case rawSockets
+        /// A group in `net.ipv4.ping_group_range`, for ping sockets (icmp(7)).
+        case pings
     }
 
     /// What was being done.
@@ -140,6 +152,13 @@ extension IOError: CustomStringConvertible {
         case .outOfRange(let number): "\(number) is out of range"
         case .name(let failure): failure.description
         case .full: "as many wait already as may"
+        case .datagramTooLong(let count): "a datagram of \(count) bytes is longer than can be sent"
+        case .notAllowed(.rawSockets):
+            "raw sockets need the capability CAP_NET_RAW: run as root, or "
+                + "'setcap cap_net_raw+ep PROGRAM'"
+        case .notAllowed(.pings):
+            "ping sockets need a group of the process in net.ipv4.ping_group_range: "
+                + "'sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"' allows all"
         }
     }
 }
@@ -170,6 +189,14 @@ extension IOError {
     }
     /// The name of a host has no address, for whatever reason.
     public static var name: Pattern { Pattern { if case .name = $0 { true } else { false } } }
+    /// A datagram is longer than the socket can send.
+    public static var datagramTooLong: Pattern {
+        Pattern { if case .datagramTooLong = $0 { true } else { false } }
+    }
+    /// The system does not let the process open such a socket, whichever it is.
+    public static var notAllowed: Pattern {
+        Pattern { if case .notAllowed = $0 { true } else { false } }
+    }
     /// The kernel refused, for whatever reason.
     public static var system: Pattern { Pattern { if case .system = $0 { true } else { false } } }
     /// The kernel refused for one reason.

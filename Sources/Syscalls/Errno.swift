@@ -43,6 +43,12 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     public static let addressNotAvailable = Errno(rawValue: EADDRNOTAVAIL)
     /// `EADDRINUSE`: another socket has the address.
     public static let addressInUse = Errno(rawValue: EADDRINUSE)
+    /// `EMSGSIZE`: a datagram is longer than the socket can send.
+    public static let messageTooLong = Errno(rawValue: EMSGSIZE)
+    /// `EDESTADDRREQ`: a datagram has no receiver, and its socket no peer.
+    public static let noDestination = Errno(rawValue: EDESTADDRREQ)
+    /// `ENODEV`: there is no such interface.
+    public static let noDevice = Errno(rawValue: ENODEV)
     /// `EACCES`: privileges are needed.
     public static let accessDenied = Errno(rawValue: EACCES)
     /// `EMFILE`: the process's descriptors are used up.
@@ -86,6 +92,7 @@ extension Errno: CustomStringConvertible {
         ESHUTDOWN: "ESHUTDOWN", ETIMEDOUT: "ETIMEDOUT", ECONNREFUSED: "ECONNREFUSED",
         EHOSTDOWN: "EHOSTDOWN", EHOSTUNREACH: "EHOSTUNREACH", EALREADY: "EALREADY",
         EINPROGRESS: "EINPROGRESS", ECANCELED: "ECANCELED", EEXIST: "EEXIST",
+        ENODEV: "ENODEV",
     ]
 }
 

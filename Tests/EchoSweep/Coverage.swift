@@ -111,7 +111,9 @@ extension Fault {
         case .failing: .failingOpen
         case .crash: .crash
         case .clockDrift: .clockDrift
-        case .slowNames, .failingNames: nil
+        case .slowNames, .failingNames, .lostDatagrams, .duplicatedDatagrams, .delayedDatagrams,
+            .packetSize:
+            nil
         }
     }
 }

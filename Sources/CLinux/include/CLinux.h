@@ -187,6 +187,9 @@ extern unsigned long long swift_task_getJobTaskId(const void *job);
 extern void *swift_task_getCurrent(void) __attribute__((swiftcall));
 extern _Bool swift_task_isCancelled(void *task) __attribute__((swiftcall));
 
+// Several datagrams of one size in one call (udp(7)), of <netinet/udp.h>.
+enum { CLINUX_UDP_SEGMENT = 103, CLINUX_UDP_GRO = 104 };
+
 // poll(2): the peer has shut down its writing half. Glibc hides it behind _GNU_SOURCE.
 enum { CLINUX_POLLRDHUP = 0x2000 };
 

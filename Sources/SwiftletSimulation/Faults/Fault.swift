@@ -21,7 +21,8 @@ public enum Fault: Hashable, Sendable {
     case bandwidth(bytesPerSecond: Int)
     /// What is sent travels in segments of 1 to so many bytes, each size as likely as any other.
     case splitSegments(ofAtMost: Int)
-    /// Nothing that is sent arrives until the partition heals; then it does, in order. A connection
+    /// Nothing that is sent arrives until the partition heals; then it does, in order, but for
+    /// datagrams, which are lost. A connection
     /// whose oldest segment waits for more than 924.6 s fails with `ETIMEDOUT`. What was sent
     /// before the partition arrives, also what still waits for a link of little bandwidth.
     case partition
@@ -32,6 +33,15 @@ public enum Fault: Hashable, Sendable {
     case fullBacklog
     /// Every connection is reset, once. It takes no time.
     case reset
+    /// Some datagrams do not arrive.
+    case lostDatagrams(probability: Double)
+    /// Some datagrams arrive twice, each copy after a time of its own.
+    case duplicatedDatagrams(probability: Double)
+    /// Some datagrams take longer by so much, so that later ones overtake them.
+    case delayedDatagrams(by: Latency, probability: Double)
+    /// A packet has at most so many bytes, of which headers take 28, or 48 over IPv6. A longer
+    /// datagram is lost, as where a router passes no fragments on.
+    case packetSize(Int)
 
     // MARK: Of a machine
 
@@ -70,7 +80,8 @@ extension Fault {
             .slowNames, .failingNames:
             true
         case .latency, .delayedSegments, .bandwidth, .splitSegments, .partition, .refusedConnects,
-            .fullBacklog, .reset:
+            .fullBacklog, .reset, .lostDatagrams, .duplicatedDatagrams, .delayedDatagrams,
+            .packetSize:
             false
         }
     }
@@ -83,7 +94,8 @@ extension Fault {
         switch self {
         case .delayedSegments(_, let probability), .shortReads(let probability),
             .shortWrites(let probability), .failing(_, _, let probability),
-            .failingNames(_, let probability):
+            .failingNames(_, let probability), .lostDatagrams(let probability),
+            .duplicatedDatagrams(let probability), .delayedDatagrams(_, let probability):
             precondition((0...1).contains(probability), "a probability is from 0 to 1")
         case .spuriousReadiness(let probability):
             precondition(
@@ -91,6 +103,7 @@ extension Fault {
                 "a probability of spurious readiness is from 0 to 0.9: else no loop ever waits"
             )
         case .bandwidth(let rate): precondition(rate > 0, "a bandwidth is at least 1 byte/s")
+        case .packetSize(let most): precondition(most > 48, "a packet has room for its headers")
         case .splitSegments(let most): precondition(most > 0, "a segment has at least 1 byte")
         case .clockDrift(let rate):
             precondition(
@@ -119,6 +132,11 @@ extension Fault: CustomStringConvertible {
         case .refusedConnects: "connects refused"
         case .fullBacklog: "full backlog"
         case .reset: "reset"
+        case .lostDatagrams(let probability): "lost datagrams \(text(probability))"
+        case .duplicatedDatagrams(let probability): "duplicated datagrams \(text(probability))"
+        case .delayedDatagrams(let latency, let probability):
+            "datagrams delayed by \(latency) \(text(probability))"
+        case .packetSize(let most): "packets of at most \(most) bytes"
         case .shortReads(let probability): "short reads \(text(probability))"
         case .shortWrites(let probability): "short writes \(text(probability))"
         case .spuriousReadiness(let probability): "spurious readiness \(text(probability))"

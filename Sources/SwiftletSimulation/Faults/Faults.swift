@@ -50,6 +50,7 @@ struct PowerChange: Sendable {
 /// | move bytes between program and socket | `part(of:by:on:using:)`  |
 /// | cut bytes into segments               | `segments(of:from:to:using:)` |
 /// | put something on the wire             | `arrival(of:from:to:at:using:)` |
+/// | send a datagram                       | `arrivals(ofDatagram:isIPv6:from:to:at:using:)` |
 /// | answer an attempt to connect          | `welcome(from:to:)`    |
 /// | answer a wait                         | `drawSpuriousWake(on:using:)` |
 /// | look up a name                        | `nameTrouble(on:using:)` |
@@ -246,6 +247,48 @@ struct Faults {
         return departure(of: count, from: sender, to: receiver, at: now)
             .advanced(byNanoseconds: (latency ?? .usual).draw(using: &random))
             .advanced(byNanoseconds: delay(from: sender, to: receiver, using: &random))
+    }
+
+    /// When a datagram of so many bytes that is sent now arrives: not at all, once or twice.
+    mutating func arrivals(
+        ofDatagram count: Int, isIPv6: Bool, from sender: HostID, to receiver: HostID,
+        at now: Instant, using random: inout SeededRandom
+    ) -> [Instant] {
+        func arrival(_ faults: inout Faults) -> Instant? {
+            faults.arrival(of: count, from: sender, to: receiver, at: now, using: &random)
+        }
+        guard sender != receiver, !inForce.isEmpty else { return arrival(&self).map { [$0] } ?? [] }
+        let packet = count + (isIPv6 ? 48 : 28)
+        let most = onWay(sender, receiver) { rule -> Int? in
+            if case .packetSize(let most) = rule.fault { most } else { nil }
+        }
+        if packet > most ?? .max { return [] }
+        let loss = onWay(sender, receiver) { rule -> Double? in
+            if case .lostDatagrams(let probability) = rule.fault { probability } else { nil }
+        }
+        if let loss, random.draw(loss) { return [] }
+        let copies = onWay(sender, receiver) { rule -> Double? in
+            if case .duplicatedDatagrams(let probability) = rule.fault { probability } else { nil }
+        }
+        let count = copies.map { random.draw($0) ? 2 : 1 } ?? 1
+        return (0..<count).compactMap { _ in
+            arrival(&self)?.advanced(
+                byNanoseconds: datagramDelay(from: sender, to: receiver, using: &random))
+        }
+    }
+
+    /// How much longer than usual a datagram takes, in nanoseconds.
+    private func datagramDelay(
+        from sender: HostID, to receiver: HostID, using random: inout SeededRandom
+    ) -> Int64 {
+        let delay = onWay(sender, receiver) { rule -> (Latency, Double)? in
+            guard case .delayedDatagrams(let latency, let probability) = rule.fault else {
+                return nil
+            }
+            return (latency, probability)
+        }
+        guard let (latency, probability) = delay, random.draw(probability) else { return 0 }
+        return latency.draw(using: &random)
     }
 
     /// What a host answers to an attempt of another host to connect, when that arrives.

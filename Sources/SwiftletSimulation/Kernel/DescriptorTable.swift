@@ -6,6 +6,7 @@ import Syscalls
 ///     fresh      neither a listener nor an end       bound or not
 ///     listening  a listener
 ///     connected  an end, in whatever state that is
+///     datagrams  a queue of datagrams                connected to a peer or not
 struct KernelSocket {
     /// Set by the table while the number is given out.
     fileprivate(set) var isOpen = false
@@ -18,6 +19,8 @@ struct KernelSocket {
     var isBound = false
     var listener: ListenQueue?
     var end: EndID?
+    /// Of a socket for datagrams alone.
+    var datagrams: DatagramQueue?
     /// Whether connect(2) was called, and has not yet said how it ended.
     var isConnecting = false
 
@@ -45,6 +48,11 @@ extension KernelSocket: CustomStringConvertible {
     /// What it is, when it has no connection.
     var description: String {
         let local = local.map { " \($0)" } ?? ""
+        if let datagrams {
+            let peer = datagrams.peer.map { " -> \($0)" } ?? ""
+            return "datagrams\(local)\(peer), \(datagrams.received.count) to receive, "
+                + "\(datagrams.dropped) dropped"
+        }
         guard let listener else { return "fresh" + local }
         return "listening\(local), \(listener.queue.count) to accept, "
             + "\(listener.greeted.count) half open, backlog \(listener.backlog)"

@@ -43,7 +43,8 @@ extension Kernel {
         guard hosts[host][socket].local == nil else { throw .invalidArgument }
         let local = Endpoint(address)
         if let name = local.name { return try hosts[host].bind(socket, toName: name) }
-        guard hosts.owner(of: local.address, asking: host) == host else {
+        let isGroup = hosts[host][socket].datagrams != nil && local.address.isGroup
+        guard isGroup || hosts.owner(of: local.address, asking: host) == host else {
             throw .addressNotAvailable
         }
         try hosts[host].bind(socket, to: local)
@@ -60,10 +61,12 @@ extension Kernel {
     /// The address of the other end (getpeername(2)).
     func remoteAddress(of socket: RawDescriptor, on host: HostID) throws(Errno) -> SocketAddress {
         try hosts[host].check(socket)
+        let family = hosts[host][socket].family
+        if let peer = hosts[host][socket].datagrams?.peer { return peer.socketAddress(as: family) }
         guard let end = hosts[host][socket].end, connections[end].hasPeer else {
             throw .notConnected
         }
-        return connections[end].remote.socketAddress(as: hosts[host][socket].family)
+        return connections[end].remote.socketAddress(as: family)
     }
 
     // MARK: Accepting
@@ -74,6 +77,7 @@ extension Kernel {
     ) throws(Errno) {
         try hosts[host].check(socket)
         try checkFaults(.listen, on: host)
+        if hosts[host][socket].datagrams != nil { throw Errno(rawValue: EOPNOTSUPP) }
         guard hosts[host][socket].end == nil else { throw .invalidArgument }
         try hosts[host].listen(socket, backlog: backlog)
     }
@@ -103,6 +107,10 @@ extension Kernel {
         _ socket: RawDescriptor, on host: HostID, to address: SocketAddress
     ) throws(Errno) -> Bool {
         try hosts[host].check(socket)
+        if hosts[host][socket].datagrams != nil {
+            try connectDatagrams(socket, on: host, to: address)
+            return true
+        }
         if hosts[host][socket].listener != nil { throw Errno(rawValue: EISCONN) }
         if let end = hosts[host][socket].end { return try outcome(of: end, socket, on: host) }
         try hosts[host].checkFamily(of: address, for: socket)
@@ -155,6 +163,7 @@ extension Kernel {
     /// Takes the error that is pending (`SO_ERROR`).
     mutating func takeError(of socket: RawDescriptor, on host: HostID) throws(Errno) -> Errno? {
         try hosts[host].check(socket)
+        if let error = hosts[host].takeDatagramError(of: socket) { return error }
         return hosts[host][socket].end.flatMap { connections.takeError(at: $0) }
     }
 

@@ -12,7 +12,7 @@ import Syscalls
 ///
 /// Each of these is a value that answers what is to be done; the kernel does it, and tells the
 /// others: `Kernel+Calls.swift` for what programs ask, `Kernel+Segments.swift` for what arrives,
-/// `Kernel+Faults.swift` for what goes wrong.
+/// `Kernel+Datagrams.swift` for both of datagrams, `Kernel+Faults.swift` for what goes wrong.
 ///
 /// A pure value: it runs no task and reads no clock of the machine. Sockets and drivers of all
 /// hosts share one behind a lock (`SharedKernel`); everything happens on the simulation's thread.
@@ -30,6 +30,8 @@ struct Kernel {
     var trace = Trace()
     /// How many segments were sent, held, taken and lost.
     var segmentCount = 0
+    /// How many datagrams were sent.
+    var datagramCount = 0
 
     init(random: SeededRandom) { self.random = random }
 
@@ -50,6 +52,8 @@ struct Kernel {
         case .arrival(let end): deliver(from: end)
         case .repeatedRequest(let end): askAgain(end)
         case .givingUp(let end): giveUp(end)
+        case .datagram(let datagram): deliver(datagram)
+        case .refusal(let datagram): noteRefusal(of: datagram)
         }
         return true
     }
@@ -123,4 +127,8 @@ enum KernelEvent {
     case repeatedRequest(EndID)
     /// An end gives up what it has sent again and again.
     case givingUp(EndID)
+    /// A datagram arrives.
+    case datagram(KernelDatagram)
+    /// The word arrives that no socket receives where a datagram was sent to.
+    case refusal(KernelDatagram)
 }

@@ -5,7 +5,8 @@ import Syscalls
 /// A simulated machine as the kernel sees it: its sockets by their numbers, its ports, its clock,
 /// and which descriptors are ready.
 ///
-/// It decides whatever concerns no other machine and no connection.
+/// It decides whatever concerns no other machine and no connection; what is about datagrams alone
+/// is in `KernelHost+Datagrams.swift`.
 struct KernelHost {
     let name: String
     /// Set while the machine has no power: nothing leaves it, and what arrives is lost.
@@ -17,8 +18,10 @@ struct KernelHost {
     var clock = HostClock()
     /// Numbers that were closed with interest in them, against the contract of drivers.
     private(set) var closedWhileWatched: [RawDescriptor] = []
-    private var descriptors = DescriptorTable()
+    var descriptors = DescriptorTable()
     private var ports = PortTable()
+    /// Ports of datagrams are others than those of streams.
+    var datagramPorts = PortTable()
     /// The names of its Unix sockets, and the files of those that are gone.
     private(set) var names = NameTable()
 
@@ -32,6 +35,7 @@ struct KernelHost {
         crashes += 1
         descriptors = DescriptorTable()
         ports = PortTable()
+        datagramPorts = PortTable()
         names.crash()
     }
 
@@ -78,6 +82,8 @@ struct KernelHost {
         if closed.isBound, let local = closed.local {
             if let name = local.name {
                 names.unbind(socket, from: name)
+            } else if closed.datagrams != nil {
+                datagramPorts.unbind(socket, from: local.port)
             } else {
                 ports.unbind(socket, from: local.port)
             }
@@ -94,6 +100,7 @@ struct KernelHost {
 
     /// Gives a socket a local address of this host; port 0 takes a free one.
     mutating func bind(_ socket: RawDescriptor, to local: Endpoint) throws(Errno) {
+        if self[socket].datagrams != nil { return try bindDatagrams(socket, to: local) }
         var local = local
         if local.port == 0 {
             if self[socket].options.bindsLate != 0 {
@@ -210,7 +217,9 @@ struct KernelHost {
     /// The listener that has a name; throws what connect(2) says when there is none.
     func listener(named name: [UInt8]) throws(Errno) -> RawDescriptor {
         let socket = try names.socket(named: name)
-        guard let socket, self[socket].listener != nil else { throw .connectionRefused }
+        guard let socket else { throw .connectionRefused }
+        if self[socket].datagrams != nil { throw Errno(rawValue: EPROTOTYPE) }
+        guard self[socket].listener != nil else { throw .connectionRefused }
         return socket
     }
 
@@ -221,9 +230,10 @@ struct KernelHost {
         try body(&names)
     }
 
-    /// Whether a socket listens on a port.
+    /// Whether a socket listens on a port, or takes datagrams there.
     func isListening(on port: UInt16) -> Bool {
         ports.bound(to: port).contains { self[$0].listener != nil }
+            || !datagramPorts.bound(to: port).isEmpty
     }
 
     /// Keeps a place for an end that a listener has answered.
@@ -319,6 +329,7 @@ extension KernelHost {
     private func report(of socket: RawDescriptor, _ connections: Connections) -> Interest {
         let interest = self[socket].interest
         if interest.isEmpty { return .none }
+        if let queue = self[socket].datagrams { return report(of: queue, interest) }
         if let listener = self[socket].listener {
             return listener.queue.isEmpty ? .none : interest.intersection(.readable)
         }
@@ -378,7 +389,7 @@ extension KernelHost {
 
 extension KernelSocket {
     /// Whether a socket with one local address has another one too.
-    fileprivate func covers(_ address: IPAddress, _ other: IPAddress) -> Bool {
+    func covers(_ address: IPAddress, _ other: IPAddress) -> Bool {
         if address == other || address == .anyIPv4 && other.family == .ipv4 { return true }
         return address == .anyIPv6 && (other.family == .ipv6 || options.ipv6Only == 0)
     }

@@ -34,7 +34,12 @@ final class SimulatedSockets: Sockets {
     }
 
     func bind(_ socket: RawDescriptor, to address: SocketAddress) throws(Errno) {
-        try call { kernel throws(Errno) in try kernel.bind(socket, on: host, to: address) }
+        let port = try call { kernel throws(Errno) in
+            try kernel.bind(socket, on: host, to: address)
+            let bound = kernel.hosts[host][socket]
+            return bound.datagrams == nil ? nil : bound.local?.port
+        }
+        if let port { awaited.resume(port) }
     }
 
     func listen(_ socket: RawDescriptor, backlog: Int) throws(Errno) {
@@ -146,6 +151,40 @@ final class SimulatedSockets: Sockets {
             try kernel.hosts[host].changeFiles { names throws(Errno) in
                 try names.remove(at: address)
             }
+        }
+    }
+
+    func openDatagram(
+        for address: SocketAddress, _ kind: DatagramKind
+    ) throws(Errno) -> RawDescriptor {
+        try call { kernel throws(Errno) in
+            try kernel.openDatagram(AddressFamily(of: address), kind, on: host)
+        }
+    }
+
+    func receiveDatagram(
+        _ socket: RawDescriptor, into buffer: UnsafeMutableRawBufferPointer, readingControl: Bool
+    ) throws(Errno) -> ReceivedDatagram {
+        try call { kernel throws(Errno) in
+            try kernel.receiveDatagram(
+                socket, on: host, into: buffer, readingControl: readingControl)
+        }
+    }
+
+    func sendDatagram(
+        _ socket: RawDescriptor, _ bytes: UnsafeRawBufferPointer, _ route: DatagramRoute
+    ) throws(Errno) {
+        try call { kernel throws(Errno) in
+            try kernel.sendDatagram(socket, on: host, bytes, route)
+        }
+    }
+
+    func change(
+        _ membership: Membership, of socket: RawDescriptor, in group: SocketAddress,
+        on interface: Int
+    ) throws(Errno) {
+        try call { kernel throws(Errno) in
+            try kernel.change(membership, of: socket, on: host, in: group, on: interface)
         }
     }
 }

@@ -46,7 +46,50 @@ struct SocketOptions: Sendable {
         .priority: Form(usual: 0, values: 0...6, error: .notPermitted),
         .mark: Form(usual: 0, values: 0...Int(Int32.max)),
         .boundInterface: Form(usual: 0, values: 0...Int(Int32.max)),
+        .timeToLive: Form(usual: 64, values: 1...255),
+        .timeToLiveIPv6: Form(usual: 64, values: -1...255),
+        .multicastTimeToLive: Form(usual: 1, values: -1...255),
+        .multicastTimeToLiveIPv6: Form(usual: 1, values: -1...255),
+        .multicastLoop: Form(usual: 1, isSwitch: true),
+        .multicastLoopIPv6: Form(usual: 1),
+        .multicastInterface: Form(usual: 0, values: 0...2, error: .addressNotAvailable),
+        .multicastInterfaceIPv6: Form(usual: 0, values: 0...2, error: .noDevice),
+        .localAddresses: Form(usual: 0, isSwitch: true),
+        .localAddressesIPv6: Form(usual: 0, isSwitch: true),
+        .receiveSegments: Form(usual: 0, isSwitch: true),
     ]
+
+    /// Those of a socket for datagrams, whose buffers are as large as Linux's (socket(7)).
+    static let ofDatagrams = {
+        var options = SocketOptions()
+        options.receiveBuffer = 212_992
+        options.sendBuffer = 212_992
+        return options
+    }()
+
+    // What options of datagrams say here.
+
+    /// Bytes of datagrams that wait to be received at most, with what the kernel keeps with each.
+    var datagramCapacity: Int { receiveBuffer }
+    /// Whether datagrams may go to all hosts.
+    var mayBroadcast: Bool { remembered[.broadcast] == 1 }
+
+    /// Whether a datagram tells the address that it came to.
+    func tellsLocalAddress(of family: AddressFamily) -> Bool {
+        remembered[family == .ipv6 ? .localAddressesIPv6 : .localAddresses] == 1
+    }
+
+    /// Whether what is sent to a group comes to receivers on the same host.
+    func loopsMulticast(_ family: AddressFamily) -> Bool {
+        remembered[family == .ipv6 ? .multicastLoopIPv6 : .multicastLoop] != 0
+    }
+
+    /// How many hosts what is sent to a group may pass.
+    func multicastHops(_ family: AddressFamily) -> Int {
+        let option = family == .ipv6 ? SocketOption.multicastTimeToLiveIPv6 : .multicastTimeToLive
+        let hops = remembered[option] ?? 1
+        return hops < 0 ? 1 : hops
+    }
 
     /// Whether other sockets that share ports may bind to the same one.
     var sharesPort: Bool { reuseAddress != 0 || reusePort != 0 }
@@ -118,6 +161,9 @@ extension KernelSocket {
     /// Throws when a Unix socket is asked for an option of TCP or IP.
     private func checkLevel(of option: SocketOption) throws(Errno) {
         if family == .unix, option.isOfInternet { throw Errno(rawValue: EOPNOTSUPP) }
+        if datagrams != nil, option.level == CInt(IPPROTO_TCP) {
+            throw Errno(rawValue: ENOPROTOOPT)
+        }
     }
 
     /// What Linux makes of a size that was asked for.

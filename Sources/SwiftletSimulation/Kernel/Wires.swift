@@ -73,12 +73,12 @@ struct Wires {
         case .arrival(let end): wires[end.index].arrival = nil
         case .repeatedRequest(let end): wires[end.index].request = nil
         case .givingUp(let end): wires[end.index].givingUp = nil
-        case .faultBegins, .faultEnds, nil: break
+        case .faultBegins, .faultEnds, .datagram, .refusal, nil: break
         }
         return event
     }
 
-    /// Plans what happens to the rules.
+    /// Plans what happens to the rules, and datagrams.
     mutating func schedule(_ event: KernelEvent, at instant: Instant) {
         _ = events.insert(event, at: instant)
     }

@@ -30,6 +30,7 @@ struct RecordedCall: Equatable, Sendable {
         case openPair, peerCredentials, file, setFile, removeFile
         /// A name, by the system library.
         case lookUp
+        case openDatagram, receiveDatagram, sendDatagram, changeMembership
     }
 
     let code: Code
@@ -43,10 +44,14 @@ struct RecordedCall: Equatable, Sendable {
     }
 
     /// The call that offers these bytes to a socket; of the bytes it has the digest.
-    init(sending bytes: UnsafeRawBufferPointer, to socket: RawDescriptor) {
+    init(
+        _ code: Code = .send, sending bytes: UnsafeRawBufferPointer, to socket: RawDescriptor,
+        _ others: RecordedField...
+    ) {
         var digest = TraceDigest()
         digest.add(bytes)
-        self.init(.send, .descriptor(socket), .count(bytes.count), .digest(digest.value))
+        self.init(
+            code, [.descriptor(socket), .count(bytes.count), .digest(digest.value)] + others)
     }
 }
 
@@ -84,12 +89,15 @@ enum RecordedField: Equatable, Sendable {
     case descriptors([RawDescriptor])
     case host(String)
     case addresses([SocketAddress])
+    case route(DatagramRoute)
+    /// A datagram and its bytes.
+    case datagram(ReceivedDatagram, [UInt8])
 
     /// What a field is, without its value.
     enum Kind: Sendable {
         case done, instant, deadline, delay, interest, ready, descriptor, address, accepted, isUp
         case error, option, bytes, count, digest, number, numbers, descriptors
-        case host, addresses
+        case host, addresses, route, datagram
     }
 
     /// The value alone.
@@ -113,13 +121,15 @@ enum RecordedField: Equatable, Sendable {
         case .descriptors(let value): value
         case .host(let value): value
         case .addresses(let value): value
+        case .route(let value): value
+        case .datagram(let received, let bytes): (received, bytes)
         }
     }
 
     /// How many bytes are meant, if any are.
     var byteCount: Int? {
         switch self {
-        case .bytes(let bytes): bytes.count
+        case .bytes(let bytes), .datagram(_, let bytes): bytes.count
         case .count(let count): count
         default: nil
         }
@@ -185,6 +195,16 @@ extension RecordedCall {
         Form(.setFile, "give the file of #1 mode, user and group #2", [.address, .numbers], .done),
         Form(.removeFile, "remove the file of #1", [.address], .done),
         Form(.lookUp, "look up the name #1", [.host], .addresses),
+        Form(.openDatagram, "open #2 for datagrams to #1", [.address, .number], .descriptor),
+        Form(
+            .receiveDatagram, "receive a datagram from #1, at most #2, control #3",
+            [.descriptor, .count, .number], .datagram),
+        Form(
+            .sendDatagram, "send a datagram of #2 with the digest #3 from #1, #4",
+            [.descriptor, .count, .digest, .route], .done),
+        Form(
+            .changeMembership, "change the membership of #1 in #2 on #3: #4",
+            [.descriptor, .address, .number, .number], .done),
     ]
 }
 
@@ -243,6 +263,13 @@ extension RecordedField: CustomStringConvertible {
         case .count(let count): "\(count) bytes"
         case .digest(let digest): String(digest, radix: 16)
         case .number(let number): "\(number)"
+        case .route(let route):
+            "to \(route.target.map { "\($0)" } ?? "the peer")"
+                + (route.source.map { ", from \($0)" } ?? "")
+                + (route.segmentSize > 0 ? ", in datagrams of \(route.segmentSize) bytes" : "")
+        case .datagram(let received, _):
+            "\(received.count) bytes\(received.isTruncated ? " and more" : "") from "
+                + "\(received.sender)"
         case .numbers(let numbers): numbers.map(String.init).joined(separator: ", ")
         case .descriptors(let descriptors):
             descriptors.map(\.description).joined(separator: ", ")

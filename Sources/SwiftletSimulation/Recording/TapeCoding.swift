@@ -56,12 +56,7 @@ struct TapeWriter: Equatable, Sendable {
             write(signed: deadline.nanoseconds &- clock)
         case .delay(let nanoseconds): write(signed: nanoseconds)
         case .interest(let interest): bytes.append(interest.code)
-        case .ready(let ready):
-            write(UInt64(ready.count))
-            for readiness in ready {
-                write(.interest(readiness.ready))
-                write(.descriptor(readiness.descriptor))
-            }
+        case .ready(let ready): write(ready)
         case .descriptor(let descriptor): write(signed: Int64(descriptor.number))
         case .address(let address): write(text: "\(address)")
         case .accepted(let descriptor, let peer):
@@ -80,7 +75,31 @@ struct TapeWriter: Equatable, Sendable {
         case .addresses(let addresses):
             write(UInt64(addresses.count))
             for address in addresses { write(.address(address)) }
+        case .route(let route): write(route)
+        case .datagram(let received, let bytes): write(received, bytes)
         }
+    }
+
+    private mutating func write(_ ready: [Readiness]) {
+        write(UInt64(ready.count))
+        for readiness in ready {
+            write(.interest(readiness.ready))
+            write(.descriptor(readiness.descriptor))
+        }
+    }
+
+    private mutating func write(_ route: DatagramRoute) {
+        write(text: route.target.map { "\($0)" } ?? "")
+        write(text: route.source.map { "\($0)" } ?? "")
+        write(UInt64(route.segmentSize))
+    }
+
+    private mutating func write(_ received: ReceivedDatagram, _ bytes: [UInt8]) {
+        write(counted: bytes)
+        write(.address(received.sender))
+        write(text: received.localAddress.map { "\($0)" } ?? "")
+        let numbers = [received.isTruncated ? 1 : 0, received.interface, received.segmentSize]
+        write(signed: numbers.map { Int64($0) })
     }
 
     mutating func write(_ number: UInt64) {
@@ -180,12 +199,38 @@ struct TapeReader {
             return .descriptors(
                 try readList { reader throws(Damage) in try reader.readDescriptor() })
         case .host: return .host(try readText())
+        case .route: return .route(try readRoute())
+        case .datagram: return try readDatagram()
         case .addresses:
             return .addresses(
                 try readList { reader throws(Damage) in
                     try reader.address(try reader.readText())
                 })
         }
+    }
+
+    private mutating func readRoute() throws(Damage) -> DatagramRoute {
+        let target = try readOptionalAddress()
+        let source = try readOptionalAddress()
+        return DatagramRoute(to: target, from: source, segmentSize: try readCount())
+    }
+
+    private mutating func readDatagram() throws(Damage) -> RecordedField {
+        let bytes = try readBytes()
+        let sender = try address(try readText())
+        let local = try readOptionalAddress()
+        let numbers = try readList { reader throws(Damage) in Int(try reader.readSigned()) }
+        guard numbers.count == 3 else { throw damage }
+        let received = ReceivedDatagram(
+            count: bytes.count, isTruncated: numbers[0] == 1, sender: sender,
+            localAddress: local, interface: numbers[1], segmentSize: numbers[2])
+        return .datagram(received, bytes)
+    }
+
+    /// An address, or nil as an empty text.
+    private mutating func readOptionalAddress() throws(Damage) -> SocketAddress? {
+        let text = try readText()
+        return text.isEmpty ? nil : try address(text)
     }
 
     private mutating func readDeadline() throws(Damage) -> Instant {

@@ -24,9 +24,9 @@ private func done() -> RecordedField { .done }
 
 /// Sockets whose answers are noted, or come from a recording; then nothing is opened or sent.
 final class TapedSockets: Sockets {
-    private let source: any AnswerSource
+    fileprivate let source: any AnswerSource
     /// What a recording calls.
-    private let sockets = SystemSockets()
+    fileprivate let sockets = SystemSockets()
 
     init(_ source: any AnswerSource) { self.source = source }
 
@@ -198,6 +198,68 @@ final class TapedSockets: Sockets {
     func removeFile(at address: SocketAddress) throws(Errno) {
         try source.answer(to: .init(.removeFile, .address(address)), as: done) {
             () throws(Errno) in try sockets.removeFile(at: address)
+        }
+    }
+}
+
+// MARK: Datagrams
+
+extension TapedSockets {
+    func openDatagram(
+        for address: SocketAddress, _ kind: DatagramKind
+    ) throws(Errno) -> RawDescriptor {
+        let call = RecordedCall(.openDatagram, .address(address), .number(kind.code))
+        return try source.answer(to: call, as: RecordedField.descriptor) { () throws(Errno) in
+            try sockets.openDatagram(for: address, kind)
+        }
+    }
+
+    func receiveDatagram(
+        _ socket: RawDescriptor, into buffer: UnsafeMutableRawBufferPointer, readingControl: Bool
+    ) throws(Errno) -> ReceivedDatagram {
+        let call = RecordedCall(
+            .receiveDatagram, .descriptor(socket), .count(buffer.count),
+            .number(readingControl ? 1 : 0))
+        let (received, bytes) = try source.answer(to: call, as: RecordedField.datagram) {
+            () throws(Errno) in
+            let received = try sockets.receiveDatagram(
+                socket, into: buffer, readingControl: readingControl)
+            return (received, Array(buffer[..<received.count]))
+        }
+        // After a real call they are there already.
+        buffer.copyBytes(from: bytes)
+        return received
+    }
+
+    func sendDatagram(
+        _ socket: RawDescriptor, _ bytes: UnsafeRawBufferPointer, _ route: DatagramRoute
+    ) throws(Errno) {
+        let call = RecordedCall(.sendDatagram, sending: bytes, to: socket, .route(route))
+        try source.answer(to: call, as: done) { () throws(Errno) in
+            try sockets.sendDatagram(socket, bytes, route)
+        }
+    }
+
+    func change(
+        _ membership: Membership, of socket: RawDescriptor, in group: SocketAddress,
+        on interface: Int
+    ) throws(Errno) {
+        let call = RecordedCall(
+            .changeMembership, .descriptor(socket), .address(group), .number(interface),
+            .number(Int(membership.rawValue)))
+        try source.answer(to: call, as: done) { () throws(Errno) in
+            try sockets.change(membership, of: socket, in: group, on: interface)
+        }
+    }
+}
+
+extension DatagramKind {
+    /// What a tape has for it.
+    fileprivate var code: Int {
+        switch self {
+        case .datagram: 0
+        case .ping: 1
+        case .raw(let number): 256 + Int(number)
         }
     }
 }

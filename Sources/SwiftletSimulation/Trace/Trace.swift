@@ -22,6 +22,7 @@ struct Trace {
         /// What the loop of the host did.
         case loop(LoopStep)
         case network(NetworkStep)
+        case datagram(DatagramStep)
         case fault(FaultStep)
         case host(HostStep)
     }
@@ -66,6 +67,9 @@ struct Trace {
             step.mix(into: &digest)
         case .host(let step):
             digest.add(12)
+            step.mix(into: &digest)
+        case .datagram(let step):
+            digest.add(13)
             step.mix(into: &digest)
         }
     }

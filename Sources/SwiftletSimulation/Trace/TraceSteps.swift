@@ -32,6 +32,7 @@ extension Trace {
         switch event {
         case .loop(let step): words(of: step)
         case .network(let step): step.text(hosts: hosts)
+        case .datagram(let step): step.text(hosts: hosts)
         case .fault(let step): step.text(hosts: hosts)
         case .host(let step): step.text(hosts: hosts)
         }
@@ -104,7 +105,7 @@ extension Wakeup {
         case .loopEnded: "the loop ends"
         case .busy: "another task is parked there"
         case .system(let errno): "refused, \(errno)"
-        case .noLoop, .endOfStream, .tooLong, .outOfRange, .name, .full: "no reason to park"
+        default: "no reason to park"
         }
     }
 
@@ -117,7 +118,7 @@ extension Wakeup {
         case .loopEnded: 4
         case .busy: 5
         case .system(let errno): 1000 + Int(errno.rawValue)
-        case .noLoop, .endOfStream, .tooLong, .outOfRange, .name, .full: 6
+        default: 6
         }
     }
 }
@@ -153,6 +154,45 @@ extension NetworkStep {
     func mix(into digest: inout TraceDigest) {
         digest.add(fate.rawValue, connection, other.index)
         segment.mix(into: &digest)
+    }
+}
+
+/// What a trace tells of the network: what became of a datagram, seen by a host.
+struct DatagramStep: TraceStep, Equatable {
+    enum Fate: Int, Sendable {
+        case sent, arrived
+        /// It comes to nothing: a fault has it, or the machine was down.
+        case lost
+        /// The receiver had no room for it.
+        case dropped
+        /// The sender was told that no socket receives there.
+        case refused
+    }
+
+    let fate: Fate
+    /// Its bytes.
+    let count: Int
+    /// In the order in which datagrams were sent, from 1.
+    let number: Int
+    /// The other host.
+    let other: HostID
+
+    /// As in "datagram 3: 12 bytes sent to server".
+    func text(hosts: [String]) -> String {
+        let name = hosts[other.index]
+        let words =
+            switch fate {
+            case .sent: "sent to \(name)"
+            case .arrived: "arrived from \(name)"
+            case .lost: "lost between here and \(name)"
+            case .dropped: "dropped, from \(name)"
+            case .refused: "refused by \(name)"
+            }
+        return "datagram \(number): \(count) bytes \(words)"
+    }
+
+    func mix(into digest: inout TraceDigest) {
+        digest.add(fate.rawValue, count, number, other.index)
     }
 }
 

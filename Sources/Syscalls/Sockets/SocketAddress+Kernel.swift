@@ -94,6 +94,13 @@ extension SocketAddress {
         self.init(bytes[...], family: CInt(address.pointee.sa_family))
     }
 
+    /// An address in memory of which the kernel has filled so many bytes; nil when its family is
+    /// none of the three, as where there is none.
+    init?(filling memory: UnsafeRawBufferPointer, _ length: Int) {
+        guard length >= MemoryLayout<sa_family_t>.size else { return nil }
+        self.init(memory.prefix(length), family: CInt(memory.load(as: sa_family_t.self)))
+    }
+
     /// What the kernel has written; a Unix name ends with the length, and a path at its zero.
     private init?(_ bytes: UnsafeRawBufferPointer.SubSequence, family: CInt) {
         let memory = UnsafeRawBufferPointer(rebasing: bytes)

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A socket option whose value is one number, by its usual name (socket(7), tcp(7), ip(7),
@@ -72,6 +73,45 @@ public struct SocketOption: Hashable, Sendable {
     public static let linger = socket(SO_LINGER)
 }
 
+// Options of datagrams: those of IPv4 and IPv6 are apart, and a socket takes those of its family.
+extension SocketOption {
+    private static func ipv4(_ number: CInt) -> SocketOption {
+        SocketOption(level: CInt(IPPROTO_IP), number: number)
+    }
+
+    private static func ipv6(_ number: CInt) -> SocketOption {
+        SocketOption(level: CInt(IPPROTO_IPV6), number: number)
+    }
+
+    /// `IP_TTL`: how many routers may pass a packet on, 1 to 255.
+    public static let timeToLive = ipv4(IP_TTL)
+    /// `IPV6_UNICAST_HOPS`: the same over IPv6; -1 is the usual number.
+    public static let timeToLiveIPv6 = ipv6(IPV6_UNICAST_HOPS)
+    /// `IP_MULTICAST_TTL`: how many routers may pass a packet to a group on, 0 to 255; 0 stays on
+    /// the machine, 1 on the link, which is usual.
+    public static let multicastTimeToLive = ipv4(IP_MULTICAST_TTL)
+    /// `IPV6_MULTICAST_HOPS`: the same over IPv6; -1 is 1.
+    public static let multicastTimeToLiveIPv6 = ipv6(IPV6_MULTICAST_HOPS)
+    /// `IP_MULTICAST_LOOP`: what is sent to a group comes to receivers on this machine, too; on.
+    public static let multicastLoop = ipv4(IP_MULTICAST_LOOP)
+    /// `IPV6_MULTICAST_LOOP`: the same over IPv6.
+    public static let multicastLoopIPv6 = ipv6(IPV6_MULTICAST_LOOP)
+    /// `IP_MULTICAST_IF`: the index of the interface through which packets to groups leave, as
+    /// if_nametoindex(3) has it; 0 leaves that to routing. Cannot be read.
+    public static let multicastInterface = ipv4(IP_MULTICAST_IF)
+    /// `IPV6_MULTICAST_IF`: the same over IPv6; can be read.
+    public static let multicastInterfaceIPv6 = ipv6(IPV6_MULTICAST_IF)
+    /// `IP_PKTINFO`: tell the local address of each datagram. `DatagramSocket.bind` sets it.
+    public static let localAddresses = ipv4(IP_PKTINFO)
+    /// `IPV6_RECVPKTINFO`: the same over IPv6.
+    public static let localAddressesIPv6 = ipv6(IPV6_RECVPKTINFO)
+    /// `IP_HDRINCL`: what is sent on a raw socket begins with the IP header.
+    public static let headerIncluded = ipv4(IP_HDRINCL)
+    /// `UDP_GRO`: give several datagrams of one sender and one size as one.
+    public static let receiveSegments = SocketOption(
+        level: CInt(IPPROTO_UDP), number: CInt(CLINUX_UDP_GRO))
+}
+
 extension SocketOption: CaseIterable {
     /// Every option that has a name here.
     public static var allCases: [SocketOption] { named.map(\.option) }
@@ -84,7 +124,13 @@ extension SocketOption: CaseIterable {
         ("keepAliveInterval", keepAliveInterval), ("keepAliveCount", keepAliveCount),
         ("userTimeout", userTimeout), ("quickAck", quickAck), ("fastOpen", fastOpen),
         ("broadcast", broadcast), ("priority", priority), ("mark", mark), ("linger", linger),
-        ("boundInterface", boundInterface),
+        ("boundInterface", boundInterface), ("timeToLive", timeToLive),
+        ("timeToLiveIPv6", timeToLiveIPv6), ("multicastTimeToLive", multicastTimeToLive),
+        ("multicastTimeToLiveIPv6", multicastTimeToLiveIPv6), ("multicastLoop", multicastLoop),
+        ("multicastLoopIPv6", multicastLoopIPv6), ("multicastInterface", multicastInterface),
+        ("multicastInterfaceIPv6", multicastInterfaceIPv6), ("localAddresses", localAddresses),
+        ("localAddressesIPv6", localAddressesIPv6), ("headerIncluded", headerIncluded),
+        ("receiveSegments", receiveSegments),
     ]
 }
 
@@ -115,6 +161,7 @@ extension RawDescriptor {
     /// Reads an option (getsockopt(2)).
     package func option(_ option: SocketOption) throws(Errno) -> Int {
         if option == .linger { return try lingerSeconds() }
+        if option == .multicastInterface { throw Errno(rawValue: ENOPROTOOPT) }
         let value = try self.option(option.level, option.code)
         return option == .mark ? Int(UInt32(bitPattern: value)) : Int(value)
     }
@@ -122,6 +169,7 @@ extension RawDescriptor {
     /// Sets an option (setsockopt(2)).
     package func setOption(_ option: SocketOption, to value: Int) throws(Errno) {
         if option == .linger { return try setLinger(to: value) }
+        if option == .multicastInterface { return try setMulticastInterface(to: value) }
         guard let value = CInt(exactly: value) ?? UInt32(exactly: value).map(CInt.init(bitPattern:))
         else { throw .invalidArgument }
         try setOption(option.level, option.code, to: value)
@@ -132,6 +180,16 @@ extension RawDescriptor {
         var length = socklen_t(MemoryLayout<Glibc.linger>.size)
         _ = try retrying { getsockopt(number, SOL_SOCKET, SO_LINGER, &value, &length) }
         return value.l_onoff == 0 ? -1 : Int(value.l_linger)
+    }
+
+    private func setMulticastInterface(to index: Int) throws(Errno) {
+        guard let index = CInt(exactly: index) else { throw .invalidArgument }
+        var value = ip_mreqn()
+        value.imr_ifindex = index
+        let length = socklen_t(MemoryLayout<ip_mreqn>.size)
+        _ = try retrying {
+            setsockopt(number, CInt(IPPROTO_IP), IP_MULTICAST_IF, &value, length)
+        }
     }
 
     private func setLinger(to seconds: Int) throws(Errno) {

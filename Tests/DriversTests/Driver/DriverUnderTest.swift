@@ -76,6 +76,12 @@ final class Setting {
         return (watched, peer)
     }
 
+    /// Sees to it that a descriptor is closed when the test ends.
+    func adopt(_ descriptor: RawDescriptor) -> RawDescriptor {
+        opened.insert(descriptor)
+        return descriptor
+    }
+
     /// Closes a descriptor before the test ends.
     func close(_ descriptor: RawDescriptor) {
         if opened.remove(descriptor) != nil { sockets.close(descriptor) }

@@ -57,7 +57,7 @@ extension SeededRandom {
 
     /// A step of the calls that came after the first version of the format.
     mutating func laterStep() throws -> RecordedStep {
-        let (call, answer) = try unixStep()
+        let (call, answer) = try flag() ? unixStep() : datagramStep()
         return RecordedStep(
             call: call, answer: number(below: 4) == 0 ? .failed(errno()) : .told(answer))
     }
@@ -79,6 +79,38 @@ extension SeededRandom {
         case 2: return (.init(.file, address), numbers)
         case 3: return (.init(.setFile, address, numbers), .done)
         default: return (.init(.removeFile, address), .done)
+        }
+    }
+
+    private mutating func datagramStep() throws -> (RecordedCall, RecordedField) {
+        let (number, bytes) = (descriptor(), bytes())
+        let socket = RecordedField.descriptor(number)
+        switch self.number(below: 4) {
+        case 0:
+            let kind = RecordedField.number(self.number(below: 512))
+            return (.init(.openDatagram, .address(try address()), kind), socket)
+        case 1:
+            let received = ReceivedDatagram(
+                count: bytes.count, isTruncated: flag(), sender: try address(),
+                localAddress: flag() ? nil : try address(), interface: self.number(below: 9),
+                segmentSize: self.number(below: 2_000))
+            let count = RecordedField.count(bytes.count + 1)
+            return (
+                .init(.receiveDatagram, socket, count, .number(1)), .datagram(received, bytes)
+            )
+        case 2:
+            let route = DatagramRoute(
+                to: flag() ? nil : try address(), from: flag() ? nil : try address(),
+                segmentSize: self.number(below: 2_000))
+            let call = bytes.withUnsafeBytes {
+                RecordedCall(.sendDatagram, sending: $0, to: number, .route(route))
+            }
+            return (call, .done)
+        default:
+            let group = RecordedField.address(try address())
+            return (
+                .init(.changeMembership, socket, group, .number(1), .number(0)), .done
+            )
         }
     }
 

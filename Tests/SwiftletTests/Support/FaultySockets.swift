@@ -89,6 +89,29 @@ final class FaultySockets: Sockets {
         try system.setFile(at: address, access)
     }
     func removeFile(at address: SocketAddress) throws(Errno) { try system.removeFile(at: address) }
+    func openDatagram(
+        for address: SocketAddress, _ kind: DatagramKind
+    ) throws(Errno) -> RawDescriptor {
+        let descriptor = try system.openDatagram(for: address, kind)
+        opened.add(1, ordering: .acquiringAndReleasing)
+        return descriptor
+    }
+    func receiveDatagram(
+        _ socket: RawDescriptor, into buffer: UnsafeMutableRawBufferPointer, readingControl: Bool
+    ) throws(Errno) -> ReceivedDatagram {
+        try system.receiveDatagram(socket, into: buffer, readingControl: readingControl)
+    }
+    func sendDatagram(
+        _ socket: RawDescriptor, _ bytes: UnsafeRawBufferPointer, _ route: DatagramRoute
+    ) throws(Errno) {
+        try system.sendDatagram(socket, bytes, route)
+    }
+    func change(
+        _ membership: Membership, of socket: RawDescriptor, in group: SocketAddress,
+        on interface: Int
+    ) throws(Errno) {
+        try system.change(membership, of: socket, in: group, on: interface)
+    }
     func close(_ socket: RawDescriptor) {
         opened.subtract(1, ordering: .acquiringAndReleasing)
         system.close(socket)

@@ -1,0 +1,82 @@
+import Swiftlet
+import Syscalls
+
+/// A datagram that is under way to one host, or waits there to be received.
+struct KernelDatagram: Sendable {
+    /// In the order in which they were sent, from 1; all copies have the same one.
+    let number: Int
+    let bytes: [UInt8]
+    let sender: HostID
+    let source: Endpoint
+    let receiver: HostID
+    /// The address that it was sent to: the receiver's, a group's, or that of all.
+    let target: Endpoint
+}
+
+/// What a socket for datagrams has beside what all sockets have.
+///
+///     received  [ datagram | datagram | … ]   at most as much as the receive buffer holds
+struct DatagramQueue {
+    /// Where it sends to, and of whom alone it receives; nil when it is not connected.
+    var peer: Endpoint?
+    /// What the next call throws: that a datagram found no receiver.
+    var error: Errno?
+    /// The groups that it has joined, with the index of the interface.
+    var groups: [Group] = []
+    /// What has arrived.
+    private(set) var received = FIFO<KernelDatagram>()
+    /// What came when there was no room for it.
+    private(set) var dropped = 0
+    private var size = 0
+
+    /// A group of receivers, on an interface.
+    struct Group: Equatable {
+        let address: IPAddress
+        let interface: Int
+    }
+
+    /// Datagrams that wait at a Unix socket at most, but for one more (unix(7), max_dgram_qlen).
+    private static let unixLimit = 10
+    /// What the kernel keeps with each datagram, in bytes.
+    private static let overhead = 512
+
+    /// Whether a Unix socket takes no more.
+    var isFullForUnix: Bool { received.count > DatagramQueue.unixLimit }
+
+    /// Takes a datagram that has arrived into a buffer of so many bytes; false when it is dropped
+    /// because there is no room.
+    mutating func add(_ datagram: KernelDatagram, capacity: Int) -> Bool {
+        let cost = datagram.bytes.count + DatagramQueue.overhead
+        guard received.isEmpty || size + cost <= capacity else {
+            dropped += 1
+            return false
+        }
+        size += cost
+        received.append(datagram)
+        return true
+    }
+
+    /// Takes out what is to be received next; nil when nothing is there.
+    mutating func popFirst() -> KernelDatagram? {
+        guard let datagram = received.popFirst() else { return nil }
+        size -= datagram.bytes.count + DatagramQueue.overhead
+        return datagram
+    }
+
+    /// Takes the pending error.
+    mutating func takeError() -> Errno? { error.take() }
+}
+
+extension IPAddress {
+    /// Whether it stands for a group of receivers: 224.0.0.0/4 or ff00::/8.
+    var isMulticast: Bool {
+        family == .ipv4 ? low >> 28 & 0xF == 0xE : high >> 56 == 0xFF
+    }
+
+    /// Whether it means all hosts: 255.255.255.255, 10.255.255.255 of the simulated network, or
+    /// 127.255.255.255, of which there is one.
+    var isBroadcast: Bool {
+        family == .ipv4
+            && [0xFFFF_FFFF, 0x0AFF_FFFF, 0x7FFF_FFFF].contains(low & 0xFFFF_FFFF)
+    }
+}

@@ -1,0 +1,180 @@
+import Drivers
+import Glibc
+import Syscalls
+
+// The sockets of a host that carry datagrams: their ports, which of them receives what arrives, and
+// when they are ready.
+extension KernelHost {
+    /// Opens a socket for datagrams.
+    mutating func openDatagram(_ family: AddressFamily) throws(Errno) -> RawDescriptor {
+        try checkLimit()
+        var socket = KernelSocket(family)
+        socket.datagrams = DatagramQueue()
+        socket.options = .ofDatagrams
+        return descriptors.insert(socket)
+    }
+
+    /// Throws when a number is not that of a socket for datagrams.
+    func checkDatagram(_ socket: RawDescriptor) throws(Errno) {
+        try check(socket)
+        if self[socket].datagrams == nil { throw Errno(rawValue: EOPNOTSUPP) }
+    }
+
+    mutating func bindDatagrams(
+        _ socket: RawDescriptor, to local: Endpoint
+    ) throws(Errno) {
+        var local = local
+        if local.port == 0 {
+            guard let port = datagramPorts.freePort() else { throw .addressInUse }
+            local.port = port
+        } else if isTakenByDatagrams(local, for: socket) {
+            throw .addressInUse
+        }
+        descriptors[socket].local = local
+        descriptors[socket].isBound = true
+        datagramPorts.bind(socket, to: local.port)
+    }
+
+    /// Whether another socket has an address and does not share it: both must have said so, by
+    /// `SO_REUSEADDR` or by `SO_REUSEPORT`.
+    private func isTakenByDatagrams(_ local: Endpoint, for socket: RawDescriptor) -> Bool {
+        let mine = self[socket]
+        return datagramPorts.bound(to: local.port).contains { number in
+            let other = self[number]
+            guard let address = other.local?.address,
+                mine.covers(local.address, address) || other.covers(address, local.address)
+            else { return false }
+            return mine.options.reusePort & other.options.reusePort == 0
+                && mine.options.reuseAddress & other.options.reuseAddress == 0
+        }
+    }
+
+    /// Gives a socket that has no address one, with a free port; one of its own address `source`
+    /// where it has every address until now, and nil leaves that to each datagram.
+    mutating func bindDatagrams(
+        _ socket: RawDescriptor, from source: IPAddress?
+    ) throws(Errno) {
+        if self[socket].local == nil {
+            let local = Endpoint(source ?? self[socket].family.any, port: 0)
+            try bindDatagrams(socket, to: local)
+        }
+        if let source, self[socket].local?.address.isAny == true {
+            descriptors[socket].local?.address = source
+        }
+    }
+
+    /// Names the peer of a socket; what was received of others is still there.
+    mutating func connectDatagrams(_ socket: RawDescriptor, to peer: Endpoint) {
+        descriptors[socket].datagrams?.peer = peer
+        descriptors[socket].datagrams?.error = nil
+    }
+
+    mutating func takeDatagramError(of socket: RawDescriptor) -> Errno? {
+        descriptors[socket].datagrams?.takeError()
+    }
+
+    /// Takes the next datagram of a socket, or its pending error.
+    mutating func takeDatagram(from socket: RawDescriptor) throws(Errno) -> KernelDatagram {
+        if let error = takeDatagramError(of: socket) { throw error }
+        guard let datagram = descriptors[socket].datagrams?.popFirst() else { throw .wouldBlock }
+        return datagram
+    }
+
+    /// The sockets that receive a datagram: all members of a group, and otherwise the one that is
+    /// the nearest.
+    ///
+    /// One that is connected to the sender comes before one that has just the address, and that
+    /// before one that has all of them. Of several that share a port a sender always has the same.
+    func receivers(of datagram: KernelDatagram) -> [RawDescriptor] {
+        let target = datagram.target
+        let sockets = datagramPorts.bound(to: target.port).filter { number in
+            guard let local = self[number].local?.address, let queue = self[number].datagrams,
+                queue.peer == nil || queue.peer == datagram.source
+            else { return false }
+            if target.address.isMulticast,
+                !queue.groups.contains(where: { $0.address == target.address })
+            {
+                return false
+            }
+            return self[number].covers(local, target.address)
+        }
+        if target.address.isGroup { return sockets }
+        func nearness(_ number: RawDescriptor) -> Int {
+            (self[number].datagrams?.peer != nil ? 2 : 0)
+                + (self[number].local?.address == target.address ? 1 : 0)
+        }
+        let nearest = sockets.map(nearness).max() ?? 0
+        let best = sockets.filter { nearness($0) == nearest }
+        if best.count < 2 { return best }
+        let source = datagram.source
+        return [best[Int((source.address.low &+ UInt64(source.port)) % UInt64(best.count))]]
+    }
+
+    /// Whether a socket has joined a group.
+    func hasMember(of group: IPAddress) -> Bool {
+        descriptors.open.contains { number in
+            self[number].datagrams?.groups.contains { $0.address == group } ?? false
+        }
+    }
+
+    /// Lets a datagram wait at a socket; false when there is no room for it.
+    mutating func add(
+        _ datagram: KernelDatagram, to socket: RawDescriptor, _ connections: Connections
+    ) -> Bool {
+        let capacity = self[socket].options.datagramCapacity
+        guard descriptors[socket].datagrams?.add(datagram, capacity: capacity) == true else {
+            return false
+        }
+        touch(socket, connections)
+        return true
+    }
+
+    /// Tells the socket that has sent from an address to its peer that none receives there.
+    mutating func noteRefusal(
+        at source: Endpoint, by peer: Endpoint, _ connections: Connections
+    ) {
+        for socket in datagramPorts.bound(to: source.port)
+        where self[socket].datagrams?.peer == peer {
+            descriptors[socket].datagrams?.error = .connectionRefused
+            touch(socket, connections)
+        }
+    }
+
+    /// Tells the drivers of Unix sockets that their peer may have room.
+    mutating func touchSenders(to peer: Endpoint, _ connections: Connections) {
+        for socket in descriptors.open where self[socket].datagrams?.peer == peer {
+            touch(socket, connections)
+        }
+    }
+
+    /// Joins or leaves a group.
+    mutating func change(
+        _ membership: Membership, of socket: RawDescriptor, in group: DatagramQueue.Group
+    ) throws(Errno) {
+        let isMember = self[socket].datagrams?.groups.contains(group) == true
+        switch membership {
+        case .join:
+            if isMember { throw .addressInUse }
+            descriptors[socket].datagrams?.groups.append(group)
+        case .leave:
+            guard isMember else { throw .addressNotAvailable }
+            descriptors[socket].datagrams?.groups.removeAll { $0 == group }
+        }
+    }
+
+    /// What a driver says of a socket for datagrams.
+    func report(of queue: DatagramQueue, _ interest: Interest) -> Interest {
+        if queue.error != nil { return .both }
+        var ready = Interest.none
+        if !queue.received.isEmpty { ready.insert(.readable) }
+        if hasRoom(at: queue.peer) { ready.insert(.writable) }
+        return interest.intersection(ready)
+    }
+
+    /// Whether a peer has room: only that of a Unix socket ever has none.
+    private func hasRoom(at peer: Endpoint?) -> Bool {
+        // A name that is gone is found out by sending.
+        guard let name = peer?.name, let found = try? names.socket(named: name) else { return true }
+        return self[found].datagrams?.isFullForUnix != true
+    }
+}
