@@ -20,3 +20,7 @@ public typealias RawDescriptor = Syscalls.RawDescriptor
 public typealias SocketFileAccess = Syscalls.SocketFileAccess
 /// The process at the other end of a Unix socket.
 public typealias PeerCredentials = Syscalls.PeerCredentials
+/// What kind of socket carries datagrams: `.datagram`, `.ping` or `.raw`.
+public typealias DatagramKind = Syscalls.DatagramKind
+/// What the kernel tells of a datagram that was received.
+public typealias ReceivedDatagram = Syscalls.ReceivedDatagram

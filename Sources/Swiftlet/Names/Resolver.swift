@@ -60,6 +60,33 @@ package enum Resolving {
         }
     }
 
+    /// What `make` makes of the first address of a text with which it makes anything; the text
+    /// is an address or a name.
+    nonisolated(nonsending) static func first<Made: Sendable>(
+        of text: String, _ operation: IOError.Operation, in call: Call,
+        _ make: (SocketAddress) async throws(IOError) -> Made
+    ) async throws -> Made {
+        switch try SocketTarget(text) {
+        case .address(let address): return try await make(address)
+        case .name(let host, let port):
+            let loop = try EventLoop.require(operation).executor
+            let addresses = try await loop.perform { () async throws(IOError) in
+                try await Resolving.addresses(
+                    of: host, port: port, until: .never, on: loop, in: call)
+            }
+            var failures: [IOError] = []
+            for address in addresses {
+                do throws(IOError) {
+                    return try await make(address)
+                } catch {
+                    failures.append(error)
+                }
+            }
+            throw IOError(
+                failures[0].operation, failures[0].reason, name: text, attempts: failures)
+        }
+    }
+
     private enum Lookup: Sendable {
         case found([SocketAddress])
         case failed(IOError.Reason)

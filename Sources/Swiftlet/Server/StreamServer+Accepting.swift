@@ -102,19 +102,12 @@ extension StreamServer {
         let loop = listeners[place].socket.loop
         let rest: Task<Wakeup, Never>? = state.withLock { state in
             guard let duration = duration(state), duration > .zero else { return nil }
-            let task = Task<Wakeup, Never>(executorPreference: loop) {
-                await loop.sleep(until: loop.now.advanced(by: duration), in: call)
-            }
-            state.rests[place] = task
-            return task
+            state.rests[place] = loop.beginRest(for: duration, in: call)
+            return state.rests[place]
         }
         guard let rest else { return nil }
-        let wakeup = await withTaskCancellationHandler {
-            await rest.value
-        } onCancel: {
-            rest.cancel()
-        }
+        let reason = await awaitEnd(of: rest)
         state.withLock { $0.rests[place] = nil }
-        return wakeup == .timedOut ? nil : wakeup
+        return reason
     }
 }

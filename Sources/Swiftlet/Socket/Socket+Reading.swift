@@ -219,10 +219,10 @@ extension Socket {
     /// Lets other jobs run, because this one has read too much at once; no other task may read
     /// meanwhile.
     @inline(never)
-    func yieldReading() async throws(IOError) {
+    func yieldReading(_ operation: IOError.Operation = .read) async throws(IOError) {
         loop.state.table[id].isReading = true
         defer { endReading() }
-        try await yield(.read)
+        try await yield(operation)
     }
 }
 

@@ -89,6 +89,17 @@ final class Socket: Sendable {
         }
     }
 
+    /// Sleeps for a while and makes the next one longer: for what no driver tells of.
+    func rest(
+        for pause: inout Pause, _ operation: IOError.Operation, until deadline: Instant,
+        in call: Call
+    ) async throws(IOError) {
+        if deadline <= loop.now { throw IOError(operation, .timedOut) }
+        let wakeup = await loop.sleep(
+            until: min(deadline, loop.now.advanced(by: pause.next())), in: call)
+        guard wakeup == .timedOut else { throw IOError(operation, wakeup ?? .cancelled) }
+    }
+
     /// Tells a driver that heeds it that nothing is left to do in a direction.
     @inline(__always)
     func tellUse(of direction: Direction) {
@@ -197,6 +208,17 @@ final class Socket: Sendable {
                 try call(self.loop.sockets, descriptor)
             }
         }
+    }
+}
+
+/// How long to wait before asking again: 1 ms at first and 50 ms at last.
+struct Pause {
+    private var duration = Duration.milliseconds(1)
+
+    /// The next pause; the one after it is longer.
+    mutating func next() -> Duration {
+        defer { duration = min(duration * 2, .milliseconds(50)) }
+        return duration
     }
 }
 

@@ -48,7 +48,7 @@ extension Socket {
     /// and tells nobody when that is over (connect(2)): so this asks again, 1 ms later at first and
     /// every 50 ms at last.
     func connectToName(until deadline: Instant, in call: Call) async throws(IOError) {
-        var pause = Duration.milliseconds(1)
+        var pause = Pause()
         while true {
             do throws(IOError) {
                 let isUp = try attempt(.connect) { descriptor throws(Errno) in
@@ -59,11 +59,7 @@ extension Socket {
             } catch {
                 guard error.reason == .system(.wouldBlock) else { throw error }
             }
-            if deadline <= loop.now { throw IOError(.connect, .timedOut) }
-            let wakeup = await loop.sleep(
-                until: min(deadline, loop.now.advanced(by: pause)), in: call)
-            guard wakeup == .timedOut else { throw IOError(.connect, wakeup ?? .cancelled) }
-            pause = min(pause * 2, .milliseconds(50))
+            try await rest(for: &pause, .connect, until: deadline, in: call)
         }
     }
 }

@@ -17,7 +17,8 @@ extension Listener {
         options: [SocketOption: Int] = [:], access: SocketFileAccess? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws -> Listener {
-        try await firstOf(address, in: Call(file, line)) { address throws(IOError) in
+        try await Resolving.first(of: address, .bind, in: Call(file, line)) {
+            address throws(IOError) in
             try await bind(
                 to: address, backlog: backlog, reusePort: reusePort, options: options,
                 access: access)
@@ -32,34 +33,9 @@ extension Listener {
         to address: String, backlog: Int = 1024,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws -> [Listener] {
-        try await firstOf(address, in: Call(file, line)) { address throws(IOError) in
+        try await Resolving.first(of: address, .bind, in: Call(file, line)) {
+            address throws(IOError) in
             try await bindOnEachLoop(to: address, backlog: backlog)
-        }
-    }
-
-    /// What `bind` makes of the first address of a text with which it makes anything.
-    private static func firstOf<Bound: Sendable>(
-        _ text: String, in call: Call,
-        _ bind: (SocketAddress) async throws(IOError) -> Bound
-    ) async throws -> Bound {
-        switch try SocketTarget(text) {
-        case .address(let address): return try await bind(address)
-        case .name(let host, let port):
-            let loop = try EventLoop.require(.bind).executor
-            let addresses = try await loop.perform { () async throws(IOError) in
-                try await Resolving.addresses(
-                    of: host, port: port, until: .never, on: loop, in: call)
-            }
-            var failures: [IOError] = []
-            for address in addresses {
-                do throws(IOError) {
-                    return try await bind(address)
-                } catch {
-                    failures.append(error)
-                }
-            }
-            throw IOError(
-                failures[0].operation, failures[0].reason, name: text, attempts: failures)
         }
     }
 }

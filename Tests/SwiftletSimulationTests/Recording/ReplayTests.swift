@@ -24,6 +24,29 @@ import Testing
         #expect(heard.count == 3 * 3 * 2 + 4)
     }
 
+    @Test(arguments: DriverKind.usable)
+    func `datagrams are received again without a sender`(kind: DriverKind) throws {
+        let recording = Recording()
+        let body: @Sendable () async throws -> [String] = {
+            let server = try await DatagramSocket.bind(
+                to: privateAddress(), tellsLocalAddress: true)
+            let client = try await DatagramSocket.connect(to: server.localAddress)
+            var texts: [String] = []
+            for text in ["one", "", "three"] {
+                try await client.send(text)
+                let question = try await server.receive()
+                try await question.reply(question.text + "!")
+                texts.append(try await client.receive().text)
+            }
+            return texts
+        }
+
+        let heard = try EventLoop.run(driver: kind, recording: recording, body)
+
+        #expect(heard == ["one!", "!", "three!"])
+        #expect(try Simulation.replay(recording, body) == heard)
+    }
+
     @Test func `time that passed in the recorded run passes again`() throws {
         let recording = Recording()
         let body: @Sendable () async throws -> Duration? = {
