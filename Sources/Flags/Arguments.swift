@@ -4,10 +4,8 @@ package struct Arguments: Sendable {
     package internal(set) var positionals: [String] = []
     private var values: [String: [String]] = [:]
 
-    /// Whether `--help` or `-h` was given.
-    package var wantsHelp: Bool { has("help") }
-    /// Whether that was `--help all`.
-    package internal(set) var wantsAllHelp = false
+    /// What `--help` or `-h` was asked for; nil when it was not given.
+    package internal(set) var help: HelpForm?
     /// Whether `--version` was given.
     package var wantsVersion: Bool { has("version") }
 

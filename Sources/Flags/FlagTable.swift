@@ -1,8 +1,8 @@
 /// Everything a command line may say: one table that parses, checks, suggests and prints the help.
 ///
 /// `--name value`, `--name=value`, `-n value` and `-nvalue` mean the same; `--` ends the options.
-/// `--help` and `--version` belong to every table; `--help all` prints the advanced groups too. It
-/// does no I/O: the command prints what it is given.
+/// `--help` and `--version` belong to every table, see `HelpForm`. It does no I/O: the command
+/// prints what it is given.
 package struct FlagTable: Sendable {
     /// The command's name, as the user types it.
     package let command: String
@@ -55,8 +55,8 @@ package struct FlagTable: Sendable {
                 rest = []
             } else if word.hasPrefix("-"), word != "-" {
                 try take(word, rest: &rest, into: &arguments)
-                if arguments.wantsHelp { arguments.wantsAllHelp = rest.first == "all" }
-                if arguments.wantsHelp || arguments.wantsVersion { return arguments }
+                if arguments.has("help") { arguments.help = HelpForm(rest.first) }
+                if arguments.has("help") || arguments.wantsVersion { return arguments }
             } else {
                 arguments.positionals.append(word)
             }
@@ -114,7 +114,7 @@ package struct FlagTable: Sendable {
         return (flag, body.count > 1 ? String(value) : nil)
     }
 
-    private var flags: [Flag] { groups.flatMap(\.flags) }
+    var flags: [Flag] { groups.flatMap(\.flags) }
 
     private func unknown(_ name: String) -> UsageError {
         let suggestion = nearest(to: name, among: flags.map(\.name)).map {
@@ -141,9 +141,39 @@ package struct FlagTable: Sendable {
     }
 }
 
+/// What `--help` prints, by the word that follows it.
+package enum HelpForm: Equatable, Sendable {
+    /// What most users need.
+    case brief
+    /// `--help all`: the advanced groups, too.
+    case all
+    /// `--help man`: a page for man(1).
+    case man
+    /// `--help bash`, `zsh` or `fish`: what completes the command's options there.
+    case completions(Shell)
+
+    init(_ word: String?) {
+        switch word {
+        case "all": self = .all
+        case "man": self = .man
+        default: self = word.flatMap(Shell.init).map(HelpForm.completions) ?? .brief
+        }
+    }
+}
+
 // The text that `--help` prints: at most 80 columns wide.
 
 extension FlagTable {
+    /// The text of a form of the help; `verbs` are the tables of the command's verbs.
+    package func help(_ form: HelpForm, verbs: [FlagTable] = []) -> String {
+        switch form {
+        case .brief: help
+        case .all: helpForAll
+        case .man: manPage
+        case .completions(let shell): completions(for: shell, verbs: verbs)
+        }
+    }
+
     private static let width = 80
     /// A flag whose left column is longer than this has its help on the next line.
     private static let leftMax = 26
@@ -152,7 +182,7 @@ extension FlagTable {
     package var help: String { text(of: groups.filter { !$0.isAdvanced }) }
 
     /// The text that `--help all` prints: every group.
-    package var helpForAll: String { text(of: groups) }
+    var helpForAll: String { text(of: groups) }
 
     private func text(of groups: [FlagGroup]) -> String {
         var lines = [summary, ""]

@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test func `help and version win over what comes after them`() throws {
-        #expect(try table.parse(["-h", "--nonsense"]).wantsHelp)
+        #expect(try table.parse(["-h", "--nonsense"]).help == .brief)
         #expect(try table.parse(["--version", "a", "b"]).wantsVersion)
     }
 
@@ -109,9 +109,9 @@ import Testing
         #expect(table.help.contains("--count"))
         #expect(!table.help.contains("--note") && !table.help.contains("Rare:"))
         #expect(table.help.contains("--help all"))
-        #expect(table.helpForAll.contains("--note") && table.helpForAll.contains("Rare:"))
-        #expect(try table.parse(["--help", "all"]).wantsAllHelp)
-        #expect(try !table.parse(["--help", "-c"]).wantsAllHelp)
+        #expect(table.help(.all).contains("--note") && table.help(.all).contains("Rare:"))
+        #expect(try table.parse(["--help", "all"]).help == .all)
+        #expect(try table.parse(["--help", "-c"]).help == .brief)
         #expect(!self.table.help.contains("--help all"))
     }
 

@@ -6,8 +6,8 @@ import Syscalls
 
 do {
     let arguments = try SweepOptions.table.parse(Array(commandLineWords().dropFirst()))
-    if arguments.wantsHelp {
-        print(SweepOptions.table.help)
+    if let form = arguments.help {
+        print(SweepOptions.table.help(form))
         exit(0)
     }
     let options = try SweepOptions(arguments)

@@ -22,7 +22,7 @@ package func runEchoServer(command: String, arguments: [String]) -> Int32 {
     let table = EchoOptions.table(command: command)
     do throws(UsageError) {
         let arguments = try table.parse(arguments)
-        if arguments.wantsHelp { return answer(table.help, command) }
+        if let form = arguments.help { return answer(table.help(form), command) }
         if arguments.wantsVersion { return answer("swiftlet \(packageVersion)", command) }
         return serve(try EchoOptions(arguments), command: command)
     } catch {

@@ -1,3 +1,5 @@
+import Compare
+import EchoServers
 import Flags
 import Reports
 import Syscalls
@@ -10,8 +12,9 @@ enum LoadTest {
         let options: Options
         do throws(UsageError) {
             arguments = try Options.table.parse(words)
-            if arguments.wantsAllHelp { return Output.say(Options.table.helpForAll) }
-            if arguments.wantsHelp { return Output.say(Options.table.help) }
+            if let form = arguments.help {
+                return Output.say(Options.table.help(form, verbs: Verb.tables))
+            }
             if arguments.wantsVersion { return Output.say("loadtest \(packageVersion)") }
         } catch {
             return Output.complain("\(error)", exit: UsageError.exitCode)
@@ -43,6 +46,12 @@ struct Stop: Error {
 /// What the verbs that work on files have in common: how they read their words, answer `--help` and
 /// `--version`, and say what stopped them.
 enum Verb {
+    /// The tables of all verbs.
+    static let tables = [
+        CompareOptions.table, DiffCommand.table, MergeCommand.table, ReportCommand.table,
+        EchoOptions.table(command: "loadtest echo"),
+    ]
+
     /// Runs a verb; returns what the command ends with.
     static func run(
         _ table: FlagTable, _ words: [String], _ body: (Arguments) throws -> Int32
@@ -51,7 +60,7 @@ enum Verb {
         ignoreBrokenPipes()
         do {
             let arguments = try table.parse(words)
-            if arguments.wantsHelp { return Output.say(table.help) }
+            if let form = arguments.help { return Output.say(table.help(form)) }
             if arguments.wantsVersion { return Output.say("loadtest \(packageVersion)") }
             return try body(arguments)
         } catch let stop as Stop {

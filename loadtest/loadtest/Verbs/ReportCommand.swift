@@ -5,7 +5,7 @@ import Syscalls
 /// `loadtest report`: pages, pictures and tables from the JSON, or the interval logs, of runs that
 /// were made before.
 enum ReportCommand {
-    private static let table = FlagTable(
+    static let table = FlagTable(
         command: "loadtest report",
         summary: "Shows runs again from their --json files: as text, a page, pictures or tables.",
         usage: [
