@@ -1,6 +1,6 @@
 # Every target is a line or two that you could type yourself.
 
-.PHONY: build test format lint sanitize sweep sweep-long mutants bench peers clean
+.PHONY: build test format lint sanitize sweep sweep-long mutants bench peers dist clean
 
 build:
 	swift build -c release
@@ -39,6 +39,10 @@ bench: build
 # Swiftlet beside other servers, which it installs; it says first how long it takes.
 peers: build
 	loadtest/peers/compare.sh
+
+# A release: commands that need the C library alone, manual pages and completions, in .build/dist.
+dist:
+	.ci/dist
 
 clean:
 	rm -rf .build .build-*

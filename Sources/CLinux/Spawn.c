@@ -21,13 +21,18 @@ static void keep_streams_only(void) {
     for (int number = 3; number < (int)end; number++) fcntl(number, F_SETFD, FD_CLOEXEC);
 }
 
+// What takes and gives nothing; where there is no null device, a directory does neither.
+static int open_nothing(void) {
+    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return null >= 0 ? null : open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 // Gives the child its streams, out of the way of one another first: one of ours may have the number
 // of one of its.
 static int set_streams(const int streams[3]) {
     int own[3];
     for (int place = 0; place < 3; place++) {
-        const int given =
-            streams[place] >= 0 ? streams[place] : open("/dev/null", O_RDWR | O_CLOEXEC);
+        const int given = streams[place] >= 0 ? streams[place] : open_nothing();
         own[place] = fcntl(given, F_DUPFD_CLOEXEC, 3);
         if (own[place] < 0) return -1;
     }
