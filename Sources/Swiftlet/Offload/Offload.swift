@@ -13,7 +13,8 @@ import Syscalls
 /// values, and no cancellation of its own.
 ///
 /// In a simulation the body runs on the thread of the world, at a moment that the seed decides;
-/// the clock stands still meanwhile, and the limits of the pool do not count.
+/// the clock stands still meanwhile, and the limits of the pool do not count. In a recording it
+/// runs on the loop's thread.
 ///
 /// - Parameters:
 ///   - pool: whose threads.

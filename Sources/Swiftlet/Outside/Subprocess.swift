@@ -196,7 +196,7 @@ extension Subprocess {
     /// Waits for its end, at most for `timeout`. Any number of tasks may wait.
     ///
     /// - Throws: `IOError` of `run` with `.timedOut`, `.cancelled`, or what waitpid(2) says: "No
-    ///   child processes" where this process does not care for its children.
+    ///   child processes" where other code of this process has reaped it.
     public func wait(
         timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> Ending {
@@ -274,7 +274,7 @@ extension Subprocess {
         // Also what is left of its group.
         send(.kill)
         while !process.hasEnded { untilReadable(for: nil) }
-        // Where this process does not care for its children there is nothing to reap.
+        // Other code of this process may have reaped it.
         _ = try? reap()
     }
 

@@ -75,6 +75,48 @@ public struct RawDescriptor: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Reads from a place of a file on, fewer than `count` bytes only where it ends (pread(2)).
+    package func read(at offset: Int, atMost count: Int) throws(Errno) -> [UInt8] {
+        var failure: Errno?
+        // Memory for what is there, however much is asked for.
+        let room = min(count, max(0, try fileSize() - offset))
+        let bytes = [UInt8](unsafeUninitializedCapacity: room) { buffer, done in
+            do throws(Errno) {
+                while done < room {
+                    let rest = UnsafeMutableBufferPointer(rebasing: buffer[done...])
+                    let place = offset + done
+                    let read = try retrying { pread(number, rest.baseAddress, rest.count, place) }
+                    if read == 0 { return }
+                    done += read
+                }
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    /// Writes all bytes from a place of a file on (pwrite(2)).
+    package func write(_ bytes: [UInt8], at offset: Int) throws(Errno) {
+        var done = 0
+        while done < bytes.count {
+            let count = try retrying {
+                bytes[done...].withUnsafeBytes {
+                    pwrite(number, $0.baseAddress, $0.count, offset + done)
+                }
+            }
+            done += count
+        }
+    }
+
+    /// How many bytes a file has (fstat(2)).
+    package func fileSize() throws(Errno) -> Int {
+        var status = stat()
+        _ = try retrying { fstat(number, &status) }
+        return status.st_size
+    }
+
     /// As `write`; a pipe that nothing reads any more is an error and no signal, whatever this
     /// process does about `SIGPIPE` (pthread_sigmask(3)).
     package func writeWithoutSignal(_ buffer: UnsafeRawBufferPointer) throws(Errno) -> Int {

@@ -72,6 +72,7 @@ package struct RunningProcess: Sendable {
             directory?.free()
         }
         var ignored = SignalSet.ignoredAtStart.signals
+        heedEnds()
         let (input, output, error) = program.streams
         var (id, step) = (pid_t(), CInt(0))
         let failure = program.path.withCString { path in
@@ -89,6 +90,16 @@ package struct RunningProcess: Sendable {
             throw StartFailure(errno: Errno(rawValue: failure), isOfDirectory: step == 1)
         }
         return RunningProcess(id: id)
+    }
+
+    /// This process may have been started so that it ignores the ends of children, and then they
+    /// would vanish without a word, and their numbers with them.
+    private static func heedEnds() {
+        var action = sigaction()
+        sigaction(SIGCHLD, nil, &action)
+        if unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1 {
+            _ = signal(SIGCHLD, SIG_DFL)
+        }
     }
 
     /// Sends a signal (kill(2)); a process that has ended already is no error.

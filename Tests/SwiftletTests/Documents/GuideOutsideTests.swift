@@ -75,6 +75,19 @@ import Testing
         #expect(lines.all == ["ONE", "TWO"])
     }
 
+    @Test func `a file is read and written at any place`() async throws {
+        let path = "/tmp/swiftlet-guide-\(getpid())"
+        defer { unlink(path) }
+        try await onLoop {
+            let head = try await DiskFile.open(path, for: .making) { file in
+                try await file.write(Array("hello".utf8), at: 1_000)
+                try await file.synchronize()
+                return try await file.read(at: 998, atMost: 4)
+            }
+            #expect(head == [0, 0, 104, 101])
+        }
+    }
+
     @Test func `a forwarder is a relay between two connections`() async throws {
         try await onLoop {
             let target = try await Listener.bind(to: "127.0.0.1:0")
