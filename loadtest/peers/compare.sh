@@ -9,7 +9,7 @@
 # .build/peers/comparison.md, .html and .json; the pictures are in .build/peers/pictures.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-variants=coroutine-epoll,coroutine-poll,coroutine-io_uring,epoll,poll,io_uring
+variants=coroutine,iterative,fork,threads,sweep,select,poll,epoll,epoll-et,io_uring
 
 # What could not be installed was reported, and the table shows it as skipped.
 loadtest/peers/install.sh || true
