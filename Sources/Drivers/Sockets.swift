@@ -124,12 +124,67 @@ package protocol Sockets: AnyObject, Sendable {
     func sendDatagram(
         _ socket: RawDescriptor, _ bytes: UnsafeRawBufferPointer, _ route: DatagramRoute
     ) throws(Errno)
+    /// Receives what is there, at most as many datagrams as there are slots, and says how many
+    /// (recvmmsg(2)).
+    func receiveDatagrams(
+        _ socket: RawDescriptor, into slots: DatagramSlots, readingControl: Bool
+    ) throws(Errno) -> Int
+    /// Sends the datagrams in some slots, at least one, and says how many (sendmmsg(2)).
+    func sendDatagrams(
+        _ socket: RawDescriptor, _ slots: DatagramSlots, _ range: Range<Int>
+    ) throws(Errno) -> Int
     /// Joins or leaves a multicast group on an interface, by its index; 0 for any
     /// (`MCAST_JOIN_GROUP`, ip(7)).
     func change(
         _ membership: Membership, of socket: RawDescriptor, in group: SocketAddress,
         on interface: Int
     ) throws(Errno)
+}
+
+extension Sockets {
+    // Several datagrams are as many single ones, except to the kernel.
+
+    /// As many calls as there are datagrams.
+    package func receiveDatagrams(
+        _ socket: RawDescriptor, into slots: DatagramSlots, readingControl: Bool
+    ) throws(Errno) -> Int {
+        var count = 0
+        while count < slots.capacity {
+            do throws(Errno) {
+                let received = try receiveDatagram(
+                    socket, into: slots.space(of: count), readingControl: readingControl)
+                try slots.fill(
+                    count, count: received.count, address: received.sender,
+                    local: received.localAddress, isTruncated: received.isTruncated)
+                count += 1
+            } catch {
+                // What is there is told first.
+                guard count > 0 else { throw error }
+                break
+            }
+        }
+        return count
+    }
+
+    /// As many calls as there are datagrams.
+    package func sendDatagrams(
+        _ socket: RawDescriptor, _ slots: DatagramSlots, _ range: Range<Int>
+    ) throws(Errno) -> Int {
+        for slot in range {
+            let datagram = slots.received(in: slot)
+            let bytes = UnsafeRawBufferPointer(
+                rebasing: slots.space(of: slot).prefix(datagram.count))
+            let route = DatagramRoute(to: datagram.sender, from: datagram.localAddress)
+            do throws(Errno) {
+                try sendDatagram(socket, bytes, route)
+            } catch {
+                // What is sent is told first.
+                guard slot > range.lowerBound else { throw error }
+                return slot - range.lowerBound
+            }
+        }
+        return range.count
+    }
 }
 
 /// The kernel's own sockets.
@@ -255,6 +310,18 @@ package final class SystemSockets: Sockets {
         _ socket: RawDescriptor, _ bytes: UnsafeRawBufferPointer, _ route: DatagramRoute
     ) throws(Errno) {
         try socket.sendDatagram(bytes, route)
+    }
+
+    package func receiveDatagrams(
+        _ socket: RawDescriptor, into slots: DatagramSlots, readingControl: Bool
+    ) throws(Errno) -> Int {
+        try socket.receiveDatagrams(into: slots, readingControl: readingControl)
+    }
+
+    package func sendDatagrams(
+        _ socket: RawDescriptor, _ slots: DatagramSlots, _ range: Range<Int>
+    ) throws(Errno) -> Int {
+        try socket.sendDatagrams(slots, range)
     }
 
     package func change(

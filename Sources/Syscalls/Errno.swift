@@ -43,6 +43,8 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     public static let addressNotAvailable = Errno(rawValue: EADDRNOTAVAIL)
     /// `EADDRINUSE`: another socket has the address.
     public static let addressInUse = Errno(rawValue: EADDRINUSE)
+    /// `EIO`: the device cannot do it.
+    public static let inputOutput = Errno(rawValue: EIO)
     /// `EMSGSIZE`: a datagram is longer than the socket can send.
     public static let messageTooLong = Errno(rawValue: EMSGSIZE)
     /// `EDESTADDRREQ`: a datagram has no receiver, and its socket no peer.

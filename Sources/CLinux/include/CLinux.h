@@ -187,6 +187,20 @@ extern unsigned long long swift_task_getJobTaskId(const void *job);
 extern void *swift_task_getCurrent(void) __attribute__((swiftcall));
 extern _Bool swift_task_isCancelled(void *task) __attribute__((swiftcall));
 
+// recvmmsg(2) and sendmmsg(2), which glibc declares only under _GNU_SOURCE, with their header.
+struct clinux_mmsghdr {
+    struct msghdr header;
+    unsigned length;
+};
+static inline int clinux_recvmmsg(int socket, struct clinux_mmsghdr *headers, unsigned count,
+                                  int flags) {
+    return (int)syscall(SYS_recvmmsg, socket, headers, count, flags, 0UL);
+}
+static inline int clinux_sendmmsg(int socket, struct clinux_mmsghdr *headers, unsigned count,
+                                  int flags) {
+    return (int)syscall(SYS_sendmmsg, socket, headers, count, flags);
+}
+
 // Several datagrams of one size in one call (udp(7)), of <netinet/udp.h>.
 enum { CLINUX_UDP_SEGMENT = 103, CLINUX_UDP_GRO = 104 };
 

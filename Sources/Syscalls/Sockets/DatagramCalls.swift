@@ -134,7 +134,7 @@ extension RawDescriptor {
 // What control messages tell of a datagram, and what they say to the kernel.
 
 /// Room for the control messages of one datagram: an address of IPv6 and a size take 64 bytes.
-private typealias ControlSpace = SIMD8<UInt64>
+typealias ControlSpace = SIMD8<UInt64>
 
 extension SocketAddress {
     /// What a Unix socket without a name sends from.
@@ -160,7 +160,7 @@ extension SocketAddress {
 
 extension ReceivedDatagram {
     /// What the kernel has filled in.
-    fileprivate init(
+    init(
         count: Int, of message: msghdr, sender: UnsafeRawBufferPointer,
         control: UnsafeRawBufferPointer
     ) {
@@ -197,7 +197,7 @@ extension ReceivedDatagram {
 
 extension DatagramRoute {
     /// Puts what the route says into memory for control messages, and tells how long it is.
-    fileprivate func putControl(
+    func putControl(
         into memory: UnsafeMutableRawBufferPointer
     ) throws(Errno) -> Int {
         var writer = ControlWriter(memory)
