@@ -104,7 +104,8 @@ extension DatagramServer {
                     return error
                 }
                 state.withLock { $0.statistics.receiveErrors += 1 }
-                guard errno.meansExhaustion else { continue }
+                // That is news of what was sent. Anything else would be said again at once.
+                if errno == .connectionRefused { continue }
                 let reason = await rest(at: place, in: call) { state in
                     state.grace == nil ? pause.next() : nil
                 }

@@ -1,4 +1,3 @@
-import Synchronization
 import Syscalls
 
 /// Receives datagrams and runs a handler for each of them, or for each peer, as a task of its own.

@@ -197,6 +197,27 @@ import Testing
         }
     }
 
+    @Test func `a server that cannot receive tries again, and stops meanwhile`() throws {
+        try simulated { world in
+            let server = try await withDatagramServer { datagram in
+                try await datagram.reply(datagram.bytes)
+            } _: { server in
+                let client = try await DatagramSocket.connect(to: server.address)
+                let fault = Fault.failing(.receive, with: .outOfMemory, probability: 1)
+                let failing = world.network.inject(fault, .of(world.home))
+                try await client.send("x")
+                try await sleep(for: .seconds(1))
+                try #require((10...100).contains(server.statistics.receiveErrors))
+                failing.heal()
+                try #require(try await client.receive().text == "x")
+                world.network.inject(fault, .of(world.home))
+                try await client.send("x")
+                try await sleep(for: .seconds(1))
+            }
+            try #require(server.statistics.received == 1)
+        }
+    }
+
     // MARK: Peers
 
     @Test(arguments: Ground.all)
