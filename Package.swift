@@ -40,6 +40,9 @@ let package = Package(
         // The server that the README shows, so that it compiles.
         command("echo-example", on: ["Swiftlet"]),
 
+        // What waiting for one another costs: `loadtest/bench/bench.py hops`.
+        command("hops", on: ["Swiftlet"], path: "loadtest/hops"),
+
         // Other people's processes: started, measured and ended.
         floor("Processes", on: ["CLinux", "Syscalls"], path: "loadtest/Processes"),
         // Plain values: histograms and their file formats, quantiles, tests of distributions.

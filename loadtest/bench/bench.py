@@ -3,13 +3,14 @@
 
     bench.py cpu          server CPU per message, coroutine over raw, and the generator's own
     bench.py instructions instructions per message outside the kernel, exact to a few
+    bench.py hops         instructions for tasks of one loop to wait for one another
     bench.py syscalls     system calls per message: the server's counters, and strace
     bench.py allocations  heap allocations per message
     bench.py idle         memory per idle connection
     bench.py all          all of them
 
 The server has processor 0 to itself and the generator processor 1. Needs `swift build -c release`,
-a C compiler, taskset; strace for `syscalls`, valgrind for `instructions`. See
+a C compiler, taskset; strace for `syscalls`, valgrind for `instructions` and `hops`. See
 docs/BENCHMARKING.md for the method.
 """
 
@@ -261,6 +262,30 @@ def instructions_per_message(bench, start, driver, conns):
     return (runs[1][1] - runs[0][1]) / (runs[1][0] - runs[0][0])
 
 
+# MARK: Instructions per hop
+
+HOPS = ["yield", "async-stream", "channel", "channel-16", "queue-16", "semaphore",
+        "semaphore-contended"]
+
+
+def measure_hops(bench):
+    """What it costs that tasks of one loop wait for one another: `hops` does it ever so often."""
+    rows = []
+    for way in HOPS:
+        runs = []
+        for count in (2_000, 12_000):
+            with tempfile.NamedTemporaryFile("r", suffix=".callgrind") as output:
+                subprocess.run(["valgrind", "--tool=callgrind",
+                                f"--callgrind-out-file={output.name}",
+                                bench.options.build / "hops", way, str(count)],
+                               check=True, stderr=subprocess.DEVNULL)
+                runs.append(int(re.search(r"^(?:summary|totals): (\d+)", output.read(),
+                                          re.MULTILINE)[1]))
+        rows.append({"way": way, "instructions": (runs[1] - runs[0]) / 10_000})
+        print(f"hops  {way:20} {rows[-1]['instructions']:7,.0f} instructions")
+    return rows
+
+
 # MARK: System calls per message
 
 def measure_syscalls(bench):
@@ -426,7 +451,7 @@ def describe_machine():
 
 
 MODES = {"cpu": measure_cpu, "instructions": measure_instructions, "syscalls": measure_syscalls,
-         "allocations": measure_allocations, "idle": measure_idle}
+         "hops": measure_hops, "allocations": measure_allocations, "idle": measure_idle}
 
 if __name__ == "__main__":
     main()

@@ -57,8 +57,8 @@ public final class Channel<Element: ~Copyable>: Sendable {
 
     deinit {
         // No task is in a call, so what is left is in the buffer.
-        while !shared.state.buffer.isEmpty {
-            _ = shared.state.slots.take(shared.state.popBuffer())
+        while !shared.state.pointee.buffer.isEmpty {
+            _ = shared.state.pointee.slots.take(shared.state.pointee.popBuffer())
         }
     }
 
@@ -74,13 +74,13 @@ public final class Channel<Element: ~Copyable>: Sendable {
     ) async throws(IOError) {
         var settled = Settled()
         shared.lock.lock()
-        if shared.state.isClosed {
+        if shared.state.pointee.isClosed {
             shared.lock.unlock()
             throw IOError(.send, .closed)
         }
-        let slot = shared.state.slots.put(element)
-        let isSent = shared.state.offer(slot, in: &settled)
-        let mustYield = isSent && shared.state.mustYield()
+        let slot = shared.state.pointee.slots.put(element)
+        let isSent = shared.state.pointee.offer(slot, in: &settled)
+        let mustYield = isSent && shared.state.pointee.mustYield()
         shared.lock.unlock()
         settled.resume()
         if !isSent { return try await send(slot, timeout: timeout, in: Call(file, line)) }
@@ -92,12 +92,12 @@ public final class Channel<Element: ~Copyable>: Sendable {
     public func trySend(_ element: consuming sending Element) -> Bool {
         var settled = Settled()
         shared.lock.lock()
-        guard !shared.state.isClosed, shared.state.hasPlace else {
+        guard !shared.state.pointee.isClosed, shared.state.pointee.hasPlace else {
             shared.lock.unlock()
             return false
         }
-        let slot = shared.state.slots.put(element)
-        _ = shared.state.offer(slot, in: &settled)
+        let slot = shared.state.pointee.slots.put(element)
+        _ = shared.state.pointee.offer(slot, in: &settled)
         shared.lock.unlock()
         settled.resume()
         return true
@@ -119,7 +119,7 @@ public final class Channel<Element: ~Copyable>: Sendable {
             }
         } catch {
             shared.lock.lock()
-            let unsent = shared.state.slots.take(slot)
+            let unsent = shared.state.pointee.slots.take(slot)
             shared.lock.unlock()
             // Its end may be code of the user's.
             _ = consume unsent
@@ -138,10 +138,10 @@ public final class Channel<Element: ~Copyable>: Sendable {
     ) async throws(IOError) -> sending Element? {
         var settled = Settled()
         shared.lock.lock()
-        let slot = shared.state.next(in: &settled)
+        let slot = shared.state.pointee.next(in: &settled)
         if slot >= 0 {
-            let element = shared.state.slots.take(slot)
-            let mustYield = shared.state.mustYield()
+            let element = shared.state.pointee.slots.take(slot)
+            let mustYield = shared.state.pointee.mustYield()
             shared.lock.unlock()
             settled.resume()
             if mustYield { await Task.yield() }
@@ -155,12 +155,12 @@ public final class Channel<Element: ~Copyable>: Sendable {
     public func tryReceive() -> sending Element? {
         var settled = Settled()
         shared.lock.lock()
-        let slot = shared.state.next(in: &settled)
+        let slot = shared.state.pointee.next(in: &settled)
         if slot < 0 {
             shared.lock.unlock()
             return nil
         }
-        let element = shared.state.slots.take(slot)
+        let element = shared.state.pointee.slots.take(slot)
         shared.lock.unlock()
         settled.resume()
         return element
@@ -188,8 +188,8 @@ public final class Channel<Element: ~Copyable>: Sendable {
         }
         shared.lock.lock()
         defer { shared.lock.unlock() }
-        shared.state.streak = 0
-        return shared.state.slots.take(slot)
+        shared.state.pointee.streak = 0
+        return shared.state.pointee.slots.take(slot)
     }
 
     // MARK: Closing

@@ -19,7 +19,7 @@ public struct Lock: Sendable {
     ///   - file: the file of the call, for reports.
     ///   - line: the line of the call.
     public init(name: String? = nil, file: SourceFile = #fileID, line: UInt32 = #line) {
-        semaphore = Semaphore(capacity: 1, name, Call(file, line), isLock: true)
+        semaphore = Semaphore(capacity: 1, name, Call(file, line), kind: .lock)
     }
 
     /// Runs `body` with the lock, and gives it back however `body` ends.

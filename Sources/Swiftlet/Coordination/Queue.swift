@@ -81,13 +81,13 @@ public final class Queue<Element: Sendable>: Sendable {
     ) async throws(IOError) {
         var settled = Settled()
         shared.lock.lock()
-        if shared.state.isClosed {
+        if shared.state.pointee.isClosed {
             shared.lock.unlock()
             throw IOError(.put, .closed)
         }
-        let slot = shared.state.backlog.slots.put(element)
-        let isIn = shared.state.offer(slot, in: &settled)
-        let mustYield = isIn && shared.state.mustYield()
+        let slot = shared.state.pointee.backlog.slots.put(element)
+        let isIn = shared.state.pointee.offer(slot, in: &settled)
+        let mustYield = isIn && shared.state.pointee.mustYield()
         shared.lock.unlock()
         settled.resume()
         if !isIn { return try await put(slot, timeout: timeout, in: Call(file, line)) }
@@ -98,10 +98,10 @@ public final class Queue<Element: Sendable>: Sendable {
     public func tryPut(_ element: Element) -> Bool {
         var settled = Settled()
         shared.lock.lock()
-        let isPossible = !shared.state.isClosed && !shared.state.isFull
+        let isPossible = !shared.state.pointee.isClosed && !shared.state.pointee.isFull
         if isPossible {
-            let slot = shared.state.backlog.slots.put(element)
-            _ = shared.state.offer(slot, in: &settled)
+            let slot = shared.state.pointee.backlog.slots.put(element)
+            _ = shared.state.pointee.offer(slot, in: &settled)
         }
         shared.lock.unlock()
         settled.resume()
@@ -158,8 +158,8 @@ public final class Queue<Element: Sendable>: Sendable {
     private func takeAtOnce(to operation: IOError.Operation) -> Element? {
         var settled = Settled()
         shared.lock.lock()
-        let slot = shared.state.next(to: operation, in: &settled)
-        let element = slot < 0 ? nil : shared.state.backlog.slots.take(slot)
+        let slot = shared.state.pointee.next(to: operation, in: &settled)
+        let element = slot < 0 ? nil : shared.state.pointee.backlog.slots.take(slot)
         shared.lock.unlock()
         settled.resume()
         return element
@@ -194,7 +194,7 @@ public final class Queue<Element: Sendable>: Sendable {
     private func takeElement(_ slot: Int) -> Element {
         shared.lock.lock()
         defer { shared.lock.unlock() }
-        return shared.state.backlog.slots.take(slot)
+        return shared.state.pointee.backlog.slots.take(slot)
     }
 
     // MARK: What has been done
@@ -264,8 +264,8 @@ public final class Queue<Element: Sendable>: Sendable {
 
     deinit {
         // No task is in a call, so what is left is in the backlog.
-        while shared.state.backlog.count > 0 {
-            _ = shared.state.backlog.slots.take(shared.state.backlog.popFirst())
+        while shared.state.pointee.backlog.count > 0 {
+            _ = shared.state.pointee.backlog.slots.take(shared.state.pointee.backlog.popFirst())
         }
     }
 }

@@ -14,8 +14,11 @@ import Syscalls
 public final class Semaphore: Sendable {
     private let shared: Shared<State>
     let name: String?
-    private let call: Call
-    private let isLock: Bool
+    let call: Call
+    private let kind: Kind
+
+    /// What its permits are to those that read reports.
+    enum Kind { case semaphore, lock, pool }
 
     fileprivate struct State: ~Copyable {
         var capacity: Int
@@ -33,15 +36,15 @@ public final class Semaphore: Sendable {
     public convenience init(
         capacity: Int, name: String? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) {
-        self.init(capacity: capacity, name, Call(file, line), isLock: false)
+        self.init(capacity: capacity, name, Call(file, line), kind: .semaphore)
     }
 
-    init(capacity: Int, _ name: String?, _ call: Call, isLock: Bool) {
+    init(capacity: Int, _ name: String?, _ call: Call, kind: Kind) {
         precondition(capacity >= 0, "a semaphore has at least 0 permits")
         shared = Shared(State(capacity: capacity))
         self.name = name
         self.call = call
-        self.isLock = isLock
+        self.kind = kind
     }
 
     // MARK: Taking a permit
@@ -92,7 +95,8 @@ public final class Semaphore: Sendable {
     /// is released, or when it goes out of scope.
     public struct Permit: ~Copyable, Sendable {
         private let semaphore: Semaphore
-        private let place: Int
+        /// Its place among the holders; -1 when it went back already.
+        private var place: Int
 
         @usableFromInline
         init(of semaphore: Semaphore, _ place: Int) {
@@ -100,10 +104,18 @@ public final class Semaphore: Sendable {
             self.place = place
         }
 
-        deinit { semaphore.giveBack(place) }
+        deinit { if place >= 0 { semaphore.giveBack(place) } }
 
         /// Gives it back, to the task that has waited longest.
         public consuming func release() {}
+
+        func isOf(_ semaphore: Semaphore) -> Bool { self.semaphore === semaphore }
+
+        /// Leaves it to the caller to give its place back.
+        mutating func spend() -> Int {
+            defer { place = -1 }
+            return place
+        }
     }
 
     /// Takes a permit and returns its place among the holders.
@@ -121,9 +133,10 @@ public final class Semaphore: Sendable {
     func takePlace(in call: Call) -> Int {
         shared.lock.lock()
         defer { shared.lock.unlock() }
-        guard shared.state.holders.count < shared.state.capacity, shared.state.waiters.isEmpty
+        guard shared.state.pointee.holders.count < shared.state.pointee.capacity,
+            shared.state.pointee.waiters.isEmpty
         else { return -1 }
-        return shared.state.holders.insert(Holder(task: currentTask ?? 0, call: call))
+        return shared.state.pointee.holders.insert(Holder(task: currentTask ?? 0, call: call))
     }
 
     @inline(never)
@@ -148,6 +161,34 @@ public final class Semaphore: Sendable {
             state.holders.remove(place)
             state.grant(in: &settled)
         }
+        settled.resume()
+    }
+
+    // MARK: Conditions
+
+    /// Gives a permit back and enters a waiter into the list of a condition, in one step.
+    func giveBack(_ place: Int, entering waiter: Waiter, into list: borrowing WaitList) {
+        var settled = Settled()
+        shared.lock.lock()
+        list.append(waiter)
+        shared.state.pointee.holders.remove(place)
+        shared.state.pointee.grant(in: &settled)
+        shared.lock.unlock()
+        settled.resume()
+    }
+
+    /// Lets waiters of a condition wait for a permit.
+    func admit(atMost count: Int, of list: borrowing WaitList) {
+        var settled = Settled()
+        shared.lock.lock()
+        var admitted = 0
+        while admitted < count, let waiter = list.popFirst() {
+            waiter.record.isCommitted = true
+            shared.state.pointee.waiters.append(waiter)
+            admitted += 1
+        }
+        shared.state.pointee.grant(in: &settled)
+        shared.lock.unlock()
         settled.resume()
     }
 
@@ -190,12 +231,15 @@ extension Semaphore: MeetingPoint {
     var lock: WordLock { shared.lock }
 
     func purpose(of operation: IOError.Operation, _ names: TaskNames) -> String {
-        let kind = isLock ? "lock" : "semaphore"
         let (capacity, holders) = shared.withLock { ($0.capacity, $0.holders.all) }
         let list = holders.map { $0.text(names) }.joined(separator: ", ")
-        let by = holders.isEmpty ? "" : ": by \(list)"
-        let count = isLock ? "taken" : "\(holders.count) of \(capacity) taken"
-        return "for \(title(kind, name, call)) (\(count)\(by))"
+        let by = holders.isEmpty ? "" : " by \(list)"
+        let count = "\(holders.count) of \(capacity) taken" + (holders.isEmpty ? "" : ":")
+        return switch kind {
+        case .semaphore: "for \(title("semaphore", name, call)) (\(count)\(by))"
+        case .lock: "for \(title("lock", name, call)) (taken\(by))"
+        case .pool: "for a place in \(title("pool", name, call)) (\(count)\(by))"
+        }
     }
 }
 

@@ -25,11 +25,12 @@ struct Shared<State: ~Copyable>: ~Copyable, Sendable {
         lock.free()
     }
 
-    /// The state; only for who holds the lock.
-    var state: State {
-        @inline(__always) unsafeAddress { UnsafePointer(storage) }
-        @inline(__always) nonmutating unsafeMutableAddress { storage }
-    }
+    /// The state; only for what holds the lock.
+    ///
+    /// A pointer, because the thread sanitizer takes a change of what a property lends for a change
+    /// of what has the property.
+    @inline(__always)
+    var state: UnsafeMutablePointer<State> { storage }
 
     /// Runs `body` with the lock held.
     @inline(__always)

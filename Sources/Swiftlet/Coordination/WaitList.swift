@@ -25,7 +25,7 @@ import Syscalls
 ///
 /// Tasks are resumed when the lock has been given back, on their own loop: by its run queue from
 /// its own thread, and by its inbox from any other.
-struct WaitList: ~Copyable {
+struct WaitList: ~Copyable, Sendable {
     /// The list is a ring, of which this is the end and the beginning.
     private let ring = Waiter.make()
 

@@ -228,8 +228,8 @@ import Testing
         let text = try #require(failure?.description)
         guard case .deadlock = failure?.reason else { return #expect(Bool(false), "\(text)") }
         #expect(text.contains("'A' at SwiftletTests/SemaphoreTests.swift"), "\(text)")
-        #expect(text.contains("waits for lock 'right' (taken: by 'B' at"), "\(text)")
-        #expect(text.contains("waits for lock 'left' (taken: by 'A' at"), "\(text)")
+        #expect(text.contains("waits for lock 'right' (taken by 'B' at"), "\(text)")
+        #expect(text.contains("waits for lock 'left' (taken by 'A' at"), "\(text)")
     }
 
     @Test func `tasks of all kinds share permits`() async throws {

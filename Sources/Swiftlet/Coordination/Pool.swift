@@ -1,0 +1,155 @@
+import Syscalls
+
+/// At most so many tasks at the same time; whoever starts one more waits for a place.
+///
+/// ```swift
+/// let pool = Pool(size: 10, name: "fetchers")
+/// for address in addresses { try await pool.spawn { try await store(fetch(address)) } }
+/// try await pool.join()
+///
+/// let pages = try await pool.map(addresses) { try await fetch($0) }
+/// ```
+///
+/// Its tasks are started on the loop of the task that starts them, as by `spawn`.
+public final class Pool: Sendable {
+    private let places: Semaphore
+    private let shared = Shared(State())
+
+    fileprivate struct State: ~Copyable {
+        /// What cancels each task.
+        var tasks: [Int: @Sendable () -> Void] = [:]
+        var serial = 0
+        let joiners = WaitList()
+    }
+
+    /// A pool without tasks.
+    ///
+    /// - Parameters:
+    ///   - size: how many tasks it has at most, at least 1.
+    ///   - name: what reports call it; without one, by the place of this call.
+    ///   - file: the file of the call, for reports.
+    ///   - line: the line of the call.
+    public init(
+        size: Int, name: String? = nil, file: SourceFile = #fileID, line: UInt32 = #line
+    ) {
+        precondition(size > 0, "a pool has a place for at least 1 task")
+        places = Semaphore(capacity: size, name, Call(file, line), kind: .pool)
+    }
+
+    /// How many tasks it has at most. It may change at any time; tasks that run go on.
+    public var size: Int {
+        get { places.capacity }
+        set { places.capacity = newValue }
+    }
+
+    /// Whether a task could be started at once.
+    var hasPlace: Bool { places.taken < places.capacity && places.waiting == 0 }
+
+    /// How many tasks it has.
+    public var count: Int { shared.withLock { $0.tasks.count } }
+
+    /// Starts a task when there is a place for it.
+    ///
+    /// What it throws is said on standard error, as with `spawn`.
+    ///
+    /// - Parameters:
+    ///   - name: what reports call the task.
+    ///   - timeout: how long to wait for a place; nil is for ever.
+    ///   - file: the file of the call, for reports.
+    ///   - line: the line of the call.
+    ///   - body: what the task does.
+    /// - Returns: the task, to await or to cancel.
+    /// - Throws: `IOError` with `.timedOut`, `.cancelled`, `.loopEnded`, or `.noLoop` outside
+    ///   `EventLoop.run`.
+    @discardableResult
+    public func spawn<Value: Sendable>(
+        name: String? = nil, timeout: Duration? = nil,
+        file: SourceFile = #fileID, line: UInt32 = #line,
+        _ body: @escaping @concurrent @Sendable () async throws -> Value
+    ) async throws(IOError) -> Task<Value, any Error> {
+        let call = Call(file, line)
+        let place = try await places.acquirePlace(timeout: timeout, in: call)
+        return try start(name, at: place, in: call, body)
+    }
+
+    /// Starts a task if there is a place for it; nil if not.
+    ///
+    /// - Throws: `IOError` with `.loopEnded`, or `.noLoop` outside `EventLoop.run`.
+    @discardableResult
+    public func trySpawn<Value: Sendable>(
+        name: String? = nil, file: SourceFile = #fileID, line: UInt32 = #line,
+        _ body: @escaping @concurrent @Sendable () async throws -> Value
+    ) throws(IOError) -> Task<Value, any Error>? {
+        let call = Call(file, line)
+        let place = places.takePlace(in: call)
+        return place < 0 ? nil : try start(name, at: place, in: call, body)
+    }
+
+    private func start<Value: Sendable>(
+        _ name: String?, at place: Int, in call: Call,
+        _ body: @escaping @concurrent @Sendable () async throws -> Value
+    ) throws(IOError) -> Task<Value, any Error> {
+        let number = shared.withLock { state in
+            state.serial += 1
+            state.tasks[state.serial] = {}
+            return state.serial
+        }
+        do throws(IOError) {
+            let loop = try EventLoop.require(.spawn)
+            let task = try loop.spawn(name: name, file: call.file, line: call.line) { [self] in
+                defer { leave(number, place) }
+                return try await body()
+            }
+            shared.withLock { state in
+                // It may have ended already, on another thread.
+                if state.tasks[number] != nil { state.tasks[number] = { task.cancel() } }
+            }
+            return task
+        } catch {
+            leave(number, place)
+            throw error
+        }
+    }
+
+    private func leave(_ number: Int, _ place: Int) {
+        var settled = Settled()
+        shared.withLock { state in
+            state.tasks[number] = nil
+            if state.tasks.isEmpty { state.joiners.settleAll(.granted, in: &settled) }
+        }
+        settled.resume()
+        places.giveBack(place)
+    }
+
+    // MARK: All of them
+
+    /// Waits until the pool has no task.
+    ///
+    /// - Throws: `IOError` with `.timedOut`, `.cancelled` or `.loopEnded`; only where it waits.
+    public func join(
+        timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
+    ) async throws(IOError) {
+        if count == 0 { return }
+        _ = try await wait(to: .join, timeout: timeout, in: Call(file, line)) { waiter in
+            shared.withLock { state in
+                if state.tasks.isEmpty { return waiter.pass() }
+                state.joiners.append(waiter)
+                return true
+            }
+        }
+    }
+
+    /// Cancels the tasks that the pool has; `join` waits for their end.
+    public func cancel() {
+        // Cancelling runs other people's code, which may want the pool.
+        for cancel in shared.withLock({ Array($0.tasks.values) }) { cancel() }
+    }
+}
+
+extension Pool: MeetingPoint {
+    var lock: WordLock { shared.lock }
+
+    func purpose(of operation: IOError.Operation, _ names: TaskNames) -> String {
+        "for \(title("pool", places.name, places.call)) to end, which has \(count) tasks"
+    }
+}

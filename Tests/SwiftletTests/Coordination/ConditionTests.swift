@@ -1,0 +1,124 @@
+import Swiftlet
+import Testing
+
+@testable import SwiftletSimulation
+
+/// What tasks wait for that hold a lock.
+@Suite struct ConditionTests {
+    @Test(arguments: Ground.ofCoordination)
+    func `a wait gives the lock away and has it again`(ground: Ground) async throws {
+        try await ground.run {
+            let lock = Lock()
+            let condition = Condition(of: lock)
+            let order = Notes<Int>()
+            for number in 0..<3 {
+                try spawn {
+                    let permit = try await condition.wait(releasing: lock.acquire())
+                    order.add(number)
+                    try await settle()
+                    permit.release()
+                }
+                try await settle()
+            }
+            try #require(!lock.isTaken)
+            condition.notify()
+            try #require(lock.isTaken)
+            while lock.isTaken { try await settle() }
+            try #require(order.all == [0])
+            try await lock.withLock { condition.notifyAll() }
+            while order.all.count < 3 { try await settle() }
+            try #require(order.all == [0, 1, 2])
+        }
+    }
+
+    @Test(arguments: Ground.ofCoordination)
+    func `a wait that gives up has no lock, and takes no notification`(ground: Ground)
+        async throws
+    {
+        try await ground.run {
+            let lock = Lock()
+            let condition = Condition(of: lock)
+            let error = await ioError { () async throws -> Void in
+                let permit = try await condition.wait(releasing: lock.acquire(), timeout: .zero)
+                permit.release()
+            }
+            try #require(error == failure(.wait, .timedOut) && !lock.isTaken)
+            let first = try spawn {
+                let permit = try await condition.wait(releasing: lock.acquire())
+                permit.release()
+            }
+            try await settle()
+            let second = try spawn {
+                let permit = try await condition.wait(releasing: lock.acquire())
+                permit.release()
+            }
+            try await settle()
+            first.cancel()
+            condition.notify()
+            try #require(await ioError { try await first.value } == failure(.wait, .cancelled))
+            try await second.value
+        }
+    }
+
+    @Test(arguments: Ground.ofCoordination)
+    func `a task that was notified has the lock, even if it is cancelled while it waits for it`(
+        ground: Ground
+    ) async throws {
+        try await ground.run {
+            let lock = Lock()
+            let condition = Condition(of: lock)
+            let task = try spawn {
+                let permit = try await condition.wait(releasing: lock.acquire())
+                permit.release()
+                return "notified"
+            }
+            try await settle()
+            try await lock.withLock {
+                condition.notify()
+                task.cancel()
+                try await settle()
+            }
+            try #require(try await task.value == "notified")
+            try #require(!lock.isTaken)
+        }
+    }
+
+    @Test func `no notification is lost, in a thousand worlds`() throws {
+        try simulated(seeds: 0..<1000) { world in
+            let lock = Lock()
+            let condition = Condition(of: lock)
+            // What the lock guards: tokens that one task makes and others take.
+            let tokens = Sum()
+            let taken = Sum()
+            let maker = try spawn {
+                for _ in 0..<6 {
+                    try await world.pause()
+                    try await lock.withLock {
+                        tokens.add()
+                        condition.notify()
+                        try await world.pause(upTo: 1)
+                    }
+                }
+            }
+            try await world.crowd(4) { _ in
+                while taken[""] < 4, !Task.isCancelled {
+                    let error = await ioError { () async throws -> Void in
+                        var permit = try await lock.acquire()
+                        let timeout: Duration? = world.draws(0.3) ? .milliseconds(2) : nil
+                        while tokens[""] == 0 {
+                            permit = try await condition.wait(releasing: permit, timeout: timeout)
+                        }
+                        tokens.add(-1)
+                        if taken.add() == 4 { condition.notifyAll() }
+                        // Those that wait in vain see that enough were taken.
+                        if taken[""] >= 4 { tokens.add(4) }
+                        permit.release()
+                    }
+                    if let error { try #require(error.isExpected) }
+                }
+            }
+            try await maker.value
+            try #require(!lock.isTaken)
+        }
+    }
+}

@@ -1,0 +1,79 @@
+// What it costs that tasks of one loop wait for one another, for `bench.py hops`, which counts the
+// instructions of a long and of a short run: `hops WAY COUNT` does one thing so often.
+
+import Swiftlet
+
+/// The ways, by the names that the command line takes.
+let ways: [String: @Sendable (_ count: Int) async throws -> Void] = [
+    // A task is suspended and runs again: what each hop has to pay.
+    "yield": { count in
+        for _ in 0..<count { await Task.yield() }
+    },
+    // From a task to another one, without room between them.
+    "channel": { count in try await send(count, through: Channel<Int>()) },
+    // As above, with room for a few.
+    "channel-16": { count in try await send(count, through: Channel<Int>(capacity: 16)) },
+    "queue-16": { count in
+        let queue = Queue<Int>(capacity: 16)
+        async let sum = take(from: queue)
+        for number in 0..<count { try await queue.put(number) }
+        queue.close()
+        check(try await sum, count)
+    },
+    // The standard library's, whose sender does not wait; it lets the receiver run.
+    "async-stream": { count in
+        let (stream, continuation) = AsyncStream.makeStream(of: Int.self)
+        async let sum = stream.reduce(0, +)
+        for number in 0..<count {
+            continuation.yield(number)
+            await Task.yield()
+        }
+        continuation.finish()
+        check(await sum, count)
+    },
+    // A permit that nobody else wants.
+    "semaphore": { count in
+        let semaphore = Semaphore(capacity: 1)
+        for _ in 0..<count { try await semaphore.withPermit {} }
+    },
+    // A permit that two tasks want in turn.
+    "semaphore-contended": { count in
+        let semaphore = Semaphore(capacity: 1)
+        let take = { @Sendable in
+            for _ in 0..<count / 2 { try await semaphore.withPermit { await Task.yield() } }
+        }
+        async let other: Void = take()
+        try await take()
+        try await other
+    },
+]
+
+/// Ends the program when not all numbers below a bound have come.
+@Sendable func check(_ sum: Int, _ count: Int) {
+    precondition(sum == count * (count - 1) / 2)
+}
+
+@Sendable func receive(from channel: Channel<Int>) async throws -> Int {
+    var sum = 0
+    while let number = try await channel.receive() { sum += number }
+    return sum
+}
+
+@Sendable func take(from queue: Queue<Int>) async throws -> Int {
+    var sum = 0
+    while let number = try await queue.get() { sum += number }
+    return sum
+}
+
+@Sendable func send(_ count: Int, through channel: Channel<Int>) async throws {
+    async let sum = receive(from: channel)
+    for number in 0..<count { try await channel.send(number) }
+    channel.close()
+    check(try await sum, count)
+}
+
+let words = CommandLine.arguments
+guard words.count == 3, let way = ways[words[1]], let count = Int(words[2]) else {
+    fatalError("usage: hops \(ways.keys.sorted().joined(separator: "|")) COUNT")
+}
+try EventLoop.run { try await way(count) }
