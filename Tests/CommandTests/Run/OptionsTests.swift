@@ -20,7 +20,13 @@ import Testing
         #expect(options.plan.size == .fixed(64))
         #expect(options.plan.source == .auto)
         #expect(options.runID.count == 8)
-        #expect(options.startsServer)
+        #expect(options.bundled == .tcp)
+    }
+
+    @Test func `take a transport alone for the bundled server over it`() throws {
+        #expect(try options("unix:").bundled == .unix)
+        #expect(try options("unix:").plan.target.isUnix)
+        #expect(try options("unix:@name").bundled == nil)
     }
 
     @Test func `make shards of threads with descriptors of their own`() throws {

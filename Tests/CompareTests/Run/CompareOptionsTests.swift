@@ -76,6 +76,17 @@ import Testing
         #expect(options.baseline == "node")
     }
 
+    @Test func `over Unix sockets a server is told a path`() throws {
+        let options = try options(
+            "--over", "unix", "--server", "a=./a {path}", "--server", "b=./b --listen {listen}")
+
+        #expect(options.transport == .unix)
+        #expect(options.contenders.map(\.name) == ["a", "b"])
+        #expect(try self.options("--server", "a=./a {listen}").transport == .tcp)
+        #expect(refusal(["--over", "unix", "--server", "a=./a {port}"]).contains("has no {path}"))
+        #expect(refusal(["--server", "a=./a {path}"]).contains("has no {port}"))
+    }
+
     @Test func `two servers have each other, and one has the usual baseline`() throws {
         let one = try options("--server", "a=./a {port}")
         let two = try options("--server", "old=./a {port}", "--server", "new=./b {port}")

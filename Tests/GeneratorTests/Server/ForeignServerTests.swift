@@ -4,19 +4,20 @@ import Syscalls
 import TestServers
 import Testing
 
-/// Servers that are told a port. A thread of the test serves where the process should have; what
-/// counts is how the process starts and ends.
+/// Servers that are told an address. A thread of the test serves where the process should have;
+/// what counts is how the process starts and ends.
 struct ForeignServerTests {
     private func start(_ script: String, at address: SocketAddress) throws -> ServerProcess {
         try ServerProcess.start(
-            foreign: ["sh", "-c", script], port: address.port, readyWithin: .ample)
+            foreign: ["sh", "-c", script], at: [address], readyWithin: .ample)
     }
 
     private func failure(_ words: [String], port: UInt16, within: Duration) -> ServerProcess
         .Failure?
     {
         do throws(ServerProcess.Failure) {
-            _ = try ServerProcess.start(foreign: words, port: port, readyWithin: within)
+            _ = try ServerProcess.start(
+                foreign: words, at: [SocketAddress(loopbackPort: port)], readyWithin: within)
             return nil
         } catch {
             return error
@@ -85,7 +86,7 @@ struct ForeignServerTests {
                     ["sh", "-c", "echo no module >&2; exit 3"], port: port, within: .ample)
             else { Issue.record("a command that ends"); return }
             guard
-                case .notListening(port, _, _) = failure(
+                case .notListening(SocketAddress(loopbackPort: port), _, _) = failure(
                     ["sleep", "1000"], port: port, within: .milliseconds(30))
             else { Issue.record("a command that does not listen"); return }
         }

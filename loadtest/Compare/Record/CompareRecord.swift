@@ -1,3 +1,4 @@
+import Generator
 import Reports
 import Statistics
 
@@ -15,6 +16,8 @@ package struct CompareRecord: Record, Equatable {
     package var commandLine: [String] = []
     /// Wall-clock time of the start, as RFC 3339 has it.
     package var startedAt = ""
+    /// What the servers were reached over.
+    package var transport = Transport.tcp
     /// What the order of the arms in each round derives from.
     package var seed: UInt64 = 1
     /// Rounds that were asked for; nil where precision and time were to end them.

@@ -33,7 +33,8 @@ package enum ComparePage {
 
         var title: String {
             let points = record.points.map(Wording.point).uniqued
-            return "loadtest compare: \(record.arms.count { !$0.isControl }) servers, "
+            return "loadtest compare: \(record.arms.count { !$0.isControl }) servers"
+                + Wording.over(record.transport) + ", "
                 + (points.count > 3 ? "\(points.count) loads" : points.joined(separator: ", "))
         }
 

@@ -42,7 +42,8 @@ package enum CompareText {
             let servers = record.arms.count { !$0.isControl }
             let machine =
                 "\(environment.cpuModel), \(environment.cores) cores, \(environment.kernel)"
-            return sentence("compare", "\(servers) servers, order from seed \(record.seed)")
+            let over = Wording.over(record.transport)
+            return sentence("compare", "\(servers) servers\(over), order from seed \(record.seed)")
                 + sentence("machine", machine) + record.notes.flatMap { sentence("note", $0) }
         }
 

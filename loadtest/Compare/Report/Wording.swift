@@ -1,3 +1,4 @@
+import Generator
 import Reports
 import Statistics
 
@@ -100,6 +101,14 @@ enum Wording {
     }
 
     /// "100 connections of 64 B".
+    /// Over what the servers were reached, where it is not what all readers take for granted.
+    static func over(_ transport: Transport) -> String {
+        switch transport {
+        case .tcp: ""
+        case .unix: " over Unix sockets"
+        }
+    }
+
     static func point(_ point: CompareRecord.Point) -> String {
         let noun = point.connections == 1 ? "connection" : "connections"
         return

@@ -10,9 +10,11 @@ struct ArmServer: Sendable {
     let process: ServerProcess
     private let mechanism: Mechanism?
 
-    /// Starts a process of a contender, on a port of its own, which it may take so long to serve.
+    /// Starts a process of a contender, on an address of its own, which it may take so long to
+    /// serve.
     static func start(
-        _ contender: Contender, within timeout: Duration, _ interrupts: Interrupts
+        _ contender: Contender, over transport: Transport, within timeout: Duration,
+        _ interrupts: Interrupts
     ) throws(ArmFailure) -> ArmServer {
         try interrupts.check()
         var interruption: ArmFailure?
@@ -20,15 +22,16 @@ struct ArmServer: Sendable {
             switch contender.origin {
             case .bundled(let model, let driver):
                 let process = try ServerProcess.start(
-                    "/proc/self/exe", arguments: words(model: model, driver: driver))
+                    "/proc/self/exe",
+                    arguments: words(model: model, driver: driver, over: transport))
                 return ArmServer(process: process, mechanism: contender.mechanism)
             case .foreign:
-                guard let port = FreePort.find() else {
+                guard let place = GivenAddress.find(over: transport) else {
                     throw .notStarted(.addressInUse)
                 }
-                let words = contender.words(port: port)
                 let process = try ServerProcess.start(
-                    foreign: words, port: port, readyWithin: timeout, endsWithThread: true
+                    foreign: contender.words.map(place.fill), at: place.candidates,
+                    readyWithin: timeout, endsWithThread: true
                 ) {
                     do throws(ArmFailure) { try interrupts.check() } catch { interruption = error }
                     return interruption == nil
@@ -37,12 +40,14 @@ struct ArmServer: Sendable {
             }
         } catch {
             if let interruption { throw interruption }
-            throw ArmFailure(starting: error, words: contender.words(port: 0))
+            throw ArmFailure(starting: error, words: contender.words)
         }
     }
 
-    private static func words(model: String, driver: String) -> [String] {
-        var words = ["loadtest", "echo", "--listen", "127.0.0.1:0", "--model", model]
+    private static func words(
+        model: String, driver: String, over transport: Transport
+    ) -> [String] {
+        var words = ["loadtest", "echo", "--listen", transport.freeAddress, "--model", model]
         if driver != model { words += ["--driver", driver] }
         return words + ["--exit-with-parent", "\(Machine.processNumber)"]
     }
@@ -119,38 +124,6 @@ extension ArmFailure {
 extension ServerProcess.Ended {
     /// What it said at its end, to be put behind what became of it.
     var lastWords: String { ArmFailure.lastLine(of: standardError).map { ": \($0)" } ?? "" }
-}
-
-/// A free port of this machine, for a server that cannot find one itself.
-enum FreePort {
-    /// Below the ports that the kernel gives to connections: one of those could be taken by a
-    /// client before the server has it.
-    private static let candidates: ClosedRange<UInt16> = 15_000...30_000
-
-    /// Nil when a hundred of them are taken.
-    static func find() -> UInt16? {
-        for _ in 0..<100 {
-            let port = UInt16.random(in: candidates)
-            if isFree(port) { return port }
-        }
-        return nil
-    }
-
-    private static func isFree(_ port: UInt16) -> Bool {
-        ServerProcess.loopback(port).allSatisfy { address in
-            do throws(Errno) {
-                let socket = Descriptor(
-                    adopting: try RawDescriptor.streamSocket(family: address.family))
-                try socket.raw.bind(to: address)
-                return true
-            } catch .addressInUse {
-                return false
-            } catch {
-                // A machine without such addresses has no server there either.
-                return true
-            }
-        }
-    }
 }
 
 /// What shows by which mechanism a bundled server served: the system calls that it counted.

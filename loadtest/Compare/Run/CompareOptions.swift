@@ -1,4 +1,5 @@
 import Flags
+import Generator
 
 /// What the command line of `loadtest compare` asks for, checked.
 package struct CompareOptions: Sendable {
@@ -6,6 +7,8 @@ package struct CompareOptions: Sendable {
     package var contenders: [Contender]
     /// The name of the arm to compare with; nil for the usual one.
     package var baseline: String?
+    /// What the servers are reached over.
+    package var transport: Transport
     /// The loads, without their rates: those depend on what the arms can do.
     package var points: [CompareRecord.Point]
     /// Rounds of slices; nil to go by precision and time.
@@ -43,7 +46,8 @@ package struct CompareOptions: Sendable {
 
     /// Reads what was given; `bundled` are the servers that this program has.
     package init(_ arguments: Arguments, bundled: [Contender]) throws(UsageError) {
-        contenders = try Self.contenders(arguments, bundled)
+        transport = try arguments.choice("over") ?? .tcp
+        contenders = try Self.contenders(arguments, bundled, over: transport)
         points = try Self.points(arguments)
         isStrict = arguments.has("strict")
         isQuiet = arguments.has("quiet")
@@ -68,7 +72,7 @@ package struct CompareOptions: Sendable {
     }
 
     private static func contenders(
-        _ arguments: Arguments, _ bundled: [Contender]
+        _ arguments: Arguments, _ bundled: [Contender], over transport: Transport
     ) throws(UsageError) -> [Contender] {
         let named = try arguments.value("variants") { list throws(Units.Mistake) in
             try Contender.named(list, among: bundled)
@@ -77,7 +81,7 @@ package struct CompareOptions: Sendable {
         for text in arguments.texts("server") {
             let contender: Contender
             do throws(Units.Mistake) {
-                contender = try Contender(text)
+                contender = try Contender(text, over: transport)
             } catch {
                 throw UsageError("--server '\(text)' \(error)")
             }
@@ -160,9 +164,8 @@ extension CompareOptions {
         groups: [arms, load, reports],
         footer: [
             "All servers live at once, and one is loaded at a time, for slices of 50 ms in a",
-            "random order; ratios are taken within a round. Before that each proves that it",
-            "echoes. The baseline runs twice: what it differs by from itself, nothing differs",
-            "by. It ends when every interval is narrow enough. Ctrl-C keeps what there is.",
+            "random order; ratios are taken within a round. The baseline runs twice: what it",
+            "differs by from itself, nothing differs by. Ctrl-C keeps what there is.",
             "Units: times 250us 5ms 1m30s, counts 10k, sizes 64k; a bare number is seconds.",
             "Exit:  0 done, 64 bad usage, 69 no arm could be measured, 71 system limit,",
             "       73 cannot write, 98 --strict, 130 interrupted.",
@@ -176,7 +179,7 @@ extension CompareOptions {
                 help: "bundled servers: 'threads,coroutine-epoll', 'coroutine' (all)"),
             Flag(
                 "server", nil, "NAME=COMMAND", isRepeatable: true,
-                help: "another program; {port} is where it is to listen"),
+                help: "another program; {listen} is where it listens"),
             Flag("start-timeout", nil, "T", help: "for such a server to serve (60s)"),
             Flag(
                 "baseline", nil, "NAME",
@@ -186,6 +189,7 @@ extension CompareOptions {
     private static let load = FlagGroup(
         "Load:",
         [
+            Flag("over", nil, "WAY", help: "tcp, or unix: sockets of this machine (tcp)"),
             Flag("conns", "c", "N", help: "connections held open together (1000)"),
             Flag("size", "s", "BYTES", help: "of a request (64)"),
             Flag("matrix", nil, "LISTS", help: "several loads: 'conns=10,1k,9k size=64,4k'"),

@@ -44,6 +44,7 @@ package struct CompareRun {
     /// Makes all of it, or what a signal leaves time for, and returns what was seen.
     package mutating func run() -> CompareRecord {
         record.startedAt = Machine.dateAndTime
+        record.transport = options.transport
         record.seed = options.seed
         record.rounds = options.rounds
         record.slice = Double(options.timing.slice.wholeNanoseconds) / 1e9
@@ -114,7 +115,7 @@ package struct CompareRun {
     func start(_ arm: Int, at point: Int) -> ArmStart {
         let contender = arms[arm].contender
         return ArmStart(
-            contender: contender,
+            contender: contender, transport: options.transport,
             connections: contender.connections(of: points[point].connections),
             size: points[point].size, seed: options.seed, timeout: options.startTimeout,
             placement: placement, interrupts: interrupts, lookout: lookout)

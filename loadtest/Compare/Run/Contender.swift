@@ -1,4 +1,5 @@
 import Flags
+import Generator
 
 /// A server that may become an arm: how it is started, and what must be known of it beforehand.
 package struct Contender: Sendable, Equatable {
@@ -14,7 +15,8 @@ package struct Contender: Sendable, Equatable {
     package enum Origin: Sendable, Equatable {
         /// A model of the bundled server; a model without drivers names itself twice.
         case bundled(model: String, driver: String)
-        /// Another program: its command line, and its words, one of them with `{port}`.
+        /// Another program: its command line, and its words, one of which says with a placeholder
+        /// where it is to listen.
         case foreign(command: String, words: [String])
     }
 
@@ -52,12 +54,10 @@ package struct Contender: Sendable, Equatable {
         self.story = story
     }
 
-    /// What stands for the port in a command line.
-    private static let port = "{port}"
-
-    /// `NAME=COMMAND {port}`.
-    package init(_ text: String) throws(Units.Mistake) {
-        let example = "; write for example 'gevent=python3 server.py {port}'"
+    /// `NAME=COMMAND {port}`, or with the placeholder of another transport.
+    package init(_ text: String, over transport: Transport = .tcp) throws(Units.Mistake) {
+        let placeholders = GivenAddress.placeholders(over: transport)
+        let example = "; write for example 'gevent=python3 server.py \(placeholders[0])'"
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2 else { throw Units.Mistake("has no name" + example) }
         name = String(parts[0])
@@ -72,8 +72,10 @@ package struct Contender: Sendable, Equatable {
         }
         let command = String(parts[1])
         let words = try CommandWords(command).words
-        guard words.contains(where: { $0.contains(Self.port) }) else {
-            throw Units.Mistake("has no {port} where the server is told its port" + example)
+        guard words.contains(where: { word in placeholders.contains(where: word.contains) }) else {
+            throw Units.Mistake(
+                "has no \(placeholders.joined(separator: " or ")) where the server is told where "
+                    + "to listen" + example)
         }
         origin = .foreign(command: command, words: words)
         shape = .together
@@ -81,11 +83,8 @@ package struct Contender: Sendable, Equatable {
         story = nil
     }
 
-    /// The words that start it on a port; none for the bundled server.
-    func words(port: UInt16) -> [String] {
-        guard case .foreign(_, let words) = origin else { return [] }
-        return words.map { $0.replacing(Self.port, with: "\(port)") }
-    }
+    /// The words of its command line; none for the bundled server.
+    var words: [String] { if case .foreign(_, let words) = origin { words } else { [] } }
 
     /// Connections that it is measured with where the others have so many.
     package func connections(of count: Int) -> Int { shape == .oneAtATime ? 1 : count }

@@ -187,6 +187,7 @@ extension LiveArm.Slice {
 /// How a server of an arm is started and connected, for the proof and for its life.
 struct ArmStart {
     let contender: Contender
+    let transport: Transport
     let connections: Int
     let size: Int
     let seed: UInt64
@@ -205,7 +206,7 @@ struct ArmStart {
     /// Starts a process.
     func server() throws(ArmFailure) -> ArmServer {
         let server = try placement.starting { () throws(ArmFailure) in
-            try ArmServer.start(contender, within: timeout, interrupts)
+            try ArmServer.start(contender, over: transport, within: timeout, interrupts)
         }
         lookout.add(server.process)
         return server

@@ -38,8 +38,8 @@ package final class ServerProcess: Sendable {
         /// It said something else than its ready line.
         case notReady(line: String)
         case tooSlow(waited: Duration)
-        /// It was to listen on a port that was given to it; with what it wrote.
-        case notListening(port: UInt16, waited: Duration, standardError: String)
+        /// It was to listen on an address that was given to it; with what it wrote.
+        case notListening(on: SocketAddress, waited: Duration, standardError: String)
         /// It listens, and its first answer was not what had been sent.
         case noEcho(String)
 
@@ -53,8 +53,8 @@ package final class ServerProcess: Sendable {
                 "the server said '\(line)' instead of where it listens"
             case .tooSlow(let waited):
                 "the server did not say where it listens within \(waited)"
-            case .notListening(let port, let waited, let text):
-                "the server did not listen on port \(port) within \(waited)"
+            case .notListening(let address, let waited, let text):
+                "the server did not listen on \(address) within \(waited)"
                     + (text.isEmpty ? "" : ": \(text)")
             case .noEcho(let reason):
                 "the server listens and does not echo: \(reason)"
@@ -151,6 +151,7 @@ package final class ServerProcess: Sendable {
         state.withLock { state in
             if let ended = state.ended { return ended }
             let ended = child.end(asked, within: grace, after: state.said)
+            ServerProcess.removeFile(of: address)
             state = State(said: [], ended: ended)
             return ended
         }
@@ -183,21 +184,21 @@ package final class ServerProcess: Sendable {
     }
 }
 
-// Other people's servers: they are told a port, and say nothing about themselves.
+// Other people's servers: they are told an address, and say nothing about themselves.
 extension ServerProcess {
     /// Between two attempts to reach a server that is starting.
     private static let pause = Duration.milliseconds(10)
     /// How long it may take for its first echo once it has been reached.
     private static let echoTimeout = Duration.seconds(5)
 
-    /// Starts a program that is to listen on `port` of this machine, and waits until it echoes, at
-    /// 127.0.0.1 or at [::1].
+    /// Starts a program that is to listen on one of `addresses`, and waits until it echoes there.
     ///
     /// `words` are the program and its arguments; the program is looked for as a shell does. With
     /// `endsWithThread` the kernel kills it when the calling thread ends. Waiting ends early when
     /// `goesOn` says no.
     package static func start(
-        foreign words: [String], port: UInt16, readyWithin timeout: Duration = .seconds(60),
+        foreign words: [String], at addresses: [SocketAddress],
+        readyWithin timeout: Duration = .seconds(60),
         endsWithThread: Bool = false, while goesOn: () -> Bool = { true }
     ) throws(Failure) -> ServerProcess {
         let child: ChildProcess
@@ -210,7 +211,7 @@ extension ServerProcess {
         let deadline = Instant.now.advanced(by: timeout)
         var said: [UInt8] = []
         while !child.hasEnded, Instant.now < deadline, goesOn() {
-            for address in loopback(port) where !child.hasEnded {
+            for address in addresses where !child.hasEnded {
                 let limit = max(deadline, Instant.now.advanced(by: echoTimeout))
                 switch EchoProbe.ask(address, until: limit) {
                 case .echoed:
@@ -220,6 +221,7 @@ extension ServerProcess {
                     // A server that was killed from outside cannot echo, and that is not its fault.
                     if child.hasEnded { break }
                     _ = child.end(.group, within: .seconds(1))
+                    removeFile(of: address)
                     throw .noEcho(reason)
                 case .unreachable: break
                 }
@@ -228,17 +230,17 @@ extension ServerProcess {
         }
         let endedEarly = child.hasEnded
         let ended = child.end(.group, within: endedEarly ? .zero : .seconds(1), after: said)
+        for address in addresses { removeFile(of: address) }
         if endedEarly {
             throw .endedEarly(exitCode: ended.exitCode, standardError: ended.standardError)
         }
-        throw .notListening(port: port, waited: timeout, standardError: ended.standardError)
+        throw .notListening(on: addresses[0], waited: timeout, standardError: ended.standardError)
     }
 
-    /// Where a server of this machine may be reached: some listen at one of them only.
-    package static func loopback(_ port: UInt16) -> [SocketAddress] {
-        // What is written here is an address.
-        [SocketAddress(loopbackPort: port)]
-            + [try? SocketAddress("[::1]:\(port)")].compactMap { $0 }
+    /// Removes the file of a Unix socket that a server has left behind.
+    private static func removeFile(of address: SocketAddress) {
+        // There is none at another address, and none where the server has removed it, as it should.
+        try? address.removeFile()
     }
 
     /// Waits, unless the child ends or writes something; what it wrote is read.

@@ -13,13 +13,13 @@ extension Options {
         summary:
             "Opens connections to an echo server, checks every echoed byte, reports latency.",
         usage: [
-            "[HOST:PORT | tcp://HOST:PORT] [options]",
+            "[HOST:PORT | unix:PATH] [options]",
             "echo | compare | diff | merge | report [options]  (try --help)",
         ],
         groups: sections.map(\.group),
         positionalsMax: 1,
         footer: [
-            "Without a target it starts the bundled echo server on a free port.",
+            "Without a target, or with 'unix:' alone, it starts the bundled echo server.",
             "Units: times 250us 5ms 1m30s, counts 10k, sizes 64k, rates 5k/s 300/m; a bare",
             "       number is seconds, bytes or per second.",
             "Exit:  0 done, 64 bad usage, 69 no target, 71 system limit, 73 cannot write,",

@@ -19,8 +19,8 @@ struct Options: Sendable {
     var shards: Int?
     /// Whether the run is repeated with half the threads.
     var provesHeadroom = false
-    /// Whether the bundled server is to be started.
-    var startsServer: Bool
+    /// What the bundled server is to be reached over; nil where there is a target.
+    var bundled: Transport?
     var serverDriver = DriverKind.poll
     /// Which part of the load this is, when it is one.
     var shard: RunRecord.Shard?
@@ -55,13 +55,10 @@ struct Options: Sendable {
     var search: Threshold?
 
     init(_ arguments: Arguments) throws(UsageError) {
-        let target = try arguments.positionals.first.map { text throws(UsageError) in
-            try Options.address(text)
-        }
-        // Port 0 on this machine is what the bundled server is asked to listen on.
-        plan = LoadPlan(target: target ?? SocketAddress(loopbackPort: 0))
+        let target = arguments.positionals.first ?? "tcp:"
+        bundled = Transport.allCases.first { "\($0.rawValue):" == target }
+        if let bundled { plan = bundled.plan } else { plan = try Options.plan(for: target) }
         plan.warmup = .auto
-        startsServer = target == nil
         for option in Options.sections.flatMap(\.options) { try option.read(arguments, &self) }
         // With a number of requests and no duration, only the requests end the run.
         if plan.requests != nil, !arguments.has("duration") { plan.duration = nil }
@@ -113,8 +110,8 @@ struct Options: Sendable {
         return String(repeating: "0", count: 8 - digits.count) + digits
     }
 
-    /// `HOST:PORT`, `tcp://HOST:PORT` or `unix:PATH`.
-    private static func address(_ text: String) throws(UsageError) -> SocketAddress {
+    /// A load on `HOST:PORT`, `tcp://HOST:PORT` or `unix:PATH`.
+    private static func plan(for text: String) throws(UsageError) -> LoadPlan {
         var rest = text[...]
         if let end = text.firstRange(of: "://") {
             guard text[..<end.lowerBound] == "tcp" else {
@@ -137,7 +134,7 @@ struct Options: Sendable {
                 "target '\(text)' has port 0, where nothing can listen; write 127.0.0.1:7788"
             )
         }
-        return address
+        return LoadPlan(target: address)
     }
 }
 
@@ -251,7 +248,7 @@ extension Options {
         if !arguments.has("run-id") {
             throw UsageError("--shard needs --run-id ID, the same on every machine")
         }
-        if startsServer {
+        if bundled != nil {
             throw UsageError("--shard needs a target: all shards load one server")
         }
         for option in ["steps", "search", "prove-headroom"] {
@@ -270,7 +267,7 @@ extension Options {
     }
 
     private func checkServer(_ arguments: Arguments) throws(UsageError) {
-        if startsServer { return }
+        if bundled != nil { return }
         if arguments.has("server-driver") {
             throw UsageError(
                 "--server-driver is for the bundled server; leave out the target or the option"

@@ -25,13 +25,14 @@ struct BundledServers {
         } ?? 1
     }
 
-    /// Starts so many servers with a driver, on a free port.
+    /// Starts servers with a driver, on a free address: so many, where several can share one.
     static func start(
-        _ driver: DriverKind, _ count: Int
+        _ driver: DriverKind, over transport: Transport, _ count: Int
     ) throws(ServerProcess.Failure) -> BundledServers {
+        let count = transport == .tcp ? count : 1
         var processes: [ServerProcess] = []
         for _ in 0..<count {
-            let address = processes.first?.address.description ?? "127.0.0.1:0"
+            let address = processes.first?.address.description ?? transport.freeAddress
             let arguments = [
                 "loadtest", "echo", "--listen", address, "--driver", driver.rawValue,
                 "--exit-with-parent", "\(Machine.processNumber)",

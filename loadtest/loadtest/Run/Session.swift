@@ -100,13 +100,13 @@ struct Session {
     }
 
     private func startServers() throws(Stop) -> BundledServers? {
-        guard options.startsServer else { return nil }
+        guard let transport = options.bundled else { return nil }
         // Where the kernel does not say, one server will find out.
         let limit = (try? DescriptorLimit.current())?.hard ?? .max
         let plan = record.plan
         do throws(ServerProcess.Failure) {
             return try BundledServers.start(
-                options.serverDriver,
+                options.serverDriver, over: transport,
                 BundledServers.count(
                     for: plan.connections + plan.idle, descriptors: limit))
         } catch {

@@ -101,7 +101,7 @@ enum CompareCommand {
     /// Finds out whether this side can open as many connections as are asked for, to two servers at
     /// once.
     private static func prepare(_ options: CompareOptions) throws(Stop) {
-        var plan = LoadPlan(target: SocketAddress(loopbackPort: 0))
+        var plan = options.transport.plan
         plan.connections = options.points.map(\.connections).max() ?? 1
         do throws(Preflight.Shortage) {
             try Preflight.prepare(for: plan)
