@@ -77,7 +77,7 @@ private func serve(_ options: EchoOptions, command: String) -> Int32 {
 
 private func report(_ error: IOError, options: EchoOptions, command: String) -> Int32 {
     let advice = advice(on: error, options).map { "; \($0)" } ?? ""
-    let address = error.address ?? options.addresses[0]
+    let address = error.address.map { "\($0)" } ?? "\(options.services[0])"
     // Its address stands before it already.
     let error = IOError(error.operation, error.reason)
     return fail(

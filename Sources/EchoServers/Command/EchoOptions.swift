@@ -5,7 +5,7 @@ import Syscalls
 /// What the echo server was asked to do.
 package struct EchoOptions: Sendable {
     /// Where it listens, at least one; only the coroutine has several.
-    package var addresses: [SocketAddress]
+    package var services: [ServiceAddress]
     package var model = EchoModel.coroutine
     package var driver = DriverKind.poll
     /// Event loops, each with a thread of its own.
@@ -44,8 +44,8 @@ package struct EchoOptions: Sendable {
         [
             Flag(
                 "listen", nil, "ADDRESS", isRepeatable: true,
-                help: "HOST:PORT, where port 0 takes a free one, or unix:PATH; the coroutine "
-                    + "takes several (127.0.0.1:7788)"),
+                help: "HOST:PORT, where port 0 takes a free one, unix:PATH or udp:HOST:PORT; the "
+                    + "coroutine takes several (127.0.0.1:7788)"),
             Flag(
                 "model", nil, "NAME",
                 help: "how to serve: \(names(EchoModel.self)) (coroutine)"),
@@ -83,10 +83,10 @@ package struct EchoOptions: Sendable {
         ])
 
     package init(_ arguments: Arguments) throws(UsageError) {
-        addresses = []
+        services = []
         for text in arguments.has("listen") ? arguments.texts("listen") : ["127.0.0.1:7788"] {
             do {
-                addresses.append(try SocketAddress(lookingUp: text))
+                services.append(try ServiceAddress(lookingUp: text))
             } catch let failure as NameFailure {
                 throw UsageError("--listen '\(text)': \(failure)")
             } catch {
@@ -104,19 +104,34 @@ package struct EchoOptions: Sendable {
         drain = try arguments.duration("drain", in: .zero...Duration.seconds(31_536_000)) ?? drain
         upper = arguments.has("upper")
         parent = try arguments.count("exit-with-parent", in: 1...Int(Int32.max))
-        if model != .coroutine, addresses.count > 1 {
+        if model != .coroutine, services.count > 1 {
             throw UsageError("--model \(model.rawValue) listens on one address: give one --listen")
         }
         for option in model.foreignOptions where arguments.has(option) {
             throw UsageError(
                 "--\(option) means nothing to --model \(model.rawValue): leave one of them out")
         }
+        try checkDatagrams(arguments)
+    }
+
+    private func checkDatagrams(_ arguments: Arguments) throws(UsageError) {
+        guard let service = services.first(where: { $0.kind == .datagram }) else { return }
+        if !model.servesDatagrams {
+            let others = EchoModel.allCases.filter(\.servesDatagrams).map(\.rawValue)
+            throw UsageError(
+                "--model \(model.rawValue) does not serve \(service): for datagrams give "
+                    + others.joined(separator: ", "))
+        }
+        guard services.allSatisfy({ $0.kind == .datagram }) else { return }
+        for option in ["backlog", "max-connections", "idle-timeout"] where arguments.has(option) {
+            throw UsageError("--\(option) is for connections, and \(service) has none")
+        }
     }
 
     /// What the server prints when it listens: `listening on 127.0.0.1:7788 (coroutine, poll)`.
     ///
     /// The second name is the driver's; a model that has none says its own again.
-    func readyLine(at address: SocketAddress) -> String {
+    func readyLine(at address: ServiceAddress) -> String {
         let waiting = model == .coroutine ? driver.rawValue : model.rawValue
         return "listening on \(address) (\(model.rawValue), \(waiting))"
     }

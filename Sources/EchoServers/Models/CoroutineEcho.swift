@@ -6,6 +6,7 @@ import Syscalls
 /// The echo service as tasks on event loops: one for each connection, and one, on the first loop,
 /// that waits for signals.
 enum CoroutineEcho: EchoService {
+    static let servesDatagrams = true
     /// That of the usual driver; `DriverKind.waitCall` has the others.
     static let ownCall = DriverKind.poll.waitCall
     static let story =
@@ -16,7 +17,7 @@ enum CoroutineEcho: EchoService {
 
     static func run(
         _ options: EchoOptions, stoppedBy signals: SignalSet,
-        onReady: @escaping @Sendable (SocketAddress) -> Void
+        onReady: @escaping @Sendable (ServiceAddress) -> Void
     ) throws -> EchoCounters {
         // Opened before anything else: without it a server that has no descriptor left could not
         // be stopped.
@@ -24,32 +25,53 @@ enum CoroutineEcho: EchoService {
         let pending = signalQueue.raw
         return try EventLoop.run(driver: options.driver, loops: options.loops) {
             let servers = try await makeServers(options)
+            let sockets = try await makeSockets(options)
             let failure = Guarded<(any Error)?>(nil)
             try spawn(name: "signals") {
                 do {
-                    try await stop(servers, drain: options.drain, on: pending)
+                    try await stop(servers, sockets, drain: options.drain, on: pending)
                 } catch {
                     // Without signals the server could not be stopped: better now than never.
                     failure.withLock { $0 = error }
                     for server in servers { server.stop(grace: .zero) }
+                    for socket in sockets.joined() { socket.close() }
                 }
             }
-            for server in servers { onReady(server.address) }
-            try await serve(servers, options.upper ? echoInCapitals : echo)
+            for server in servers { onReady(ServiceAddress(.stream, server.address)) }
+            for group in sockets { onReady(ServiceAddress(.datagram, group[0].localAddress)) }
+            let unsent = try await serve(servers, sockets, upper: options.upper)
             if let failure = failure.withLock({ $0 }) { throw failure }
             var loops: [LoopStatistics] = []
             for loop in EventLoop.all { loops.append(await loop.statistics) }
-            return EchoCounters(servers.map(\.statistics), loops, options.driver)
+            var counters = EchoCounters(servers.map(\.statistics), loops, options.driver)
+            counters.handlerErrors += unsent
+            return counters
         }
     }
 
-    /// Serves until all of them have stopped, or one fails and takes the others with it.
+    /// Serves until all of them have stopped, or one fails and takes the others with it. Returns
+    /// how many datagrams could not be sent back.
     private static func serve(
-        _ servers: [StreamServer], _ handler: @escaping StreamServer.ConnectionHandler
-    ) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for server in servers { group.addTask { try await server.serve(handler: handler) } }
-            for try await _ in group {}
+        _ servers: [StreamServer], _ sockets: [[DatagramSocket]], upper: Bool
+    ) async throws -> Int {
+        let handler: StreamServer.ConnectionHandler = upper ? echoInCapitals : echo
+        return try await withThrowingTaskGroup(of: Int.self) { group in
+            for server in servers {
+                group.addTask {
+                    try await server.serve(handler: handler)
+                    return 0
+                }
+            }
+            // One of several has a loop of its own; alone it has the first.
+            for (loop, socket) in sockets.flatMap({ zip(EventLoop.all, $0) }) {
+                let echo = try loop.spawn(name: "datagrams") {
+                    try await echoDatagrams(socket, upper: upper)
+                }
+                group.addTask { try await echo.value }
+            }
+            var unsent = 0
+            for try await count in group { unsent += count }
+            return unsent
         }
     }
 }
@@ -80,7 +102,9 @@ extension DriverKind {
 /// A server for each address.
 private func makeServers(_ options: EchoOptions) async throws -> [StreamServer] {
     var servers: [StreamServer] = []
-    for address in options.addresses { servers.append(try await makeServer(options, on: address)) }
+    for service in options.services where service.kind == .stream {
+        servers.append(try await makeServer(options, on: service.address))
+    }
     return servers
 }
 
@@ -104,6 +128,19 @@ private func makeServer(
     }
     let listeners = try await Listener.bindOnEachLoop(to: address, backlog: backlog)
     return try StreamServer(listeners: listeners, options: serverOptions)
+}
+
+/// The sockets for datagrams of each address: one, or with `--reuse-port` one for each loop.
+private func makeSockets(_ options: EchoOptions) async throws -> [[DatagramSocket]] {
+    var sockets: [[DatagramSocket]] = []
+    let room = [SocketOption.receiveBuffer: datagramRoom]
+    for service in options.services where service.kind == .datagram {
+        sockets.append(
+            options.reusesPort
+                ? try await DatagramSocket.bindOnEachLoop(to: service.address, options: room)
+                : [try await DatagramSocket.bind(to: service.address, options: room)])
+    }
+    return sockets
 }
 
 /// Whether a socket has the address already, as far as that can be seen: one that may not share it
@@ -133,10 +170,43 @@ private func echoInCapitals(_ connection: Connection) async throws {
     }
 }
 
+/// Sends each datagram back to its sender, until the socket is closed; returns how many it could
+/// not.
+private func echoDatagrams(_ socket: DatagramSocket, upper: Bool) async throws -> Int {
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    var unsent = 0
+    while true {
+        do throws(IOError) {
+            let received = try await receive(from: socket, into: &buffer)
+            if upper {
+                buffer.withUnsafeMutableBytes {
+                    UnsafeMutableRawBufferPointer(rebasing: $0[..<received.count]).makeUpperCase()
+                }
+            }
+            let answer = buffer.span.bytes.extracting(first: received.count)
+            try await socket.send(answer, to: received.sender)
+        } catch {
+            if error.reason == .closed { return unsent }
+            // An answer that cannot be sent is about one client; the others are served.
+            guard error.operation == .send else { throw error }
+            unsent += 1
+        }
+    }
+}
+
+private nonisolated(nonsending) func receive(
+    from socket: DatagramSocket, into buffer: inout [UInt8]
+) async throws(IOError) -> ReceivedDatagram {
+    var span = buffer.mutableSpan
+    var memory = span.mutableBytes
+    return try await socket.receive(into: &memory)
+}
+
 /// Stops the servers at the first signal; the second one ends the wait for open connections.
 /// SIGUSR1 asks what the tasks wait for.
 private func stop(
-    _ servers: [StreamServer], drain: Duration, on signals: RawDescriptor
+    _ servers: [StreamServer], _ sockets: [[DatagramSocket]], drain: Duration,
+    on signals: RawDescriptor
 ) async throws {
     var grace = drain
     while true {
@@ -153,6 +223,7 @@ private func stop(
             continue
         }
         for server in servers { server.stop(grace: grace, endingIdle: false) }
+        for socket in sockets.joined() { socket.close() }
         grace = .zero
     }
 }

@@ -22,7 +22,7 @@ enum EdgeEpollEcho: EchoService {
 
     static func run(
         _ options: EchoOptions, stoppedBy signals: SignalSet,
-        onReady: @escaping @Sendable (SocketAddress) -> Void
+        onReady: @escaping @Sendable (ServiceAddress) -> Void
     ) throws -> EchoCounters {
         try serve(in: EdgeEpollLoop.self, options, stoppedBy: signals, onReady: onReady)
     }
@@ -42,11 +42,12 @@ private struct EdgeEpollLoop: EchoLoop, ~Copyable {
 
     init(_ options: EchoOptions, stoppedBy signals: SignalSet) throws(IOError) {
         let room = try EchoRoom(options, stoppedBy: signals)
-        epoll = try EpollCalls.watching(room, for: EdgeEpollLoop.edges)
+        epoll = try EpollCalls.watching(
+            room.stop.raw, room.listener.raw, for: EdgeEpollLoop.edges)
         self.room = room
     }
 
-    var address: SocketAddress { room.listener.address }
+    var address: ServiceAddress { room.listener.address }
     var isOver: Bool { room.isOver }
     var counters: EchoCounters {
         room.counters.counting("epoll_wait", epoll.waits).counting("epoll_ctl", epoll.controls)

@@ -8,6 +8,7 @@ import Syscalls
 /// is ready, not what is watched. A client that is ready and gets one step of several is reported
 /// again by the next wait, behind the others.
 enum EpollEcho: EchoService {
+    static let servesDatagrams = true
     static let ownCall = "epoll_wait"
     static let story =
         "A loop written by hand over epoll, level-triggered. The kernel keeps the list of what "
@@ -16,9 +17,31 @@ enum EpollEcho: EchoService {
 
     static func run(
         _ options: EchoOptions, stoppedBy signals: SignalSet,
-        onReady: @escaping @Sendable (SocketAddress) -> Void
+        onReady: @escaping @Sendable (ServiceAddress) -> Void
     ) throws -> EchoCounters {
-        try serve(in: EpollLoop.self, options, stoppedBy: signals, onReady: onReady)
+        options.services[0].kind == .stream
+            ? try serve(in: EpollLoop.self, options, stoppedBy: signals, onReady: onReady)
+            : try serve(
+                in: DatagramLoop<EpollWait>.self, options, stoppedBy: signals, onReady: onReady)
+    }
+}
+
+/// Waits for datagrams and signals by epoll(7).
+private struct EpollWait: DatagramWait, ~Copyable {
+    static let call = EpollEcho.ownCall
+    private let signals: RawDescriptor
+    private var epoll: EpollCalls
+
+    init(for socket: RawDescriptor, and signals: RawDescriptor) throws(IOError) {
+        epoll = try EpollCalls.watching(socket, signals, for: EPOLLIN.rawValue)
+        self.signals = signals
+    }
+
+    var count: Int { epoll.waits }
+
+    mutating func wait(nanoseconds: Int64?) throws(IOError) -> Bool {
+        let count = try epoll.wait(nanoseconds)
+        return (0..<count).contains { epoll.ready($0) == signals }
     }
 }
 
@@ -28,11 +51,12 @@ private struct EpollLoop: EchoLoop, ~Copyable {
 
     init(_ options: EchoOptions, stoppedBy signals: SignalSet) throws(IOError) {
         let room = try EchoRoom(options, stoppedBy: signals)
-        epoll = try EpollCalls.watching(room, for: EPOLLIN.rawValue)
+        epoll = try EpollCalls.watching(
+            room.stop.raw, room.listener.raw, for: EPOLLIN.rawValue)
         self.room = room
     }
 
-    var address: SocketAddress { room.listener.address }
+    var address: ServiceAddress { room.listener.address }
     var isOver: Bool { room.isOver }
     var counters: EchoCounters {
         room.counters.counting("epoll_wait", epoll.waits).counting("epoll_ctl", epoll.controls)
@@ -87,14 +111,13 @@ struct EpollCalls: ~Copyable {
         events = .allocate(capacity: 1024)
     }
 
-    /// Opens an instance that watches the signals and the listener of a service.
+    /// Opens an instance that watches the signals and the socket of a service.
     static func watching(
-        _ room: borrowing EchoRoom, for wanted: UInt32
+        _ descriptors: RawDescriptor..., for wanted: UInt32
     ) throws(IOError) -> EpollCalls {
         var calls = try EpollCalls()
         do throws(Errno) {
-            try calls.control(.add, room.stop.raw, wanted)
-            try calls.control(.add, room.listener.raw, wanted)
+            for descriptor in descriptors { try calls.control(.add, descriptor, wanted) }
         } catch {
             throw IOError(.wait, .system(error))
         }

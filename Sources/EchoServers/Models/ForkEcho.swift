@@ -19,7 +19,7 @@ enum ForkEcho: EchoService {
 
     static func run(
         _ options: EchoOptions, stoppedBy signals: SignalSet,
-        onReady: @escaping @Sendable (SocketAddress) -> Void
+        onReady: @escaping @Sendable (ServiceAddress) -> Void
     ) throws -> EchoCounters {
         let ended = try attempt(.wait) { () throws(Errno) in
             try ForkedProcess.makeEndDescriptor()

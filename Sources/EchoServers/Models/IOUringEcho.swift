@@ -22,7 +22,7 @@ enum IOUringEcho: EchoService {
 
     static func run(
         _ options: EchoOptions, stoppedBy signals: SignalSet,
-        onReady: @escaping @Sendable (SocketAddress) -> Void
+        onReady: @escaping @Sendable (ServiceAddress) -> Void
     ) throws -> EchoCounters {
         var loop = try IOUringLoop(options, signals)
         onReady(loop.listener.address)

@@ -18,7 +18,7 @@ enum IterativeEcho: EchoService {
 
     static func run(
         _ options: EchoOptions, stoppedBy signals: SignalSet,
-        onReady: @escaping @Sendable (SocketAddress) -> Void
+        onReady: @escaping @Sendable (ServiceAddress) -> Void
     ) throws -> EchoCounters {
         var listener = try EchoListener(options)
         let stopper = try attempt(.wait) { () throws(Errno) in

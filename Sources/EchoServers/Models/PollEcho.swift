@@ -9,6 +9,7 @@ import Syscalls
 /// The list of all clients goes to the kernel with each wait, and is searched for the ready ones
 /// after it: a wait costs what is watched, not what is ready.
 enum PollEcho: EchoService {
+    static let servesDatagrams = true
     static let ownCall = "poll"
     static let story =
         "A loop written by hand over poll. The kernel looks at every descriptor at each wait, "
@@ -17,9 +18,40 @@ enum PollEcho: EchoService {
 
     static func run(
         _ options: EchoOptions, stoppedBy signals: SignalSet,
-        onReady: @escaping @Sendable (SocketAddress) -> Void
+        onReady: @escaping @Sendable (ServiceAddress) -> Void
     ) throws -> EchoCounters {
-        try serve(in: PollLoop.self, options, stoppedBy: signals, onReady: onReady)
+        options.services[0].kind == .stream
+            ? try serve(in: PollLoop.self, options, stoppedBy: signals, onReady: onReady)
+            : try serve(
+                in: DatagramLoop<PollWait>.self, options, stoppedBy: signals, onReady: onReady)
+    }
+}
+
+/// Waits for datagrams and signals by poll(2).
+private struct PollWait: DatagramWait {
+    static let call = PollEcho.ownCall
+    private(set) var count = 0
+    private var patience = Patience()
+    private var entries: [pollfd]
+
+    init(for socket: RawDescriptor, and signals: RawDescriptor) {
+        entries = [signals, socket].map {
+            pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0)
+        }
+    }
+
+    mutating func wait(nanoseconds: Int64?) throws(IOError) -> Bool {
+        count += 1
+        do throws(Errno) {
+            _ = try entries.withUnsafeMutableBufferPointer { entries throws(Errno) in
+                try pollOnce(entries, nanoseconds: nanoseconds)
+            }
+            patience.renew()
+            return entries[0].revents != 0
+        } catch {
+            try patience.outlastWait(error)
+            return false
+        }
     }
 }
 
@@ -38,7 +70,7 @@ private struct PollLoop: EchoLoop, ~Copyable {
         pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
     }
 
-    var address: SocketAddress { room.listener.address }
+    var address: ServiceAddress { room.listener.address }
     var isOver: Bool { room.isOver }
     var counters: EchoCounters { room.counters.counting("poll", waits) }
 

@@ -18,7 +18,7 @@ enum SelectEcho: EchoService {
 
     static func run(
         _ options: EchoOptions, stoppedBy signals: SignalSet,
-        onReady: @escaping @Sendable (SocketAddress) -> Void
+        onReady: @escaping @Sendable (ServiceAddress) -> Void
     ) throws -> EchoCounters {
         try serve(in: SelectLoop.self, options, stoppedBy: signals, onReady: onReady)
     }
@@ -39,7 +39,7 @@ private struct SelectLoop: EchoLoop, ~Copyable {
         want(room.listener.raw, readable: 1, writable: 0)
     }
 
-    var address: SocketAddress { room.listener.address }
+    var address: ServiceAddress { room.listener.address }
     var isOver: Bool { room.isOver }
     var counters: EchoCounters { room.counters.counting("select", waits) }
 

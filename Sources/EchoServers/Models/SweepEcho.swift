@@ -15,7 +15,7 @@ enum SweepEcho: EchoService {
 
     static func run(
         _ options: EchoOptions, stoppedBy signals: SignalSet,
-        onReady: @escaping @Sendable (SocketAddress) -> Void
+        onReady: @escaping @Sendable (ServiceAddress) -> Void
     ) throws -> EchoCounters {
         try serve(in: SweepLoop.self, options, stoppedBy: signals, onReady: onReady)
     }
@@ -33,7 +33,7 @@ private struct SweepLoop: EchoLoop, ~Copyable {
         room = try EchoRoom(options, stoppedBy: signals)
     }
 
-    var address: SocketAddress { room.listener.address }
+    var address: ServiceAddress { room.listener.address }
     var isOver: Bool { room.isOver }
     var counters: EchoCounters { room.counters.counting("nanosleep", pauses) }
 

@@ -17,7 +17,7 @@ enum ThreadsEcho: EchoService {
 
     static func run(
         _ options: EchoOptions, stoppedBy signals: SignalSet,
-        onReady: @escaping @Sendable (SocketAddress) -> Void
+        onReady: @escaping @Sendable (ServiceAddress) -> Void
     ) throws -> EchoCounters {
         var stop = try EchoStop(signals, drain: options.drain)
         var listener = try EchoListener(options)

@@ -12,7 +12,7 @@ struct EchoListener: ~Copyable {
     private static let noticePause: Int64 = 10_000_000_000
 
     /// The address that it listens on, with the port that the kernel chose when 0 was asked for.
-    let address: SocketAddress
+    let address: ServiceAddress
     /// The socket, for as long as it is open.
     let raw: RawDescriptor
     private var isOpen = true
@@ -31,7 +31,7 @@ struct EchoListener: ~Copyable {
 
     /// Listens as the options say (socket(2), bind(2), listen(2)).
     init(_ options: EchoOptions) throws(IOError) {
-        let wanted = options.addresses[0]
+        let wanted = options.services[0].address
         let socket = Descriptor(
             adopting: try attempt(.open) { () throws(Errno) in
                 try .streamSocket(family: wanted.family)
@@ -43,7 +43,9 @@ struct EchoListener: ~Copyable {
         }
         do throws(IOError) {
             try attempt(.listen) { () throws(Errno) in try raw.listen(backlog: options.backlog) }
-            address = try attempt(.address) { () throws(Errno) in try raw.localAddress() }
+            address = try attempt(.address) { () throws(Errno) in
+                ServiceAddress(.stream, try raw.localAddress())
+            }
         } catch {
             file?.remove(over: SystemSockets())
             throw error

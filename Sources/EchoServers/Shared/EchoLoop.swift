@@ -10,7 +10,7 @@ protocol EchoLoop: ~Copyable {
     /// Listens, and takes the signals from now on.
     init(_ options: EchoOptions, stoppedBy signals: SignalSet) throws(IOError)
     /// The address that it listens on.
-    var address: SocketAddress { get }
+    var address: ServiceAddress { get }
     /// Whether the service ends now.
     var isOver: Bool { get }
     /// What was counted.
@@ -22,7 +22,7 @@ protocol EchoLoop: ~Copyable {
 /// Serves in a loop, turn by turn, to its end.
 func serve<Loop: EchoLoop & ~Copyable>(
     in _: Loop.Type, _ options: EchoOptions, stoppedBy signals: SignalSet,
-    onReady: (SocketAddress) -> Void
+    onReady: (ServiceAddress) -> Void
 ) throws(IOError) -> EchoCounters {
     var loop = try Loop(options, stoppedBy: signals)
     onReady(loop.address)

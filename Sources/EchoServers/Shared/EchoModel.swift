@@ -53,6 +53,9 @@ package enum EchoModel: String, CaseIterable, Sendable {
     /// How it deals with many clients.
     package var shape: Shape { service.shape }
 
+    /// Whether it serves datagrams, too.
+    package var servesDatagrams: Bool { service.servesDatagrams }
+
     /// The system call that this model stands for, which its counters must show.
     package func ownCall(over driver: DriverKind) -> String {
         self == .coroutine ? driver.waitCall : service.ownCall
@@ -86,6 +89,8 @@ package enum EchoModel: String, CaseIterable, Sendable {
 protocol EchoService {
     /// How it deals with many clients.
     static var shape: EchoModel.Shape { get }
+    /// Whether it serves datagrams, too.
+    static var servesDatagrams: Bool { get }
     /// The system call that it stands for, by its name in the counters: the wait of its loop, or
     /// what stands in its place.
     static var ownCall: String { get }
@@ -102,10 +107,11 @@ protocol EchoService {
     /// - Throws: `IOError` when it cannot listen or wait.
     static func run(
         _ options: EchoOptions, stoppedBy signals: SignalSet,
-        onReady: @escaping @Sendable (SocketAddress) -> Void
+        onReady: @escaping @Sendable (ServiceAddress) -> Void
     ) throws -> EchoCounters
 }
 
 extension EchoService {
     static var shape: EchoModel.Shape { .together }
+    static var servesDatagrams: Bool { false }
 }

@@ -28,7 +28,10 @@ final class EchoService {
 
     private static func address(of command: Command) throws -> SocketAddress {
         let words = try command.line(beginning: "listening on ").split(separator: " ")
-        return try SocketAddress(String(words[2]))
+        guard let service = ServiceAddress(String(words[2])) else {
+            throw Command.Failure(description: "listens on \(words[2])")
+        }
+        return service.address
     }
 
     /// Bytes of memory that the process occupies.
