@@ -8,6 +8,7 @@
     bench.py allocations  heap allocations per message
     bench.py idle         memory per idle connection
     bench.py all          all of them
+    bench.py instructions --over udp    one of them, over UDP or Unix sockets
 
 The server has processor 0 to itself and the generator processor 1. Needs `swift build -c release`,
 a C compiler, taskset; strace for `syscalls`, valgrind for `instructions` and `hops`. See
@@ -34,6 +35,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 SERVER_CPU, CLIENT_CPU = 0, 1
+# Where a server is to listen that chooses a free address itself.
+LISTEN = {"tcp": "127.0.0.1:0", "unix": "unix:", "udp": "udp:127.0.0.1:0"}
 FAR_NS = 160  # A round trip longer than this is between processors that are far apart.
 
 
@@ -54,6 +57,8 @@ def read_options():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("mode", choices=[*MODES, "all"])
     parser.add_argument("--drivers", default="poll,epoll", help="which to measure (poll,epoll)")
+    parser.add_argument("--over", default="tcp", choices=LISTEN,
+                        help="what the servers are reached over (tcp); not for idle")
     parser.add_argument("--conns", default="100,1000", help="connections (100,1000)")
     parser.add_argument("--pairs", type=int, default=5, help="pairs of runs that count (5)")
     parser.add_argument("--seconds", type=float, default=3, help="length of a run (3)")
@@ -72,6 +77,7 @@ class Bench:
     def __init__(self, options):
         self.options = options
         self.drivers = getattr(options, "drivers", "epoll").split(",")
+        self.over = getattr(options, "over", "tcp")
         self.conns = [int(number) for number in options.conns.split(",")]
         self.programs = ROOT / ".build/bench"
         self.programs.mkdir(parents=True, exist_ok=True)
@@ -88,13 +94,15 @@ class Bench:
         subprocess.run(["cc", "-O2", "-o", target, source, *flags], check=True)
 
     def raw(self, driver, under=()):
-        return Server([*under, self.programs / f"raw_{driver}"])
+        loop = "udp" if self.over == "udp" else driver
+        return Server([*under, self.programs / f"raw_{loop}"], listen=LISTEN[self.over])
 
     def coroutine(self, driver, environment=None, under=()):
         program = self.options.build / "echo-server"
         if under:
             program = self.without_debug_information(program)
-        return Server([*under, program, "--driver", driver], environment)
+        command = [*under, program, "--driver", driver]
+        return Server(command, environment, LISTEN[self.over])
 
     def without_debug_information(self, program):
         """A copy with its symbols alone: valgrind gives up where it cannot read the rest."""
@@ -122,11 +130,11 @@ class Bench:
 
 
 class Server(contextlib.AbstractContextManager):
-    """A server pinned to its processor, on a free port."""
+    """A server pinned to its processor, on a free address."""
 
-    def __init__(self, command, environment=None):
+    def __init__(self, command, environment=None, listen=LISTEN["tcp"]):
         self.process = subprocess.Popen(
-            ["taskset", "-c", str(SERVER_CPU), *command, "--listen", "127.0.0.1:0"],
+            ["taskset", "-c", str(SERVER_CPU), *command, "--listen", listen],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env={**os.environ, **(environment or {})})
         self.ready_line = self.process.stdout.readline().strip()

@@ -1,4 +1,4 @@
-// What the hand-written echo loops share: the listener, the connections, and one echo.
+// What the hand-written echo loops share: the socket, the connections, and one echo.
 //
 // They are the yardstick for the coroutine server: the least that a single-threaded, non-blocking,
 // level-triggered server over one system call has to do. One recv into a shared buffer, one send;
@@ -13,11 +13,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -57,19 +59,71 @@ static long calibrated(long nanoseconds) {
     return (long)(rounds / took * nanoseconds);
 }
 
-// Listens where `--listen HOST:PORT` says, raises the limit on descriptors and says where it
-// listens. `--spin NANOSECONDS` behind it makes each message so much dearer.
-static int listen_as_told(int count, char **arguments, const char *driver) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(7788)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (count == 5 && strcmp(arguments[3], "--spin") == 0) spins = calibrated(atol(arguments[4]));
-    if (count >= 3 && strcmp(arguments[1], "--listen") == 0) {
-        char *colon = strrchr(arguments[2], ':');
-        if (!colon) fail("--listen HOST:PORT");
-        *colon = 0;
-        if (inet_pton(AF_INET, arguments[2], &address.sin_addr) != 1) fail("--listen HOST:PORT");
-        address.sin_port = htons((unsigned short)atoi(colon + 1));
+// Where a socket is to be: `HOST:PORT`, `udp:HOST:PORT`, `unix:PATH`, `unix:@NAME`, or `unix:` for
+// a free name.
+struct place {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_un un;
+    } address;
+    socklen_t length;
+    int type;
+};
+
+static struct place place_of(char *text) {
+    struct place place = {.length = sizeof place.address.in, .type = SOCK_STREAM};
+    if (strncmp(text, "unix:", 5) == 0) {
+        struct sockaddr_un *un = &place.address.un;
+        size_t count = strlen(text += 5);
+        if (count >= sizeof un->sun_path) fail("--listen unix:PATH");
+        un->sun_family = AF_UNIX;
+        memcpy(un->sun_path, text, count);
+        if (*text == '@') un->sun_path[0] = 0;
+        else if (count > 0) count++;
+        place.length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + count);
+        return place;
     }
+    if (strncmp(text, "udp:", 4) == 0) {
+        place.type = SOCK_DGRAM;
+        text += 4;
+    }
+    char *colon = strrchr(text, ':');
+    if (!colon) fail("--listen HOST:PORT");
+    *colon = 0;
+    place.address.in.sin_family = AF_INET;
+    if (inet_pton(AF_INET, text, &place.address.in.sin_addr) != 1) fail("--listen HOST:PORT");
+    place.address.in.sin_port = htons((unsigned short)atoi(colon + 1));
+    return place;
+}
+
+// Says where the socket is, on one line.
+static void say_ready(int descriptor, const char *driver) {
+    struct place place = {.length = sizeof place.address};
+    socklen_t size = sizeof place.type;
+    getsockname(descriptor, &place.address.any, &place.length);
+    getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &place.type, &size);
+    if (place.address.any.sa_family == AF_UNIX) {
+        int count = (int)(place.length - offsetof(struct sockaddr_un, sun_path));
+        char *name = place.address.un.sun_path;
+        if (*name == 0) *name = '@';
+        printf("listening on unix:%.*s (raw, %s)\n", count, name, driver);
+    } else {
+        char host[INET_ADDRSTRLEN];
+        inet_ntop(AF_INET, &place.address.in.sin_addr, host, sizeof host);
+        printf("listening on %s%s:%d (raw, %s)\n", place.type == SOCK_DGRAM ? "udp:" : "", host,
+               ntohs(place.address.in.sin_port), driver);
+    }
+    fflush(stdout);
+}
+
+// Opens a socket where `--listen` says, raises the limit on descriptors and says where it is.
+// `--spin NANOSECONDS` behind it makes each message so much dearer.
+static int listen_as_told(int count, char **arguments, const char *driver) {
+    static char usual[] = "127.0.0.1:7788";
+    if (count == 5 && strcmp(arguments[3], "--spin") == 0) spins = calibrated(atol(arguments[4]));
+    int is_told = count >= 3 && strcmp(arguments[1], "--listen") == 0;
+    struct place place = place_of(is_told ? arguments[2] : usual);
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
@@ -77,17 +131,16 @@ static int listen_as_told(int count, char **arguments, const char *driver) {
     signal(SIGTERM, quit);
     signal(SIGINT, quit);
 
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0) fail("bind");
-    if (listen(listener, 4096) != 0) fail("listen");
-    socklen_t length = sizeof address;
-    getsockname(listener, (struct sockaddr *)&address, &length);
-    char host[INET_ADDRSTRLEN];
-    inet_ntop(AF_INET, &address.sin_addr, host, sizeof host);
-    printf("listening on %s:%d (raw, %s)\n", host, ntohs(address.sin_port), driver);
-    fflush(stdout);
-    return listener;
+    int flags = SOCK_NONBLOCK | SOCK_CLOEXEC, on = 1, room = 1 << 20;
+    int descriptor = socket(place.address.any.sa_family, place.type | flags, 0);
+    if (place.type == SOCK_DGRAM)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    else
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(descriptor, &place.address.any, place.length) != 0) fail("bind");
+    if (place.type == SOCK_STREAM && listen(descriptor, 4096) != 0) fail("listen");
+    say_ready(descriptor, driver);
+    return descriptor;
 }
 
 // Takes one connection from the queue; -1 when there is none.
