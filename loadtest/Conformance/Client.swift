@@ -22,23 +22,25 @@ struct Client: ~Copyable {
 
     /// Opens a connection, and waits until it is up.
     static func connect(
-        to address: SocketAddress, until deadline: Instant
+        to address: SocketAddress, by kind: SocketKind = .stream, until deadline: Instant
     ) throws(Failure) -> Client {
         let opened: RawDescriptor
         do throws(Errno) {
-            opened = try .streamSocket(family: address.family)
+            opened = try .socket(kind, family: address.family)
         } catch {
             throw Failure("opening a socket failed: \(error)")
         }
         let client = Client(opened, until: deadline)
-        try client.connect(to: address)
+        try client.connect(to: address, by: kind)
         return client
     }
 
-    private borrowing func connect(to address: SocketAddress) throws(Failure) {
+    private borrowing func connect(
+        to address: SocketAddress, by kind: SocketKind
+    ) throws(Failure) {
         let isUp = try attempt("connecting") { () throws(Errno) in
             // A piece goes out when it is written, not when the one before it was acknowledged.
-            if !address.isUnix { try socket.raw.setOption(.noDelay, to: 1) }
+            if kind == .stream, !address.isUnix { try socket.raw.setOption(.noDelay, to: 1) }
             return try socket.raw.connect(to: address)
         }
         if isUp == true { return }

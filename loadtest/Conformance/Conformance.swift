@@ -21,6 +21,25 @@ package enum Conformance {
         case reset = "reset in the middle"
         /// A client that never reads costs the service bounded memory.
         case silentReader = "a client that never reads"
+        /// Datagrams of 1 to 65,507 bytes come back whole.
+        case sizes = "datagrams of every size"
+        /// Datagrams that are sent one right behind the other stay as many.
+        case bounds = "several datagrams at once"
+        /// 100 clients get their own datagrams back.
+        case senders = "datagrams of 100 clients"
+
+        /// The kind of service that must do it.
+        var kind: SocketKind {
+            switch self {
+            case .stream, .trickle, .crowd, .halfClose, .reset, .silentReader: .stream
+            case .sizes, .bounds, .senders: .datagram
+            }
+        }
+    }
+
+    /// All that a service must do whose sockets are of a kind.
+    package static func checks(of kind: SocketKind) -> [Check] {
+        Check.allCases.filter { $0.kind == kind }
     }
 
     /// A check that failed, and how.
@@ -43,7 +62,7 @@ package enum Conformance {
     /// not looked at. `timeout` is for each check, and `patience` for a service that was sent more
     /// than it reads: one that reads nothing for so long has stopped.
     package static func check(
-        _ checks: [Check] = Check.allCases, at address: SocketAddress, process: CInt? = nil,
+        _ checks: [Check] = checks(of: .stream), at address: SocketAddress, process: CInt? = nil,
         timeout: Duration = .seconds(10), patience: Duration = .milliseconds(300)
     ) -> [Finding] {
         checks.compactMap { check in

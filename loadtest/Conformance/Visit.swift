@@ -22,11 +22,14 @@ struct Visit {
         case .halfClose: try halfClose()
         case .reset: try reset()
         case .silentReader: try silentReader()
+        case .sizes: try sizes()
+        case .bounds: try bounds()
+        case .senders: try crowd(of: 100, by: .datagram)
         }
     }
 
-    private func connect() throws(Client.Failure) -> Client {
-        try Client.connect(to: address, until: deadline)
+    private func connect(by kind: SocketKind = .stream) throws(Client.Failure) -> Client {
+        try Client.connect(to: address, by: kind, until: deadline)
     }
 
     /// Bytes that no shift, no swap of buffers and no other client's leaves unchanged.
@@ -50,9 +53,9 @@ struct Visit {
     }
 
     /// All are connected before the first one speaks, and all have spoken before one listens.
-    private func crowd(of count: Int) throws(Client.Failure) {
+    private func crowd(of count: Int, by kind: SocketKind = .stream) throws(Client.Failure) {
         var seats: [Seat] = []
-        for number in 1...count { seats.append(Seat(number, try connect())) }
+        for number in 1...count { seats.append(Seat(number, try connect(by: kind))) }
         for seat in seats { seat.echo = try seat.client.send(seat.bytes) }
         for seat in seats {
             do throws(Client.Failure) {
@@ -98,6 +101,33 @@ struct Visit {
             } catch {
                 throw Client.Failure("another client is not served any more: \(error.reason)")
             }
+        }
+    }
+
+    private func sizes() throws(Client.Failure) {
+        let client = try connect(by: .datagram)
+        for size in [1, 512, 1472, 1473, 9000, 65_507] {
+            do throws(Client.Failure) {
+                try client.exchange(Visit.bytes(size))
+            } catch {
+                throw Client.Failure("\(size) bytes: \(error.reason)")
+            }
+        }
+    }
+
+    private func bounds() throws(Client.Failure) {
+        let client = try connect(by: .datagram)
+        let sent = [10, 20, 30].map { Visit.bytes($0, seed: $0) }
+        var came: [[UInt8]] = []
+        for bytes in sent {
+            let first = try client.send(bytes)
+            if !first.isEmpty { came.append(first) }
+        }
+        // One is received at a time, and each is longer than that.
+        while came.count < sent.count { came.append(try client.receive(1)) }
+        // They may come in another order.
+        for (bytes, echo) in zip(sent, came.sorted { $0.count < $1.count }) {
+            try Client.compare(echo, with: bytes)
         }
     }
 

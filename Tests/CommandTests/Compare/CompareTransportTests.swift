@@ -41,6 +41,21 @@ import Testing
         }
     }
 
+    @Test func `servers are compared over UDP`() throws {
+        let echo = try Command.path(of: "echo-server")
+        let run = try compare(
+            "--over=udp", "--server", "own=\(echo) --model poll --listen {listen}",
+            "-v", "epoll,poll", "--json=-"
+        ).finish()
+        let record = try Document.read(CompareRecord.self, from: run.output)
+
+        #expect(run.code == 0, "\(run.errors)")
+        #expect(record.transport == .udp)
+        #expect(record.arms.map(\.name) == ["epoll", "epoll*", "poll", "own"])
+        #expect(record.samples.contains { $0.readings[.rate] != nil })
+        #expect(record.arms.allSatisfy { $0.outcome == .measured })
+    }
+
     @Test func `a server that leaves its socket file behind has it removed`() throws {
         let echo = try Command.path(of: "echo-server")
         try noting { path, noted in

@@ -45,6 +45,51 @@ import Testing
         #expect(try service.stop()["accepted"] == 6)
     }
 
+    @Test(arguments: ["unix:", "udp:"])
+    func `a transport alone starts the bundled server over it`(target: String) throws {
+        let run = try Command(
+            "loadtest", [target, "-c2", "-n100", "-d10m", "--warmup=0", "--json=-"]
+        ).finish()
+        let document = try JSON(run.output)
+
+        #expect(run.code == 0, "\(run.errors)")
+        #expect(document["config", "socket"] == .string(target == "udp:" ? "datagram" : "stream"))
+        #expect(document["counts", "answered"].number.map { $0 > 0 } == true)
+        #expect(document["server", "model"] == .string("coroutine"))
+        #expect(try Schema.shipped().violations(of: document) == [])
+    }
+
+    @Test(arguments: ["coroutine", "poll", "epoll"], [[], ["-R2k"]])
+    func `datagrams are loaded as streams are`(model: String, options: [String]) throws {
+        let service = try EchoService(on: "udp:127.0.0.1:0", ["--model=\(model)"])
+        let run = try Command(
+            "loadtest",
+            ["udp://\(service.address)", "-c3", "-n300", "-d10m", "--warmup=0", "--drain=10m"]
+                + (options.isEmpty ? ["--timeout=10m"] : options) + ["--json=-"]
+        ).finish()
+        let document = try JSON(run.output)
+
+        #expect(run.code == 0)
+        #expect(document["counts", "answered"] == .number(300))
+        #expect(document["counts", "lost"] == .number(0))
+        #expect(document["errors"].array.isEmpty)
+        let counted = try service.stop()
+        let bytes = try #require(counted["bytes_read"])
+        #expect(bytes >= 19_200)
+        #expect(counted["bytes_written"] == bytes)
+    }
+
+    @Test func `no server for datagrams is told at once`() throws {
+        let server = try DatagramTestServer { _, datagram in [datagram] }
+        server.stop()
+        let run = try Command.run(
+            "loadtest", "udp:\(server.address)", "-c2", "-d10m", "--warmup=10m", "--live=off")
+
+        #expect(run.code == 69)
+        #expect(run.output.contains("ECONNREFUSED"))
+        #expect(run.output.contains("nothing receives there"))
+    }
+
     @Test(arguments: [[], ["--crr"]])
     func `the full backlog of a Unix server is waited for`(options: [String]) throws {
         let path = "unix:/tmp/swiftlet-backlog-\(getpid())-\(options.count).sock"

@@ -26,7 +26,7 @@ import Testing
     @Test(arguments: models)
     func `echoes as an echo service must`(model: EchoModel) throws {
         let service = try EchoService("--model=\(model.rawValue)")
-        let checks = Conformance.Check.allCases.filter {
+        let checks = Conformance.checks(of: .stream).filter {
             $0 != .crowd || model.shape != .oneAtATime
         }
 
@@ -45,7 +45,7 @@ import Testing
         killed.command.send(SIGKILL)
         #expect(try killed.command.finish().code != 0)
         let service = try EchoService(on: "unix:\(path)", ["--model=\(model.rawValue)"])
-        let checks = Conformance.Check.allCases.filter {
+        let checks = Conformance.checks(of: .stream).filter {
             $0 != .crowd || model.shape != .oneAtATime
         }
 
@@ -56,6 +56,18 @@ import Testing
         #expect(service.address.unixPath == path)
         #expect(try service.stop()["accept_errors"] == 0)
         #expect(access(path, F_OK) == -1)
+    }
+
+    @Test(arguments: models.filter(\.servesDatagrams))
+    func `serves datagrams, each as one`(model: EchoModel) throws {
+        let service = try EchoService(on: "udp:127.0.0.1:0", ["--model=\(model.rawValue)"])
+
+        let findings = Conformance.check(
+            Conformance.checks(of: .datagram), at: service.address,
+            process: service.command.child.id, timeout: .ample)
+
+        #expect(findings == [])
+        #expect(try service.stop()["handler_errors"] == 0)
     }
 
     @Test(arguments: models)

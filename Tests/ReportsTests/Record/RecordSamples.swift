@@ -41,6 +41,7 @@ extension Sample {
         let targets = ["127.0.0.1:7788", "[::1]:80", "[fe80::1%1]:9"]
         var plan = LoadPlan(
             target: try SocketAddress(targets.randomElement(using: &random) ?? targets[0]))
+        plan.socket = .allCases.randomElement(using: &random) ?? .stream
         plan.connections = .random(in: 1...100_000, using: &random)
         plan.firstConnection = .random(in: 0...1000, using: &random)
         plan.idle = .random(in: 0...10, using: &random)
@@ -88,6 +89,8 @@ extension Sample {
         run.phases.measured = random.share() * 100
         run.phases.stopped = random.share()
         run.ledger.neverSent = 7
+        run.ledger.lost = 3
+        (run.datagrams.late, run.datagrams.duplicated, run.datagrams.reordered) = (2, 5, 9)
         run.connects.selfConnects = 1
         run.corruptions[0].diagnosis = "the stream is shifted by 4,096 bytes"
         for _ in 0..<50 { run.served.record(.random(in: 0...5000, using: &random)) }

@@ -81,6 +81,28 @@ import Testing
         )
     }
 
+    @Test func `datagrams that were lost, late, doubled or out of order are told apart`() throws {
+        var run = Sample.measurement()
+        run.ledger.scheduled += 5
+        run.ledger.lost = 5
+        run.datagrams.late = 2
+        run.datagrams.duplicated = 3
+        run.datagrams.reordered = 4
+        run.kernel = .init()
+        run.kernel?.datagramOverflows = 3
+        let record = try Sample.record(run, plan: Sample.plan { $0.socket = .datagram })
+
+        #expect(line("target", record)?.hasPrefix("target     udp:127.0.0.1:7788") == true)
+        #expect(
+            line("datagrams", record)
+                == "datagrams  every one of 1,280,000 bytes verified   0.0250 % lost")
+        #expect(lines(record).contains("           2 of them late   3 came twice   4 out of order"))
+        #expect(line("ledger", record) == "ledger     20,005 scheduled = 20,000 answered + 5 lost")
+        #expect(line("kernel", record) == "kernel     3 datagrams met a full buffer")
+        #expect(line("stream", record) == nil)
+        #expect(!lines(record).contains { $0.hasPrefix("connect ") })
+    }
+
     @Test func `a percentile without ten samples beyond it is a dash with a note`() throws {
         let text = lines(try Sample.record()).joined(separator: "\n")
 

@@ -106,6 +106,7 @@ enum Wording {
         switch transport {
         case .tcp: ""
         case .unix: " over Unix sockets"
+        case .udp: " over UDP"
         }
     }
 

@@ -31,7 +31,7 @@ struct ArmServer: Sendable {
                 }
                 let process = try ServerProcess.start(
                     foreign: contender.words.map(place.fill), at: place.candidates,
-                    readyWithin: timeout, endsWithThread: true
+                    by: place.kind, readyWithin: timeout, endsWithThread: true
                 ) {
                     do throws(ArmFailure) { try interrupts.check() } catch { interruption = error }
                     return interruption == nil

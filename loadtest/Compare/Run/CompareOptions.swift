@@ -47,7 +47,9 @@ package struct CompareOptions: Sendable {
     /// Reads what was given; `bundled` are the servers that this program has.
     package init(_ arguments: Arguments, bundled: [Contender]) throws(UsageError) {
         transport = try arguments.choice("over") ?? .tcp
-        contenders = try Self.contenders(arguments, bundled, over: transport)
+        let over = transport
+        contenders = try Self.contenders(
+            arguments, bundled.filter { $0.serves(over: over) }, over: over)
         points = try Self.points(arguments)
         isStrict = arguments.has("strict")
         isQuiet = arguments.has("quiet")
@@ -57,6 +59,12 @@ package struct CompareOptions: Sendable {
                 ?? Self.usual.slice,
             time: try arguments.duration("time", in: .milliseconds(1) ... .seconds(86_400))
                 ?? Self.usual.time)
+        if transport == .udp, let size = points.map(\.size).first(where: Self.isNoDatagram) {
+            let allowed = LoadPlan.datagramSizes
+            throw UsageError(
+                "\(Units.text(size)) bytes are no datagram of a load: give \(allowed.lowerBound) "
+                    + "to \(Units.text(allowed.upperBound))")
+        }
         precision = try arguments.value("precision", by: Units.percent) ?? 0.03
         seed = UInt64(try arguments.count("seed") ?? 1)
         startTimeout =
@@ -126,6 +134,10 @@ package struct CompareOptions: Sendable {
         return matrix.points
     }
 
+    private static func isNoDatagram(_ size: Int) -> Bool {
+        !LoadPlan.datagramSizes.contains(size)
+    }
+
     private func checkBaseline(_ name: String) throws(UsageError) {
         let names = contenders.map(\.name)
         if names.contains(name) { return }
@@ -189,7 +201,7 @@ extension CompareOptions {
     private static let load = FlagGroup(
         "Load:",
         [
-            Flag("over", nil, "WAY", help: "tcp, or unix: sockets of this machine (tcp)"),
+            Flag("over", nil, "WAY", help: "tcp, unix or udp (tcp)"),
             Flag("conns", "c", "N", help: "connections held open together (1000)"),
             Flag("size", "s", "BYTES", help: "of a request (64)"),
             Flag("matrix", nil, "LISTS", help: "several loads: 'conns=10,1k,9k size=64,4k'"),

@@ -34,7 +34,7 @@ extension CompareRun {
         let contender = arms[arm].contender
         let server = try start(arm, at: 0).server()
         var findings: [String] = []
-        for check in Conformance.Check.allCases {
+        for check in Conformance.checks(of: options.transport.socket) {
             // A server of one client at a time lets a crowd wait, and is right to.
             if check == .crowd, contender.shape == .oneAtATime { continue }
             try interrupts.check()

@@ -7,6 +7,7 @@ package struct Contender: Sendable, Equatable {
     package let name: String
     package let origin: Origin
     package let shape: Shape
+    private let transports: [Transport]
     /// What shows how a bundled server served; nil for other people's, which count nothing for us.
     package let mechanism: Mechanism?
     /// Why a bundled server behaves as it does; nil where nothing is known.
@@ -45,14 +46,18 @@ package struct Contender: Sendable, Equatable {
     /// A bundled server; its own part of the program knows what is told of it here.
     package init(
         model: String, driver: String, shape: Shape, mechanism: Mechanism? = nil,
-        story: Story? = nil
+        story: Story? = nil, over transports: [Transport] = Transport.allCases
     ) {
         name = model == driver ? model : "\(model)-\(driver)"
         origin = .bundled(model: model, driver: driver)
         self.shape = shape
         self.mechanism = mechanism
         self.story = story
+        self.transports = transports
     }
+
+    /// Whether it can be reached over it.
+    func serves(over transport: Transport) -> Bool { transports.contains(transport) }
 
     /// `NAME=COMMAND {port}`, or with the placeholder of another transport.
     package init(_ text: String, over transport: Transport = .tcp) throws(Units.Mistake) {
@@ -79,6 +84,7 @@ package struct Contender: Sendable, Equatable {
         }
         origin = .foreign(command: command, words: words)
         shape = .together
+        transports = [transport]
         mechanism = nil
         story = nil
     }

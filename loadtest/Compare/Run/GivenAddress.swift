@@ -7,9 +7,11 @@ import Syscalls
 ///
 ///     over     in its command line                    it is looked for
 ///     tcp      {port}    15023                        at 127.0.0.1 and at [::1]
+///     udp      {port}    15023                        at both, with datagrams
 ///     unix     {path}    /tmp/loadtest-12-3f2a.sock   there
-///     either   {listen}  the address as `echo-server --listen` takes it
+///     any      {listen}  the address as `echo-server --listen` takes it
 struct GivenAddress: Sendable, Equatable {
+    let kind: SocketKind
     /// A server of this machine may listen at one of them only.
     let candidates: [SocketAddress]
 
@@ -20,17 +22,18 @@ struct GivenAddress: Sendable, Equatable {
     /// A free one; nil when a hundred of them are taken.
     static func find(over transport: Transport) -> GivenAddress? {
         switch transport {
-        case .tcp:
+        case .tcp, .udp:
             for _ in 0..<100 {
-                let place = GivenAddress(port: UInt16.random(in: ports))
-                if place.candidates.allSatisfy(isFree) { return place }
+                let place = GivenAddress(transport.socket, port: UInt16.random(in: ports))
+                if place.candidates.allSatisfy(place.isFree) { return place }
             }
             return nil
         case .unix: return GivenAddress(number: UInt32.random(in: 0 ... .max))
         }
     }
 
-    init(port: UInt16) {
+    private init(_ kind: SocketKind, port: UInt16) {
+        self.kind = kind
         // What is written here is an address.
         candidates =
             [SocketAddress(loopbackPort: port)]
@@ -39,15 +42,16 @@ struct GivenAddress: Sendable, Equatable {
 
     /// A path that nothing else has: the processes of this machine differ, and so do their numbers.
     private init(number: UInt32) {
+        kind = .stream
         let path = "/tmp/loadtest-\(Machine.processNumber)-\(String(number, radix: 16)).sock"
         // As above.
         candidates = [try? SocketAddress.unix(path: path)].compactMap { $0 }
     }
 
-    private static func isFree(_ address: SocketAddress) -> Bool {
+    private func isFree(_ address: SocketAddress) -> Bool {
         do throws(Errno) {
             let socket = Descriptor(
-                adopting: try RawDescriptor.streamSocket(family: address.family))
+                adopting: try RawDescriptor.socket(kind, family: address.family))
             try socket.raw.bind(to: address)
             return true
         } catch .addressInUse {
@@ -61,7 +65,7 @@ struct GivenAddress: Sendable, Equatable {
     /// The placeholders by which a server can be told such an address.
     static func placeholders(over transport: Transport) -> [String] {
         switch transport {
-        case .tcp: ["{port}", "{listen}"]
+        case .tcp, .udp: ["{port}", "{listen}"]
         case .unix: ["{path}", "{listen}"]
         }
     }
@@ -69,7 +73,7 @@ struct GivenAddress: Sendable, Equatable {
     /// A word of a command line with this address in the place of a placeholder.
     func fill(_ word: String) -> String {
         let address = candidates[0]
-        return word.replacing("{listen}", with: "\(address)")
+        return word.replacing("{listen}", with: "\(ServiceAddress(kind, address))")
             .replacing("{port}", with: "\(address.port)")
             .replacing("{path}", with: address.unixPath ?? "")
     }

@@ -73,6 +73,7 @@ final class LiveArm {
             try load.runBusy(for: duration)
         }
         var result = Slice(answered: slice.answered)
+        result.noteLost(slice)
         result.readings[.rate] = slice.rate
         result.take(.cpu, cpu)
         // The generator had no time to spare, and the server had.
@@ -101,6 +102,7 @@ final class LiveArm {
             try load.runPlanned(rate: rate, on: .max, for: duration, seed: seed)
         }
         var result = Slice(answered: slice.answered)
+        result.noteLost(slice)
         result.take(.p50, at: 0.5, of: slice)
         result.take(.p99, at: 0.99, of: slice)
         return result
@@ -114,6 +116,7 @@ final class LiveArm {
             try load.runPlanned(rate: rate, on: count, for: duration, seed: seed)
         }
         var result = Slice(answered: slice.answered)
+        result.noteLost(slice)
         result.take(.sparseCPU, cpu)
         result.take(.sparseP99, at: 0.99, of: slice)
         return result
@@ -161,6 +164,12 @@ final class LiveArm {
 }
 
 extension LiveArm.Slice {
+    /// Doubts a slice in which datagrams were lost: their connections were silent from then on.
+    fileprivate mutating func noteLost(_ slice: HeldLoad.Slice) {
+        let share = Double(slice.lost) / Double(max(1, slice.lost + slice.answered))
+        if share > 0.001 { doubts.append("more than 0.1 % of the datagrams were lost") }
+    }
+
     /// Keeps CPU time, in seconds, for each message; none that is not known.
     fileprivate mutating func take(_ reading: Reading, _ cpu: Double?) {
         if let cpu {
@@ -202,6 +211,8 @@ struct ArmStart {
     /// How long the last answer of a slice may take: on a machine that does not keep up with the
     /// fixed rate, all that was asked is still answered before the next slice.
     private static let answer = Duration.seconds(30)
+    /// The same where it may be lost: then the slice ends so much later.
+    private static let datagramAnswer = Duration.milliseconds(200)
 
     /// Starts a process.
     func server() throws(ArmFailure) -> ArmServer {
@@ -215,11 +226,13 @@ struct ArmStart {
     /// Opens all connections.
     func open(_ server: ArmServer) throws(ArmFailure) -> HeldLoad {
         try interrupts.check()
-        var plan = LoadPlan(target: server.process.address)
+        var plan = transport.plan
+        plan.target = server.process.address
         plan.connections = connections
         plan.size = .fixed(size)
         plan.seed = seed
-        (plan.connectTimeout, plan.timeout) = (ArmStart.opening, ArmStart.answer)
+        plan.connectTimeout = ArmStart.opening
+        plan.timeout = plan.socket == .stream ? ArmStart.answer : ArmStart.datagramAnswer
         return try server.explaining { () throws(HeldLoad.Failure) in
             try HeldLoad(opening: plan, looking: lookout.look)
         }

@@ -12,6 +12,16 @@ import Syscalls
 struct Connection {
     enum State: UInt8 { case unopened, connecting, up, closing, closed }
 
+    /// How it is read.
+    enum Manner: UInt8 {
+        /// As fast as bytes come.
+        case promptly
+        /// Slowly on purpose.
+        case slowly
+        /// A datagram at a time.
+        case byDatagrams
+    }
+
     /// The instants of a request, in nanoseconds.
     struct Request {
         /// When it was to be sent; in a closed loop, when it was.
@@ -24,8 +34,7 @@ struct Connection {
     var state = State.unopened
     /// What the driver watches for.
     var interest: Interest = []
-    /// Whether it reads slowly on purpose.
-    let isSlow: Bool
+    let manner: Manner
 
     // What every message needs stands together.
 
@@ -45,7 +54,8 @@ struct Connection {
     /// the table gives it more.
     private(set) var requests: UnsafeMutablePointer<Request>
     @Compact private(set) var capacity: Int
-    /// Bytes of the stream that the kernel took, and that came back.
+    /// Bytes of the stream that the kernel took, and that came back. Of datagrams, the number
+    /// behind the newest one that came back, and 0 while none has.
     var sent = 0
     var received = 0
     /// The number of the next request to begin. Each connection starts with another one, so that
@@ -71,7 +81,7 @@ struct Connection {
     var since: Int64 = 0
 
     init(
-        number: Int, requests: UnsafeMutablePointer<Request>, capacity: Int, isSlow: Bool
+        number: Int, requests: UnsafeMutablePointer<Request>, capacity: Int, manner: Manner
     ) {
         let start = PayloadTile.start(ofConnection: number)
         _sendPosition = Compact(wrappedValue: start)
@@ -79,7 +89,7 @@ struct Connection {
         begun = number
         self.requests = requests
         _capacity = Compact(wrappedValue: capacity)
-        self.isSlow = isSlow
+        self.manner = manner
     }
 
     /// Begins the stream of a connection that has just come up and may take so many requests.
@@ -94,6 +104,10 @@ struct Connection {
         // One that opened for its request has taken it already.
         self.quota = quota - waitingRequests
     }
+
+    /// Whether it reads slowly on purpose.
+    @inline(__always)
+    var isSlow: Bool { manner == .slowly }
 
     /// The number of the oldest open request.
     var oldestNumber: Int { begun - openRequests }

@@ -45,7 +45,11 @@ struct ConnectionTable: ~Copyable {
     init(
         numbers: Range<Int>, silent: Range<Int>, places: Int, plan: LoadPlan, driver: any Driver
     ) throws(Errno) {
-        let first = plan.rate == nil ? places : min(places, ConnectionTable.fewPlaces)
+        let isDatagram = plan.socket == .datagram
+        let first =
+            isDatagram
+            ? Connection.datagramPlaces(pipeline: plan.pipeline)
+            : plan.rate == nil ? places : min(places, ConnectionTable.fewPlaces)
         (requests, connections) = try ConnectionTable.memory(
             for: numbers.count + silent.count, requests: numbers.count * first)
         placesAtFirst = first
@@ -61,13 +65,13 @@ struct ConnectionTable: ~Copyable {
             (connections + index).initialize(
                 to: Connection(
                     number: number, requests: requests + index * placesAtFirst,
-                    capacity: placesAtFirst,
-                    isSlow: plan.slowRead?.includes(number) ?? false))
+                    capacity: placesAtFirst, manner: plan.manner(ofConnection: number)))
         }
+        if isDatagram { requests.initialize(repeating: .done, count: numbers.count * first) }
         for (index, number) in silent.enumerated() {
             // Nothing is ever put into its ring.
             (connections + loadedCount + index).initialize(
-                to: Connection(number: number, requests: requests, capacity: 0, isSlow: false))
+                to: Connection(number: number, requests: requests, capacity: 0, manner: .promptly))
         }
     }
 
@@ -212,7 +216,8 @@ struct ConnectionTable: ~Copyable {
     private mutating func makeRoom(on index: Int) -> Bool {
         let connection = connections + index
         let capacity = connection.pointee.capacity
-        guard connection.pointee.openRequests + connection.pointee.waitingRequests == capacity
+        guard connection.pointee.openRequests + connection.pointee.waitingRequests == capacity,
+            connection.pointee.manner != .byDatagrams
         else { return true }
         let wanted = min(places, 2 * capacity)
         do throws(Errno) {
@@ -237,6 +242,14 @@ struct ConnectionTable: ~Copyable {
         return connection.pointee.state == .up && connection.pointee.unsent == 0
             && connection.pointee.quota > 0
             && connection.pointee.openRequests + connection.pointee.waitingRequests < places
+    }
+}
+
+extension LoadPlan {
+    /// How the connection with that number is read.
+    fileprivate func manner(ofConnection number: Int) -> Connection.Manner {
+        if socket == .datagram { return .byDatagrams }
+        return slowRead?.includes(number) ?? false ? .slowly : .promptly
     }
 }
 

@@ -70,6 +70,10 @@ extension Exchange {
             return
         }
         let now = Instant.now.nanoseconds
+        if isDatagram {
+            giveUpDatagrams(of: index, at: now, as: failure)
+            return closeLost(index, at: now)
+        }
         if connection.pointee.openRequests > 0 { correctBytes(of: index) }
         let isSlow = connection.pointee.isSlow
         while connection.pointee.openRequests > 0 {
@@ -109,6 +113,10 @@ extension Exchange {
     mutating func retireOverdue(at now: Instant) {
         guard table.openRequests > 0 || table.closingCount > 0 else { return }
         let latest = now.advanced(byNanoseconds: -plan.timeout.wholeNanoseconds).nanoseconds
+        if isDatagram {
+            if !isOpenLoop { giveUpDatagrams(sentBefore: latest, at: now.nanoseconds) }
+            return
+        }
         for index in 0..<table.count {
             let connection = table.connections + index
             switch connection.pointee.state {
@@ -142,12 +150,13 @@ extension Exchange {
         isEnding = true
         maySend = false
         mayReopen = false
+        if isDatagram { endDatagrams() }
         for index in 0..<table.count {
             switch table.connections[index].state {
             case .up:
                 receive(on: index)
                 if plan.close == .rst { resetOnClose(index) }
-                retire(index, .unanswered)
+                retire(index, isDatagram ? .lost : .unanswered)
             case .closing:
                 note(.close, "no_eof", on: index)
                 closeFinished(index, at: Instant.now.nanoseconds)

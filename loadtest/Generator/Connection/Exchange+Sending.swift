@@ -19,7 +19,7 @@ extension Exchange {
     /// The same where the clock has just been read: to read it again takes some 25 ns.
     mutating func send(on index: Int, at now: Int64) {
         var time = now
-        if isSplitting { return sendPiece(on: index, at: time) }
+        if isSentOtherwise { return sendOtherwise(on: index, at: time) }
         for _ in 0..<Exchange.sendsInARow {
             let due = bytesDue(on: index, at: time)
             guard due > 0 else { return watch(index, isSending: false) }
@@ -28,6 +28,10 @@ extension Exchange {
             time = Instant.now.nanoseconds
         }
         watch(index, isSending: true)
+    }
+
+    private mutating func sendOtherwise(on index: Int, at time: Int64) {
+        if isDatagram { sendDatagrams(on: index, at: time) } else { sendPiece(on: index, at: time) }
     }
 
     /// Hands the kernel so many bytes at most, and says how many it took; nil when it takes none
@@ -71,7 +75,7 @@ extension Exchange {
 
     /// How many requests of a closed loop may begin on a connection now.
     @inline(__always)
-    private mutating func freePlaces(of index: Int) -> Int {
+    mutating func freePlaces(of index: Int) -> Int {
         guard maySend, index < activeCount else { return 0 }
         if requestsLeft == 0 { takeRequests() }
         let connection = table.connections + index
@@ -164,9 +168,14 @@ extension Exchange {
                 requestsLeft -= 1
                 tally.pace(lateness: now - planned, becauseBusy: isBlocked)
             }
-            table.connections[index].plan(at: planned)
             dealt[count] = Int32(index)
             count += 1
+            if isDatagram {
+                sendDatagram(on: index, planned: planned)
+                table.offer(index)
+                continue
+            }
+            table.connections[index].plan(at: planned)
             if plan.connectsPerRequest {
                 openForRequest(index, at: now)
             } else {
@@ -178,6 +187,13 @@ extension Exchange {
             refusalsNoted = table.refusals
         }
         if let next = schedule?.next, next > now { isBlocked = false }
+        sendDealt(count)
+        return count
+    }
+
+    /// Sends what so many connections were dealt.
+    @inline(__always)
+    private mutating func sendDealt(_ count: Int) {
         for place in 0..<count {
             let index = Int(dealt[place])
             // One that was dealt several took them all with the first call.
@@ -186,7 +202,6 @@ extension Exchange {
             else { continue }
             send(on: index)
         }
-        return count
     }
 
     /// The planned time of the next request, if it has come and the request may be made.

@@ -11,7 +11,8 @@ import Syscalls
 /// event reads one buffer: a server that stops reading while it writes can always write to us.
 ///
 /// Here is what receives; `Exchange+Sending.swift` sends, `Exchange+Ending.swift` gives up, and
-/// `Exchange+Life.swift` closes in order and has connections opened again.
+/// `Exchange+Life.swift` closes in order and has connections opened again. Where requests are
+/// datagrams, `Exchange+Datagrams.swift` does all of it.
 struct Exchange: ~Copyable {
     var table: ConnectionTable
     var tally: Tally
@@ -51,19 +52,27 @@ struct Exchange: ~Copyable {
     private(set) var isOpenLoop: Bool
     /// Whether requests are planned before they can be sent: then they wait at a connection.
     private(set) var isPlanned: Bool
-    let isSplitting: Bool
+    /// Whether requests are not sent as a stream that the kernel may cut where it likes: in pieces
+    /// of ours, or as datagrams.
+    let isSentOtherwise: Bool
+    let isDatagram: Bool
     let sizes: Sizes
     let tile: PayloadTile
     let isVerifying: Bool
     /// As long as the tile, so that whatever one call receives is compared in one piece.
     let buffer: UnsafeMutableRawBufferPointer
+    /// Where a datagram is put together.
+    let datagram: UnsafeMutableRawBufferPointer
+    /// Datagrams without an answer that have no place in their ring any more.
+    var overtaken: [DatagramID: Connection.Request] = [:]
+    /// Datagrams that were given up, with the times that they were planned for.
+    var lost: [DatagramID: Int64] = [:]
 
     init(
         state: RunState, driver: any Driver, numbers: Range<Int>, silent: Range<Int>
     ) throws(Errno) {
         let plan = state.plan
-        let places =
-            plan.connectsPerRequest ? 1 : plan.rate != nil ? plan.maxOutstanding : plan.pipeline
+        let places = plan.connectsPerRequest ? 1 : plan.places(isOpenLoop: plan.rate != nil)
         // Before what `deinit` gives back: there is none where memory for the table is refused.
         table = try ConnectionTable(
             numbers: numbers, silent: silent, places: places, plan: plan, driver: driver)
@@ -72,18 +81,21 @@ struct Exchange: ~Copyable {
         self.plan = plan
         isOpenLoop = plan.rate != nil
         isPlanned = plan.plansRequests
-        isSplitting = plan.split != .none
+        isDatagram = plan.socket == .datagram
+        isSentOtherwise = isDatagram || plan.split != .none
         random = SplitMix(seed: plan.seed, stream: numbers.lowerBound)
         isVerifying = plan.verification == .full
         sizes = Sizes(plan.size, seed: plan.seed)
         tile = PayloadTile(seed: plan.seed)
         buffer = .allocate(byteCount: PayloadTile.length, alignment: 64)
+        datagram = .allocate(byteCount: isDatagram ? plan.size.largest : 0, alignment: 64)
         tally = Tally(isPlanned: isPlanned)
         activeCount = numbers.count
     }
 
     deinit {
         buffer.deallocate()
+        datagram.deallocate()
         dealt.deallocate()
     }
 
@@ -98,15 +110,19 @@ struct Exchange: ~Copyable {
         isBlocked = false
         tally = Tally(isPlanned: isPlanned)
         tally.countsFrom = start
-        table.deal(to: count, places: isOpenLoop ? plan.maxOutstanding : plan.pipeline)
+        table.deal(to: count, places: plan.places(isOpenLoop: isOpenLoop))
         activeCount = count
         (maySend, requestsLeft, sendUntil) = (true, .max, end)
     }
 
     /// Reads once from a connection, counts what that completes, and sends what is due next.
     mutating func receive(on index: Int) {
-        if table.connections[index].isSlow { return receiveSlowly(on: index) }
+        if table.connections[index].manner != .promptly { return receiveOtherwise(on: index) }
         receive(into: buffer, on: index)
+    }
+
+    private mutating func receiveOtherwise(on index: Int) {
+        if isDatagram { receiveDatagram(on: index) } else { receiveSlowly(on: index) }
     }
 
     /// The same, at most as much as the buffer holds, which is a part of our own.
@@ -217,5 +233,14 @@ struct Exchange: ~Copyable {
             table.connections[index].reading = .readable
             watch(index, isSending: table.connections[index].interest.contains(.writable))
         }
+    }
+}
+
+extension LoadPlan {
+    /// Requests that may be under way on a connection. Those that are planned never wait for the
+    /// answer to a datagram: it may be lost.
+    fileprivate func places(isOpenLoop: Bool) -> Int {
+        if !isOpenLoop { return pipeline }
+        return socket == .datagram ? .max : maxOutstanding
     }
 }

@@ -37,9 +37,10 @@ struct Opening {
         var phase: ErrorRow.Phase
         var errno: Errno
 
-        /// Whether another local address could do.
+        /// Whether another local address could do. For datagrams, connect says `EAGAIN` there.
         var isForWantOfPorts: Bool {
-            phase == .connect ? errno == .addressNotAvailable : errno == .addressInUse
+            phase == .connect
+                ? errno == .addressNotAvailable || errno == .wouldBlock : errno == .addressInUse
         }
     }
 
@@ -84,7 +85,9 @@ struct Opening {
     /// The queue that the connections go through, where it can be seen.
     private func lookAtQueue() -> ListenQueue? {
         let target = plan.target
-        return target.isLoopback && !target.isUnix ? ListenQueue.look(at: target) : nil
+        // A Unix socket says by itself when its queue is full, and one for datagrams has none.
+        let isTCP = plan.socket == .stream && !target.isUnix
+        return target.isLoopback && isTCP ? ListenQueue.look(at: target) : nil
     }
 
     /// When the next connection is to be opened again; never while too many attempts are open.
@@ -119,7 +122,7 @@ struct Opening {
                 fullSince = nil
                 return true
             } catch {
-                if error.errno == .wouldBlock, isPatient(at: now) {
+                if error.errno == .wouldBlock, plan.target.isUnix, isPatient(at: now) {
                     exchange.tally.totals.connects.tried -= 1
                     return false
                 }
@@ -147,10 +150,10 @@ struct Opening {
     ) throws(Refusal) {
         var phase = ErrorRow.Phase.socket
         do throws(Errno) {
-            let socket = try RawDescriptor.streamSocket(family: plan.target.family)
+            let socket = try RawDescriptor.socket(plan.socket, family: plan.target.family)
             exchange.table.adopt(socket, at: index, since: Instant.now.nanoseconds)
             attemptsOpen += 1
-            if !plan.target.isUnix { try socket.setOption(.noDelay, to: 1) }
+            try prepare(socket)
             if exchange.table.connections[index].isSlow, let slow = plan.slowRead {
                 // The kernel is not to read in its place.
                 try socket.setOption(.receiveBuffer, to: Exchange.sliceBytes(slow))
@@ -165,6 +168,18 @@ struct Opening {
         } catch {
             abandon(index, in: &exchange)
             throw Refusal(phase: phase, errno: error)
+        }
+    }
+
+    /// Bytes that the kernel is to keep of answers that are datagrams; it gives as many as the
+    /// machine allows (`net.core.rmem_max`), and what does not fit is lost.
+    private static let datagramBuffer = 1 << 20
+
+    /// Sets what is usual for a socket of its kind.
+    private func prepare(_ socket: RawDescriptor) throws(Errno) {
+        switch plan.socket {
+        case .stream: if !plan.target.isUnix { try socket.setOption(.noDelay, to: 1) }
+        case .datagram: try socket.setOption(.receiveBuffer, to: Opening.datagramBuffer)
         }
     }
 

@@ -6,6 +6,8 @@ import Syscalls
 package struct LoadPlan: Record {
     /// Where the echo service is.
     package var target: SocketAddress
+    /// Whether a request is bytes of a stream, or a datagram.
+    package var socket = SocketKind.stream
     /// Connections held open together.
     package var connections = 50
     /// The number of the first of them in the whole run, of which this may be a part: numbers,
@@ -54,7 +56,9 @@ package struct LoadPlan: Record {
     package var warmup = Warmup.fixed(.seconds(1))
     /// How long answers may take after the last request, before they count as unanswered.
     package var drain = Duration.seconds(1)
-    /// How long a request may take before it counts as timed out and its connection is closed.
+    /// How long a request may take before it counts as timed out and its connection is closed. A
+    /// datagram of a closed loop counts as lost, and the next one is sent; in an open loop it may
+    /// take until the end.
     package var timeout = Duration.seconds(5)
 
     // Connections and their life.
@@ -90,6 +94,19 @@ package struct LoadPlan: Record {
 
     package init(target: SocketAddress) { self.target = target }
     package init() { self.init(target: SocketAddress(ipv4: 0, port: 0)) }
+
+    /// The target as people write it: "127.0.0.1:7788", "udp:127.0.0.1:7788".
+    package var targetText: String { "\(ServiceAddress(socket, target))" }
+
+    /// How long an answer may take where nothing else was said: a stream brings what was sent, and
+    /// a datagram may be lost.
+    package static func usualTimeout(of socket: SocketKind) -> Duration {
+        socket == .stream ? .seconds(5) : .seconds(1)
+    }
+
+    /// Bytes that a datagram of a load may have: what names it, to the most that UDP carries over
+    /// IPv4 (65,535 less the headers).
+    package static let datagramSizes = DatagramHeader.size...65_507
 
     /// The server's process, or the first of them.
     package var serverProcess: CInt? {
@@ -222,7 +239,7 @@ extension LoadPlan {
     package static let fields: [Field<LoadPlan>] = load + times + lives + payload
 
     private static let load: [Field<LoadPlan>] = [
-        Field("target", \.target, .address, isRequired: true),
+        Field("target", \.target, .address, isRequired: true), Field("socket", \.socket, .choice),
         .derived("loop", .text) { $0.rate == nil ? "closed" : "open" },
         Field("connections", \.connections, some),
         Field("first_connection", \.firstConnection, some), Field("idle", \.idle, some),

@@ -71,6 +71,15 @@ package enum SizeLaw: Sendable, Equatable {
         }
     }
 
+    /// The smallest size that it gives.
+    package var smallest: Int {
+        switch self {
+        case .fixed(let size): size
+        case .uniform(let range): range.lowerBound
+        case .weighted(let weights): weights.filter { $0.weight > 0 }.map(\.size).min() ?? 1
+        }
+    }
+
     /// Whether every request has the same size.
     var isFixed: Bool {
         if case .fixed = self { true } else { false }

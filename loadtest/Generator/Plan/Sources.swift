@@ -78,6 +78,8 @@ package struct Sources: Sendable {
         func read(_ path: String) -> String { (try? File.read(path, atMost: 64 << 20)) ?? "" }
         let text = read("/proc/sys/net/ipv4/ip_local_reserved_ports")
         let reserved = takenPorts(reserved: text, tables: [], target: 0)
+        // Sockets for datagrams are few, and leave nothing behind: connect finds them out.
+        if plan.socket == .datagram { return reserved }
         let atBest = Sources(for: plan, ports: ports, taken: reserved)
         let sockets = sockets(in: [read("/proc/net/sockstat"), read("/proc/net/sockstat6")])
         if let sockets, atBest.wouldDo(withFewerPorts: sockets) { return reserved }

@@ -58,6 +58,7 @@ struct KernelCounters: Sendable {
         seen.listenDrops = difference("TcpExt:ListenDrops")
         seen.retransmits = difference("Tcp:RetransSegs")
         seen.segments = difference("Tcp:OutSegs")
+        seen.datagramOverflows = difference("Udp:RcvbufErrors")
         let elapsed = max(1, time.nanoseconds(to: later.time))
         seen.throttled = min(1, Double(difference("throttled")) / Double(elapsed))
         let ticks = difference("cpu")

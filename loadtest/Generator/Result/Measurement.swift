@@ -84,6 +84,25 @@ package struct Measurement: Sendable {
         ]
     }
 
+    /// Answers that were datagrams and did not come as they should, in the measured time. What was
+    /// lost stands in the ledger.
+    package struct Datagrams: Record, Equatable {
+        /// Answers to requests that had been answered.
+        package var duplicated = 0
+        /// Of the answers in the ledger, those that came behind one to a later request of the same
+        /// connection (RFC 4737, 3).
+        package var reordered = 0
+        /// Of the lost requests in the ledger, those that were answered after they had been given
+        /// up.
+        package var late = 0
+        package init() {}
+
+        package static let fields: [Field<Self>] = [
+            .count("duplicated", \.duplicated), .count("reordered", \.reordered),
+            .count("late", \.late),
+        ]
+    }
+
     /// What moved inside the measured time, whenever it was planned: what the server did in it. The
     /// CPU times are of the same time.
     ///
@@ -182,6 +201,8 @@ package struct Measurement: Sendable {
         /// Segments sent again, and segments sent.
         package var retransmits = 0
         package var segments = 0
+        /// Datagrams that found the receive buffer of their socket full.
+        package var datagramOverflows = 0
         /// The share of CPU time that the hypervisor gave to others, 0 to 1.
         package var stolen = 0.0
         /// The share of the run for which the limit of our control group held its processes.
@@ -192,6 +213,7 @@ package struct Measurement: Sendable {
         package static let fields: [Field<Self>] = [
             .count("listen_overflows", \.listenOverflows), .count("listen_drops", \.listenDrops),
             .count("retransmits", \.retransmits), .count("segments", \.segments),
+            .count("datagram_overflows", \.datagramOverflows),
             Field("stolen_share", \.stolen, .number, adding: takeLarger),
             Field("throttled_share", \.throttled, .number, adding: takeLarger),
         ]
@@ -301,6 +323,9 @@ package struct Ledger: Record, Equatable {
     package var unanswered = 0
     /// Planned, but never sent: no connection had a place for them in time.
     package var neverSent = 0
+    /// Datagrams without an answer: within the timeout in a closed loop, and else by the end of the
+    /// run.
+    package var lost = 0
 
     package init() {}
 
@@ -308,14 +333,14 @@ package struct Ledger: Record, Equatable {
         .count("scheduled", \.scheduled), .count("answered", \.answered),
         .count("corrupt", \.corrupt), .count("timed_out", \.timedOut), .count("reset", \.reset),
         .count("closed_early", \.closedEarly), .count("unanswered", \.unanswered),
-        .count("never_sent", \.neverSent),
+        .count("never_sent", \.neverSent), .count("lost", \.lost),
     ]
 
     package var isBalanced: Bool { scheduled == answered + failed }
 
     /// Requests that did not get their answer.
     package var failed: Int {
-        corrupt + timedOut + reset + closedEarly + unanswered + neverSent
+        corrupt + timedOut + reset + closedEarly + unanswered + neverSent + lost
     }
 }
 
@@ -327,8 +352,9 @@ package struct ErrorRow: Sendable, Equatable {
 
     package var phase = Phase.socket
     /// "ECONNRESET", or where no call failed: "timeout" and "incomplete" (part of an answer came in
-    /// time), "eof" and "no_eof" (an end of the stream that should not be, or should), "mismatch",
-    /// "surplus" and "early" (bytes that are wrong, too many, or came before they were sent).
+    /// time), "lost" (a datagram was not answered), "eof" and "no_eof" (an end of the stream that
+    /// should not be, or should), "mismatch", "surplus" and "early" (bytes that are wrong, too
+    /// many, or came before they were sent).
     package var errno = ""
     package var count = 0
     /// Seconds from the start of the run to the first one.

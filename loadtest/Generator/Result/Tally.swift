@@ -33,7 +33,7 @@ struct Tally: Sendable {
     }
 
     /// What became of a request that got no answer.
-    enum Failure { case corrupt, timedOut, reset, closedEarly, unanswered }
+    enum Failure { case corrupt, timedOut, reset, closedEarly, unanswered, lost }
 
     /// Counts a request's way out.
     @inline(__always)
@@ -94,6 +94,7 @@ struct Tally: Sendable {
         case .reset: totals.ledger.reset += 1
         case .closedEarly: totals.ledger.closedEarly += 1
         case .unanswered: totals.ledger.unanswered += 1
+        case .lost: totals.ledger.lost += 1
         }
         if isSlow { return interval.slowReaders.censored.record(time - request.planned) }
         interval.service.censored.record(time - request.sent)

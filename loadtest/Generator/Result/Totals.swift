@@ -13,6 +13,7 @@ package struct Totals: Sendable {
     package var ledger = Ledger()
     package var connects = Measurement.Connects()
     package var bytes = Measurement.Bytes()
+    package var datagrams = Measurement.Datagrams()
     /// Reads that ended inside a reply: legal, but worth knowing.
     package var shortReads = 0
     /// Writes of which the kernel took only a part.
@@ -49,6 +50,7 @@ package struct Totals: Sendable {
         Ledger.fields.within(\.ledger) + [
             .group("connects", Measurement.Connects.fields.within(\.connects)),
             .group("bytes", Measurement.Bytes.fields.within(\.bytes)),
+            .group("datagrams", Measurement.Datagrams.fields.within(\.datagrams)),
             .count("short_reads", \.shortReads), .count("partial_writes", \.partialWrites),
         ]
 

@@ -17,9 +17,11 @@ package enum EchoProbe {
     private static let request = Array("Swiftlet:0123456".utf8)
 
     /// Connects, sends, compares what comes back, and closes.
-    package static func ask(_ address: SocketAddress, until deadline: Instant) -> Outcome {
+    package static func ask(
+        _ address: SocketAddress, by kind: SocketKind = .stream, until deadline: Instant
+    ) -> Outcome {
         do throws(Errno) {
-            let socket = Descriptor(adopting: try connect(to: address, until: deadline))
+            let socket = Descriptor(adopting: try connect(to: address, by: kind, until: deadline))
             return talk(on: socket.raw, until: deadline)
         } catch {
             return .unreachable(error)
@@ -28,9 +30,9 @@ package enum EchoProbe {
 
     /// A connection; throws `ETIMEDOUT` when it is not up by then.
     package static func connect(
-        to address: SocketAddress, until deadline: Instant
+        to address: SocketAddress, by kind: SocketKind = .stream, until deadline: Instant
     ) throws(Errno) -> RawDescriptor {
-        let socket = Descriptor(adopting: try RawDescriptor.streamSocket(family: address.family))
+        let socket = Descriptor(adopting: try RawDescriptor.socket(kind, family: address.family))
         if try !socket.raw.connect(to: address) {
             try wait(for: .writable, on: socket.raw, until: deadline)
             if let error = try socket.raw.takeError() { throw error }
@@ -53,6 +55,9 @@ package enum EchoProbe {
                 if more.isEmpty { return .wrong("it closed the connection after \(said(answer))") }
                 answer += more
             }
+        } catch .connectionRefused {
+            // That nothing receives datagrams there is told when one was sent.
+            return .unreachable(.connectionRefused)
         } catch .timedOut {
             return .wrong("within the time limit it sent \(said(answer))")
         } catch {

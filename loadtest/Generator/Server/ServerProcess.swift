@@ -191,13 +191,14 @@ extension ServerProcess {
     /// How long it may take for its first echo once it has been reached.
     private static let echoTimeout = Duration.seconds(5)
 
-    /// Starts a program that is to listen on one of `addresses`, and waits until it echoes there.
+    /// Starts a program that is to listen on one of `addresses`, with sockets of a kind, and waits
+    /// until it echoes there.
     ///
     /// `words` are the program and its arguments; the program is looked for as a shell does. With
     /// `endsWithThread` the kernel kills it when the calling thread ends. Waiting ends early when
     /// `goesOn` says no.
     package static func start(
-        foreign words: [String], at addresses: [SocketAddress],
+        foreign words: [String], at addresses: [SocketAddress], by kind: SocketKind = .stream,
         readyWithin timeout: Duration = .seconds(60),
         endsWithThread: Bool = false, while goesOn: () -> Bool = { true }
     ) throws(Failure) -> ServerProcess {
@@ -213,7 +214,7 @@ extension ServerProcess {
         while !child.hasEnded, Instant.now < deadline, goesOn() {
             for address in addresses where !child.hasEnded {
                 let limit = max(deadline, Instant.now.advanced(by: echoTimeout))
-                switch EchoProbe.ask(address, until: limit) {
+                switch EchoProbe.ask(address, by: kind, until: limit) {
                 case .echoed:
                     let ready = ReadyLine(address: address, model: "", driver: "")
                     return ServerProcess(child: child, ready: ready, asked: .group, said: said)
@@ -279,10 +280,10 @@ package struct ReadyLine: Equatable, Sendable {
         let words = line.split(separator: " ")
         // Another text than an address makes it another line.
         guard words.count == 5, words[0] == "listening", words[1] == "on",
-            let address = try? SocketAddress(String(words[2])),
+            let service = ServiceAddress(String(words[2])),
             words[3].hasPrefix("("), words[3].hasSuffix(","), words[4].hasSuffix(")")
         else { return nil }
-        self.address = address
+        address = service.address
         model = String(words[3].dropFirst().dropLast())
         driver = String(words[4].dropLast())
     }

@@ -23,6 +23,8 @@ package final class HeldLoad {
     /// What one slice saw.
     package struct Slice: Sendable {
         package var answered = 0
+        /// Datagrams that were not answered; of streams none is lost.
+        package var lost = 0
         /// From the first request to the last answer, in seconds.
         package var seconds = 0.0
         /// CPU time of this thread, in seconds.
@@ -38,6 +40,7 @@ package final class HeldLoad {
         /// Goes on with another slice.
         package mutating func add(_ other: Slice) {
             answered += other.answered
+            lost += other.lost
             seconds += other.seconds
             cpu += other.cpu
             response.add(other.response)
@@ -152,10 +155,20 @@ package final class HeldLoad {
         let patience = state.plan.timeout
         let end = exchange.sendUntil
         let deadline = max(began, Instant(nanoseconds: end)).advanced(by: patience)
+        var lost: Instant?
+        var lastReady = began
         while exchange.isWhole, exchange.table.openRequests > 0 || !exchange.hasDealtAll {
             let now = driver.now
-            if now >= deadline { throw .failed("an answer did not come within \(patience)") }
+            if now >= deadline {
+                guard exchange.isDatagram else {
+                    throw .failed("an answer did not come within \(patience)")
+                }
+                exchange.endDatagrams()
+                lost = lastReady
+                break
+            }
             try wait(at: now, until: min(deadline, exchange.dealDue(at: now)))
+            if exchange.isDatagram, !ready.isEmpty { lastReady = driver.now }
             for (place, readiness) in ready.enumerated() {
                 if place & 15 == 15, exchange.isOpenLoop {
                     _ = exchange.dispatch(at: driver.now.nanoseconds)
@@ -163,13 +176,20 @@ package final class HeldLoad {
                 exchange.serve(readiness)
             }
         }
-        let ended = driver.now
+        // The time in which a lost datagram was waited for is none of the slice's.
+        let ended = lost ?? driver.now
         exchange.maySend = false
         try check()
+        return slice(of: began.nanoseconds(to: ended), cpu: RunningThread.cpuNanoseconds - cpu)
+    }
+
+    /// What was seen in so many nanoseconds.
+    private func slice(of nanoseconds: Int64, cpu: Int64) -> Slice {
         var slice = Slice()
-        slice.seconds = Double(began.nanoseconds(to: ended)) / 1e9
-        slice.cpu = Double(RunningThread.cpuNanoseconds - cpu) / 1e9
+        slice.seconds = Double(nanoseconds) / 1e9
+        slice.cpu = Double(cpu) / 1e9
         slice.answered = exchange.tally.moved.answered
+        slice.lost = exchange.tally.totals.ledger.lost
         slice.response = exchange.tally.interval.response
         if let pacing = exchange.tally.totals.pacing, pacing.sent > 0 {
             slice.late = Double(pacing.late) / Double(pacing.sent)

@@ -165,8 +165,10 @@ extension Worker {
 
     private mutating func measure(at now: Instant) {
         let isTime = now.nanoseconds >= exchange.sendUntil
-        let isSpent =
-            !exchange.maySend && exchange.table.openRequests == 0 && exchange.requestsOpening == 0
+        // Where nothing gives a lost datagram up, its answer is waited for while draining.
+        let isWaiting =
+            exchange.table.openRequests > 0 && !(exchange.isDatagram && exchange.isOpenLoop)
+        let isSpent = !exchange.maySend && !isWaiting && exchange.requestsOpening == 0
         if isTime || isSpent {
             beginDraining(at: now)
         } else if isDeserted(at: now) {

@@ -28,7 +28,7 @@ package struct Page {
     }
 
     private var title: String {
-        "loadtest: " + runs.map { $0.plan.target.description }.uniqued.joined(separator: ", ")
+        "loadtest: " + runs.map(\.plan.targetText).uniqued.joined(separator: ", ")
     }
 
     private static func head(_ title: String) -> String {
@@ -50,7 +50,10 @@ package struct Page {
             Page.figure($0.svg, caption: $0.emptiness == nil ? $0.summary : "")
         }
         return runs.map(Page.verdict) + runs.map(summary)
-            + [tables.throughput.html, tables.latencies.html, tables.steps.html]
+            + [
+                tables.throughput.html, tables.datagrams.html, tables.latencies.html,
+                tables.steps.html,
+            ]
             + figures + [tables.errors.html, tables.parts.html, tables.environment.html]
             + runs.map(repetition)
     }

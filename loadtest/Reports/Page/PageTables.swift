@@ -69,6 +69,24 @@ struct PageTables {
             ], rows: rows)
     }
 
+    /// What became of datagrams; no row for a run of streams.
+    var datagrams: PageTable {
+        let rows = runs.filter { $0.plan.socket == .datagram }.map { run in
+            let (ledger, seen) = (run.run.ledger, run.run.datagrams)
+            let counts = [
+                ledger.scheduled, ledger.answered, ledger.lost, seen.late, seen.duplicated,
+                seen.reordered,
+            ]
+            return [run.name] + counts.map(Figures.count)
+                + [Figures.part(ledger.lost, of: ledger.scheduled)]
+        }
+        return PageTable(
+            title: "Datagrams; late are those of the lost that came after all",
+            head: [
+                "run", "scheduled", "answered", "lost", "late", "twice", "out of order", "loss",
+            ], rows: rows)
+    }
+
     var steps: PageTable {
         let rows = runs.flatMap { run in
             run.probesByRate.map { probe in
@@ -153,7 +171,7 @@ extension PageTables {
                 Figures.count(environment.descriptorsSoft) + " of "
                     + Figures.count(environment.descriptorsHard)
             ),
-            ("target", plan.target.description), ("server", server ?? "-"),
+            ("target", plan.targetText), ("server", server ?? "-"),
             ("generator", plan.generatorWords),
         ] + load(of: plan)
     }

@@ -24,7 +24,9 @@ struct LatencyTable {
 
     init(_ record: RunRecord) {
         let run = record.measurement
-        connect = Latency(answered: run.connectTimes)
+        // A socket for datagrams is connected to nothing that would have to answer.
+        let isStream = record.plan.socket == .stream
+        connect = isStream ? Latency(answered: run.connectTimes) : Latency()
         slowReaders = run.slowReaders
         isOpenLoop = record.plan.rate != nil
         seconds = run.phases.measured

@@ -4,7 +4,8 @@ import Generator
 
 extension TextReport {
     var figures: [String] {
-        rate + schedule + fairness + cpu + memory + kernel + stream + ledger
+        rate + schedule + fairness + cpu + memory + kernel
+            + (plan.socket == .stream ? stream : datagrams) + ledger
     }
 
     private var rate: [String] {
@@ -92,22 +93,43 @@ extension TextReport {
         add(counts.listenOverflows, "met a full listen queue")
         add(counts.listenDrops, "dropped by a listener")
         add(counts.retransmits, "of \(Figures.count(counts.segments)) segments sent again")
+        add(counts.datagramOverflows, "datagrams met a full buffer")
         if counts.stolen > 0 {
             parts.append(style.warning("\(Figures.percent(counts.stolen)) of CPU stolen"))
         }
         return parts.isEmpty ? [] : flow("kernel", parts)
     }
 
-    private var stream: [String] {
+    private var verified: String {
         let bytes = run.bytes
         let verified = "\(Figures.count(bytes.verified)) bytes"
-        let first =
-            switch plan.verification {
-            case .off: style.warning("echo not verified")
-            case .full where bytes.verified == bytes.in: "every one of \(verified) verified"
-            case .full: "\(verified) of \(Figures.count(bytes.in)) verified"
-            }
-        var parts = [first]
+        return switch plan.verification {
+        case .off: style.warning("echo not verified")
+        case .full where bytes.verified == bytes.in: "every one of \(verified) verified"
+        case .full: "\(verified) of \(Figures.count(bytes.in)) verified"
+        }
+    }
+
+    /// Answers that did not come as they should; what was lost stands in the ledger.
+    private var datagrams: [String] {
+        let seen = run.datagrams
+        var parts = [verified]
+        func add(_ count: Int, _ words: String) {
+            if count > 0 { parts.append(style.warning("\(Figures.count(count)) \(words)")) }
+        }
+        if run.ledger.lost > 0 {
+            let share = Double(run.ledger.lost) / Double(max(1, run.ledger.scheduled))
+            parts.append(style.bad("\(Figures.percent(share)) lost"))
+        }
+        add(seen.late, "of them late")
+        add(seen.duplicated, "came twice")
+        add(seen.reordered, "out of order")
+        return flow("datagrams", parts)
+    }
+
+    private var stream: [String] {
+        let bytes = run.bytes
+        var parts = [verified]
         if bytes.surplus > 0 { parts.append(style.bad("\(Figures.count(bytes.surplus)) surplus")) }
         if run.shortReads > 0 { parts.append("\(Figures.count(run.shortReads)) short reads") }
         if run.partialWrites > 0 {
@@ -122,7 +144,7 @@ extension TextReport {
         let failures = [
             (ledger.corrupt, "corrupt"), (ledger.timedOut, "timed out"), (ledger.reset, "reset"),
             (ledger.closedEarly, "closed early"), (ledger.unanswered, "unanswered"),
-            (ledger.neverSent, "never sent"),
+            (ledger.neverSent, "never sent"), (ledger.lost, "lost"),
         ]
         let terms = failures.filter { $0.0 > 0 }.map { count, word in
             "+ " + style.bad("\(Figures.count(count)) \(word)")

@@ -27,7 +27,7 @@ package struct TextReport {
                 ? "the bundled echo server" : "\(server.count) bundled echo servers on this port"
             return "started \(servers) (\(server.model), \(server.driver))"
         }
-        return flow("target", [plan.target.description] + (bundled.map { [$0] } ?? []))
+        return flow("target", [plan.targetText] + (bundled.map { [$0] } ?? []))
             + flow("load", shape(loop: loop)) + part
     }
 

@@ -19,7 +19,7 @@ enum Metric: Sendable, Equatable {
     enum Clock: CaseIterable { case response, service, delay, connect, lag }
 
     enum Count: String, CaseIterable {
-        case errors, corrupt, reset, unanswered, failed
+        case errors, corrupt, reset, unanswered, failed, lost, late, duplicated, reordered
         case timedOut = "timed_out"
         case closedEarly = "closed_early"
         case neverSent = "never_sent"
@@ -203,6 +203,10 @@ extension Metric.Count {
         case .unanswered: run.ledger.unanswered
         case .neverSent: run.ledger.neverSent
         case .failed: run.ledger.failed
+        case .lost: run.ledger.lost
+        case .late: run.datagrams.late
+        case .duplicated: run.datagrams.duplicated
+        case .reordered: run.datagrams.reordered
         case .connectFailed: run.connects.failed
         }
     }

@@ -153,7 +153,9 @@ extension Measurement {
     /// what was sent late found every connection busy.
     var serverFellBehind: Bool {
         let isBusy = threads.contains { $0.above95 >= 0.1 }
-        let waited = (totals.pacing?.busy ?? 0) + totals.ledger.neverSent + totals.ledger.unanswered
+        let ledger = totals.ledger
+        let waited =
+            (totals.pacing?.busy ?? 0) + ledger.neverSent + ledger.unanswered + ledger.lost
         return !isBusy && waited > (totals.pacing?.late ?? 0)
     }
 }

@@ -79,7 +79,8 @@ extension Verdict {
     /// A server that answers nothing any more, however well it answered before.
     private static func silent(_ record: RunRecord) -> Finding? {
         let run = record.measurement
-        let waiting = run.ledger.unanswered + run.ledger.neverSent + run.ledger.timedOut
+        let ledger = run.ledger
+        let waiting = ledger.unanswered + ledger.neverSent + ledger.timedOut + ledger.lost
         guard waiting > 0, run.phases.measured >= 1 else { return nil }
         let end = run.phases.beforeMeasuring + run.phases.measured
         let last = run.phases.lastAnswer ?? run.phases.beforeMeasuring

@@ -13,13 +13,13 @@ extension Options {
         summary:
             "Opens connections to an echo server, checks every echoed byte, reports latency.",
         usage: [
-            "[HOST:PORT | unix:PATH] [options]",
+            "[HOST:PORT | unix:PATH | udp:HOST:PORT] [options]",
             "echo | compare | diff | merge | report [options]  (try --help)",
         ],
         groups: sections.map(\.group),
         positionalsMax: 1,
         footer: [
-            "Without a target, or with 'unix:' alone, it starts the bundled echo server.",
+            "Without a target, or with 'unix:' or 'udp:' alone, it starts the bundled server.",
             "Units: times 250us 5ms 1m30s, counts 10k, sizes 64k, rates 5k/s 300/m; a bare",
             "       number is seconds, bytes or per second.",
             "Exit:  0 done, 64 bad usage, 69 no target, 71 system limit, 73 cannot write,",
@@ -107,7 +107,7 @@ extension Options {
                 help: "wait for the last answers (1s)")
             Option(
                 "timeout", nil, "T", .duration(in: some), to: \.plan.timeout,
-                help: "for an answer (5s)")
+                help: "for an answer (5s; of a datagram 1s, and none with --rate)")
         }
     }
 

@@ -60,6 +60,7 @@ struct Options: Sendable {
         if let bundled { plan = bundled.plan } else { plan = try Options.plan(for: target) }
         plan.warmup = .auto
         for option in Options.sections.flatMap(\.options) { try option.read(arguments, &self) }
+        if !arguments.has("timeout") { plan.timeout = LoadPlan.usualTimeout(of: plan.socket) }
         // With a number of requests and no duration, only the requests end the run.
         if plan.requests != nil, !arguments.has("duration") { plan.duration = nil }
         switch rateWish {
@@ -110,31 +111,28 @@ struct Options: Sendable {
         return String(repeating: "0", count: 8 - digits.count) + digits
     }
 
-    /// A load on `HOST:PORT`, `tcp://HOST:PORT` or `unix:PATH`.
+    /// A load on `HOST:PORT`, `tcp://HOST:PORT`, `unix:PATH` or `udp:HOST:PORT`.
     private static func plan(for text: String) throws(UsageError) -> LoadPlan {
-        var rest = text[...]
-        if let end = text.firstRange(of: "://") {
-            guard text[..<end.lowerBound] == "tcp" else {
-                throw UsageError(
-                    "target '\(text)': only tcp:// is known; write tcp://127.0.0.1:7788"
-                )
-            }
-            rest = text[end.upperBound...]
+        if let end = text.firstRange(of: "://"), !["tcp", "udp"].contains(text[..<end.lowerBound]) {
+            throw UsageError(
+                "target '\(text)': only tcp:// and udp:// are known; write tcp://127.0.0.1:7788")
         }
-        let address: SocketAddress
+        let service: ServiceAddress
         do {
-            address = try SocketAddress(lookingUp: String(rest))
+            service = try ServiceAddress(lookingUp: text)
         } catch let failure as NameFailure {
             throw UsageError("target '\(text)': \(failure)")
         } catch {
             throw UsageError("target \(error)")
         }
-        guard address.port > 0 || address.isUnix else {
+        guard service.address.port > 0 || service.address.isUnix else {
             throw UsageError(
                 "target '\(text)' has port 0, where nothing can listen; write 127.0.0.1:7788"
             )
         }
-        return LoadPlan(target: address)
+        var plan = LoadPlan(target: service.address)
+        plan.socket = service.kind
+        return plan
     }
 }
 
@@ -151,6 +149,7 @@ extension Options {
         try checkCourse(arguments)
         try checkLoops(arguments)
         try checkConnections(arguments)
+        try checkDatagrams(arguments)
         try checkFiles()
         try checkShard(arguments)
         try checkServer(arguments)
@@ -210,6 +209,39 @@ extension Options {
             throw UsageError(
                 "--source \(other.host) and the target \(plan.target) are of two families: "
                     + "give addresses of the target's")
+        }
+    }
+
+    /// Options that mean nothing where each request is a message by itself, and why.
+    private static let streamsOnly: [(options: [String], why: String)] = [
+        (
+            [
+                "crr", "reqs-per-conn", "conn-lifetime", "close", "reconnect", "idle",
+                "connect-rate", "connect-timeout",
+            ], "the server knows of no connection"
+        ),
+        (["split", "slow-read"], "one is sent and received as a whole"),
+        (["max-outstanding"], "none waits for the answer to another, which may be lost"),
+    ]
+
+    private func checkDatagrams(_ arguments: Arguments) throws(UsageError) {
+        guard plan.socket == .datagram else { return }
+        for (options, why) in Options.streamsOnly {
+            for option in options where arguments.has(option) {
+                throw UsageError("--\(option) does not go with datagrams: \(why)")
+            }
+        }
+        if arguments.has("timeout"), plan.rate != nil || steps != nil || search != nil {
+            throw UsageError(
+                "--timeout is for the closed loop: at a rate, a datagram may be answered until the "
+                    + "run ends; see --drain")
+        }
+        let allowed = LoadPlan.datagramSizes
+        guard allowed.contains(plan.size.smallest), allowed.contains(plan.size.largest) else {
+            throw UsageError(
+                "--size \(arguments.text("size") ?? ""): a datagram has \(allowed.lowerBound) to "
+                    + "\(Units.text(allowed.upperBound)) bytes, of which "
+                    + "\(allowed.lowerBound) say which one it is")
         }
     }
 

@@ -37,7 +37,8 @@ enum CompareCommand {
             mechanism: Mechanism(
                 own: model.ownCall(over: driver ?? .poll), telling: EchoModel.tellingCalls),
             story: driver.map { .init($0.story, ofModel: model.story) }
-                ?? .init(model.story))
+                ?? .init(model.story),
+            over: model.servesDatagrams ? Transport.allCases : [.tcp, .unix])
     }
 
     private static func compare(_ options: CompareOptions, words: [String]) throws -> Int32 {
