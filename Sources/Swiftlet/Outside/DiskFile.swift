@@ -85,7 +85,7 @@ public final class DiskFile: Sendable {
         at offset: Int, atMost count: Int, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> [UInt8] {
-        if count < 0 { throw IOError(.read, .outOfRange(count), name: path) }
+        try check(.read, count, at: offset)
         return try await perform(.read, timeout, in: Call(file, line)) {
             descriptor throws(Errno) in try descriptor.read(at: offset, atMost: count)
         }
@@ -99,6 +99,7 @@ public final class DiskFile: Sendable {
         _ bytes: [UInt8], at offset: Int, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
+        try check(.write, bytes.count, at: offset)
         try await perform(.write, timeout, in: Call(file, line)) { descriptor throws(Errno) in
             try descriptor.write(bytes, at: offset)
         }
@@ -134,6 +135,16 @@ public final class DiskFile: Sendable {
     ) async throws(IOError) {
         try await perform(.write, nil, in: Call(file, line)) { descriptor throws(Errno) in
             _ = try retrying { fsync(descriptor.number) }
+        }
+    }
+
+    /// Throws where there are no such bytes.
+    private func check(
+        _ operation: IOError.Operation, _ count: Int, at offset: Int
+    ) throws(IOError) {
+        if count < 0 { throw IOError(operation, .outOfRange(count), name: path) }
+        if offset < 0 || operation == .write && offset > .max - count {
+            throw IOError(operation, .outOfRange(offset), name: path)
         }
     }
 

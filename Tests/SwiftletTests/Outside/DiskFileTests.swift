@@ -73,8 +73,14 @@ import Testing
             let kept = try await DiskFile.open(path, for: .making) { file in
                 let odd = await ioError { try await file.read(at: 0, atMost: -1) }
                 #expect(odd == IOError(.read, .outOfRange(-1)))
-                let before = await ioError { try await file.write([1], at: -1) }
-                #expect(before.map { "\($0)" } == "write \(path): Invalid argument")
+                for offset in [-1, .min, .max] {
+                    let odd = await ioError { try await file.write([1], at: offset) }
+                    #expect(odd.map { "\($0)" } == "write \(path): \(offset) is out of range")
+                }
+                let early = await ioError { try await file.read(at: .min, atMost: 1) }
+                #expect(early?.reason == .outOfRange(.min))
+                let late = try await file.read(at: .max, atMost: .max)
+                #expect(late == [])
                 return file
             }
             let twice = await ioError { try await DiskFile.open(path, for: .makingNew) { _ in } }
