@@ -56,9 +56,10 @@ public final class Channel<Element: ~Copyable>: Sendable {
     }
 
     deinit {
+        let state = shared.state
         // No task is in a call, so what is left is in the buffer.
-        while !shared.state.pointee.buffer.isEmpty {
-            _ = shared.state.pointee.slots.take(shared.state.pointee.popBuffer())
+        while !state.pointee.buffer.isEmpty {
+            _ = state.pointee.slots.take(state.pointee.popBuffer())
         }
     }
 
@@ -74,13 +75,14 @@ public final class Channel<Element: ~Copyable>: Sendable {
     ) async throws(IOError) {
         var settled = Settled()
         shared.lock.lock()
-        if shared.state.pointee.isClosed {
+        let state = shared.state
+        if state.pointee.isClosed {
             shared.lock.unlock()
             throw IOError(.send, .closed)
         }
-        let slot = shared.state.pointee.slots.put(element)
-        let isSent = shared.state.pointee.offer(slot, in: &settled)
-        let mustYield = isSent && shared.state.pointee.mustYield()
+        let slot = state.pointee.slots.put(element)
+        let isSent = state.pointee.offer(slot, in: &settled)
+        let mustYield = isSent && state.pointee.mustYield()
         shared.lock.unlock()
         settled.resume()
         if !isSent { return try await send(slot, timeout: timeout, in: Call(file, line)) }
@@ -92,12 +94,13 @@ public final class Channel<Element: ~Copyable>: Sendable {
     public func trySend(_ element: consuming sending Element) -> Bool {
         var settled = Settled()
         shared.lock.lock()
-        guard !shared.state.pointee.isClosed, shared.state.pointee.hasPlace else {
+        let state = shared.state
+        guard !state.pointee.isClosed, state.pointee.hasPlace else {
             shared.lock.unlock()
             return false
         }
-        let slot = shared.state.pointee.slots.put(element)
-        _ = shared.state.pointee.offer(slot, in: &settled)
+        let slot = state.pointee.slots.put(element)
+        _ = state.pointee.offer(slot, in: &settled)
         shared.lock.unlock()
         settled.resume()
         return true
@@ -119,7 +122,8 @@ public final class Channel<Element: ~Copyable>: Sendable {
             }
         } catch {
             shared.lock.lock()
-            let unsent = shared.state.pointee.slots.take(slot)
+            let state = shared.state
+            let unsent = state.pointee.slots.take(slot)
             shared.lock.unlock()
             // Its end may be code of the user's.
             _ = consume unsent
@@ -138,10 +142,11 @@ public final class Channel<Element: ~Copyable>: Sendable {
     ) async throws(IOError) -> sending Element? {
         var settled = Settled()
         shared.lock.lock()
-        let slot = shared.state.pointee.next(in: &settled)
+        let state = shared.state
+        let slot = state.pointee.next(in: &settled)
         if slot >= 0 {
-            let element = shared.state.pointee.slots.take(slot)
-            let mustYield = shared.state.pointee.mustYield()
+            let element = state.pointee.slots.take(slot)
+            let mustYield = state.pointee.mustYield()
             shared.lock.unlock()
             settled.resume()
             if mustYield { await Task.yield() }
@@ -155,12 +160,13 @@ public final class Channel<Element: ~Copyable>: Sendable {
     public func tryReceive() -> sending Element? {
         var settled = Settled()
         shared.lock.lock()
-        let slot = shared.state.pointee.next(in: &settled)
+        let state = shared.state
+        let slot = state.pointee.next(in: &settled)
         if slot < 0 {
             shared.lock.unlock()
             return nil
         }
-        let element = shared.state.pointee.slots.take(slot)
+        let element = state.pointee.slots.take(slot)
         shared.lock.unlock()
         settled.resume()
         return element
@@ -187,9 +193,10 @@ public final class Channel<Element: ~Copyable>: Sendable {
             throw error
         }
         shared.lock.lock()
+        let state = shared.state
         defer { shared.lock.unlock() }
-        shared.state.pointee.streak = 0
-        return shared.state.pointee.slots.take(slot)
+        state.pointee.streak = 0
+        return state.pointee.slots.take(slot)
     }
 
     // MARK: Closing

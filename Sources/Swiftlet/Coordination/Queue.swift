@@ -81,13 +81,14 @@ public final class Queue<Element: Sendable>: Sendable {
     ) async throws(IOError) {
         var settled = Settled()
         shared.lock.lock()
-        if shared.state.pointee.isClosed {
+        let state = shared.state
+        if state.pointee.isClosed {
             shared.lock.unlock()
             throw IOError(.put, .closed)
         }
-        let slot = shared.state.pointee.backlog.slots.put(element)
-        let isIn = shared.state.pointee.offer(slot, in: &settled)
-        let mustYield = isIn && shared.state.pointee.mustYield()
+        let slot = state.pointee.backlog.slots.put(element)
+        let isIn = state.pointee.offer(slot, in: &settled)
+        let mustYield = isIn && state.pointee.mustYield()
         shared.lock.unlock()
         settled.resume()
         if !isIn { return try await put(slot, timeout: timeout, in: Call(file, line)) }
@@ -98,10 +99,11 @@ public final class Queue<Element: Sendable>: Sendable {
     public func tryPut(_ element: Element) -> Bool {
         var settled = Settled()
         shared.lock.lock()
-        let isPossible = !shared.state.pointee.isClosed && !shared.state.pointee.isFull
+        let state = shared.state
+        let isPossible = !state.pointee.isClosed && !state.pointee.isFull
         if isPossible {
-            let slot = shared.state.pointee.backlog.slots.put(element)
-            _ = shared.state.pointee.offer(slot, in: &settled)
+            let slot = state.pointee.backlog.slots.put(element)
+            _ = state.pointee.offer(slot, in: &settled)
         }
         shared.lock.unlock()
         settled.resume()
@@ -158,8 +160,9 @@ public final class Queue<Element: Sendable>: Sendable {
     private func takeAtOnce(to operation: IOError.Operation) -> Element? {
         var settled = Settled()
         shared.lock.lock()
-        let slot = shared.state.pointee.next(to: operation, in: &settled)
-        let element = slot < 0 ? nil : shared.state.pointee.backlog.slots.take(slot)
+        let state = shared.state
+        let slot = state.pointee.next(to: operation, in: &settled)
+        let element = slot < 0 ? nil : state.pointee.backlog.slots.take(slot)
         shared.lock.unlock()
         settled.resume()
         return element
@@ -193,8 +196,9 @@ public final class Queue<Element: Sendable>: Sendable {
 
     private func takeElement(_ slot: Int) -> Element {
         shared.lock.lock()
+        let state = shared.state
         defer { shared.lock.unlock() }
-        return shared.state.pointee.backlog.slots.take(slot)
+        return state.pointee.backlog.slots.take(slot)
     }
 
     // MARK: What has been done
@@ -263,9 +267,10 @@ public final class Queue<Element: Sendable>: Sendable {
     public var unfinished: Int { shared.withLock { $0.unfinished } }
 
     deinit {
+        let state = shared.state
         // No task is in a call, so what is left is in the backlog.
-        while shared.state.pointee.backlog.count > 0 {
-            _ = shared.state.pointee.backlog.slots.take(shared.state.pointee.backlog.popFirst())
+        while state.pointee.backlog.count > 0 {
+            _ = state.pointee.backlog.slots.take(state.pointee.backlog.popFirst())
         }
     }
 }

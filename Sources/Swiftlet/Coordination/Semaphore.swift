@@ -132,11 +132,12 @@ public final class Semaphore: Sendable {
     @usableFromInline
     func takePlace(in call: Call) -> Int {
         shared.lock.lock()
+        let state = shared.state
         defer { shared.lock.unlock() }
-        guard shared.state.pointee.holders.count < shared.state.pointee.capacity,
-            shared.state.pointee.waiters.isEmpty
+        guard state.pointee.holders.count < state.pointee.capacity,
+            state.pointee.waiters.isEmpty
         else { return -1 }
-        return shared.state.pointee.holders.insert(Holder(task: currentTask ?? 0, call: call))
+        return state.pointee.holders.insert(Holder(task: currentTask ?? 0, call: call))
     }
 
     @inline(never)
@@ -170,9 +171,10 @@ public final class Semaphore: Sendable {
     func giveBack(_ place: Int, entering waiter: Waiter, into list: borrowing WaitList) {
         var settled = Settled()
         shared.lock.lock()
+        let state = shared.state
         list.append(waiter)
-        shared.state.pointee.holders.remove(place)
-        shared.state.pointee.grant(in: &settled)
+        state.pointee.holders.remove(place)
+        state.pointee.grant(in: &settled)
         shared.lock.unlock()
         settled.resume()
     }
@@ -181,13 +183,14 @@ public final class Semaphore: Sendable {
     func admit(atMost count: Int, of list: borrowing WaitList) {
         var settled = Settled()
         shared.lock.lock()
+        let state = shared.state
         var admitted = 0
         while admitted < count, let waiter = list.popFirst() {
             waiter.record.isCommitted = true
-            shared.state.pointee.waiters.append(waiter)
+            state.pointee.waiters.append(waiter)
             admitted += 1
         }
-        shared.state.pointee.grant(in: &settled)
+        state.pointee.grant(in: &settled)
         shared.lock.unlock()
         settled.resume()
     }

@@ -27,8 +27,8 @@ struct Shared<State: ~Copyable>: ~Copyable, Sendable {
 
     /// The state; only for what holds the lock.
     ///
-    /// A pointer, because the thread sanitizer takes a change of what a property lends for a change
-    /// of what has the property.
+    /// To be kept in a variable: the thread sanitizer takes a change of what is reached by way of a
+    /// property for a change of what has the property.
     @inline(__always)
     var state: UnsafeMutablePointer<State> { storage }
 
