@@ -36,6 +36,11 @@ import Syscalls
 /// * **To send to a peer that has closed is `EPIPE` at once**, and `resetOnClose` means nothing.
 /// * **What waits to be sent is what the peer's program has not read**, in the kernel's own measure
 ///   and not in bytes.
+/// * **A message of `SOCK_SEQPACKET` is sent whole or not at all**, `EMSGSIZE` when it is longer
+///   than the send buffer, and read whole: what the memory of the call has no room for is lost. An
+///   empty one cannot be told from the end.
+/// * **Descriptors come with the bytes that they were sent along with**: a read ends behind those.
+///   One that takes such bytes and asks for fewer descriptors closes the others.
 /// * **A path is a file that `bind` makes** and that only `removeFile` removes; while it is there,
 ///   to bind to it is `EADDRINUSE`. An abstract name goes with its socket.
 ///
@@ -52,8 +57,9 @@ import Syscalls
 /// * **Over Unix sockets nothing is lost**: while the receiver has no room to send is `EAGAIN`,
 ///   where there is none `ECONNREFUSED`.
 package protocol Sockets: AnyObject, Sendable {
-    /// Opens a non-blocking stream socket for an address of this family (socket(2)).
-    func open(for address: SocketAddress) throws(Errno) -> RawDescriptor
+    /// Opens a non-blocking socket for an address of this family, and for connections of a type
+    /// (socket(2)); `ESOCKTNOSUPPORT` where the family has none such.
+    func open(for address: SocketAddress, as type: ConnectionType) throws(Errno) -> RawDescriptor
     /// Gives a socket its local address; port 0 takes a free one (bind(2)).
     func bind(_ socket: RawDescriptor, to address: SocketAddress) throws(Errno)
     /// Starts to queue connections, at most `backlog` of them (listen(2)).
@@ -99,7 +105,24 @@ package protocol Sockets: AnyObject, Sendable {
     // What only Unix sockets have; for any other address or socket it is `EINVAL` or `EOPNOTSUPP`.
 
     /// Two sockets that are connected to each other (socketpair(2)).
-    func openPair() throws(Errno) -> (RawDescriptor, RawDescriptor)
+    func openPair(as type: ConnectionType) throws(Errno) -> (RawDescriptor, RawDescriptor)
+    /// Sends some of the bytes, at least one, and with the first of them descriptors of this
+    /// process, which may close its own at once (sendmsg(2), `SCM_RIGHTS`).
+    func send(
+        _ socket: RawDescriptor, _ buffer: UnsafeRawBufferPointer,
+        passing descriptors: [RawDescriptor]
+    ) throws(Errno) -> Int
+    /// Receives as `receive` does, and at most `limit` of the descriptors that came along, which
+    /// are closed on exec; says what was lost (recvmsg(2)).
+    func receiveMessage(
+        _ socket: RawDescriptor, into buffer: UnsafeMutableRawBufferPointer,
+        descriptors limit: Int
+    ) throws(Errno) -> ReceivedMessage
+    /// Makes a connected socket that was received one of these, and says what its other end is.
+    func adopt(_ socket: RawDescriptor) throws(Errno) -> SocketAddress
+    /// Whether a socket is bound to a path, which it need not listen on; that socket sees nothing
+    /// of it.
+    func hasSocket(at address: SocketAddress) throws(Errno) -> Bool
     /// The process at the other end; `ENOTCONN` when there is none (`SO_PEERCRED`, unix(7)).
     func peerCredentials(of socket: RawDescriptor) throws(Errno) -> PeerCredentials
     /// Which file is at the path of an address; `ENOENT` when there is none (lstat(2)).
@@ -142,6 +165,11 @@ package protocol Sockets: AnyObject, Sendable {
 }
 
 extension Sockets {
+    /// Opens a socket for streams.
+    package func open(for address: SocketAddress) throws(Errno) -> RawDescriptor {
+        try open(for: address, as: .stream)
+    }
+
     // Several datagrams are as many single ones, except to the kernel.
 
     /// As many calls as there are datagrams.
@@ -192,8 +220,10 @@ package final class SystemSockets: Sockets {
     /// There is one kernel, so every loop may share one of these or have its own.
     package init() {}
 
-    package func open(for address: SocketAddress) throws(Errno) -> RawDescriptor {
-        try .streamSocket(family: address.family)
+    package func open(
+        for address: SocketAddress, as type: ConnectionType
+    ) throws(Errno) -> RawDescriptor {
+        try .streamSocket(family: address.family, type: type)
     }
 
     package func bind(_ socket: RawDescriptor, to address: SocketAddress) throws(Errno) {
@@ -272,8 +302,32 @@ package final class SystemSockets: Sockets {
 
     package func close(_ socket: RawDescriptor) { socket.close() }
 
-    package func openPair() throws(Errno) -> (RawDescriptor, RawDescriptor) {
-        try RawDescriptor.socketPair()
+    package func openPair(
+        as type: ConnectionType
+    ) throws(Errno) -> (RawDescriptor, RawDescriptor) {
+        try RawDescriptor.socketPair(type)
+    }
+
+    package func send(
+        _ socket: RawDescriptor, _ buffer: UnsafeRawBufferPointer,
+        passing descriptors: [RawDescriptor]
+    ) throws(Errno) -> Int {
+        try socket.send(buffer, passing: descriptors)
+    }
+
+    package func receiveMessage(
+        _ socket: RawDescriptor, into buffer: UnsafeMutableRawBufferPointer,
+        descriptors limit: Int
+    ) throws(Errno) -> ReceivedMessage {
+        try socket.receiveMessage(into: buffer, descriptors: limit)
+    }
+
+    package func adopt(_ socket: RawDescriptor) throws(Errno) -> SocketAddress {
+        try socket.adopt()
+    }
+
+    package func hasSocket(at address: SocketAddress) throws(Errno) -> Bool {
+        try address.hasSocket()
     }
 
     package func peerCredentials(

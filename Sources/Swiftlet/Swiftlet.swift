@@ -18,6 +18,8 @@ public typealias Errno = Syscalls.Errno
 public typealias RawDescriptor = Syscalls.RawDescriptor
 /// Mode and owner of the file of a Unix listener.
 public typealias SocketFileAccess = Syscalls.SocketFileAccess
+/// What a connection keeps of what was written to it: `.stream` or `.sequencedPackets`.
+public typealias ConnectionType = Syscalls.ConnectionType
 /// The process at the other end of a Unix socket.
 public typealias PeerCredentials = Syscalls.PeerCredentials
 /// What kind of socket carries datagrams: `.datagram`, `.ping` or `.raw`.

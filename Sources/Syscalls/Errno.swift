@@ -21,6 +21,8 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     @inlinable public static var wouldBlock: Errno { Errno(rawValue: EAGAIN) }
     /// `EINPROGRESS`: the attempt to connect goes on.
     public static let inProgress = Errno(rawValue: EINPROGRESS)
+    /// `EALREADY`: an attempt to connect is under way already.
+    public static let already = Errno(rawValue: EALREADY)
     /// `EBADF`: the number names no open file.
     public static let badDescriptor = Errno(rawValue: EBADF)
     /// `EINVAL`: the kernel does not take this argument.
@@ -57,6 +59,8 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     public static let tooManyOpenFiles = Errno(rawValue: EMFILE)
     /// `ENFILE`: the machine's descriptors are used up.
     public static let tooManyOpenFilesInSystem = Errno(rawValue: ENFILE)
+    /// `ENOSPC`: of a socket, that epoll(7) watches no more descriptors.
+    public static let noSpace = Errno(rawValue: ENOSPC)
     /// `ENOBUFS`: the kernel has no room for another socket.
     public static let noBufferSpace = Errno(rawValue: ENOBUFS)
     /// `ENOMEM`: the kernel has no memory left.

@@ -9,14 +9,20 @@ import Syscalls
 ///
 /// Families take turns, beginning with that of the first address. The next attempt begins 250 ms
 /// after the one before it, or as soon as that has failed. The first that is up wins, and the
-/// others are closed.
+/// others are closed. The RFC sets no limit to how many are open: here it is 16, and then the next
+/// one begins when one has failed, because a name may have hundreds of addresses, and an attempt
+/// that nobody answers is open for two minutes.
 struct HappyEyeballs {
     /// Between the beginnings of two attempts (RFC 8305, section 5).
     static let delay = Duration.milliseconds(250)
+    /// Attempts that are open at a time.
+    static let openMax = 16
 
     let loop: LoopExecutor
     /// What the addresses were found for, "example.org:443"; for errors.
     let name: String
+    let type: ConnectionType
+    let beginning: Connection.Beginning
     let deadline: Instant
     let call: Call
 
@@ -34,7 +40,7 @@ struct HappyEyeballs {
             var begun = 0
             var failures: [IOError] = []
             var winner: Connection?
-            begin(addresses, &begun, in: &group)
+            begin(addresses, &begun, failures.count, in: &group)
             while let step = await group.next() {
                 switch step {
                 case .up(let connection):
@@ -43,9 +49,13 @@ struct HappyEyeballs {
                 case .failed(let error):
                     failures.append(error)
                     if failures.count == addresses.count { group.cancelAll() }
-                    if winner == nil { begin(addresses, &begun, in: &group) }
+                    if winner == nil {
+                        begin(addresses, &begun, failures.count, in: &group)
+                    }
                 case .delayed(let place):
-                    if winner == nil, place == begun { begin(addresses, &begun, in: &group) }
+                    if winner == nil, place == begun {
+                        begin(addresses, &begun, failures.count, in: &group)
+                    }
                 }
             }
             return (winner, failures)
@@ -56,17 +66,21 @@ struct HappyEyeballs {
 
     /// Begins the next attempt, if there is one left and the task still wants it.
     private func begin(
-        _ addresses: [SocketAddress], _ begun: inout Int, in group: inout TaskGroup<Step>
+        _ addresses: [SocketAddress], _ begun: inout Int, _ ended: Int,
+        in group: inout TaskGroup<Step>
     ) {
         let hasTime = begun == 0 || !group.isCancelled && loop.now < deadline
-        guard begun < addresses.count, hasTime else { return }
+        guard begun < addresses.count, begun - ended < HappyEyeballs.openMax, hasTime else {
+            return
+        }
         let address = addresses[begun]
         begun += 1
         let place = begun
-        group.addTask(executorPreference: loop) { [loop, deadline, call] in
+        group.addTask(executorPreference: loop) { [loop, type, beginning, deadline, call] in
             do throws(IOError) {
                 return .up(
-                    try await Connection.open(to: address, on: loop, until: deadline, in: call))
+                    try await Connection.open(
+                        to: address, as: type, beginning, on: loop, until: deadline, in: call))
             } catch {
                 return .failed(error)
             }

@@ -39,6 +39,8 @@ public final class StreamServer: Sendable {
         /// Time without a byte in either direction after which a connection's reads and writes fail
         /// with `.timedOut`; nil for never.
         public var idleTimeout: Duration?
+        /// `.sequencedPackets` keeps messages apart, over a Unix socket.
+        public var type = ConnectionType.stream
         /// Mode and owner of the file of a server on a Unix path; nil leaves them to the umask.
         public var access: SocketFileAccess?
         /// Called on the handler's loop with what a handler throws, but not with its cancellation
@@ -127,7 +129,8 @@ public final class StreamServer: Sendable {
         handler: @escaping ConnectionHandler
     ) async throws {
         let listener = try await Listener.bind(
-            to: address, backlog: options.backlog, access: options.access, file: file, line: line)
+            to: address, as: options.type, backlog: options.backlog, access: options.access,
+            file: file, line: line)
         try await serve(listener, options, file, line, handler)
     }
 
@@ -140,7 +143,7 @@ public final class StreamServer: Sendable {
         handler: @escaping ConnectionHandler
     ) async throws(IOError) {
         let listener = try await Listener.bind(
-            to: address, backlog: options.backlog, access: options.access)
+            to: address, as: options.type, backlog: options.backlog, access: options.access)
         try await serve(listener, options, file, line, handler)
     }
 

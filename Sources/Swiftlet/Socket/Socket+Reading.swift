@@ -151,7 +151,7 @@ extension Socket {
         return try await receiveLater(into: memory, until: deadline, in: call)
     }
 
-    /// Waits for bytes where there were none. All reads that wait come down to this loop.
+    /// Waits for bytes where there were none.
     @inline(__always)
     private func receiveLater(
         into memory: Buffer?, until deadline: Instant, in call: Call,
@@ -159,21 +159,33 @@ extension Socket {
     ) async throws(IOError) -> Buffer? {
         var isCancelled = isCancelled
         while true {
-            loop.state.table[id].isReading = true
-            do throws(IOError) {
-                try await park(
-                    for: .read, .read, until: deadline, in: call, isCancelled: isCancelled)
-                loop.state.table[id].endWait()
-            } catch {
-                endReading()
-                // The server stops.
-                guard error.reason == .endOfStream else { throw error }
-                if !loop.state.table[id].isDry { return nil }
-                // More may have come since the last read.
-                loop.state.table[id].isDry = false
-            }
+            let mayHaveSome = try await waitToRead(
+                until: deadline, in: call, isCancelled: isCancelled)
+            guard mayHaveSome else { return nil }
             if let received = try tryReceiving(into: memory) { return received.unlessEmpty }
             isCancelled = Task.isCancelled
+        }
+    }
+
+    /// Waits until there may be something to read; false when there is not, because the server
+    /// stops.
+    @inline(__always)
+    func waitToRead(
+        until deadline: Instant, in call: Call, isCancelled: Bool = Task.isCancelled
+    ) async throws(IOError) -> Bool {
+        loop.state.table[id].isReading = true
+        do throws(IOError) {
+            try await park(for: .read, .read, until: deadline, in: call, isCancelled: isCancelled)
+            loop.state.table[id].endWait()
+            return true
+        } catch {
+            endReading()
+            // The server stops.
+            guard error.reason == .endOfStream else { throw error }
+            if !loop.state.table[id].isDry { return false }
+            // More may have come since the last read.
+            loop.state.table[id].isDry = false
+            return true
         }
     }
 

@@ -60,15 +60,41 @@ extension Socket {
         while !rest.isEmpty {
             // The kernel has taken a part or nothing: asked again, it would only say that it is
             // full.
-            loop.state.table[id].writing = .underWay
-            do throws(IOError) {
-                try await park(for: .write, .write, until: deadline, in: call)
-            } catch {
-                endWriting(as: .cut)
-                throw error
-            }
-            endWriting(as: .ended)
+            try await waitToWrite(until: deadline, in: call)
             rest = try sendOnce(rest)
+        }
+    }
+
+    /// Waits until there may be room, for a write that has begun.
+    @inline(__always)
+    private func waitToWrite(until deadline: Instant, in call: Call) async throws(IOError) {
+        loop.state.table[id].writing = .underWay
+        do throws(IOError) {
+            try await park(for: .write, .write, until: deadline, in: call)
+        } catch {
+            endWriting(as: .cut)
+            throw error
+        }
+        endWriting(as: .ended)
+    }
+
+    /// Hands every byte of `memory` to the kernel, and descriptors with the first of them. The
+    /// caller is on the loop's thread.
+    func transmit(
+        _ memory: UnsafeRawBufferPointer, passing descriptors: [RawDescriptor],
+        until deadline: Instant, in call: Call
+    ) async throws(IOError) {
+        try checkWritable()
+        if !loop.spend() { try await yieldWriting() }
+        while true {
+            let sent = try sendOnce { sockets, descriptor throws(Errno) in
+                try sockets.send(descriptor, memory, passing: descriptors)
+            }
+            let rest = UnsafeRawBufferPointer(rebasing: memory[sent...])
+            if sent > 0 {
+                return try await transmitHere(rest, isTried: true, until: deadline, in: call)
+            }
+            try await waitToWrite(until: deadline, in: call)
         }
     }
 
@@ -85,7 +111,9 @@ extension Socket {
             var rest = pieces[...]
             while !rest.isEmpty {
                 if !loop.spend() { try await yieldWriting() }
-                var sent = try sendOnce(pieces: rest)
+                var sent = try sendOnce { sockets, descriptor throws(Errno) in
+                    try sockets.send(descriptor, pieces: rest)
+                }
                 hasBegun = hasBegun || sent > 0
                 while let piece = rest.first, piece.count <= sent {
                     sent -= piece.count
@@ -153,13 +181,13 @@ extension Socket {
         }
     }
 
-    /// Asks the kernel once with several pieces, and says how many bytes it took.
+    /// Asks the kernel once in another way, and says how many bytes it took.
     private func sendOnce(
-        pieces: ArraySlice<UnsafeRawBufferPointer>
+        _ call: (any Sockets, RawDescriptor) throws(Errno) -> Int
     ) throws(IOError) -> Int {
         loop.state.statistics.sends += 1
         do throws(Errno) {
-            let count = try loop.sockets.send(descriptor, pieces: pieces)
+            let count = try call(loop.sockets, descriptor)
             loop.state.statistics.bytesWritten += count
             noteActivity()
             return count

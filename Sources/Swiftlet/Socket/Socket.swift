@@ -233,10 +233,11 @@ extension LoopExecutor {
 
     /// Opens a socket that belongs to this loop. The caller is on the loop's thread.
     func openSocket(
-        for address: SocketAddress, _ operation: IOError.Operation
+        for address: SocketAddress, as type: ConnectionType, _ operation: IOError.Operation
     ) throws(IOError) -> Socket {
         do throws(Errno) {
-            return Socket(adopting: try sockets.open(for: address), peer: address, on: self)
+            let descriptor = try sockets.open(for: address, as: type)
+            return Socket(adopting: descriptor, peer: address, on: self)
         } catch {
             throw IOError(operation, .system(error))
         }

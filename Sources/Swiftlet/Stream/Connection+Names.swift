@@ -8,11 +8,14 @@ extension Connection {
     /// - Returns: what `body` returns.
     /// - Throws: what the same call without a body and `body` throw.
     public static func connect<Value>(
-        to address: String, timeout: Duration? = nil,
-        file: SourceFile = #fileID, line: UInt32 = #line,
+        to address: String, as type: ConnectionType = .stream,
+        from local: SocketAddress? = nil, options: [SocketOption: Int] = [:],
+        timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line,
         _ body: (Connection) async throws -> Value
     ) async throws -> Value {
-        let connection = try await connect(to: address, timeout: timeout, file: file, line: line)
+        let connection = try await connect(
+            to: address, as: type, from: local, options: options, timeout: timeout, file: file,
+            line: line)
         defer { connection.close() }
         return try await body(connection)
     }
@@ -22,19 +25,23 @@ extension Connection {
     ///
     /// A name is looked up by the task's `Resolver`, off the loop. Its addresses are tried one
     /// after the other, 250 ms apart, families by turns, and the first that answers is it
-    /// (RFC 8305).
+    /// (RFC 8305); at most 16 attempts are open at a time. Each has the options and the local
+    /// address, if one is given; one of another family than that fails at once.
     ///
     /// - Returns: the connection, which closes when its last copy goes.
     /// - Throws: `SocketAddress.ParseError` for a text that is neither, and `IOError` as the same
     ///   call with a `SocketAddress`. Where a name was looked up, that is of `resolve`, with
     ///   `.name`, or of `connect`, with the `attempts` that were made with each address.
     public static func connect(
-        to address: String, timeout: Duration? = nil,
-        file: SourceFile = #fileID, line: UInt32 = #line
+        to address: String, as type: ConnectionType = .stream,
+        from local: SocketAddress? = nil, options: [SocketOption: Int] = [:],
+        timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws -> Connection {
         switch try SocketTarget(address) {
         case .address(let address):
-            return try await connect(to: address, timeout: timeout, file: file, line: line)
+            return try await connect(
+                to: address, as: type, from: local, options: options, timeout: timeout,
+                file: file, line: line)
         case .name(let host, let port):
             let loop = try EventLoop.require(.connect).executor
             let call = Call(file, line)
@@ -43,7 +50,9 @@ extension Connection {
                 let addresses = try await Resolving.addresses(
                     of: host, port: port, until: deadline, on: loop, in: call)
                 return try await HappyEyeballs(
-                    loop: loop, name: address, deadline: deadline, call: call
+                    loop: loop, name: address, type: type,
+                    beginning: Beginning(local: local, options: options), deadline: deadline,
+                    call: call
                 ).connect(to: addresses)
             }
         }

@@ -8,14 +8,16 @@ extension Connection {
     ///
     /// - Returns: both; each closes when its last copy goes.
     /// - Throws: `IOError` of `open`, such as "open: Too many open files".
-    public static func pair() async throws(IOError) -> (Connection, Connection) {
+    public static func pair(
+        as type: ConnectionType = .stream
+    ) async throws(IOError) -> (Connection, Connection) {
         let loop = try EventLoop.require(.open).executor
         return try await loop.perform { () async throws(IOError) in
             if loop.state.isEnding {
                 throw IOError(.open, await loop.refuse(in: Call(#fileID, #line)))
             }
             do throws(Errno) {
-                let (one, other) = try loop.sockets.openPair()
+                let (one, other) = try loop.sockets.openPair(as: type)
                 let nowhere = SocketAddress(unixName: [])
                 return (
                     Connection(socket: Socket(adopting: one, peer: nowhere, on: loop)),
@@ -47,12 +49,14 @@ extension Socket {
     /// The kernel answers at once. While the backlog of the listener is full it says "would block",
     /// and tells nobody when that is over (connect(2)): so this asks again, 1 ms later at first and
     /// every 50 ms at last.
-    func connectToName(until deadline: Instant, in call: Call) async throws(IOError) {
+    func connectToName(
+        _ name: SocketAddress, until deadline: Instant, in call: Call
+    ) async throws(IOError) {
         var pause = Pause()
         while true {
             do throws(IOError) {
                 let isUp = try attempt(.connect) { descriptor throws(Errno) in
-                    try loop.sockets.connect(descriptor, to: peer)
+                    try loop.sockets.connect(descriptor, to: name)
                 }
                 // A signal may cut it short, where the path is on a file system that waits.
                 if isUp { return }

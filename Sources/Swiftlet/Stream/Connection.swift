@@ -17,16 +17,16 @@ public struct Connection: Sendable {
     /// however it ends. The timeout is that of the attempt alone.
     ///
     /// - Returns: what `body` returns.
-    /// - Throws: what `connect(to:timeout:file:line:)` and `body` throw.
+    /// - Throws: what the same call without a body and `body` throw.
     public static func connect<Value>(
-        to address: SocketAddress,
-        timeout: Duration? = nil,
-        file: SourceFile = #fileID,
-        line: UInt32 = #line,
+        to address: SocketAddress, as type: ConnectionType = .stream,
+        from local: SocketAddress? = nil, options: [SocketOption: Int] = [:],
+        timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line,
         _ body: (Connection) async throws -> Value
     ) async throws -> Value {
         let connection = try await connect(
-            to: address, timeout: timeout, file: file, line: line)
+            to: address, as: type, from: local, options: options, timeout: timeout, file: file,
+            line: line)
         defer { connection.close() }
         return try await body(connection)
     }
@@ -36,6 +36,7 @@ public struct Connection: Sendable {
     ///
     /// - Parameters:
     ///   - address: where to.
+    ///   - type: `.sequencedPackets` keeps messages apart, over a Unix socket.
     ///   - local: the address of this end, bound first; port 0 takes a free one. Nil leaves it to
     ///     the kernel.
     ///   - options: socket options that are set before anything else.
@@ -46,36 +47,36 @@ public struct Connection: Sendable {
     /// - Throws: `IOError` with `.timedOut`, `.cancelled`, or what the kernel says, such as
     ///   "connect 127.0.0.1:80: Connection refused".
     public static func connect(
-        to address: SocketAddress, from local: SocketAddress? = nil,
-        options: [SocketOption: Int] = [:], timeout: Duration? = nil,
-        file: SourceFile = #fileID, line: UInt32 = #line
+        to address: SocketAddress, as type: ConnectionType = .stream,
+        from local: SocketAddress? = nil, options: [SocketOption: Int] = [:],
+        timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> Connection {
         let loop = try EventLoop.require(.connect).executor
         let call = Call(file, line)
         return try await loop.perform { () async throws(IOError) in
             try await open(
-                to: address, from: local, options: options, on: loop,
+                to: address, as: type, Beginning(local: local, options: options), on: loop,
                 until: loop.deadline(after: timeout), in: call)
         }
     }
 
+    /// What a socket gets before it connects.
+    struct Beginning: Sendable {
+        let local: SocketAddress?
+        let options: [SocketOption: Int]
+    }
+
     /// Connects to `address` on the loop of the caller, which is on its thread.
     static func open(
-        to address: SocketAddress, from local: SocketAddress? = nil,
-        options: [SocketOption: Int] = [:], on loop: LoopExecutor, until deadline: Instant,
-        in call: Call
+        to address: SocketAddress, as type: ConnectionType, _ beginning: Beginning,
+        on loop: LoopExecutor, until deadline: Instant, in call: Call
     ) async throws(IOError) -> Connection {
         if loop.state.isEnding { throw IOError(.connect, await loop.refuse(in: call)) }
-        let socket = try loop.openSocket(for: address, .connect)
+        let socket = try loop.openSocket(for: address, as: type, .connect)
         do throws(IOError) {
-            try socket.set(options)
-            if let local {
-                loop.state.socketFiles[socket.descriptor] = try socket.attempt(.bind) {
-                    descriptor throws(Errno) in
-                    try SocketFile.bind(descriptor, to: local, access: nil, over: loop.sockets)
-                }
-            }
-            try await socket.connect(until: deadline, in: call)
+            try socket.set(beginning.options)
+            if let local = beginning.local { try socket.bind(to: local) }
+            try await socket.connect(to: address, until: deadline, in: call)
         } catch {
             socket.close()
             throw IOError(error.operation, error.reason, at: address)
@@ -164,38 +165,44 @@ extension Socket {
             }
         }
     }
+
+    /// Gives a socket that is to connect its local address. The caller is on the loop's thread.
+    func bind(to local: SocketAddress) throws(IOError) {
+        loop.state.socketFiles[descriptor] = try attempt(.bind) { descriptor throws(Errno) in
+            try SocketFile.bind(descriptor, to: local, access: nil, over: loop.sockets)
+        }
+    }
 }
 
 // Connecting: start, park until the socket is writable, and ask how it went.
 extension Socket {
-    /// Connects to the peer and waits for the outcome, which the kernel keeps as the socket's
-    /// pending error. The caller is on the loop's thread.
-    fileprivate func connect(until deadline: Instant, in call: Call) async throws(IOError) {
-        if peer.isUnix { return try await connectToName(until: deadline, in: call) }
+    /// Connects to `address` and waits for the outcome. The caller is on the loop's thread.
+    func connect(
+        to address: SocketAddress, until deadline: Instant, in call: Call
+    ) async throws(IOError) {
+        if address.isUnix { return try await connectToName(address, until: deadline, in: call) }
         let isUp = try attempt(.connect) { descriptor throws(Errno) in
             try loop.sockets.setOption(.noDelay, of: descriptor, to: 1)
-            return try loop.sockets.connect(descriptor, to: peer)
+            return try loop.sockets.connect(descriptor, to: address)
         }
         if isUp { return }
-        loop.state.targets[descriptor] = peer
+        loop.state.targets[descriptor] = address
         defer { loop.state.targets[descriptor] = nil }
         repeat {
             try await park(for: .write, .connect, until: deadline, in: call)
-        } while try !finishConnecting()
+        } while try !finishConnecting(to: address)
     }
 
     /// Takes the outcome of the attempt: true when the connection is up, false when the attempt
-    /// goes on; throws when it has failed.
+    /// goes on; throws when it has failed, and then the socket can try again.
     ///
     /// Readiness is a hint, and may have been meant for an earlier owner of the descriptor's
-    /// number: only a connection that is up has a peer.
-    private func finishConnecting() throws(IOError) -> Bool {
+    /// number: only connect(2) itself tells the three apart, and takes the error.
+    private func finishConnecting(to address: SocketAddress) throws(IOError) -> Bool {
         try attempt(.connect) { descriptor throws(Errno) in
-            if let error = try loop.sockets.takeError(descriptor) { throw error }
             do throws(Errno) {
-                _ = try loop.sockets.remoteAddress(descriptor)
-                return true
-            } catch .notConnected {
+                return try loop.sockets.connect(descriptor, to: address)
+            } catch .already {
                 return false
             }
         }

@@ -13,14 +13,15 @@ extension Listener {
     ///   call with a `SocketAddress`. Where a name was looked up, that is of `resolve`, with
     ///   `.name`, or the first address's, with the `attempts` that were made with each.
     public static func bind(
-        to address: String, backlog: Int = 1024, reusePort: Bool = false,
-        options: [SocketOption: Int] = [:], access: SocketFileAccess? = nil,
+        to address: String, as type: ConnectionType = .stream, backlog: Int = 1024,
+        reusePort: Bool = false, options: [SocketOption: Int] = [:],
+        access: SocketFileAccess? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws -> Listener {
         try await Resolving.first(of: address, .bind, in: Call(file, line)) {
             address throws(IOError) in
             try await bind(
-                to: address, backlog: backlog, reusePort: reusePort, options: options,
+                to: address, as: type, backlog: backlog, reusePort: reusePort, options: options,
                 access: access)
         }
     }

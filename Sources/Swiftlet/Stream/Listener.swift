@@ -15,6 +15,7 @@ public struct Listener: Sendable {
     ///   - address: where to listen; port 0 takes a free one. At a Unix path, the file of a socket
     ///     to which none listens any more is replaced, and no other file is ever touched; it is
     ///     removed when the listener closes, if it is still the same file.
+    ///   - type: `.sequencedPackets` keeps messages apart, over a Unix socket.
     ///   - backlog: connections that the kernel queues until they are accepted; at most
     ///     /proc/sys/net/core/somaxconn.
     ///   - reusePort: lets other listeners share the port (`SO_REUSEPORT`).
@@ -25,13 +26,14 @@ public struct Listener: Sendable {
     /// - Throws: `IOError` of `open`, `option`, `bind`, `listen` or `address`, such as
     ///   "bind 127.0.0.1:80: Address already in use".
     public static func bind(
-        to address: SocketAddress, backlog: Int = 1024, reusePort: Bool = false,
-        options: [SocketOption: Int] = [:], access: SocketFileAccess? = nil
+        to address: SocketAddress, as type: ConnectionType = .stream, backlog: Int = 1024,
+        reusePort: Bool = false, options: [SocketOption: Int] = [:],
+        access: SocketFileAccess? = nil
     ) async throws(IOError) -> Listener {
         var options = options
         if reusePort { options[.reusePort] = 1 }
         return try await EventLoop.require(.bind).listen(
-            on: address, backlog: backlog, options, access)
+            on: address, as: type, backlog: backlog, options, access)
     }
 
     /// Binds a listener on each loop of the run that the caller belongs to, all on one port
@@ -49,7 +51,8 @@ public struct Listener: Sendable {
         for loop in try EventLoop.require(.bind).loops {
             let address = listeners.first?.address ?? address
             listeners.append(
-                try await loop.listen(on: address, backlog: backlog, [.reusePort: 1], nil))
+                try await loop.listen(
+                    on: address, as: .stream, backlog: backlog, [.reusePort: 1], nil))
         }
         return listeners
     }
@@ -80,15 +83,15 @@ public struct Listener: Sendable {
 extension EventLoop {
     /// Opens a listener on this loop, wherever the caller is.
     fileprivate func listen(
-        on address: SocketAddress, backlog: Int, _ options: [SocketOption: Int],
-        _ access: SocketFileAccess?
+        on address: SocketAddress, as type: ConnectionType, backlog: Int,
+        _ options: [SocketOption: Int], _ access: SocketFileAccess?
     ) async throws(IOError) -> Listener {
         try await executor.perform { () async throws(IOError) in
             if executor.state.isEnding {
                 throw IOError(.listen, await executor.refuse(in: Call(#fileID, #line)))
             }
             let sockets = executor.sockets
-            let socket = try executor.openSocket(for: address, .open)
+            let socket = try executor.openSocket(for: address, as: type, .open)
             try socket.set([.reuseAddress: 1])
             // Said, because machines differ in what they take for usual (/proc/sys/net/ipv6).
             if address.isIPv6, options[.ipv6Only] == nil { try socket.set([.ipv6Only: 0]) }

@@ -1,3 +1,5 @@
+import Syscalls
+
 /// One direction of a connection: everything between the sender's call and the reader's.
 ///
 ///     bytes   [ arrived | under way | unsent ]      one queue; only the marks between move
@@ -5,7 +7,18 @@
 /// A byte is copied in once and copied out once. What was sent and of which the sender does not
 /// know that it was read is the window that it has used up.
 struct ByteStream {
+    /// Bytes that a read does not join with what is behind them, and the files that come with them.
+    private struct Message {
+        let range: Range<Int>
+        let files: [RawDescriptor]
+    }
+
     private var bytes = ByteQueue()
+    /// Those of `SOCK_SEQPACKET`, all; else those that files come with. By the places of bytes.
+    private var messages = FIFO<Message>()
+    /// The place of the next byte that is read, and of the next one that is written.
+    private var readPlace = 0
+    private var writePlace = 0
     /// Bytes that the reader may take.
     private(set) var arrived = 0
     /// Bytes in segments that are under way.
@@ -21,8 +34,27 @@ struct ByteStream {
     /// Bytes that the reader's host does not have yet, sent or not.
     var outstanding: Int { bytes.count - arrived }
 
-    /// Takes bytes from the sender's program.
-    mutating func write(_ some: UnsafeRawBufferPointer) { bytes.append(some) }
+    /// Bytes that the sender has written and the reader has not read.
+    var unread: Int { bytes.count }
+
+    /// Bytes that one read may take: it ends behind a message, of which it has all or nothing
+    /// where it is one of `SOCK_SEQPACKET`.
+    func readable(inMessages: Bool) -> Int {
+        guard !messages.isEmpty else { return arrived }
+        let end = messages[0].range.upperBound - readPlace
+        return inMessages && end > arrived ? 0 : min(end, arrived)
+    }
+
+    /// Takes bytes from the sender's program, as a message of their own or not.
+    mutating func write(
+        _ some: UnsafeRawBufferPointer, passing files: [RawDescriptor], asMessage: Bool
+    ) {
+        bytes.append(some)
+        if asMessage || !files.isEmpty {
+            messages.append(Message(range: writePlace..<writePlace + some.count, files: files))
+        }
+        writePlace += some.count
+    }
 
     /// Puts some of the unsent bytes under way.
     mutating func send(_ count: Int) {
@@ -36,11 +68,34 @@ struct ByteStream {
         arrived += count
     }
 
-    /// Gives as many bytes to the reader's program as the buffer holds, which have arrived.
-    mutating func read(into buffer: UnsafeMutableRawBufferPointer) {
+    /// Gives as many bytes to the reader's program as the buffer holds, which have arrived, and the
+    /// files that come with them; of a message of `SOCK_SEQPACKET` the rest is lost.
+    mutating func read(
+        into buffer: UnsafeMutableRawBufferPointer, inMessages: Bool
+    ) -> [RawDescriptor] {
         bytes.take(into: buffer)
-        arrived -= buffer.count
-        unacknowledged += buffer.count
+        leave(behind: buffer.count)
+        guard !messages.isEmpty, messages[0].range.lowerBound < readPlace,
+            let message = messages.popFirst()
+        else { return [] }
+        if inMessages {
+            bytes.drop(message.range.upperBound - readPlace)
+            leave(behind: message.range.upperBound - readPlace)
+        }
+        return message.files
+    }
+
+    private mutating func leave(behind count: Int) {
+        arrived -= count
+        unacknowledged += count
+        readPlace += count
+    }
+
+    /// Takes the files that no program will receive any more.
+    mutating func takeFiles() -> [RawDescriptor] {
+        var files: [RawDescriptor] = []
+        while let message = messages.popFirst() { files += message.files }
+        return files
     }
 
     /// Takes what the sender is to be told of.
@@ -86,7 +141,12 @@ struct ByteQueue {
             buffer.copyMemory(
                 from: UnsafeRawBufferPointer(rebasing: bytes[first...].prefix(buffer.count)))
         }
-        first += buffer.count
+        drop(buffer.count)
+    }
+
+    /// Gives up the first bytes, which are there.
+    mutating func drop(_ count: Int) {
+        first += count
         if first == storage.count {
             storage.removeAll(keepingCapacity: true)
             first = 0

@@ -65,6 +65,9 @@ struct ConnectionEnd {
     /// Whether sockets that share ports may bind to its own; nil while it stands in no port table.
     fileprivate var sharesPort: Bool?
 
+    /// Whether what is written to it are messages (`SOCK_SEQPACKET`).
+    fileprivate(set) var hasMessages = false
+
     /// Whether its host takes part in the connection, or in an attempt.
     var isAlive: Bool { state != .absent && state != .closed }
 
@@ -123,7 +126,10 @@ struct Connections {
 
     /// Makes a connection that was begun one that is up: two Unix sockets need no word to each
     /// other. The other end waits at a listener, or has its socket.
-    mutating func join(_ end: EndID, at listener: RawDescriptor?, as other: RawDescriptor?) {
+    mutating func join(
+        _ end: EndID, at listener: RawDescriptor?, as other: RawDescriptor?, type: ConnectionType
+    ) {
+        for end in [end, end.peer] { ends[end.index].hasMessages = type == .sequencedPackets }
         ends[end.index].state = .established
         ends[end.peer.index].state = .established
         ends[end.peer.index].listener = listener
@@ -253,20 +259,34 @@ struct Connections {
     /// What has arrived before the end or a reset is read first.
     mutating func readable(at end: EndID) throws(Errno) -> Int {
         if self[end].state == .connecting { throw .wouldBlock }
-        let arrived = self[end.peer].stream.arrived
-        if arrived > 0 { return arrived }
+        let readable = readableNow(at: end)
+        if readable > 0 { return readable }
         if self[end].hasReceivedEnd { return 0 }
         if let error = takeError(at: end) { throw error }
         if self[end].state == .closed { return 0 }
         throw .wouldBlock
     }
 
-    /// Gives bytes to the program; says whether the sender should be told of it.
+    private func readableNow(at end: EndID) -> Int {
+        self[end.peer].stream.readable(inMessages: self[end].hasMessages)
+    }
+
+    /// Gives bytes to the program, and the files that come with them; says whether the sender
+    /// should be told of it.
     ///
     /// Once half of the buffer was read is soon enough: the sender has as much again to send.
-    mutating func read(at end: EndID, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
-        ends[end.peer.index].stream.read(into: buffer)
-        return self[end.peer].stream.unacknowledged * 2 >= self[end].options.receiveCapacity
+    mutating func read(
+        at end: EndID, into buffer: UnsafeMutableRawBufferPointer
+    ) -> (files: [RawDescriptor], isToBeTold: Bool) {
+        let files = ends[end.peer.index].stream.read(
+            into: buffer, inMessages: self[end].hasMessages)
+        let unacknowledged = self[end.peer].stream.unacknowledged
+        return (files, unacknowledged * 2 >= self[end].options.receiveCapacity)
+    }
+
+    /// Takes the files that are under way to an end, whose program will not receive them.
+    mutating func takeFiles(to end: EndID) -> [RawDescriptor] {
+        ends[end.peer.index].stream.takeFiles()
     }
 
     /// The word for the sender of what was read, of which it has not heard; nil when there is none.
@@ -286,15 +306,25 @@ struct Connections {
         guard self[end].state == .established, !self[end].hasEndedWriting, isHeard else {
             throw .brokenPipe
         }
-        return self[end].options.sendCapacity - self[end].stream.unsent
+        return self[end].options.sendCapacity - waiting(at: end)
     }
 
-    mutating func write(_ bytes: UnsafeRawBufferPointer, at end: EndID) {
-        ends[end.index].stream.write(bytes)
+    /// The bytes that use up the room: of messages all that were not read, since no window holds
+    /// them back.
+    private func waiting(at end: EndID) -> Int {
+        self[end].hasMessages ? self[end].stream.unread : self[end].stream.unsent
+    }
+
+    mutating func write(
+        _ bytes: UnsafeRawBufferPointer, at end: EndID, passing files: [RawDescriptor]
+    ) {
+        ends[end.index].stream.write(
+            bytes, passing: files, asMessage: self[end].hasMessages)
     }
 
     /// How many bytes the window allows to send now.
     func sendable(from end: EndID) -> Int {
+        if self[end].hasMessages { return self[end].stream.unsent }
         let capacity = self[end.peer].options.receiveCapacity
         return min(self[end].stream.unsent, capacity - self[end].stream.unconfirmed)
     }
@@ -327,9 +357,9 @@ struct Connections {
     func readiness(of end: EndID) -> Interest {
         // A program is told of room once a third of the buffer is free, as in Linux, so that it is
         // not woken for every byte.
-        let hasRoom = self[end].stream.unsent * 3 <= self[end].options.sendCapacity * 2
+        let hasRoom = waiting(at: end) * 3 <= self[end].options.sendCapacity * 2
         var ready = Interest.none
-        if self[end.peer].stream.arrived > 0 || self[end].hasReceivedEnd { ready.insert(.readable) }
+        if readableNow(at: end) > 0 || self[end].hasReceivedEnd { ready.insert(.readable) }
         if self[end].hasEndedWriting || hasRoom { ready.insert(.writable) }
         return ready
     }

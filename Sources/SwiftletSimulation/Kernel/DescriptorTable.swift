@@ -10,7 +10,15 @@ import Syscalls
 struct KernelSocket {
     /// Set by the table while the number is given out.
     fileprivate(set) var isOpen = false
+    /// The numbers that are open for it, and the messages under way that have it with them; its
+    /// own number is given out again when there is none of either.
+    fileprivate(set) var holders = 0
+    /// The numbers that were received for it, beside its own.
+    fileprivate(set) var otherNumbers: [RawDescriptor] = []
+    /// For which socket this number was received; nil for a socket's own number.
+    fileprivate(set) var file: RawDescriptor?
     let family: AddressFamily
+    let type: ConnectionType
     /// The options; a connection has a copy of them.
     var options = SocketOptions()
     /// The local address; nil when none was chosen.
@@ -29,7 +37,10 @@ struct KernelSocket {
     /// Whether it stands in the list of those that may be ready.
     var isListed = false
 
-    init(_ family: AddressFamily) { self.family = family }
+    init(_ family: AddressFamily, _ type: ConnectionType = .stream) {
+        self.family = family
+        self.type = type
+    }
 }
 
 /// A socket that queues connections.
@@ -65,6 +76,11 @@ extension KernelSocket: CustomStringConvertible {
 ///     listed   [ 6, 3 ]                     what may be ready, so that a wait does not scan
 ///
 /// A number is the lowest that is free, as POSIX has it.
+///
+/// What the rest of the kernel calls a socket is a file, named by the number that it was opened
+/// with. A process that receives it over a Unix socket has another number for the same file:
+///
+///     sockets  [ - - - | file 3 | 4 | for 3 | … ]    3 may be closed, and the file goes on
 struct DescriptorTable {
     private static let firstNumber = 3
     private var sockets = Array(repeating: KernelSocket(.ipv4), count: firstNumber)
@@ -77,21 +93,62 @@ struct DescriptorTable {
         let number = lowestFree
         if number == sockets.count { sockets.append(socket) } else { sockets[number] = socket }
         sockets[number].isOpen = true
+        sockets[number].holders = 1
         count += 1
-        repeat { lowestFree += 1 } while lowestFree < sockets.count && sockets[lowestFree].isOpen
+        repeat {
+            lowestFree += 1
+        } while lowestFree < sockets.count
+            && sockets[lowestFree].holders > 0
         return RawDescriptor(CInt(number))
     }
 
-    /// Closes a socket that is open.
-    mutating func remove(_ descriptor: RawDescriptor) {
-        if sockets[descriptor.index].isListed { listed.removeAll { $0 == descriptor } }
+    /// Opens another number for a file, which the number holds.
+    mutating func insertNumber(for file: RawDescriptor) -> RawDescriptor {
+        let number = insert(KernelSocket(self[file].family))
+        self[number].file = file
+        self[file].otherNumbers.append(number)
+        self[file].holders += 1
+        return number
+    }
+
+    /// Closes a number that is open, and says of which file; that is still held.
+    mutating func removeNumber(_ number: RawDescriptor) -> RawDescriptor {
+        if self[number].isListed { listed.removeAll { $0 == number } }
         count -= 1
-        lowestFree = min(lowestFree, descriptor.index)
-        sockets[descriptor.index] = KernelSocket(.ipv4)
+        self[number].isOpen = false
+        self[number].isListed = false
+        self[number].interest = .none
+        guard let file = self[number].file else { return number }
+        self[file].otherNumbers.removeAll { $0 == number }
+        free(number)
+        return file
+    }
+
+    /// Lets a message hold a file.
+    mutating func hold(_ file: RawDescriptor) { self[file].holders += 1 }
+
+    /// Lets a file go, and gives it when none holds it any more, so that it is over. A message may
+    /// outlive the power of its host, and the file may not.
+    mutating func release(_ file: RawDescriptor) -> KernelSocket? {
+        guard isHeld(file) else { return nil }
+        self[file].holders -= 1
+        guard self[file].holders == 0 else { return nil }
+        defer { free(file) }
+        return self[file]
+    }
+
+    private mutating func free(_ number: RawDescriptor) {
+        lowestFree = min(lowestFree, number.index)
+        self[number] = KernelSocket(.ipv4)
     }
 
     func isOpen(_ descriptor: RawDescriptor) -> Bool {
         sockets.indices.contains(descriptor.index) && sockets[descriptor.index].isOpen
+    }
+
+    /// Whether a file is not over yet.
+    func isHeld(_ file: RawDescriptor) -> Bool {
+        sockets.indices.contains(file.index) && sockets[file.index].holders > 0
     }
 
     /// The numbers that are open, the lowest first.

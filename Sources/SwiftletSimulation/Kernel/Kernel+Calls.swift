@@ -12,15 +12,22 @@ extension Kernel {
     // MARK: Opening and closing
 
     /// Opens a socket of a family (socket(2)).
-    mutating func open(_ family: AddressFamily, on host: HostID) throws(Errno) -> RawDescriptor {
+    mutating func open(
+        _ family: AddressFamily, as type: ConnectionType = .stream, on host: HostID
+    ) throws(Errno) -> RawDescriptor {
         if hosts[host].isDown { throw Errno(rawValue: ENETDOWN) }
         try checkFaults(.open, on: host)
-        return try hosts[host].open(family)
+        return try hosts[host].open(family, type)
     }
 
     /// Closes a socket (close(2)); a number that is not open is left alone.
     mutating func close(_ socket: RawDescriptor, on host: HostID) {
-        guard let closed = hosts[host].close(socket) else { return }
+        endSocket(hosts[host].close(socket))
+    }
+
+    /// Ends what a socket was that is over.
+    mutating func endSocket(_ closed: KernelSocket?) {
+        guard let closed else { return }
         if let end = closed.end { close(end) }
         guard let listener = closed.listener else { return }
         // Connections that wait to be accepted are reset.
@@ -37,7 +44,7 @@ extension Kernel {
     mutating func bind(
         _ socket: RawDescriptor, on host: HostID, to address: SocketAddress
     ) throws(Errno) {
-        try hosts[host].check(socket)
+        let socket = try hosts[host].file(socket)
         try checkFaults(.bind, on: host)
         try hosts[host].checkFamily(of: address, for: socket)
         guard hosts[host][socket].local == nil else { throw .invalidArgument }
@@ -52,7 +59,7 @@ extension Kernel {
 
     /// The address of this end (getsockname(2)).
     func localAddress(of socket: RawDescriptor, on host: HostID) throws(Errno) -> SocketAddress {
-        try hosts[host].check(socket)
+        let socket = try hosts[host].file(socket)
         let family = hosts[host][socket].family
         let local = hosts[host][socket].local ?? family.unbound
         return local.socketAddress(as: family)
@@ -60,7 +67,7 @@ extension Kernel {
 
     /// The address of the other end (getpeername(2)).
     func remoteAddress(of socket: RawDescriptor, on host: HostID) throws(Errno) -> SocketAddress {
-        try hosts[host].check(socket)
+        let socket = try hosts[host].file(socket)
         let family = hosts[host][socket].family
         if let peer = hosts[host][socket].datagrams?.peer { return peer.socketAddress(as: family) }
         guard let end = hosts[host][socket].end, connections[end].hasPeer else {
@@ -75,7 +82,7 @@ extension Kernel {
     mutating func listen(
         _ socket: RawDescriptor, on host: HostID, backlog: Int
     ) throws(Errno) {
-        try hosts[host].check(socket)
+        let socket = try hosts[host].file(socket)
         try checkFaults(.listen, on: host)
         if hosts[host][socket].datagrams != nil { throw Errno(rawValue: EOPNOTSUPP) }
         guard hosts[host][socket].end == nil else { throw .invalidArgument }
@@ -86,7 +93,7 @@ extension Kernel {
     mutating func accept(
         _ socket: RawDescriptor, on host: HostID
     ) throws(Errno) -> (RawDescriptor, SocketAddress?) {
-        try hosts[host].check(socket)
+        let socket = try hosts[host].file(socket)
         try checkFaults(.accept, on: host)
         let end = try hosts[host].takeFromQueue(of: socket)
         let accepted = hosts[host].insert(
@@ -106,7 +113,7 @@ extension Kernel {
     mutating func connect(
         _ socket: RawDescriptor, on host: HostID, to address: SocketAddress
     ) throws(Errno) -> Bool {
-        try hosts[host].check(socket)
+        let socket = try hosts[host].file(socket)
         if hosts[host][socket].datagrams != nil {
             try connectDatagrams(socket, on: host, to: address)
             return true
@@ -162,7 +169,7 @@ extension Kernel {
 
     /// Takes the error that is pending (`SO_ERROR`).
     mutating func takeError(of socket: RawDescriptor, on host: HostID) throws(Errno) -> Errno? {
-        try hosts[host].check(socket)
+        let socket = try hosts[host].file(socket)
         if let error = hosts[host].takeDatagramError(of: socket) { return error }
         return hosts[host][socket].end.flatMap { connections.takeError(at: $0) }
     }
@@ -173,47 +180,99 @@ extension Kernel {
     mutating func receive(
         _ socket: RawDescriptor, on host: HostID, into buffer: UnsafeMutableRawBufferPointer
     ) throws(Errno) -> Int {
-        try hosts[host].check(socket)
+        try receiveMessage(socket, on: host, into: buffer, descriptors: 0).count
+    }
+
+    /// Receives, and gives numbers to at most `limit` of the sockets that came along (recvmsg(2)).
+    mutating func receiveMessage(
+        _ socket: RawDescriptor, on host: HostID, into buffer: UnsafeMutableRawBufferPointer,
+        descriptors limit: Int
+    ) throws(Errno) -> ReceivedMessage {
+        let socket = try hosts[host].file(socket)
         guard let end = hosts[host][socket].end else { throw .notConnected }
         try checkFaults(.receive, on: host)
         let readable = try connections.readable(at: end)
-        if readable == 0 || buffer.isEmpty { return 0 }
-        let count = faults.part(
-            of: min(readable, buffer.count), by: .receive, on: host, using: &random)
-        if connections.read(at: end, into: .init(rebasing: buffer[..<count])) {
-            acknowledge(from: end)
+        if readable == 0 || buffer.isEmpty { return ReceivedMessage(count: 0) }
+        let hasMessages = connections[end].hasMessages
+        var count = min(readable, buffer.count)
+        if !hasMessages { count = faults.part(of: count, by: .receive, on: host, using: &random) }
+        let (files, isToBeTold) = connections.read(
+            at: end, into: .init(rebasing: buffer[..<count]))
+        if isToBeTold { acknowledge(from: end) }
+        // No window is between them: there is room at once.
+        if hasMessages { touch(end.peer) }
+        var message = ReceivedMessage(count: count, isCut: hasMessages && readable > count)
+        take(files, on: host, atMost: limit, into: &message)
+        return message
+    }
+
+    /// Gives numbers to sockets that have come, and lets those go for which there is none.
+    private mutating func take(
+        _ files: [RawDescriptor], on host: HostID, atMost limit: Int,
+        into message: inout ReceivedMessage
+    ) {
+        for file in files {
+            // Without a number left it is lost, and told so.
+            if message.descriptors.count < limit, let number = try? hosts[host].receive(file) {
+                message.descriptors.append(number)
+            } else {
+                message.hasLostDescriptors = true
+            }
+            // The message holds it no more.
+            endSocket(hosts[host].release(file))
         }
-        return count
     }
 
     /// Takes as many bytes as there is room for (send(2)), and sends what the window allows.
     mutating func send(
-        _ socket: RawDescriptor, on host: HostID, _ buffer: UnsafeRawBufferPointer
+        _ socket: RawDescriptor, on host: HostID, _ buffer: UnsafeRawBufferPointer,
+        passing descriptors: [RawDescriptor] = []
     ) throws(Errno) -> Int {
-        try hosts[host].check(socket)
+        let socket = try hosts[host].file(socket)
         guard let end = hosts[host][socket].end else { throw .brokenPipe }
         try checkFaults(.send, on: host)
         let room = try connections.room(at: end)
         if buffer.isEmpty { return 0 }
+        let hasMessages = connections[end].hasMessages
+        if hasMessages, buffer.count > connections[end].options.sendCapacity {
+            throw Errno(rawValue: EMSGSIZE)
+        }
+        let files = try checkPassing(descriptors, over: end, on: host)
         guard room > 0 else { throw .wouldBlock }
-        let count = faults.part(of: min(room, buffer.count), by: .send, on: host, using: &random)
+        var count = buffer.count
+        if !hasMessages {
+            count = faults.part(of: min(room, count), by: .send, on: host, using: &random)
+        }
         let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
         trace.mix(bytes)
-        connections.write(bytes, at: end)
+        for file in files { hosts[host].hold(file) }
+        connections.write(bytes, at: end, passing: files)
         transmit(from: end)
         return count
     }
 
+    /// The sockets that numbers name which are to be sent along.
+    private func checkPassing(
+        _ descriptors: [RawDescriptor], over end: EndID, on host: HostID
+    ) throws(Errno) -> [RawDescriptor] {
+        guard descriptors.isEmpty || connections[end].isUnix,
+            descriptors.count <= RawDescriptor.passedMax
+        else { throw .invalidArgument }
+        var files: [RawDescriptor] = []
+        for descriptor in descriptors { files.append(try hosts[host].file(descriptor)) }
+        return files
+    }
+
     /// How many bytes have not arrived at the other end (`SIOCOUTQ`); a listener has none to send.
     func unacknowledged(of socket: RawDescriptor, on host: HostID) throws(Errno) -> Int {
-        try hosts[host].check(socket)
+        let socket = try hosts[host].file(socket)
         if hosts[host][socket].listener != nil { throw .invalidArgument }
         return hosts[host][socket].end.map { connections[$0].stream.outstanding } ?? 0
     }
 
     /// Ends the writing half (shutdown(2), `SHUT_WR`).
     mutating func closeWrite(_ socket: RawDescriptor, on host: HostID) throws(Errno) {
-        try hosts[host].check(socket)
+        let socket = try hosts[host].file(socket)
         if hosts[host][socket].listener != nil { return }
         guard let end = hosts[host][socket].end, connections[end].state != .closed else {
             throw .notConnected
@@ -230,7 +289,7 @@ extension Kernel {
     func option(
         _ option: SocketOption, of socket: RawDescriptor, on host: HostID
     ) throws(Errno) -> Int {
-        try hosts[host].check(socket)
+        let socket = try hosts[host].file(socket)
         return try hosts[host][socket].value(of: option)
     }
 
@@ -238,14 +297,14 @@ extension Kernel {
     mutating func setOption(
         _ option: SocketOption, of socket: RawDescriptor, on host: HostID, to value: Int
     ) throws(Errno) {
-        try hosts[host].check(socket)
+        let socket = try hosts[host].file(socket)
         replaceOptions(
             of: socket, on: host, with: try hosts[host][socket].setting(option, to: value))
     }
 
     /// Makes `close` reset the connection (`SO_LINGER` of 0 seconds).
     mutating func resetOnClose(_ socket: RawDescriptor, on host: HostID) throws(Errno) {
-        try hosts[host].check(socket)
+        let socket = try hosts[host].file(socket)
         var options = hosts[host][socket].options
         options.resetsOnClose = true
         replaceOptions(of: socket, on: host, with: options)

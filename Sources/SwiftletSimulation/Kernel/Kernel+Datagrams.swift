@@ -56,7 +56,7 @@ extension Kernel {
         _ socket: RawDescriptor, on host: HostID, into buffer: UnsafeMutableRawBufferPointer,
         readingControl: Bool
     ) throws(Errno) -> ReceivedDatagram {
-        try hosts[host].checkDatagram(socket)
+        let socket = try hosts[host].datagramFile(socket)
         try checkFaults(.receive, on: host)
         let datagram = try hosts[host].takeDatagram(from: socket)
         let count = min(buffer.count, datagram.bytes.count)
@@ -87,7 +87,7 @@ extension Kernel {
         _ socket: RawDescriptor, on host: HostID, _ bytes: UnsafeRawBufferPointer,
         _ route: DatagramRoute
     ) throws(Errno) {
-        try hosts[host].checkDatagram(socket)
+        let socket = try hosts[host].datagramFile(socket)
         try checkFaults(.send, on: host)
         if let error = hosts[host].takeDatagramError(of: socket) { throw error }
         let given = route.target
@@ -278,7 +278,7 @@ extension Kernel {
         _ membership: Membership, of socket: RawDescriptor, on host: HostID,
         in group: SocketAddress, on interface: Int
     ) throws(Errno) {
-        try hosts[host].checkDatagram(socket)
+        let socket = try hosts[host].datagramFile(socket)
         guard let words = group.words else { throw .invalidArgument }
         let address = IPAddress(high: words.high, low: words.low)
         guard address.isMulticast else { throw .invalidArgument }

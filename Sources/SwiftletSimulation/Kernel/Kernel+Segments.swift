@@ -204,6 +204,7 @@ extension Kernel {
     /// Makes the host of an end know nothing of it. What it has sent is still under way.
     mutating func vanish(_ end: EndID) {
         if connections[end].state == .absent { return }
+        dropFiles(to: end)
         if connections[end].state == .greeted, let listener = connections[end].listener {
             hosts[connections[end].host].removeGreeted(end, from: listener)
         }
@@ -229,6 +230,7 @@ extension Kernel {
 
     /// Ends the connection of a socket that is closed.
     mutating func close(_ end: EndID) {
+        dropFiles(to: end)
         switch connections.close(end) {
         case .vanishes: vanish(end)
         case .aborts: abort(end)

@@ -10,10 +10,15 @@ extension Kernel {
     ) throws(Errno) -> Bool {
         try checkFaults(.connect, on: host)
         let listener = try hosts[host].listener(named: remote.name ?? [])
+        let type = hosts[host][socket].type
+        guard type == hosts[host][listener].type else {
+            // The type is a part of an abstract name.
+            throw remote.name?.first == 0 ? .connectionRefused : Errno(rawValue: EPROTOTYPE)
+        }
         guard hosts[host][listener].listener?.isFull == false else { throw .wouldBlock }
         let local = hosts[host][socket].local ?? AddressFamily.unix.unbound
         let end = begin(from: socket, local, to: remote, on: host)
-        connections.join(end, at: listener, as: nil)
+        connections.join(end, at: listener, as: nil, type: type)
         hosts[host].attach(end, at: local, to: socket)
         hosts[host].noteOutcome(of: socket)
         hosts[host].addToQueue(end.peer, of: listener)
@@ -23,17 +28,19 @@ extension Kernel {
     }
 
     /// Opens two sockets that are connected to each other (socketpair(2)).
-    mutating func openPair(on host: HostID) throws(Errno) -> (RawDescriptor, RawDescriptor) {
+    mutating func openPair(
+        as type: ConnectionType, on host: HostID
+    ) throws(Errno) -> (RawDescriptor, RawDescriptor) {
         if hosts[host].isDown { throw Errno(rawValue: ENETDOWN) }
         try checkFaults(.open, on: host)
-        let first = try hosts[host].open(.unix)
+        let first = try hosts[host].open(.unix, type)
         let local = AddressFamily.unix.unbound
         let end = begin(from: first, local, to: local, on: host)
         hosts[host].attach(end, at: local, to: first)
         hosts[host].noteOutcome(of: first)
         do throws(Errno) {
-            let second = try hosts[host].insert(end.peer)
-            connections.join(end, at: nil, as: second)
+            let second = try hosts[host].insert(end.peer, type)
+            connections.join(end, at: nil, as: second, type: type)
             return (first, second)
         } catch {
             close(first, on: host)
@@ -55,10 +62,22 @@ extension Kernel {
     func peerCredentials(
         of socket: RawDescriptor, on host: HostID
     ) throws(Errno) -> PeerCredentials {
-        try hosts[host].check(socket)
+        let socket = try hosts[host].file(socket)
         guard let end = hosts[host][socket].end, connections[end].isUnix else {
             throw .notConnected
         }
         return PeerCredentials(processID: host.index + 1, userID: 0, groupID: 0)
+    }
+
+    /// What the other end of a socket is that a program has received.
+    func adopt(_ socket: RawDescriptor, on host: HostID) throws(Errno) -> SocketAddress {
+        try remoteAddress(of: socket, on: host)
+    }
+
+    /// Lets the sockets go that are under way to an end, whose program will not receive them.
+    mutating func dropFiles(to end: EndID) {
+        for file in connections.takeFiles(to: end) {
+            endSocket(hosts[connections[end].host].release(file))
+        }
     }
 }

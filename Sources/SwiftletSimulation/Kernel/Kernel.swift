@@ -105,8 +105,9 @@ struct Kernel {
         hosts.indices.flatMap { index in
             let (id, host) = (HostID(index: index), hosts[index])
             let open = host.openSockets.map { socket in
-                "\(host.name)  \(socket)  "
-                    + (host[socket].end.map { connections.text(of: $0) } ?? "\(host[socket])")
+                let file = host[socket].file ?? socket
+                return "\(host.name)  \(socket)  "
+                    + (host[file].end.map { connections.text(of: $0) } ?? "\(host[file])")
             }
             let others = connections.all.filter { end in
                 let end = connections[end]

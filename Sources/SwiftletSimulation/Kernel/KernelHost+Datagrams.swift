@@ -14,10 +14,11 @@ extension KernelHost {
         return descriptors.insert(socket)
     }
 
-    /// Throws when a number is not that of a socket for datagrams.
-    func checkDatagram(_ socket: RawDescriptor) throws(Errno) {
-        try check(socket)
+    /// The socket for datagrams that a number names; throws when it is none.
+    func datagramFile(_ number: RawDescriptor) throws(Errno) -> RawDescriptor {
+        let socket = try file(number)
         if self[socket].datagrams == nil { throw Errno(rawValue: EOPNOTSUPP) }
+        return socket
     }
 
     mutating func bindDatagrams(

@@ -49,9 +49,10 @@ struct KernelHost {
     var openSockets: [RawDescriptor] { descriptors.open }
     var openCount: Int { descriptors.count }
 
-    /// Throws when a number is not open.
-    func check(_ socket: RawDescriptor) throws(Errno) {
-        guard descriptors.isOpen(socket) else { throw .badDescriptor }
+    /// The socket that a number names; throws when the number is not open.
+    func file(_ number: RawDescriptor) throws(Errno) -> RawDescriptor {
+        guard descriptors.isOpen(number) else { throw .badDescriptor }
+        return self[number].file ?? number
     }
 
     /// Throws when as many sockets are open as may be.
@@ -66,19 +67,37 @@ struct KernelHost {
         throw family == .ipv4 ? Errno(rawValue: EAFNOSUPPORT) : .invalidArgument
     }
 
-    mutating func open(_ family: AddressFamily) throws(Errno) -> RawDescriptor {
+    mutating func open(
+        _ family: AddressFamily, _ type: ConnectionType
+    ) throws(Errno) -> RawDescriptor {
         try checkLimit()
-        return descriptors.insert(KernelSocket(family))
+        guard type == .stream || family == .unix else { throw Errno(rawValue: ESOCKTNOSUPPORT) }
+        return descriptors.insert(KernelSocket(family, type))
     }
 
-    /// Closes a socket, and says what it was; nil when the number is not open.
+    /// Closes a number, and says what the socket was that is over with it; nil when the number is
+    /// not open, and when another one or a message has the socket still.
     ///
     /// A number that is closed and watched is noted: poll(2) would report the file that has it
     /// next.
-    mutating func close(_ socket: RawDescriptor) -> KernelSocket? {
-        guard descriptors.isOpen(socket) else { return nil }
-        let closed = self[socket]
-        if !closed.interest.isEmpty { closedWhileWatched.append(socket) }
+    mutating func close(_ number: RawDescriptor) -> KernelSocket? {
+        guard descriptors.isOpen(number) else { return nil }
+        if !self[number].interest.isEmpty { closedWhileWatched.append(number) }
+        return release(descriptors.removeNumber(number))
+    }
+
+    /// Lets a message under way hold a socket.
+    mutating func hold(_ socket: RawDescriptor) { descriptors.hold(socket) }
+
+    /// Gives a socket that has come with a message a number here.
+    mutating func receive(_ socket: RawDescriptor) throws(Errno) -> RawDescriptor {
+        try checkLimit()
+        return descriptors.insertNumber(for: socket)
+    }
+
+    /// Lets a socket go, and says what it was when it is over with that.
+    mutating func release(_ socket: RawDescriptor) -> KernelSocket? {
+        guard let closed = descriptors.release(socket) else { return nil }
         if closed.isBound, let local = closed.local {
             if let name = local.name {
                 names.unbind(socket, from: name)
@@ -88,7 +107,6 @@ struct KernelHost {
                 ports.unbind(socket, from: local.port)
             }
         }
-        descriptors.remove(socket)
         return closed
     }
 
@@ -243,7 +261,7 @@ struct KernelHost {
 
     /// Gives up the place of an end that was answered, if its listener is still there.
     mutating func removeGreeted(_ end: EndID, from listener: RawDescriptor) {
-        guard descriptors.isOpen(listener) else { return }
+        guard descriptors.isHeld(listener) else { return }
         descriptors[listener].listener?.greeted.removeAll { $0 == end }
     }
 
@@ -267,7 +285,7 @@ struct KernelHost {
     mutating func insert(
         _ end: EndID, at local: Endpoint, of listener: RawDescriptor, options: SocketOptions
     ) -> RawDescriptor {
-        var accepted = KernelSocket(self[listener].family)
+        var accepted = KernelSocket(self[listener].family, self[listener].type)
         accepted.end = end
         accepted.local = local
         accepted.options = options
@@ -275,9 +293,9 @@ struct KernelHost {
     }
 
     /// Opens a socket for an end of a pair.
-    mutating func insert(_ end: EndID) throws(Errno) -> RawDescriptor {
+    mutating func insert(_ end: EndID, _ type: ConnectionType) throws(Errno) -> RawDescriptor {
         try checkLimit()
-        var socket = KernelSocket(.unix)
+        var socket = KernelSocket(.unix, type)
         socket.end = end
         return descriptors.insert(socket)
     }
@@ -314,21 +332,27 @@ extension KernelHost {
             throw .badDescriptor
         }
         descriptors[socket].interest = interest
-        touch(socket, connections)
+        list(socket, connections)
     }
 
-    /// Puts a socket into the list if it is ready for what is asked.
+    /// Puts the numbers of a socket into the list that are ready for what is asked.
     mutating func touch(_ socket: RawDescriptor, _ connections: Connections) {
-        guard !self[socket].isListed, !report(of: socket, connections).isEmpty else { return }
-        descriptors[socket].isListed = true
-        descriptors.listed.append(socket)
+        list(socket, connections)
+        for number in self[socket].otherNumbers { list(number, connections) }
     }
 
-    /// What a driver says of a socket: nothing without interest, and both directions of one that is
-    /// broken.
-    private func report(of socket: RawDescriptor, _ connections: Connections) -> Interest {
-        let interest = self[socket].interest
+    private mutating func list(_ number: RawDescriptor, _ connections: Connections) {
+        guard !self[number].isListed, !report(of: number, connections).isEmpty else { return }
+        descriptors[number].isListed = true
+        descriptors.listed.append(number)
+    }
+
+    /// What a driver says of a number: nothing without interest, and both directions of one whose
+    /// socket is broken.
+    private func report(of number: RawDescriptor, _ connections: Connections) -> Interest {
+        let interest = self[number].interest
         if interest.isEmpty { return .none }
+        let socket = self[number].file ?? number
         if let queue = self[socket].datagrams { return report(of: queue, interest) }
         if let listener = self[socket].listener {
             return listener.queue.isEmpty ? .none : interest.intersection(.readable)

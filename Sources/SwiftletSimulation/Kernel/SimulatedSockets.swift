@@ -29,8 +29,12 @@ final class SimulatedSockets: Sockets {
         }
     }
 
-    func open(for address: SocketAddress) throws(Errno) -> RawDescriptor {
-        try call { kernel throws(Errno) in try kernel.open(AddressFamily(of: address), on: host) }
+    func open(
+        for address: SocketAddress, as type: ConnectionType
+    ) throws(Errno) -> RawDescriptor {
+        try call { kernel throws(Errno) in
+            try kernel.open(AddressFamily(of: address), as: type, on: host)
+        }
     }
 
     func bind(_ socket: RawDescriptor, to address: SocketAddress) throws(Errno) {
@@ -45,7 +49,7 @@ final class SimulatedSockets: Sockets {
     func listen(_ socket: RawDescriptor, backlog: Int) throws(Errno) {
         let port = try call { kernel throws(Errno) in
             try kernel.listen(socket, on: host, backlog: backlog)
-            return kernel.hosts[host][socket].local?.port
+            return kernel.hosts[host][try kernel.hosts[host].file(socket)].local?.port
         }
         if let port { awaited.resume(port) }
     }
@@ -129,8 +133,39 @@ final class SimulatedSockets: Sockets {
         try? call { kernel throws(Errno) in kernel.close(socket, on: host) }
     }
 
-    func openPair() throws(Errno) -> (RawDescriptor, RawDescriptor) {
-        try call { kernel throws(Errno) in try kernel.openPair(on: host) }
+    func openPair(
+        as type: ConnectionType
+    ) throws(Errno) -> (RawDescriptor, RawDescriptor) {
+        try call { kernel throws(Errno) in try kernel.openPair(as: type, on: host) }
+    }
+
+    func send(
+        _ socket: RawDescriptor, _ buffer: UnsafeRawBufferPointer,
+        passing descriptors: [RawDescriptor]
+    ) throws(Errno) -> Int {
+        try call { kernel throws(Errno) in
+            try kernel.send(socket, on: host, buffer, passing: descriptors)
+        }
+    }
+
+    func receiveMessage(
+        _ socket: RawDescriptor, into buffer: UnsafeMutableRawBufferPointer,
+        descriptors limit: Int
+    ) throws(Errno) -> ReceivedMessage {
+        try call { kernel throws(Errno) in
+            try kernel.receiveMessage(socket, on: host, into: buffer, descriptors: limit)
+        }
+    }
+
+    func adopt(_ socket: RawDescriptor) throws(Errno) -> SocketAddress {
+        try call { kernel throws(Errno) in try kernel.adopt(socket, on: host) }
+    }
+
+    func hasSocket(at address: SocketAddress) throws(Errno) -> Bool {
+        try call { kernel throws(Errno) in
+            guard let name = address.unixName else { throw .invalidArgument }
+            return try kernel.hosts[host].names.socket(named: name) != nil
+        }
     }
 
     func peerCredentials(of socket: RawDescriptor) throws(Errno) -> PeerCredentials {

@@ -31,6 +31,9 @@ struct RecordedCall: Equatable, Sendable {
         /// A name, by the system library.
         case lookUp
         case openDatagram, receiveDatagram, sendDatagram, changeMembership
+        /// Sockets whose writes are messages.
+        case openSequenced, openSequencedPair
+        case sendPassing, receiveMessage, adopt, hasSocket
     }
 
     let code: Code
@@ -92,12 +95,15 @@ enum RecordedField: Equatable, Sendable {
     case route(DatagramRoute)
     /// A datagram and its bytes.
     case datagram(ReceivedDatagram, [UInt8])
+    /// What was received, and its descriptors: the bytes, and whether descriptors and whether bytes
+    /// were lost.
+    case message([UInt8], [RawDescriptor], hasLostDescriptors: Bool, isCut: Bool)
 
     /// What a field is, without its value.
     enum Kind: Sendable {
         case done, instant, deadline, delay, interest, ready, descriptor, address, accepted, isUp
         case error, option, bytes, count, digest, number, numbers, descriptors
-        case host, addresses, route, datagram
+        case host, addresses, route, datagram, message
     }
 
     /// The value alone.
@@ -123,13 +129,15 @@ enum RecordedField: Equatable, Sendable {
         case .addresses(let value): value
         case .route(let value): value
         case .datagram(let received, let bytes): (received, bytes)
+        case .message(let bytes, let descriptors, let hasLost, let isCut):
+            (bytes, descriptors, hasLost, isCut)
         }
     }
 
     /// How many bytes are meant, if any are.
     var byteCount: Int? {
         switch self {
-        case .bytes(let bytes), .datagram(_, let bytes): bytes.count
+        case .bytes(let bytes), .datagram(_, let bytes), .message(let bytes, _, _, _): bytes.count
         case .count(let count): count
         default: nil
         }
@@ -140,7 +148,7 @@ enum RecordedField: Equatable, Sendable {
         switch self {
         case .descriptor(let descriptor), .accepted(let descriptor, _): [descriptor]
         case .ready(let ready): ready.map(\.descriptor)
-        case .descriptors(let descriptors): descriptors
+        case .descriptors(let descriptors), .message(_, let descriptors, _, _): descriptors
         default: []
         }
     }
@@ -205,6 +213,16 @@ extension RecordedCall {
         Form(
             .changeMembership, "change the membership of #1 in #2 on #3: #4",
             [.descriptor, .address, .number, .number], .done),
+        Form(.openSequenced, "open a socket of messages for #1", [.address], .descriptor),
+        Form(.openSequencedPair, "open a pair of sockets of messages", [], .descriptors),
+        Form(
+            .sendPassing, "send #2 with the digest #3 and #4 to #1",
+            [.descriptor, .count, .digest, .descriptors], .count),
+        Form(
+            .receiveMessage, "receive from #1, at most #2 and #3 descriptors",
+            [.descriptor, .count, .number], .message),
+        Form(.adopt, "take over #1", [.descriptor], .address),
+        Form(.hasSocket, "ask whether a socket is bound to #1", [.address], .isUp),
     ]
 }
 
@@ -275,8 +293,19 @@ extension RecordedField: CustomStringConvertible {
             descriptors.map(\.description).joined(separator: ", ")
         case .host(let text): "'\(text)'"
         case .addresses(let addresses): addresses.map(\.description).joined(separator: ", ")
+        case .message(let bytes, let descriptors, let hasLost, let isCut):
+            "\(RecordedField.bytes(bytes))\(text(of: descriptors, hasLost, isCut))"
         }
     }
+}
+
+/// What came along with the bytes of a message, and what of it was lost.
+private func text(
+    of descriptors: [RawDescriptor], _ hasLostDescriptors: Bool, _ isCut: Bool
+) -> String {
+    let losses = [hasLostDescriptors ? "descriptors were lost" : nil, isCut ? "it was cut" : nil]
+    return (descriptors.map(\.description) + losses.compactMap { $0 })
+        .map { ", \($0)" }.joined()
 }
 
 private func text(of interest: Interest) -> String {

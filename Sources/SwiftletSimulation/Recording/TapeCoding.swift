@@ -34,12 +34,10 @@ struct TapeWriter: Equatable, Sendable {
         switch step.answer {
         case .failed(let errno):
             bytes.append(code | failedBit)
-            for field in step.call.fields { write(field) }
-            write(.error(errno))
+            write(step.call.fields + [.error(errno)])
         case .told(let answer):
             bytes.append(code)
-            for field in step.call.fields { write(field) }
-            write(answer)
+            write(step.call.fields + [answer])
         }
     }
 
@@ -74,17 +72,18 @@ struct TapeWriter: Equatable, Sendable {
         case .host(let host): write(text: host)
         case .addresses(let addresses):
             write(UInt64(addresses.count))
-            for address in addresses { write(.address(address)) }
+            write(addresses.map(RecordedField.address))
         case .route(let route): write(route)
         case .datagram(let received, let bytes): write(received, bytes)
+        case .message(let received, let descriptors, let hasLost, let isCut):
+            write([.bytes(received), .descriptors(descriptors), .isUp(hasLost), .isUp(isCut)])
         }
     }
 
     private mutating func write(_ ready: [Readiness]) {
         write(UInt64(ready.count))
         for readiness in ready {
-            write(.interest(readiness.ready))
-            write(.descriptor(readiness.descriptor))
+            write([.interest(readiness.ready), .descriptor(readiness.descriptor)])
         }
     }
 
@@ -100,6 +99,10 @@ struct TapeWriter: Equatable, Sendable {
         write(text: received.localAddress.map { "\($0)" } ?? "")
         let numbers = [received.isTruncated ? 1 : 0, received.interface, received.segmentSize]
         write(signed: numbers.map { Int64($0) })
+    }
+
+    private mutating func write(_ fields: [RecordedField]) {
+        for field in fields { write(field) }
     }
 
     mutating func write(_ number: UInt64) {
@@ -206,6 +209,7 @@ struct TapeReader {
                 try readList { reader throws(Damage) in
                     try reader.address(try reader.readText())
                 })
+        case .message: return try readMessage()
         }
     }
 
@@ -231,6 +235,13 @@ struct TapeReader {
     private mutating func readOptionalAddress() throws(Damage) -> SocketAddress? {
         let text = try readText()
         return text.isEmpty ? nil : try address(text)
+    }
+
+    private mutating func readMessage() throws(Damage) -> RecordedField {
+        let received = try readBytes()
+        let descriptors = try readList { reader throws(Damage) in try reader.readDescriptor() }
+        let (hasLost, isCut) = (try readByte(below: 2) == 1, try readByte(below: 2) == 1)
+        return .message(received, descriptors, hasLostDescriptors: hasLost, isCut: isCut)
     }
 
     private mutating func readDeadline() throws(Damage) -> Instant {

@@ -30,9 +30,14 @@ final class TapedSockets: Sockets {
 
     init(_ source: any AnswerSource) { self.source = source }
 
-    func open(for address: SocketAddress) throws(Errno) -> RawDescriptor {
-        try source.answer(to: .init(.open, .address(address)), as: RecordedField.descriptor) {
-            () throws(Errno) in try sockets.open(for: address)
+    func open(
+        for address: SocketAddress, as type: ConnectionType
+    ) throws(Errno) -> RawDescriptor {
+        let code = type == .stream ? RecordedCall.Code.open : .openSequenced
+        return try source.answer(
+            to: .init(code, .address(address)), as: RecordedField.descriptor
+        ) { () throws(Errno) in
+            try sockets.open(for: address, as: type)
         }
     }
 
@@ -154,14 +159,62 @@ final class TapedSockets: Sockets {
         }
     }
 
-    func openPair() throws(Errno) -> (RawDescriptor, RawDescriptor) {
-        let pair = try source.answer(to: .init(.openPair), as: RecordedField.descriptors) {
+    func openPair(
+        as type: ConnectionType
+    ) throws(Errno) -> (RawDescriptor, RawDescriptor) {
+        let code = type == .stream ? RecordedCall.Code.openPair : .openSequencedPair
+        let pair = try source.answer(to: .init(code), as: RecordedField.descriptors) {
             () throws(Errno) in
-            let (one, other) = try sockets.openPair()
+            let (one, other) = try sockets.openPair(as: type)
             return [one, other]
         }
         guard pair.count == 2 else { throw .invalidArgument }
         return (pair[0], pair[1])
+    }
+
+    func send(
+        _ socket: RawDescriptor, _ buffer: UnsafeRawBufferPointer,
+        passing descriptors: [RawDescriptor]
+    ) throws(Errno) -> Int {
+        let call = RecordedCall(
+            .sendPassing, sending: buffer, to: socket, .descriptors(descriptors))
+        return try source.answer(to: call, as: RecordedField.count) { () throws(Errno) in
+            try sockets.send(socket, buffer, passing: descriptors)
+        }
+    }
+
+    func receiveMessage(
+        _ socket: RawDescriptor, into buffer: UnsafeMutableRawBufferPointer,
+        descriptors limit: Int
+    ) throws(Errno) -> ReceivedMessage {
+        let call = RecordedCall(
+            .receiveMessage, .descriptor(socket), .count(buffer.count), .number(limit))
+        let (bytes, descriptors, hasLost, isCut) = try source.answer(
+            to: call, as: RecordedField.message
+        ) { () throws(Errno) in
+            let message = try sockets.receiveMessage(socket, into: buffer, descriptors: limit)
+            return (
+                Array(buffer[..<message.count]), message.descriptors, message.hasLostDescriptors,
+                message.isCut
+            )
+        }
+        // After a real call they are there already.
+        buffer.copyBytes(from: bytes)
+        return ReceivedMessage(
+            count: bytes.count, descriptors: descriptors, hasLostDescriptors: hasLost,
+            isCut: isCut)
+    }
+
+    func adopt(_ socket: RawDescriptor) throws(Errno) -> SocketAddress {
+        try source.answer(to: .init(.adopt, .descriptor(socket)), as: RecordedField.address) {
+            () throws(Errno) in try sockets.adopt(socket)
+        }
+    }
+
+    func hasSocket(at address: SocketAddress) throws(Errno) -> Bool {
+        try source.answer(to: .init(.hasSocket, .address(address)), as: RecordedField.isUp) {
+            () throws(Errno) in try sockets.hasSocket(at: address)
+        }
     }
 
     func peerCredentials(of socket: RawDescriptor) throws(Errno) -> PeerCredentials {

@@ -4,12 +4,26 @@ import Glibc
 // The stream-socket calls, typed. Every socket made here is non-blocking and closed on exec;
 // every call returns at once, and one that has nothing to do throws `Errno.wouldBlock`.
 
+/// What a connection keeps of what was written to it (socket(2)).
+public enum ConnectionType: Hashable, Sendable {
+    /// `SOCK_STREAM`: the bytes in their order, and not where one write ended and the next began.
+    case stream
+    /// `SOCK_SEQPACKET`: each write is a message, which one read takes. Only Unix sockets have it.
+    case sequencedPackets
+
+    /// The type as socket(2) takes it, non-blocking and closed on exec.
+    var code: CInt {
+        let type = self == .stream ? SOCK_STREAM : SOCK_SEQPACKET
+        return [type, SOCK_NONBLOCK, SOCK_CLOEXEC].reduce(0) { $0 | CInt($1.rawValue) }
+    }
+}
+
 extension RawDescriptor {
-    /// Opens a stream socket of an address family (socket(2)).
-    package static func streamSocket(family: CInt) throws(Errno) -> RawDescriptor {
-        let kind =
-            CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
-        return RawDescriptor(try retrying { Glibc.socket(family, kind, 0) })
+    /// Opens a socket of an address family for connections of a type (socket(2)).
+    package static func streamSocket(
+        family: CInt, type: ConnectionType = .stream
+    ) throws(Errno) -> RawDescriptor {
+        RawDescriptor(try retrying { Glibc.socket(family, type.code, 0) })
     }
 
     /// Gives the socket a local address (bind(2)).

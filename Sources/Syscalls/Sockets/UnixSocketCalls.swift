@@ -56,14 +56,15 @@ package struct FileIdentity: Hashable, Sendable {
 }
 
 extension RawDescriptor {
-    /// Two connected stream sockets, non-blocking (socketpair(2)).
-    package static func socketPair() throws(Errno) -> (RawDescriptor, RawDescriptor) {
-        let kind =
-            CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+    /// Two connected sockets, non-blocking (socketpair(2)).
+    package static func socketPair(
+        _ type: ConnectionType = .stream
+    ) throws(Errno) -> (RawDescriptor, RawDescriptor) {
         var ends: (CInt, CInt) = (-1, -1)
         _ = try retrying {
             withUnsafeMutableBytes(of: &ends) {
-                socketpair(AF_UNIX, kind, 0, $0.assumingMemoryBound(to: CInt.self).baseAddress)
+                socketpair(
+                    AF_UNIX, type.code, 0, $0.assumingMemoryBound(to: CInt.self).baseAddress)
             }
         }
         return (RawDescriptor(ends.0), RawDescriptor(ends.1))
@@ -92,6 +93,24 @@ extension SocketAddress {
             device: Int(truncatingIfNeeded: status.st_dev),
             inode: Int(truncatingIfNeeded: status.st_ino),
             isSocket: status.st_mode & S_IFMT == S_IFSOCK)
+    }
+
+    /// Whether a socket is bound to the path, which it need not listen on; nothing tells that
+    /// socket of the question.
+    ///
+    /// connect(2) says so to a datagram socket: a file that no socket has refuses, and the sockets
+    /// of connections are of another type.
+    package func hasSocket() throws(Errno) -> Bool {
+        let type = CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+        let asking = Descriptor(
+            adopting: RawDescriptor(try retrying { Glibc.socket(AF_UNIX, type, 0) }))
+        do throws(Errno) {
+            return try asking.raw.connect(to: self)
+        } catch .connectionRefused {
+            return false
+        } catch  where error.rawValue == EPROTOTYPE {
+            return true
+        }
     }
 
     /// Removes the path from its directory (unlink(2)).

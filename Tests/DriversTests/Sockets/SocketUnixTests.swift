@@ -190,7 +190,7 @@ extension SocketContractTests {
     @Test(arguments: SocketsUnderTest.all)
     func `a pair is two Unix sockets, each the other's peer`(kind: SocketsUnderTest) throws {
         let setting = try kind.open()
-        let (one, other) = try setting.sockets.openPair()
+        let (one, other) = try setting.sockets.openPair(as: .stream)
         for socket in [one, other] { setting.adopt(socket) }
 
         try setting.send("ping", from: one)

@@ -152,7 +152,6 @@ final class SocketSetting {
 
 extension Errno {
     static let isConnected = Errno(rawValue: EISCONN)
-    static let already = Errno(rawValue: EALREADY)
     static let noSuchFamily = Errno(rawValue: EAFNOSUPPORT)
     static let aborted = Errno(rawValue: ECONNABORTED)
     static let noSuchOption = Errno(rawValue: ENOPROTOOPT)

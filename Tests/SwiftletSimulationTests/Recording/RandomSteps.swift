@@ -57,7 +57,12 @@ extension SeededRandom {
 
     /// A step of the calls that came after the first version of the format.
     mutating func laterStep() throws -> RecordedStep {
-        let (call, answer) = try flag() ? unixStep() : datagramStep()
+        let (call, answer) =
+            switch number(below: 3) {
+            case 0: try unixStep()
+            case 1: try messageStep()
+            default: try datagramStep()
+            }
         return RecordedStep(
             call: call, answer: number(below: 4) == 0 ? .failed(errno()) : .told(answer))
     }
@@ -111,6 +116,31 @@ extension SeededRandom {
             return (
                 .init(.changeMembership, socket, group, .number(1), .number(0)), .done
             )
+        }
+    }
+
+    private mutating func messageStep() throws -> (RecordedCall, RecordedField) {
+        let (socket, bytes) = (RecordedField.descriptor(descriptor()), bytes())
+        let address = RecordedField.address(try SocketAddress("unix:/run/app.sock"))
+        let descriptors = (0..<number(below: 4)).map { _ in descriptor() }
+        switch number(below: 6) {
+        case 0: return (.init(.openSequenced, address), socket)
+        case 1: return (.init(.openSequencedPair), .descriptors([descriptor(), descriptor()]))
+        case 2:
+            return (
+                .init(
+                    .sendPassing, socket, .count(bytes.count), .digest(next()),
+                    .descriptors(descriptors)),
+                .count(bytes.count)
+            )
+        case 3:
+            let call = RecordedCall(
+                .receiveMessage, socket, .count(bytes.count), .number(descriptors.count))
+            let answer = RecordedField.message(
+                bytes, descriptors, hasLostDescriptors: flag(), isCut: flag())
+            return (call, answer)
+        case 4: return (.init(.adopt, socket), address)
+        default: return (.init(.hasSocket, address), .isUp(flag()))
         }
     }
 

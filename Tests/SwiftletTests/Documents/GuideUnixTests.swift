@@ -32,6 +32,31 @@ import Testing
         #expect(line == "you are process \(getpid())")
     }
 
+    @Test func `a worker serves a connection that was accepted elsewhere`() async throws {
+        let line = try await onLoop {
+            let (dispatcher, worker) = try await Connection.pair()
+            let working = try spawn { try await work(for: worker) }
+            let listener = try await Listener.bind(to: "127.0.0.1:0")
+            async let line = Connection.connect(to: listener.address) { try await $0.readLine() }
+            let client = try await listener.accept()
+            try await dispatcher.write([1], passing: [client])
+            client.close()
+            try await working.value
+            return try await line
+        }
+        #expect(line == "served by the worker")
+    }
+
+    @Test func `messages stay apart`() async throws {
+        try await onLoop {
+            let (left, right) = try await Connection.pair(as: .sequencedPackets)
+            try await left.write("one")
+            try await left.write("two")
+            let first = try await right.readMessage()
+            #expect(first?.bytes == Array("one".utf8))
+        }
+    }
+
     @Test func `a pair needs no address`() async throws {
         try await onLoop {
             let (parent, child) = try await Connection.pair()
@@ -39,4 +64,13 @@ import Testing
             #expect(try await child.readLine() == "hello")
         }
     }
+}
+
+/// The process that a connection is given to.
+@Sendable private func work(for worker: Connection) async throws {
+    guard let message = try await worker.readMessage(),
+        let passed = message.descriptors.first
+    else { return }
+    let client = try await Connection.adopt(passed)
+    try await client.write("served by the worker\n")
 }

@@ -152,6 +152,88 @@ import Testing
         }
     }
 
+    @Test func `one address that fails says why, when it does`() throws {
+        try simulated(seeds: 0..<5) { world in
+            let start = world.elapsed
+            let error = await ioError {
+                try await HappyEyeballsTests.connect(to: [.refusing], in: world)
+            }
+            try #require(error == IOError(.connect, .system(.connectionRefused)))
+            try #require(world.elapsed - start < HappyEyeballsTests.margin)
+        }
+        try simulated(seeds: 0..<5) { world in
+            let start = world.elapsed
+            let error = await ioError {
+                try await HappyEyeballsTests.connect(to: [.silent], in: world)
+            }
+            // The kernel gives up (tcp(7), tcp_syn_retries).
+            try #require(error == IOError(.connect, .system(.timedOut)))
+            try #require(world.elapsed - start >= .seconds(127))
+        }
+    }
+
+    @Test func `at most sixteen attempts are open, and the next waits for one to fail`() throws {
+        let silent = Array(repeating: Peer.silent, count: HappyEyeballs.openMax)
+        try simulated(seeds: 0..<3) { world in
+            let open = world.home.openSockets
+            let attempt = try spawn {
+                try await HappyEyeballsTests.connect(to: silent + [.good], in: world)
+            }
+            try await sleep(for: .seconds(60))
+            try #require(world.home.openSockets == open + HappyEyeballs.openMax)
+            let result = try await attempt.value
+            try #require(result.place == HappyEyeballs.openMax)
+            try #require(result.time >= .seconds(127))
+            try #require(result.time < .seconds(127) + HappyEyeballsTests.margin)
+        }
+        // One that fails makes room at once.
+        try expect(
+            Array(repeating: .silent, count: 15) + [.refusing, .good], toGive: 16, after: 15)
+    }
+
+    @Test func `a family that leads nowhere costs no time`() throws {
+        try simulated(seeds: 0..<5) { world in
+            let peer = world.host("peer")
+            let listener = try await peer.run {
+                try await Listener.bind(to: "0.0.0.0:\(HappyEyeballsTests.port)")
+            }
+            let nowhere = try ["[fd00::77]:0", "[fd00::78]:0"].map { try SocketAddress($0) }
+            world.setAddresses(of: "server", to: nowhere + [peer.address(port: 0)])
+            let start = world.elapsed
+            let connection = try await Connection.connect(to: "server:\(HappyEyeballsTests.port)")
+            try #require(!connection.remoteAddress.isIPv6)
+            try #require(world.elapsed - start < HappyEyeballsTests.margin)
+            listener.close()
+        }
+    }
+
+    @Test func `each attempt has the options and the local address of the call`() throws {
+        try simulated(seeds: 0..<5) { world in
+            let peer = world.host("peer")
+            let listener = try await peer.run {
+                try await Listener.bind(to: "[::]:\(HappyEyeballsTests.port)")
+            }
+            world.setAddresses(
+                of: "server", to: [peer.ipv6Address(port: 0), peer.address(port: 0)])
+            let name = "server:\(HappyEyeballsTests.port)"
+            let start = world.elapsed
+            let connection = try await Connection.connect(
+                to: name, from: world.home.address(port: 0), options: [.userTimeout: 5_000])
+            // That of IPv6 cannot be from there, and costs no time.
+            try #require(!connection.remoteAddress.isIPv6)
+            try #require(world.elapsed - start < HappyEyeballsTests.margin)
+            try #require(try await connection.option(.userTimeout) == 5_000)
+            let local = try await connection.localAddress
+            try #require(local.with(port: 0) == world.home.address(port: 0))
+            let error = await ioError {
+                try await Connection.connect(
+                    to: name, from: SocketAddress("10.9.9.9:0"), options: [.noDelay: 1])
+            }
+            try #require(error?.attempts.count == 2)
+            listener.close()
+        }
+    }
+
     @Test func `who is cancelled leaves no attempt behind`() throws {
         try simulated { world in
             let attempt = try spawn {

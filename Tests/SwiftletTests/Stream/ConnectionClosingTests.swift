@@ -119,12 +119,12 @@ import Testing
             let loop = try #require(EventLoop.current?.executor)
             let (old, peer) = try await makeConnectionPair()
             // The lowest number that is free is the next one: the listener's was.
-            let other = try loop.openSocket(for: anyPort(), .open)
+            let other = try loop.openSocket(for: anyPort(), as: .stream, .open)
             let reader = try spawn { await ioError { try await old.read() } }
             await untilParked(1)
             // The number is given to somebody else before the old reader has run.
             old.close()
-            let new = try loop.openSocket(for: anyPort(), .open)
+            let new = try loop.openSocket(for: anyPort(), as: .stream, .open)
             try #require(new.descriptor == old.socket.descriptor)
             try #require(loop.state.lot.count == 0)
 

@@ -33,8 +33,10 @@ final class FaultySockets: Sockets {
         try system.send(socket, buffer)
     }
 
-    func open(for address: SocketAddress) throws(Errno) -> RawDescriptor {
-        let descriptor = try system.open(for: address)
+    func open(
+        for address: SocketAddress, as type: ConnectionType
+    ) throws(Errno) -> RawDescriptor {
+        let descriptor = try system.open(for: address, as: type)
         opened.add(1, ordering: .acquiringAndReleasing)
         return descriptor
     }
@@ -74,13 +76,33 @@ final class FaultySockets: Sockets {
         try system.setOption(option, of: socket, to: value)
     }
     func resetOnClose(_ socket: RawDescriptor) throws(Errno) { try system.resetOnClose(socket) }
-    func openPair() throws(Errno) -> (RawDescriptor, RawDescriptor) {
-        let pair = try system.openPair()
+    func openPair(
+        as type: ConnectionType
+    ) throws(Errno) -> (RawDescriptor, RawDescriptor) {
+        let pair = try system.openPair(as: type)
         opened.add(2, ordering: .acquiringAndReleasing)
         return pair
     }
     func peerCredentials(of socket: RawDescriptor) throws(Errno) -> PeerCredentials {
         try system.peerCredentials(of: socket)
+    }
+    func send(
+        _ socket: RawDescriptor, _ buffer: UnsafeRawBufferPointer,
+        passing descriptors: [RawDescriptor]
+    ) throws(Errno) -> Int {
+        try system.send(socket, buffer, passing: descriptors)
+    }
+    func receiveMessage(
+        _ socket: RawDescriptor, into buffer: UnsafeMutableRawBufferPointer,
+        descriptors limit: Int
+    ) throws(Errno) -> ReceivedMessage {
+        let message = try system.receiveMessage(socket, into: buffer, descriptors: limit)
+        opened.add(message.descriptors.count, ordering: .acquiringAndReleasing)
+        return message
+    }
+    func adopt(_ socket: RawDescriptor) throws(Errno) -> SocketAddress { try system.adopt(socket) }
+    func hasSocket(at address: SocketAddress) throws(Errno) -> Bool {
+        try system.hasSocket(at: address)
     }
     func file(at address: SocketAddress) throws(Errno) -> FileIdentity {
         try system.file(at: address)
