@@ -43,6 +43,23 @@ import Testing
         }
         #expect(lines == Set((1...100).map(String.init)))
     }
+
+    @Test func `a client connects in steps`() async throws {
+        let line = try await onLoop {
+            let listener = try await Listener.bind(to: anyPort())
+            let address = listener.address
+            async let accepted = listener.accept()
+            let connector = try await Connector.open(for: address)
+            try await connector.bind(to: SocketAddress("127.0.0.1:0"))
+            switch try await connector.connect(to: address, timeout: .seconds(1)) {
+            case .success(let connection): try await connection.write("hello\n")
+            case .failure(.connectionRefused): print("nothing listens on \(address)")
+            case .failure(let errno): throw errno
+            }
+            return try await accepted.readLine()
+        }
+        #expect(line == "hello")
+    }
 }
 
 /// The handler of the server in the samples.
