@@ -84,6 +84,8 @@ let package = Package(
         command(
             "main-actor-program", on: ["Swiftlet"], path: "Tests/MainActorProgram",
             with: [.defaultIsolation(MainActor.self)]),
+        // Talks to other people's echo servers: `.ci/run peers`; for tests only.
+        command("peer-program", on: ["Swiftlet"], path: "Tests/PeerProgram"),
         tests(of: "SwiftletSimulation", on: ["EchoSweep", "Swiftlet", "Drivers", "Syscalls"]),
         tests(of: "EchoServers", on: ["Flags", "Syscalls"]),
         tests(of: "Processes", on: ["Syscalls"]),
