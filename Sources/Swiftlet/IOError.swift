@@ -140,6 +140,10 @@ extension IOError: CustomStringConvertible {
 
     private var words: String {
         switch reason {
+        // A write may say so of a file, and these only of epoll_ctl(2).
+        case .system(.noSpace)
+        where [.accept, .connect, .read, .receive, .park].contains(operation):
+            "epoll watches no more descriptors: see /proc/sys/fs/epoll/max_user_watches"
         case .system(let errno): errno.description
         case .timedOut: "the deadline passed"
         case .cancelled: "the task was cancelled"

@@ -59,7 +59,7 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     public static let tooManyOpenFiles = Errno(rawValue: EMFILE)
     /// `ENFILE`: the machine's descriptors are used up.
     public static let tooManyOpenFilesInSystem = Errno(rawValue: ENFILE)
-    /// `ENOSPC`: of a socket, that epoll(7) watches no more descriptors.
+    /// `ENOSPC`: the device is full; of epoll(7), that it watches no more descriptors.
     public static let noSpace = Errno(rawValue: ENOSPC)
     /// `ENOBUFS`: the kernel has no room for another socket.
     public static let noBufferSpace = Errno(rawValue: ENOBUFS)

@@ -67,4 +67,10 @@ let programs: [String: @Sendable () async throws -> Void] = [
 // What hangs is killed by SIGALRM.
 alarm(60)
 let name = CommandLine.arguments.dropFirst().first ?? ""
+if name == "announce" {
+    EventLoop.main {
+        print("listening")
+        _ = readLine()
+    }
+}
 try EventLoop.run { try await programs[name]?() }

@@ -13,6 +13,7 @@
 #include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -203,6 +204,10 @@ static inline int clinux_sendmmsg(int socket, struct clinux_mmsghdr *headers, un
 
 // Several datagrams of one size in one call (udp(7)), of <netinet/udp.h>.
 enum { CLINUX_UDP_SEGMENT = 103, CLINUX_UDP_GRO = 104 };
+
+// Writes out what is printed line by line, also to a pipe (setvbuf(3)). Swift takes the variable
+// `stdout` for one that other threads may change.
+static inline void clinux_print_lines(void) { setvbuf(stdout, 0, _IOLBF, 0); }
 
 // poll(2): the peer has shut down its writing half. Glibc hides it behind _GNU_SOURCE.
 enum { CLINUX_POLLRDHUP = 0x2000 };

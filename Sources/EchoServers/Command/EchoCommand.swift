@@ -99,8 +99,6 @@ private func advice(on error: IOError, _ options: EchoOptions) -> String? {
         return "the directory must be one that this user may write to"
     case (.bind, .accessDenied): return "ports below 1024 need privileges"
     case (_, .tooManyOpenFiles): return "raise the limit: see 'ulimit -n'"
-    case (.accept, Errno(rawValue: ENOSPC)):
-        return "epoll watches no more: see /proc/sys/fs/epoll/max_user_watches"
     case (.wait, _):
         return (options.model == .ioUring ? .ioUring : options.driver).remedy(for: errno)
     default: return nil

@@ -1,3 +1,4 @@
+import CLinux
 import Drivers
 import Glibc
 import Syscalls
@@ -81,7 +82,8 @@ public struct EventLoop: Sendable {
     ///
     /// What it throws is said on standard error in one line, such as "bind 127.0.0.1:80: Address
     /// already in use", and the process ends with code 1. What `run` throws there would end it in a
-    /// trap with a page of registers.
+    /// trap with a page of registers. What the program prints comes out line by line, also into a
+    /// pipe: a server waits for clients, and not for its end.
     ///
     /// - Parameters:
     ///   - driver: the system call to wait with; each loop has its own.
@@ -92,6 +94,7 @@ public struct EventLoop: Sendable {
         loops: Int = 1,
         _ body: @escaping @concurrent @Sendable () async throws -> Void
     ) {
+        clinux_print_lines()
         do {
             try run(driver: driver, loops: loops, body)
         } catch {

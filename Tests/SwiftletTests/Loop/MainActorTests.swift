@@ -18,15 +18,35 @@ import Testing
             #expect(try await output(of: program) == expected)
         }
 
+        @Test func `a program that waits has printed its lines, also into a pipe`() async throws {
+            let line = try await onThread {
+                let process = MainActorTests.process(running: "announce")
+                let (input, output) = (Pipe(), Pipe())
+                process.standardInput = input
+                process.standardOutput = output
+                try process.run()
+                let line = try output.fileHandleForReading.read(upToCount: 10)
+                try input.fileHandleForWriting.close()
+                process.waitUntilExit()
+                return line
+            }
+            #expect(line == Data("listening\n".utf8))
+        }
+
+        private static func process(running program: String) -> Process {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/proc/self/exe")
+                .resolvingSymlinksInPath()
+                .deletingLastPathComponent().appending(path: "main-actor-program")
+            process.arguments = [program]
+            return process
+        }
+
         /// What a program of Tests/MainActorProgram prints, when it ends well.
         private func output(of program: String) async throws -> String? {
             try await onThread {
-                let process = Process()
+                let process = MainActorTests.process(running: program)
                 let pipe = Pipe()
-                process.executableURL = URL(fileURLWithPath: "/proc/self/exe")
-                    .resolvingSymlinksInPath()
-                    .deletingLastPathComponent().appending(path: "main-actor-program")
-                process.arguments = [program]
                 process.standardOutput = pipe
                 try process.run()
                 let output = try pipe.fileHandleForReading.readToEnd()
