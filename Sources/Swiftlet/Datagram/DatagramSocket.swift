@@ -202,8 +202,9 @@ extension EventLoop {
             }
             return DatagramSocket(
                 socket, of: self, at: bound, isConnected: peer != nil,
-                readsControl: tellsLocalAddress || kind == .ping
-                    || options[.receiveSegments] == 1)
+                // Those of a Unix socket would be descriptors of its sender's.
+                readsControl: !address.isUnix
+                    && (tellsLocalAddress || kind == .ping || options[.receiveSegments] == 1))
         }
     }
 }

@@ -53,7 +53,7 @@ extension RawDescriptor {
                         message.msg_name = UnsafeMutableRawPointer(name)
                         message.msg_iov = vector
                         message.msg_control = UnsafeMutableRawPointer(control)
-                        return recvmsg(number, &message, 0)
+                        return recvmsg(number, &message, CInt(MSG_CMSG_CLOEXEC))
                     }
                 }
             }

@@ -138,7 +138,8 @@ package struct DatagramSlots {
     ) throws(Errno) -> Int {
         prepareToReceive(readingControl: readingControl)
         let count = try retrying {
-            clinux_recvmmsg(socket.number, headers, UInt32(capacity), 0)
+            clinux_recvmmsg(
+                socket.number, headers, UInt32(capacity), CInt(MSG_CMSG_CLOEXEC))
         }
         for slot in 0..<Int(count) { vectors[slot].iov_len = Int(headers[slot].length) }
         return Int(count)

@@ -207,6 +207,32 @@ import Testing
         }
     }
 
+    @Test func `a descriptor that comes with a Unix datagram is not taken`() async throws {
+        try await onLoop {
+            let server = try await DatagramSocket.bind(
+                to: SocketAddress("unix:"), tellsLocalAddress: true)
+            let client = try await DatagramSocket.connect(to: server.localAddress)
+            for isBatch in [false, true] {
+                let (near, far) = try await Connection.pair()
+                let sent = try [UInt8(ascii: "x")].withUnsafeBytes {
+                    try client.socket.descriptor.send($0, passing: [far.socket.descriptor])
+                }
+                try #require(sent == 1)
+                far.close()
+                if isBatch {
+                    var batch = DatagramBatch(capacity: 2)
+                    try await server.receive(into: &batch)
+                    try #require(batch.bytes(at: 0) == [120])
+                } else {
+                    try #require(try await server.receive().text == "x")
+                }
+                // Nobody has the other end any more.
+                let isOver = try await near.read(timeout: .seconds(60)) == nil
+                try #require(isOver)
+            }
+        }
+    }
+
     // MARK: Kinds
 
     @Test func `a kind that is not allowed says what it needs`() async throws {
