@@ -17,13 +17,25 @@ public final class DatagramPeer: Sendable {
     /// What has come and was not received; closed when nothing more will.
     let inbox: Channel<Datagram>
     private let idleTimeout: Duration?
+    /// When the last one came.
+    private let lastArrival: Guarded<Instant>
 
+    /// The caller is on the loop's thread, as for `put`.
     init(of first: Datagram, waitingAtMost limit: Int, _ idleTimeout: Duration?) {
         address = first.sender
         localAddress = first.received.localAddress
         socket = first.socket
         self.idleTimeout = idleTimeout
         inbox = Channel(capacity: max(1, limit), name: "datagrams of \(first.sender)")
+        lastArrival = Guarded(first.socket.socket.loop.now)
+    }
+
+    /// Lets a datagram wait for the handler; false when there is no room, or its handler is at its
+    /// end. The caller is on the loop's thread.
+    func put(_ datagram: Datagram) -> Bool {
+        let now = socket.socket.loop.now
+        lastArrival.withLock { $0 = now }
+        return inbox.trySend(datagram)
     }
 
     /// Waits for the next datagram of this peer.
@@ -36,17 +48,27 @@ public final class DatagramPeer: Sendable {
     public func receive(
         timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> Datagram? {
-        let isIdleFirst =
-            timeout.map { timeout in idleTimeout.map { $0 <= timeout } ?? false } ?? true
+        // Silence lasts over several calls, each with a shorter time limit of its own.
+        let patience = await patience()
+        let isIdleFirst = patience.map { patience in timeout.map { patience <= $0 } ?? true }
         do throws(IOError) {
             return try await inbox.receive(
-                timeout: isIdleFirst ? idleTimeout : timeout, file: file, line: line)
+                timeout: isIdleFirst == true ? patience : timeout, file: file, line: line)
         } catch {
-            guard error.reason == .timedOut, isIdleFirst else { throw error }
+            guard error.reason == .timedOut, isIdleFirst == true else { throw error }
             // From here on what comes is for another handler.
             inbox.close()
             return inbox.tryReceive()
         }
+    }
+
+    /// How much longer the peer may be silent; nil for ever.
+    private func patience() async -> Duration? {
+        guard let idleTimeout else { return nil }
+        let loop = socket.socket.loop
+        let now = if loop.isHome { loop.now } else { await loop.perform { loop.now } }
+        let end = lastArrival.withLock { $0 }.advanced(by: idleTimeout)
+        return max(.zero, now.duration(to: end))
     }
 
     /// Sends a datagram to the peer, from the address to which its own came if that is known.

@@ -156,7 +156,7 @@ extension DatagramServer {
     /// Gives a datagram to its peer, and returns that if it has no handler yet.
     private func peer(of datagram: Datagram, at place: Int) -> DatagramPeer? {
         if let peer = state.withLock({ $0.peers[place][datagram.sender] }) {
-            if peer.inbox.trySend(datagram) { return nil }
+            if peer.put(datagram) { return nil }
             // Full, or its handler is at its end.
             guard peer.inbox.isClosed else {
                 state.withLock { $0.statistics.dropped += 1 }
@@ -166,7 +166,7 @@ extension DatagramServer {
         guard admit() else { return nil }
         let peer = DatagramPeer(
             of: datagram, waitingAtMost: options.maxWaiting, options.idleTimeout)
-        _ = peer.inbox.trySend(datagram)
+        _ = peer.put(datagram)
         state.withLock { state in
             state.peers[place][peer.address] = peer
             // A handler that begins after `stop` has this datagram alone.

@@ -272,6 +272,41 @@ import Testing
         }
     }
 
+    @Test func `a peer that is silent ends also when its handler looks up now and then`() throws {
+        try simulated { _ in
+            var options = DatagramServer.Options()
+            options.idleTimeout = .seconds(30)
+            try await withPeerServer(options: options) { peer in
+                var isThere = true
+                while isThere {
+                    do {
+                        isThere = try await peer.receive(timeout: .seconds(4)) != nil
+                    } catch IOError.timedOut {}
+                }
+            } _: { server in
+                let client = try await DatagramSocket.connect(to: server.address)
+                try await client.send("x")
+                try await sleep(for: .seconds(29))
+                try #require(server.statistics.open == 1)
+                try await sleep(for: .seconds(2))
+                try #require(server.statistics.open == 0)
+            }
+        }
+    }
+
+    @Test func `a detached task receives what comes from a peer`() async throws {
+        try await onLoop {
+            try await withPeerServer { peer in
+                let text = try await Task.detached { try await peer.receive()?.text }.value
+                try await peer.send("\(text ?? "nothing")!")
+            } _: { server in
+                let client = try await DatagramSocket.connect(to: server.address)
+                try await client.send("x")
+                try #require(try await client.receive().text == "x!")
+            }
+        }
+    }
+
     @Test func `a peer has a time limit of its own, and a bounded queue`() throws {
         try simulated { _ in
             var options = DatagramServer.Options()
