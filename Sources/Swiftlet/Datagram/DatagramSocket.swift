@@ -235,8 +235,10 @@ extension Socket {
     ) throws(IOError) {
         // Said, because machines differ in what they take for usual (/proc/sys/net/ipv6).
         if peer.isIPv6, kind == .datagram, options[.ipv6Only] == nil { try set([.ipv6Only: 0]) }
-        if tellsLocalAddress, !peer.isUnix {
-            try set([peer.isIPv6 ? .localAddressesIPv6 : .localAddresses: 1])
+        if tellsLocalAddress, peer.isIPv6 { try set([.localAddressesIPv6: 1]) }
+        // Also of IPv6: of IPv4 packets it alone tells an address that an answer can leave from.
+        if tellsLocalAddress, !peer.isUnix, !(peer.isIPv6 && kind.isRaw) {
+            try set([.localAddresses: 1])
         }
         try set(options)
     }

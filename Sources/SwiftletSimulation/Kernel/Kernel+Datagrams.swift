@@ -78,7 +78,7 @@ extension Kernel {
     ) -> SocketAddress? {
         let address = datagram.target.address
         if address.isMulticast, address.family == .ipv6 { return nil }
-        let local = address.isGroup ? datagram.receiver.ipv4 : address
+        let local = address.isGroup ? datagram.receiver.source(to: address) : address
         return Endpoint(local, port: 0).socketAddress(as: family)
     }
 

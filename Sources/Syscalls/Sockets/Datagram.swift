@@ -12,6 +12,9 @@ public enum DatagramKind: Hashable, Sendable {
     /// Packets of an IP protocol by its number, such as 1 for ICMP; needs CAP_NET_RAW. What is
     /// received over IPv4 begins with the IP header (raw(7)).
     case raw(UInt8)
+
+    /// Whether it is `raw`, whatever the protocol.
+    package var isRaw: Bool { if case .raw = self { true } else { false } }
 }
 
 /// Joining or leaving a group of receivers.

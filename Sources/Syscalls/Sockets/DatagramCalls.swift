@@ -133,8 +133,9 @@ extension RawDescriptor {
 
 // What control messages tell of a datagram, and what they say to the kernel.
 
-/// Room for the control messages of one datagram: an address of IPv6 and a size take 64 bytes.
-typealias ControlSpace = SIMD8<UInt64>
+/// Room for the control messages of one datagram: addresses of both families, a size and a time
+/// stamp take 128 bytes.
+typealias ControlSpace = SIMD16<UInt64>
 
 extension SocketAddress {
     /// What a Unix socket without a name sends from.
@@ -164,6 +165,7 @@ extension ReceivedDatagram {
         count: Int, of message: msghdr, sender: UnsafeRawBufferPointer,
         control: UnsafeRawBufferPointer
     ) {
+        let sender = SocketAddress(filling: sender, Int(message.msg_namelen)) ?? .unnamed
         var (local, interface, size): (SocketAddress?, Int, Int) = (nil, 0, 0)
         let filled = UnsafeRawBufferPointer(
             rebasing: control.prefix(Int(message.msg_controllen)))
@@ -176,9 +178,13 @@ extension ReceivedDatagram {
                     let number = message.load(at: 4, as: UInt32.self)
                 else { return }
                 local = SocketAddress(ipv4: UInt32(bigEndian: number), port: 0)
+                if sender.isIPv6, let words = local?.words {
+                    local = SocketAddress(ipv6: words.high, words.low, port: 0)
+                }
                 interface = Int(index)
-            case (CInt(IPPROTO_IPV6), IPV6_PKTINFO):
-                // struct in6_pktinfo: the address that the packet has, the interface.
+            case (CInt(IPPROTO_IPV6), IPV6_PKTINFO) where local == nil:
+                // struct in6_pktinfo: the address that the packet has, the interface. A packet of
+                // IPv4 has both messages, and the other one is better: this may be a group.
                 guard let index = message.load(at: 16, as: UInt32.self) else { return }
                 local = SocketAddress(message.value, interface: index)
                 interface = Int(index)
@@ -189,7 +195,7 @@ extension ReceivedDatagram {
         }
         self.init(
             count: count, isTruncated: message.msg_flags & CInt(MSG_TRUNC) != 0,
-            sender: SocketAddress(filling: sender, Int(message.msg_namelen)) ?? .unnamed,
+            sender: sender,
             localAddress: local?.isMulticast == true ? nil : local, interface: interface,
             segmentSize: size)
     }

@@ -7,7 +7,7 @@ import Glibc
 ///     headers   [ header | header | … ]     each points to the other parts of its slot
 ///     vectors   [ bytes of slot 0 | … ]
 ///     names     [ address | address | … ]
-///     control   [ 64 bytes | … ]
+///     control   [ 128 bytes | … ]
 ///     bytes     [ slot 0 | slot 1 | … ]
 ///
 /// A view: whoever made the memory frees it. Filled headers are sent as they are, so an echo is one

@@ -383,6 +383,28 @@ extension SocketContractTests {
         #expect(try setting.awaitDatagram(from: receiver).text == "all")
     }
 
+    @Test(arguments: SocketsUnderTest.all)
+    func `a socket of IPv6 answers what was sent to all from the address of its interface`(
+        kind: SocketsUnderTest
+    ) throws {
+        if loopbacks.count == 1 { return }
+        let setting = try kind.open()
+        let server = try setting.datagramSocket(
+            on: "[::]", options: [.ipv6Only: 0, .localAddressesIPv6: 1, .localAddresses: 1])
+        let client = try setting.datagramSocket(options: [.broadcast: 1])
+        let port = try setting.address(of: server).port
+        let all = try SocketAddress("127.255.255.255:\(port)")
+        try setting.sendDatagram("all", from: client, to: all)
+
+        let came = try setting.awaitDatagram(from: server, control: true)
+        let local = try #require(came.received.localAddress)
+        #expect(try local == SocketAddress("[::ffff:127.0.0.1]:0"))
+        try setting.sendDatagram("one", from: server, to: came.received.sender, at: local)
+
+        let answer = try setting.awaitDatagram(from: client)
+        #expect(try answer.received.sender == SocketAddress("127.0.0.1:\(port)"))
+    }
+
     // MARK: Unix sockets
 
     @Test(arguments: SocketsUnderTest.all, UnixNaming.allCases)

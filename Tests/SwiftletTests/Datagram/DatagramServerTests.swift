@@ -51,6 +51,27 @@ import Testing
     }
 
     @Test(arguments: Ground.all)
+    func `a server of both families answers what was sent to all`(ground: Ground) async throws {
+        let any = try SocketAddress("[::]:0")
+        // Not every machine has IPv6.
+        guard (try? RawDescriptor.datagramSocket(family: any.family, .datagram).close()) != nil
+        else { return }
+        try await ground.run {
+            let socket = try await DatagramSocket.bind(to: any, tellsLocalAddress: true)
+            let server = try DatagramServer(sockets: [socket])
+            let serving = try spawn { try await server.serve { try await $0.reply($0.bytes) } }
+            let client = try await DatagramSocket.bind(to: anyPort(), options: [.broadcast: 1])
+            let port = socket.localAddress.port
+            try await client.send("all", to: SocketAddress("127.255.255.255:\(port)"))
+            let answer = try await client.receive(timeout: .seconds(60))
+            try #require(answer.text == "all")
+            try #require(try answer.sender == SocketAddress("127.0.0.1:\(port)"))
+            server.stop()
+            try await serving.value
+        }
+    }
+
+    @Test(arguments: Ground.all)
     func `what needs one handler too many is dropped and counted`(ground: Ground) async throws {
         try await ground.run {
             var options = DatagramServer.Options()
