@@ -41,6 +41,9 @@ struct KernelSocket {
         self.family = family
         self.type = type
     }
+
+    /// Whether it carries datagrams within the host.
+    var isUnixDatagrams: Bool { family == .unix && datagrams != nil }
 }
 
 /// A socket that queues connections.
@@ -154,6 +157,12 @@ struct DescriptorTable {
     /// The numbers that are open, the lowest first.
     var open: [RawDescriptor] {
         sockets.indices.filter { sockets[$0].isOpen }.map { RawDescriptor(CInt($0)) }
+    }
+
+    /// The files that are not over yet.
+    var held: [RawDescriptor] {
+        sockets.indices.filter { sockets[$0].holders > 0 && sockets[$0].file == nil }
+            .map { RawDescriptor(CInt($0)) }
     }
 
     /// An open socket; changed in place.

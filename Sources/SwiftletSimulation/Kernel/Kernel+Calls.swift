@@ -22,7 +22,9 @@ extension Kernel {
 
     /// Closes a socket (close(2)); a number that is not open is left alone.
     mutating func close(_ socket: RawDescriptor, on host: HostID) {
-        endSocket(hosts[host].close(socket))
+        let closed = hosts[host].close(socket)
+        endSocket(closed)
+        if closed?.isUnixDatagrams == true { hosts[host].touchSenders(connections) }
     }
 
     /// Ends what a socket was that is over.

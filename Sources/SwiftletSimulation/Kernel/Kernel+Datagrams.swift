@@ -62,7 +62,7 @@ extension Kernel {
         let count = min(buffer.count, datagram.bytes.count)
         buffer.copyBytes(from: datagram.bytes[..<count])
         let family = hosts[host][socket].family
-        if family == .unix { hosts[host].touchSenders(to: datagram.target, connections) }
+        if family == .unix { hosts[host].touchSenders(connections) }
         let isAsked =
             readingControl && hosts[host][socket].options.tellsLocalAddress(of: family)
         return ReceivedDatagram(

@@ -141,9 +141,9 @@ extension KernelHost {
         }
     }
 
-    /// Tells the drivers of Unix sockets that their peer may have room.
-    mutating func touchSenders(to peer: Endpoint, _ connections: Connections) {
-        for socket in descriptors.open where self[socket].datagrams?.peer == peer {
+    /// Tells the driver of Unix sockets that wait to send: there may be room, or no receiver.
+    mutating func touchSenders(_ connections: Connections) {
+        for socket in descriptors.held where self[socket].isUnixDatagrams {
             touch(socket, connections)
         }
     }

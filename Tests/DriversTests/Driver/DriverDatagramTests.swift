@@ -6,8 +6,10 @@ import Testing
 
 extension Setting {
     /// Two sockets for datagrams, the first of which is connected to the second.
-    func makeDatagramPair() throws -> (watched: RawDescriptor, peer: RawDescriptor) {
-        let any = try SocketAddress("127.0.0.1:0")
+    func makeDatagramPair(
+        over text: String = "127.0.0.1:0"
+    ) throws -> (watched: RawDescriptor, peer: RawDescriptor) {
+        let any = try SocketAddress(text)
         let (watched, peer) = (
             adopt(try sockets.openDatagram(for: any, .datagram)),
             adopt(try sockets.openDatagram(for: any, .datagram))
@@ -55,6 +57,22 @@ extension DriverContractTests {
         #expect(try setting.waitForReadiness() == [Readiness(watched, .readable)])
         try setting.takeDatagram(from: watched)
         #expect(try setting.look().isEmpty)
+    }
+
+    @Test(arguments: DriverUnderTest.all)
+    func `a wait for room at a Unix socket ends when that closes`(kind: DriverUnderTest) throws {
+        let setting = try kind.open()
+        let (watched, peer) = try setting.makeDatagramPair(over: "unix:")
+        #expect(throws: Errno.wouldBlock) {
+            for _ in 0..<10_000 { try setting.sendDatagram(from: watched) }
+        }
+        try setting.driver.setInterest(.writable, in: watched)
+        #expect(try setting.look().isEmpty)
+
+        setting.close(peer)
+
+        #expect(try setting.waitForReadiness() == [Readiness(watched, .writable)])
+        #expect(throws: Errno.connectionRefused) { try setting.sendDatagram(from: watched) }
     }
 
     @Test(arguments: DriverUnderTest.all)
