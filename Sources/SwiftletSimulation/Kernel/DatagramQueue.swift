@@ -8,15 +8,22 @@ struct KernelDatagram: Sendable {
     let bytes: [UInt8]
     let sender: HostID
     let source: Endpoint
+    /// The socket that sent it, by the number of its queue.
+    let queue: Int
     let receiver: HostID
     /// The address that it was sent to: the receiver's, a group's, or that of all.
     let target: Endpoint
+
+    /// Bytes of a buffer that it takes, with those that the kernel keeps beside it.
+    var cost: Int { bytes.count + 512 }
 }
 
 /// What a socket for datagrams has beside what all sockets have.
 ///
 ///     received  [ datagram | datagram | … ]   at most as much as the receive buffer holds
 struct DatagramQueue {
+    /// Which queue of its host it is; none ever has the same.
+    let number: Int
     /// Where it sends to, and of whom alone it receives; nil when it is not connected.
     var peer: Endpoint?
     /// What the next call throws: that a datagram found no receiver.
@@ -29,6 +36,8 @@ struct DatagramQueue {
     private(set) var dropped = 0
     private var size = 0
 
+    init(number: Int) { self.number = number }
+
     /// A group of receivers, on an interface.
     struct Group: Equatable {
         let address: IPAddress
@@ -37,8 +46,6 @@ struct DatagramQueue {
 
     /// Datagrams that wait at a Unix socket at most, but for one more (unix(7), max_dgram_qlen).
     private static let unixLimit = 10
-    /// What the kernel keeps with each datagram, in bytes.
-    private static let overhead = 512
 
     /// Whether a Unix socket takes no more.
     var isFullForUnix: Bool { received.count > DatagramQueue.unixLimit }
@@ -46,20 +53,26 @@ struct DatagramQueue {
     /// Takes a datagram that has arrived into a buffer of so many bytes; false when it is dropped
     /// because there is no room.
     mutating func add(_ datagram: KernelDatagram, capacity: Int) -> Bool {
-        let cost = datagram.bytes.count + DatagramQueue.overhead
-        guard received.isEmpty || size + cost <= capacity else {
+        guard received.isEmpty || size + datagram.cost <= capacity else {
             dropped += 1
             return false
         }
-        size += cost
+        size += datagram.cost
         received.append(datagram)
         return true
+    }
+
+    /// Bytes that what one socket has sent takes here, by the number of its queue.
+    func cost(ofThoseBy sender: Int) -> Int {
+        (0..<received.count).reduce(0) { sum, place in
+            received[place].queue == sender ? sum + received[place].cost : sum
+        }
     }
 
     /// Takes out what is to be received next; nil when nothing is there.
     mutating func popFirst() -> KernelDatagram? {
         guard let datagram = received.popFirst() else { return nil }
-        size -= datagram.bytes.count + DatagramQueue.overhead
+        size -= datagram.cost
         return datagram
     }
 

@@ -116,7 +116,7 @@ extension Kernel {
     ) throws(Errno) {
         let most =
             target.name != nil
-            ? hosts[host][socket].options.sendCapacity
+            ? hosts[host][socket].options.unixDatagramMost
             : target.address.family == .ipv4 ? 65_507 : 65_527
         if count > most { throw .messageTooLong }
     }
@@ -164,7 +164,8 @@ extension Kernel {
         where !isLocal || receiver == host {
             let datagram = KernelDatagram(
                 number: datagramCount, bytes: Array(bytes), sender: host, source: source,
-                receiver: receiver, target: target)
+                queue: hosts[host][socket].datagrams?.number ?? 0, receiver: receiver,
+                target: target)
             let arrivals = faults.arrivals(
                 ofDatagram: bytes.count, isIPv6: target.address.family == .ipv6, from: host,
                 to: receiver, at: now, using: &random)
@@ -246,15 +247,16 @@ extension Kernel {
         to target: Endpoint
     ) throws(Errno) {
         let receiver = try receiver(named: target.name ?? [], of: socket, on: host)
-        guard let queue = hosts[host][receiver].datagrams, !queue.isFullForUnix else {
-            throw .wouldBlock
-        }
+        guard let queue = hosts[host][receiver].datagrams, !queue.isFullForUnix,
+            let own = hosts[host][socket].datagrams,
+            hosts[host].unreceived(of: own) < hosts[host][socket].options.datagramSendBuffer
+        else { throw .wouldBlock }
         trace.mix(bytes)
         datagramCount += 1
         let datagram = KernelDatagram(
             number: datagramCount, bytes: Array(bytes), sender: host,
-            source: hosts[host][socket].local ?? AddressFamily.unix.unbound, receiver: host,
-            target: target)
+            source: hosts[host][socket].local ?? AddressFamily.unix.unbound,
+            queue: own.number, receiver: host, target: target)
         note(.arrived, datagram, with: host, on: host)
         _ = hosts[host].add(datagram, to: receiver, connections)
     }

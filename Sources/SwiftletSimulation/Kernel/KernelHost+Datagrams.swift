@@ -9,7 +9,8 @@ extension KernelHost {
     mutating func openDatagram(_ family: AddressFamily) throws(Errno) -> RawDescriptor {
         try checkLimit()
         var socket = KernelSocket(family)
-        socket.datagrams = DatagramQueue()
+        datagramQueueCount += 1
+        socket.datagrams = DatagramQueue(number: datagramQueueCount)
         socket.options = .ofDatagrams
         return descriptors.insert(socket)
     }
@@ -122,7 +123,9 @@ extension KernelHost {
     mutating func add(
         _ datagram: KernelDatagram, to socket: RawDescriptor, _ connections: Connections
     ) -> Bool {
-        let capacity = self[socket].options.datagramCapacity
+        // What waits at a Unix socket fills the buffer of its sender instead.
+        let capacity =
+            self[socket].isUnixDatagrams ? Int.max : self[socket].options.datagramCapacity
         guard descriptors[socket].datagrams?.add(datagram, capacity: capacity) == true else {
             return false
         }
@@ -164,12 +167,29 @@ extension KernelHost {
     }
 
     /// What a driver says of a socket for datagrams.
-    func report(of queue: DatagramQueue, _ interest: Interest) -> Interest {
+    func report(
+        of queue: DatagramQueue, _ options: SocketOptions, _ interest: Interest
+    ) -> Interest {
         if queue.error != nil { return .both }
         var ready = Interest.none
         if !queue.received.isEmpty { ready.insert(.readable) }
-        if hasRoom(at: queue.peer) { ready.insert(.writable) }
+        // Linux calls a buffer writable when at most a quarter of it is full.
+        if interest.contains(.writable), hasRoom(at: queue.peer),
+            unreceived(of: queue) * 4 <= options.datagramSendBuffer
+        {
+            ready.insert(.writable)
+        }
         return interest.intersection(ready)
+    }
+
+    /// Bytes of its buffer that a socket has sent to Unix sockets, which have not received them.
+    func unreceived(of queue: DatagramQueue) -> Int {
+        descriptors.held.reduce(0) { sum, socket in
+            guard self[socket].isUnixDatagrams, let other = self[socket].datagrams else {
+                return sum
+            }
+            return sum + other.cost(ofThoseBy: queue.number)
+        }
     }
 
     /// Whether a peer has room: only that of a Unix socket ever has none.

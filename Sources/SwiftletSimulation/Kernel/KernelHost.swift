@@ -20,6 +20,8 @@ struct KernelHost {
     private(set) var closedWhileWatched: [RawDescriptor] = []
     var descriptors = DescriptorTable()
     private var ports = PortTable()
+    /// How many sockets for datagrams it has opened.
+    var datagramQueueCount = 0
     /// Ports of datagrams are others than those of streams.
     var datagramPorts = PortTable()
     /// The names of its Unix sockets, and the files of those that are gone.
@@ -353,7 +355,9 @@ extension KernelHost {
         let interest = self[number].interest
         if interest.isEmpty { return .none }
         let socket = self[number].file ?? number
-        if let queue = self[socket].datagrams { return report(of: queue, interest) }
+        if let queue = self[socket].datagrams {
+            return report(of: queue, self[socket].options, interest)
+        }
         if let listener = self[socket].listener {
             return listener.queue.isEmpty ? .none : interest.intersection(.readable)
         }

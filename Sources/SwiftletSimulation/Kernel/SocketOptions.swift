@@ -71,6 +71,10 @@ struct SocketOptions: Sendable {
 
     /// Bytes of datagrams that wait to be received at most, with what the kernel keeps with each.
     var datagramCapacity: Int { receiveBuffer }
+    /// Bytes of datagrams that were sent and not yet received at which a Unix socket sends no more.
+    var datagramSendBuffer: Int { sendBuffer }
+    /// Bytes of a Unix datagram at most (unix(7)).
+    var unixDatagramMost: Int { sendBuffer - 32 }
     /// Whether datagrams may go to all hosts.
     var mayBroadcast: Bool { remembered[.broadcast] == 1 }
 
