@@ -7,7 +7,7 @@ import Syscalls
 /// var batch = DatagramBatch(capacity: 32)
 /// while true {
 ///     try await socket.receive(into: &batch)
-///     try await socket.send(batch)            // echoes each to its sender
+///     try? await socket.send(batch)           // echoes each to its sender, if that can be
 /// }
 /// ```
 ///
@@ -110,7 +110,11 @@ extension DatagramSocket {
     /// Sends all datagrams of a batch, each to its address: to its sender, if it was received, and
     /// from the address that it came to, if that was told (sendmmsg(2)).
     ///
-    /// - Throws: as `send`; those before the one that failed are sent.
+    /// One that the kernel refuses does not keep the others: they are sent, and then this throws
+    /// what it said of the first that it refused, with the address of that one.
+    ///
+    /// - Throws: as `send`; after `.timedOut`, `.cancelled` and `.closed` those that were left are
+    ///   not sent.
     public func send(
         _ batch: borrowing DatagramBatch, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
@@ -173,15 +177,18 @@ extension Socket {
         try checkReadable(.receive)
         if !loop.spend() { try await yieldReading(.receive) }
         while true {
-            let count = try trying(.receive, or: 0) { () throws(Errno) in
-                try loop.sockets.receiveDatagrams(
+            loop.state.statistics.receives += 1
+            do throws(Errno) {
+                let count = try loop.sockets.receiveDatagrams(
                     descriptor, into: lent.slots, readingControl: readingControl)
-            }
-            if count > 0 {
                 for slot in 0..<count {
                     loop.state.statistics.bytesRead += lent.slots.count(in: slot)
                 }
                 return count
+            } catch .wouldBlock {
+                loop.state.statistics.wouldBlocks += 1
+            } catch {
+                throw IOError(.receive, .system(error))
             }
             try await awaitDatagram(until: deadline, in: call)
         }
@@ -192,37 +199,41 @@ extension Socket {
     ) async throws(IOError) {
         try checkOpen(.send)
         if !loop.spend() { try await yield(.send) }
-        var (first, pause) = (0, Pause())
+        var (first, pause, refusal) = (0, Pause(), IOError?.none)
         while first < count {
-            let sent = try trying(.send, or: 0) { () throws(Errno) in
-                try loop.sockets.sendDatagrams(descriptor, lent.slots, first..<count)
+            do throws(IOError) {
+                let sent = try trySending(lent, first..<count)
+                first += sent
+                if sent > 0 { continue }
+            } catch {
+                refusal = refusal ?? error
+                first += 1
+                continue
             }
-            for slot in first..<first + sent {
-                loop.state.statistics.bytesWritten += lent.slots.count(in: slot)
-            }
-            first += sent
-            if sent > 0 { continue }
             try await awaitRoom(
                 isTold: !peer.isUnix, pausing: &pause, until: deadline, in: call)
         }
+        if let refusal { throw refusal }
     }
 
-    /// Makes a call once, which is counted; `nothing` when it would block.
-    private func trying(
-        _ operation: IOError.Operation, or nothing: Int, _ call: () throws(Errno) -> Int
-    ) throws(IOError) -> Int {
-        if operation == .send {
-            loop.state.statistics.sends += 1
-        } else {
-            loop.state.statistics.receives += 1
-        }
+    /// Asks the kernel once, and says how many it took; its refusal is of the first one.
+    private func trySending(_ lent: Lent, _ range: Range<Int>) throws(IOError) -> Int {
+        loop.state.statistics.sends += 1
         do throws(Errno) {
-            return try call()
+            let sent = try loop.sockets.sendDatagrams(descriptor, lent.slots, range)
+            for slot in range.prefix(sent) {
+                loop.state.statistics.bytesWritten += lent.slots.count(in: slot)
+            }
+            return sent
         } catch .wouldBlock {
             loop.state.statistics.wouldBlocks += 1
-            return nothing
+            return 0
         } catch {
-            throw IOError(operation, .system(error))
+            let refused = lent.slots.received(in: range.lowerBound)
+            throw IOError(
+                .send,
+                error == .messageTooLong ? .datagramTooLong(refused.count) : .system(error),
+                at: refused.sender)
         }
     }
 }

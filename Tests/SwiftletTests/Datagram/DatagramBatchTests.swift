@@ -61,6 +61,31 @@ import Testing
     }
 
     @Test(arguments: Ground.all)
+    func `one that cannot be sent does not keep the others of its batch`(
+        ground: Ground
+    ) async throws {
+        try await ground.run {
+            let sender = try await DatagramSocket.bind(to: anyPort())
+            let receivers = [
+                try await DatagramSocket.bind(to: anyPort()),
+                try await DatagramSocket.bind(to: anyPort()),
+            ]
+            var batch = DatagramBatch(capacity: 4, bytesEach: 65_536)
+            try batch.append([1], to: receivers[0].localAddress)
+            let long = [UInt8](repeating: 0, count: 65_510)
+            try batch.append(long, to: receivers[1].localAddress)
+            try batch.append(long, to: receivers[0].localAddress)
+            try batch.append([2], to: receivers[0].localAddress)
+            let error = await ioError { try await sender.send(batch) }
+            try #require(error == IOError(.send, .datagramTooLong(65_510)))
+            try #require(error?.address == receivers[1].localAddress)
+            for byte: UInt8 in [1, 2] {
+                try #require(try await receivers[0].receive().bytes == [byte])
+            }
+        }
+    }
+
+    @Test(arguments: Ground.all)
     func `what is longer than its place is truncated`(ground: Ground) async throws {
         try await ground.run {
             let socket = try await DatagramSocket.bind(to: anyPort())
