@@ -12,7 +12,8 @@ extension DatagramSocket {
     ///
     /// - Parameters:
     ///   - bytes: what to send; none sends nothing.
-    ///   - size: bytes of each datagram, 1 to 65,507; not more than a packet of the way can hold.
+    ///   - size: bytes of each datagram, 1 to 65,507; of more than a packet can hold each is
+    ///     sent in a call of its own, and in fragments.
     ///   - target: the receiver; nil is the peer of a connected socket.
     ///   - source: the address of this machine to send from, as for `send`.
     ///   - timeout: how long it may wait for room, all in all for each call.
@@ -59,6 +60,8 @@ extension DatagramSocket {
 extension IOError.Reason {
     /// Whether the kernel says that it does not cut what is sent (udp(7)).
     fileprivate var meansNoSegments: Bool {
-        self == .system(.invalidArgument) || self == .system(.inputOutput)
+        // Newer ones say that a segment is too long for a packet: alone it is sent in fragments.
+        if case .datagramTooLong = self { return true }
+        return self == .system(.invalidArgument) || self == .system(.inputOutput)
     }
 }

@@ -116,6 +116,27 @@ import Testing
         }
     }
 
+    @Test func `segments that no packet can hold are sent one by one`() async throws {
+        try await onLoop {
+            let here = try SocketAddress("[::1]:0")
+            // Not every machine has IPv6.
+            guard let server = try? await DatagramSocket.bind(to: here) else { return }
+            // `IPV6_MTU`: packets are not longer.
+            let packets = SocketOption(level: 41, number: 24)
+            let client = try await DatagramSocket.connect(
+                to: server.localAddress, options: [packets: 1_280])
+            let bytes = pattern(5_000)
+            try await client.sendSegments(bytes, of: 2_000)
+            var received: [UInt8] = []
+            for count in [2_000, 2_000, 1_000] {
+                let datagram = try await server.receive()
+                #expect(datagram.bytes.count == count)
+                received += datagram.bytes
+            }
+            #expect(received == bytes)
+        }
+    }
+
     @Test func `the kernel puts segments together for a socket that asks for it`() async throws {
         try await onLoop {
             let server = try await DatagramSocket.bind(
