@@ -136,8 +136,11 @@ extension DatagramSocket {
     /// - Parameters:
     ///   - option: which one.
     ///   - value: 0 or 1, bytes or a number, as the option says.
-    /// - Throws: `IOError` with `.closed`, or what the kernel says.
+    /// - Throws: `IOError` with `.closed`, or what the kernel says; "Invalid argument" for
+    ///   `.receiveSegments`, `.localAddresses` and `.localAddressesIPv6`, which are for opening:
+    ///   they decide how the socket receives.
     public func setOption(_ option: SocketOption, to value: Int) async throws(IOError) {
+        if option.needsControl { throw IOError(.option, .system(.invalidArgument)) }
         try await socket.perform(.option) { sockets, descriptor throws(Errno) in
             try sockets.setOption(option, of: descriptor, to: value)
         }
@@ -204,7 +207,9 @@ extension EventLoop {
                 socket, of: self, at: bound, isConnected: peer != nil,
                 // Those of a Unix socket would be descriptors of its sender's.
                 readsControl: !address.isUnix
-                    && (tellsLocalAddress || kind == .ping || options[.receiveSegments] == 1))
+                    && (tellsLocalAddress || kind == .ping
+                        || options.contains { $0.key.needsControl && $0.value != 0 })
+            )
         }
     }
 }
@@ -253,5 +258,12 @@ extension Socket {
         _ = try attempt(.connect) { descriptor throws(Errno) in
             try loop.sockets.connect(descriptor, to: peer)
         }
+    }
+}
+
+extension SocketOption {
+    /// Whether what it asks for comes beside the datagrams, in control messages.
+    fileprivate var needsControl: Bool {
+        [.receiveSegments, .localAddresses, .localAddressesIPv6].contains(self)
     }
 }

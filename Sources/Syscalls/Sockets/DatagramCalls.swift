@@ -193,6 +193,8 @@ extension ReceivedDatagram {
             default: break
             }
         }
+        // The better address may be in a message for which there was no room.
+        if message.msg_flags & CInt(MSG_CTRUNC) != 0 { (local, interface) = (nil, 0) }
         self.init(
             count: count, isTruncated: message.msg_flags & CInt(MSG_TRUNC) != 0,
             sender: sender,

@@ -107,7 +107,8 @@ extension SocketOption {
     public static let localAddressesIPv6 = ipv6(IPV6_RECVPKTINFO)
     /// `IP_HDRINCL`: what is sent on a raw socket begins with the IP header.
     public static let headerIncluded = ipv4(IP_HDRINCL)
-    /// `UDP_GRO`: give several datagrams of one sender and one size as one.
+    /// `UDP_GRO`: give several datagrams of one sender and one size as one; for the `options` with
+    /// which a socket is opened.
     public static let receiveSegments = SocketOption(
         level: CInt(IPPROTO_UDP), number: CInt(CLINUX_UDP_GRO))
 }

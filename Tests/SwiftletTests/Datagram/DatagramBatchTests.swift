@@ -137,10 +137,13 @@ import Testing
         }
     }
 
-    @Test func `the kernel puts segments together for a socket that asks for it`() async throws {
+    @Test(arguments: [1, 2])
+    func `the kernel puts segments together for a socket that asks for it`(
+        value: Int
+    ) async throws {
         try await onLoop {
             let server = try await DatagramSocket.bind(
-                to: anyPort(), options: [.receiveSegments: 1])
+                to: anyPort(), options: [.receiveSegments: value])
             let client = try await DatagramSocket.connect(to: server.localAddress)
             let bytes = pattern(5_000)
             try await client.sendSegments(bytes, of: 1_000)
@@ -151,6 +154,38 @@ import Testing
                 received += datagram.bytes
             }
             #expect(received == bytes)
+        }
+    }
+
+    @Test func `what is told of segments has room beside a time stamp`() async throws {
+        try await onLoop {
+            // `SO_TIMESTAMP`, which comes first.
+            let stamps = SocketOption(level: 1, number: 29)
+            let server = try await DatagramSocket.bind(
+                to: anyPort(), options: [.receiveSegments: 1, stamps: 1], tellsLocalAddress: true)
+            let client = try await DatagramSocket.connect(to: server.localAddress)
+            try await client.sendSegments(pattern(3_000), of: 1_000)
+            var count = 0
+            while count < 3_000 {
+                let received = try await server.receive().received
+                if received.count > 1_000 { #expect(received.segmentSize == 1_000) }
+                #expect(received.localAddress == server.localAddress)
+                count += received.count
+            }
+        }
+    }
+
+    @Test(arguments: Ground.all)
+    func `what decides how a socket receives is set when it opens`(ground: Ground) async throws {
+        try await ground.run {
+            let socket = try await DatagramSocket.bind(to: anyPort())
+            for option: SocketOption in [.receiveSegments, .localAddresses, .localAddressesIPv6] {
+                let error = await ioError { try await socket.setOption(option, to: 1) }
+                try #require(error == IOError(.option, .system(.invalidArgument)))
+            }
+            let other = try await DatagramSocket.bind(to: anyPort(), options: [.localAddresses: 1])
+            try await socket.send("x", to: other.localAddress)
+            try #require(try await other.receive().received.localAddress == other.localAddress)
         }
     }
 
