@@ -198,7 +198,8 @@ extension EventLoop {
                 if let peer { try socket.connectDatagrams(to: peer) }
             } catch {
                 socket.close()
-                throw IOError(error.operation, error.reason, at: address)
+                throw IOError(
+                    error.operation, error.reason, at: error.operation == .bind ? local : address)
             }
             let bound = try socket.attempt(.address) { descriptor throws(Errno) in
                 try executor.sockets.localAddress(descriptor)

@@ -249,6 +249,16 @@ import Testing
         }
     }
 
+    @Test(arguments: Ground.all)
+    func `an address that cannot be bound is the one that is named`(ground: Ground) async throws {
+        try await ground.run {
+            let (peer, local) = (try anyPort(), try SocketAddress("192.0.2.1:0"))
+            let error = await ioError { try await DatagramSocket.connect(to: peer, from: local) }
+            try #require(error == IOError(.bind, .system(.addressNotAvailable)))
+            try #require(error?.address == local)
+        }
+    }
+
     @Test func `a socket outside of a loop is refused`() async throws {
         let error = await ioError { try await DatagramSocket.bind(to: anyPort()) }
         #expect(error == IOError(.bind, .noLoop))
