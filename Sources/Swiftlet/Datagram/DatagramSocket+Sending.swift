@@ -58,7 +58,8 @@ extension DatagramSocket {
 extension Datagram {
     /// Sends an answer to the sender, from the address that the datagram came to if that is known.
     ///
-    /// - Throws: as `DatagramSocket.send`.
+    /// - Throws: as `DatagramSocket.send`; "Invalid argument" when a Unix socket without a name,
+    ///   `unix:`, is the sender.
     public func reply(
         _ bytes: [UInt8], timeout: Duration? = nil, file: SourceFile = #fileID,
         line: UInt32 = #line

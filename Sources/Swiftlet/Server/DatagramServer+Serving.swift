@@ -155,6 +155,11 @@ extension DatagramServer {
 
     /// Gives a datagram to its peer, and returns that if it has no handler yet.
     private func peer(of datagram: Datagram, at place: Int) -> DatagramPeer? {
+        // All Unix sockets without a name would be one peer, and no answer would reach any.
+        if datagram.sender == .unnamed {
+            state.withLock { $0.statistics.dropped += 1 }
+            return nil
+        }
         if let peer = state.withLock({ $0.peers[place][datagram.sender] }) {
             if peer.put(datagram) { return nil }
             // Full, or its handler is at its end.

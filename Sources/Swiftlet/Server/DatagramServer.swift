@@ -41,7 +41,7 @@ public final class DatagramServer: Sendable {
         /// Datagrams that were received, the dropped ones too.
         public var received = 0
         /// Datagrams that were dropped: no handler might begin, or too many waited for their
-        /// peer's, or it ended before it had received them.
+        /// peer's, or it ended before it had received them, or what sent them has no address.
         public var dropped = 0
         /// Handlers that run now.
         public var open = 0
@@ -100,7 +100,8 @@ public final class DatagramServer: Sendable {
     }
 
     /// Receives on addresses or names, and runs a handler for each peer until the calling task is
-    /// cancelled. A peer is an address from which a datagram came.
+    /// cancelled. A peer is an address from which a datagram came; what a Unix socket without a
+    /// name sends is dropped and counted.
     ///
     /// ```swift
     /// try await DatagramServer.servePeers(on: "127.0.0.1:7788") { peer in

@@ -269,6 +269,33 @@ import Testing
         }
     }
 
+    @Test(arguments: Ground.all)
+    func `what has no address is no peer, and is counted`(ground: Ground) async throws {
+        try await ground.run {
+            let socket = try await DatagramSocket.bind(to: SocketAddress("unix:"))
+            let server = try DatagramServer(sockets: [socket])
+            let serving = try spawn {
+                try await server.servePeers { peer in
+                    while let datagram = try await peer.receive() {
+                        try await peer.send(datagram.bytes)
+                    }
+                }
+            }
+            let nameless = try await DatagramSocket.connect(to: server.address)
+            let client = try await DatagramSocket.connect(
+                to: server.address, from: SocketAddress("unix:"))
+            for _ in 0..<2 {
+                try await nameless.send("no answer")
+                try await client.send("answer")
+                try #require(try await client.receive().text == "answer")
+            }
+            try #require(server.statistics.dropped == 2)
+            try #require(server.statistics.openMax == 1)
+            server.stop()
+            try await serving.value
+        }
+    }
+
     @Test func `a peer that is silent for too long ends, and begins anew later`() throws {
         try simulated { _ in
             var options = DatagramServer.Options()
