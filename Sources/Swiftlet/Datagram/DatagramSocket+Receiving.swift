@@ -25,7 +25,8 @@ extension DatagramSocket {
         return withPort(received)
     }
 
-    /// Waits for a datagram, as long as it may be.
+    /// Waits for a datagram of at most 65,536 bytes, which is more than a packet can hold. What a
+    /// Unix socket sends can be longer: the rest is gone, which `received.isTruncated` tells.
     ///
     /// - Returns: its bytes, in an array of their own, with the sender.
     /// - Throws: as `receive(into:timeout:file:line:)`.

@@ -8,6 +8,9 @@ import Syscalls
 /// }
 /// ```
 ///
+/// A datagram has at most 65,536 bytes here; the rest of a longer one of a Unix socket is gone,
+/// which `received.isTruncated` tells.
+///
 /// Nothing is queued without bound: a datagram for which no handler may begin, or whose peer has
 /// too many waiting, is dropped and counted. A handler that throws harms no other one. Handlers run
 /// on the loop of the socket that received; for several loops see `DatagramSocket.bindOnEachLoop`.

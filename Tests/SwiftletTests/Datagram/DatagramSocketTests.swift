@@ -51,6 +51,20 @@ import Testing
     }
 
     @Test(arguments: Ground.all)
+    func `of a longer Unix datagram 65,536 bytes are received`(ground: Ground) async throws {
+        try await ground.run {
+            let server = try await DatagramSocket.bind(to: SocketAddress("unix:"))
+            let client = try await DatagramSocket.connect(to: server.localAddress)
+            for count in [65_536, 65_537] {
+                try await client.send([UInt8](repeating: 7, count: count))
+                let datagram = try await server.receive()
+                try #require(datagram.bytes.count == 65_536)
+                try #require(datagram.received.isTruncated == (count > 65_536))
+            }
+        }
+    }
+
+    @Test(arguments: Ground.all)
     func `an answer leaves from the address to which the question came`(
         ground: Ground
     ) async throws {
