@@ -24,7 +24,8 @@ public final class DatagramServer: Sendable {
     public struct Options: Sendable {
         /// Handlers that run together, on all sockets; what would need one more is dropped.
         public var maxHandlers = 1_024
-        /// Datagrams that wait for the handler of their peer; one more is dropped.
+        /// Datagrams that wait for the handler of their peer, at least 1; one more is dropped. Each
+        /// can have 64 KiB: with what is usual, all together wait in 4 GiB at most.
         public var maxWaiting = 64
         /// Time without a datagram after which a peer's `receive` gives nil; nil for never.
         public var idleTimeout: Duration? = .seconds(60)
