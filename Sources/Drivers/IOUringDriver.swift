@@ -170,7 +170,8 @@ private struct IOUringPolls: ~Copyable {
     /// Lets the next requests ask again of those that were quiet since the last look.
     private mutating func lookForMarks(_ now: Instant) {
         var busy = 0
-        for descriptor in marked {
+        for place in marked.indices {
+            let descriptor = marked[place]
             if watches[descriptor.index].askAgainIfQuiet() {
                 list(descriptor.index)
             } else {

@@ -92,7 +92,8 @@ struct IOUringWatch {
         // The kernel cannot watch it, or it is broken: the next call says which.
         if result < 0 || result & CInt(POLLERR | POLLHUP | POLLNVAL) != 0 {
             found = .both
-            hasEnded = true
+            // An error alone is over when the next call has told it, as that of a datagram.
+            if result < 0 || result & CInt(POLLHUP | POLLNVAL) != 0 { hasEnded = true }
         } else {
             // With the mark alone there is nothing to read, but to try takes it away.
             if result & CInt(POLLIN | POLLPRI) != 0 { found.insert(.readable) }

@@ -99,6 +99,15 @@ import Testing
         #expect(watch.needsRequest)
     }
 
+    @Test func `after an error that was told a lasting request is enough again`() {
+        var watch = steady()
+
+        #expect(watch.complete(CInt(POLLERR), hasMore: false) == .both)
+        watch.useUp(.both)
+
+        #expect(watch.arm().isLasting)
+    }
+
     @Test func `another interest needs another request`() {
         var watch = steady()
 
