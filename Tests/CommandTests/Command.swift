@@ -100,7 +100,11 @@ final class Command {
             if let line = whole.dropLast().first(where: { $0.hasPrefix(start) }) {
                 return String(line)
             }
+            let isTheLast = child.hasEnded
             try listen()
+            if isTheLast, !text(output).contains(start) {
+                throw Failure(description: "ended without '\(start)': \(text(errors))")
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import TestServers
 import Testing
 
@@ -104,6 +105,19 @@ import Testing
         #expect(second.code == 69)
         #expect(second.errors.contains("Address already in use"))
         #expect(second.output == "")
+    }
+
+    @Test(arguments: ["coroutine", "epoll"])
+    func `does not take a path on which somebody listens, and says so`(model: String) throws {
+        let path = "/tmp/swiftlet-taken-\(getpid())-\(model).sock"
+        let first = try Command("echo-server", ["--listen", "unix:\(path)", "--model", model])
+        _ = try first.line(beginning: "listening on ")
+        let second = try Command.run("echo-server", "--listen", "unix:\(path)", "--model", model)
+
+        #expect(second.code == 69)
+        #expect(second.errors.contains("another server listens there"))
+        first.send(15)
+        #expect(try first.finish().code == 0)
     }
 
     @Test func `does not listen on an address that is not ours`() throws {

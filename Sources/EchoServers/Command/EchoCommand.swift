@@ -76,7 +76,9 @@ private func serve(_ options: EchoOptions, command: String) -> Int32 {
 }
 
 private func report(_ error: IOError, options: EchoOptions, command: String) -> Int32 {
-    let advice = advice(on: error, options).map { "; \($0)" } ?? ""
+    // A model that serves one address does not name it.
+    let isUnix = (error.address ?? options.services[0].address).isUnix
+    let advice = advice(on: error, isUnix: isUnix, options).map { "; \($0)" } ?? ""
     let address = error.address.map { "\($0)" } ?? "\(options.services[0])"
     // Its address stands before it already.
     let error = IOError(error.operation, error.reason)
@@ -86,16 +88,16 @@ private func report(_ error: IOError, options: EchoOptions, command: String) -> 
 }
 
 /// What can be done about an error; nil where it says all that is known.
-private func advice(on error: IOError, _ options: EchoOptions) -> String? {
+private func advice(on error: IOError, isUnix: Bool, _ options: EchoOptions) -> String? {
     guard case .system(let errno) = error.reason else { return nil }
     switch (error.operation, errno) {
-    case (.bind, .addressInUse) where error.address?.isUnix == true:
+    case (.bind, .addressInUse) where isUnix:
         return "another server listens there, or it is a file of another kind"
     case (.bind, .addressInUse):
         return "another server has the port: choose one, or 0 for a free one"
     case (.bind, .addressNotAvailable):
         return "this machine has no such address: see 'ip address'"
-    case (.bind, .accessDenied) where error.address?.isUnix == true:
+    case (.bind, .accessDenied) where isUnix:
         return "the directory must be one that this user may write to"
     case (.bind, .accessDenied): return "ports below 1024 need privileges"
     case (_, .tooManyOpenFiles): return "raise the limit: see 'ulimit -n'"
