@@ -13,6 +13,8 @@ import Syscalls
 ///   resets those that wait.
 /// * **An attempt to connect ends in the pending error**, which `takeError` or the next call takes,
 ///   once. The socket can then try again. Where nobody listens it is `ECONNREFUSED`.
+/// * **An attempt that `disconnect` has withdrawn comes to nothing**, or to a reset at the peer if
+///   it was up; no later call tells of it, and the socket can try again.
 /// * **Bytes arrive in order, and all that arrived can be read** before the end of the stream or
 ///   the error. The end stays: it is read again and again.
 /// * **Each half ends by itself.** A socket that has ended its own half reads on; to send then is
@@ -70,6 +72,8 @@ package protocol Sockets: AnyObject, Sendable {
     /// Starts a connection; true when it is up already, else the socket becomes writable at the end
     /// of the attempt (connect(2)).
     func connect(_ socket: RawDescriptor, to address: SocketAddress) throws(Errno) -> Bool
+    /// Withdraws an attempt to connect over TCP, whatever it has come to (connect(2), `AF_UNSPEC`).
+    func disconnect(_ socket: RawDescriptor) throws(Errno)
     /// Takes the error that is pending, such as that of a failed attempt to connect (`SO_ERROR`).
     func takeError(_ socket: RawDescriptor) throws(Errno) -> Errno?
     /// Receives at most `buffer.count` bytes; 0 is the end of the stream (recv(2)).
@@ -245,6 +249,8 @@ package final class SystemSockets: Sockets {
     ) throws(Errno) -> Bool {
         try socket.connect(to: address)
     }
+
+    package func disconnect(_ socket: RawDescriptor) throws(Errno) { try socket.disconnect() }
 
     package func takeError(_ socket: RawDescriptor) throws(Errno) -> Errno? {
         try socket.takeError()

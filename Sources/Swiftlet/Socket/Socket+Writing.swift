@@ -144,7 +144,7 @@ extension Socket {
         loop.state.table[id].writing = .ended
     }
 
-    private func endWriting(as end: SocketTable.Writing) {
+    func endWriting(as end: SocketTable.Writing) {
         if loop.state.table.isOpen(id) { loop.state.table[id].writing = end }
     }
 

@@ -68,12 +68,11 @@ public struct Connector: Sendable {
         }
     }
 
-    /// Makes an attempt to connect, within `timeout` (connect(2)). After a failure the next one may
-    /// be made.
+    /// Makes an attempt to connect, within `timeout` (connect(2)). One that fails, times out or is
+    /// cancelled is withdrawn, and the next one may be made.
     ///
     /// - Returns: the connection, to which the socket belongs from now on, or the kernel's error:
-    ///   `.connectionRefused` where nothing listens, EALREADY while an attempt that was cancelled
-    ///   or timed out goes on.
+    ///   `.connectionRefused` where nothing listens.
     /// - Throws: `IOError` of `connect` for what the kernel does not say: `.timedOut`,
     ///   `.cancelled`, `.closed`, `.busy` while another task waits for an attempt, `.loopEnded`.
     public func connect(
@@ -85,7 +84,7 @@ public struct Connector: Sendable {
         return try await socket.loop.perform { () async throws(IOError) in
             do throws(IOError) {
                 let deadline = socket.loop.deadline(after: timeout)
-                try await socket.connect(to: address, until: deadline, in: call)
+                try await socket.attempt(to: address, until: deadline, in: call)
                 return .success(Connection(socket: try socket.renewed(peer: address)))
             } catch {
                 if case .system(let errno) = error.reason { return .failure(errno) }
@@ -106,6 +105,26 @@ public struct Connector: Sendable {
 }
 
 extension Socket {
+    /// As `connect`, and withdraws what fails: else it goes on in the kernel, which gives its
+    /// outcome for that of the next attempt, whatever address that has. A second attempt at the
+    /// same time would be given it, too.
+    fileprivate func attempt(
+        to address: SocketAddress, until deadline: Instant, in call: Call
+    ) async throws(IOError) {
+        try checkOpen(.connect)
+        if loop.state.table[id].writing == .underWay { throw IOError(.connect, .busy) }
+        loop.state.table[id].writing = .underWay
+        defer { endWriting(as: .ended) }
+        do throws(IOError) {
+            try await connect(to: address, until: deadline, in: call)
+        } catch {
+            let mayGoOn = !address.isUnix && loop.state.table.isOpen(id)
+            // What cannot be withdrawn must not be taken for the next one either.
+            if mayGoOn, (try? loop.sockets.disconnect(descriptor)) == nil { close() }
+            throw error
+        }
+    }
+
     /// The same open socket, of which more is known now; this one is closed to those that have it.
     fileprivate func renewed(peer: SocketAddress) throws(IOError) -> Socket {
         // It may have been closed since the kernel answered.

@@ -149,6 +149,14 @@ extension Kernel {
         return false
     }
 
+    /// Withdraws an attempt to connect, or resets what has come of it (connect(2), `AF_UNSPEC`).
+    mutating func disconnect(_ socket: RawDescriptor, on host: HostID) throws(Errno) {
+        let socket = try hosts[host].file(socket)
+        guard let end = hosts[host][socket].end else { return }
+        if connections[end].state == .established { abort(end) }
+        detach(socket, on: host)
+    }
+
     /// What a further connect(2) says of the attempt that was started before.
     private mutating func outcome(
         of end: EndID, _ socket: RawDescriptor, on host: HostID

@@ -62,6 +62,10 @@ final class SimulatedSockets: Sockets {
         try call { kernel throws(Errno) in try kernel.connect(socket, on: host, to: address) }
     }
 
+    func disconnect(_ socket: RawDescriptor) throws(Errno) {
+        try call { kernel throws(Errno) in try kernel.disconnect(socket, on: host) }
+    }
+
     func takeError(_ socket: RawDescriptor) throws(Errno) -> Errno? {
         try call { kernel throws(Errno) in try kernel.takeError(of: socket, on: host) }
     }

@@ -34,6 +34,7 @@ struct RecordedCall: Equatable, Sendable {
         /// Sockets whose writes are messages.
         case openSequenced, openSequencedPair
         case sendPassing, receiveMessage, adopt, hasSocket
+        case disconnect
     }
 
     let code: Code
@@ -223,6 +224,7 @@ extension RecordedCall {
             [.descriptor, .count, .number], .message),
         Form(.adopt, "take over #1", [.descriptor], .address),
         Form(.hasSocket, "ask whether a socket is bound to #1", [.address], .isUp),
+        Form(.disconnect, "withdraw the attempt of #1", [.descriptor], .done),
     ]
 }
 

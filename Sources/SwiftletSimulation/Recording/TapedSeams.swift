@@ -68,6 +68,12 @@ final class TapedSockets: Sockets {
         }
     }
 
+    func disconnect(_ socket: RawDescriptor) throws(Errno) {
+        try source.answer(to: .init(.disconnect, .descriptor(socket)), as: done) {
+            () throws(Errno) in try sockets.disconnect(socket)
+        }
+    }
+
     func takeError(_ socket: RawDescriptor) throws(Errno) -> Errno? {
         try source.answer(to: .init(.takeError, .descriptor(socket)), as: RecordedField.error) {
             () throws(Errno) in try sockets.takeError(socket)

@@ -62,6 +62,16 @@ extension RawDescriptor {
         throw error
     }
 
+    /// Withdraws an attempt to connect over TCP, or resets the connection that has come of it, and
+    /// forgets its error (connect(2), `AF_UNSPEC`).
+    package func disconnect() throws(Errno) {
+        var nowhere = sockaddr()
+        nowhere.sa_family = sa_family_t(AF_UNSPEC)
+        let length = socklen_t(MemoryLayout<sockaddr>.size)
+        _ = try retrying { Glibc.connect(number, &nowhere, length) }
+        _ = try takeError()
+    }
+
     /// Takes the error that is pending on the socket, if any (`SO_ERROR`, socket(7)).
     package func takeError() throws(Errno) -> Errno? {
         let value = try option(SOL_SOCKET, SO_ERROR)

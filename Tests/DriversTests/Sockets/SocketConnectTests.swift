@@ -52,6 +52,29 @@ extension SocketContractTests {
         #expect(address == (try setting.sockets.localAddress(client)))
     }
 
+    @Test(arguments: SocketsUnderTest.all, [true, false])
+    func `an attempt that is withdrawn is none of the next one`(
+        kind: SocketsUnderTest, isUp: Bool
+    ) throws {
+        let setting = try kind.open()
+        let (one, other) = (try setting.listener(), try setting.listener())
+        let target = try setting.sockets.localAddress(other)
+        let client = try setting.client(of: one)
+        if isUp { try setting.wait(for: .writable, of: client) }
+
+        try setting.sockets.disconnect(client)
+        #expect(throws: Errno.notConnected) { try setting.sockets.remoteAddress(client) }
+        #expect(try setting.sockets.takeError(client) == nil)
+        #expect(try !setting.sockets.connect(client, to: target))
+        try setting.wait(for: .writable, of: client)
+
+        #expect(try setting.sockets.connect(client, to: target))
+        #expect(try setting.sockets.remoteAddress(client) == target)
+        let (_, address) = try setting.accept(from: other)
+        #expect(address == (try setting.sockets.localAddress(client)))
+        try setting.sockets.disconnect(setting.open())
+    }
+
     @Test(arguments: SocketsUnderTest.all)
     func `an attempt whose error was taken has to be ended by another call`(
         kind: SocketsUnderTest

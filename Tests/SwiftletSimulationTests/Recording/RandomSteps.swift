@@ -123,7 +123,7 @@ extension SeededRandom {
         let (socket, bytes) = (RecordedField.descriptor(descriptor()), bytes())
         let address = RecordedField.address(try SocketAddress("unix:/run/app.sock"))
         let descriptors = (0..<number(below: 4)).map { _ in descriptor() }
-        switch number(below: 6) {
+        switch number(below: 7) {
         case 0: return (.init(.openSequenced, address), socket)
         case 1: return (.init(.openSequencedPair), .descriptors([descriptor(), descriptor()]))
         case 2:
@@ -140,6 +140,7 @@ extension SeededRandom {
                 bytes, descriptors, hasLostDescriptors: flag(), isCut: flag())
             return (call, answer)
         case 4: return (.init(.adopt, socket), address)
+        case 5: return (.init(.disconnect, socket), .done)
         default: return (.init(.hasSocket, address), .isUp(flag()))
         }
     }

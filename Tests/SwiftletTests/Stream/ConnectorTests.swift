@@ -67,7 +67,7 @@ import Testing
     }
 
     @Test(arguments: Ground.all)
-    func `an attempt that timed out goes on in the kernel`(
+    func `an attempt that timed out is over, and the next one may be made`(
         ground: Ground
     ) async throws {
         try await ground.run(seeds: 0..<5) {
@@ -78,9 +78,43 @@ import Testing
             }
             try #require(error == IOError(.connect, .timedOut))
             try #require(error?.address == full.address)
-            // The kernel's attempt goes on.
-            try #require(try await slow.connect(to: full.address).errno == .already)
-            slow.close()
+            let again = await ioError {
+                try await slow.connect(to: full.address, timeout: .milliseconds(1))
+            }
+            try #require(again == IOError(.connect, .timedOut))
+            let listener = try await Listener.bind(to: anyPort())
+            let connection = try await slow.connect(to: listener.address).get()
+            try #require(
+                try await listener.accept().remoteAddress == connection.localAddress)
+            connection.close()
+            listener.close()
+        }
+    }
+
+    @Test(arguments: Ground.all)
+    func `what a given up attempt has come to is not taken for the next one`(
+        ground: Ground
+    ) async throws {
+        try await ground.run {
+            let (one, other) = (
+                try await Listener.bind(to: anyPort()), try await Listener.bind(to: anyPort())
+            )
+            let connector = try await Connector.open(for: one.address)
+            let first = try spawn {
+                await ioError { try await connector.connect(to: one.address) }
+            }
+            // Over loopback the kernel connects at once, and the task does not wait for it.
+            first.cancel()
+            try #require(try await first.value == IOError(.connect, .cancelled))
+            let connection = try await connector.connect(to: other.address).get()
+            let peer = try await connection.socket.perform(.address) {
+                sockets, descriptor throws(Errno) in
+                try sockets.remoteAddress(descriptor)
+            }
+            try #require(peer == other.address)
+            try #require(try await other.accept().remoteAddress == connection.localAddress)
+            connection.close()
+            for listener in [one, other] { listener.close() }
         }
     }
 
@@ -108,7 +142,8 @@ import Testing
                 await ioError { try await connector.connect(to: full.address) }
             }
             try await settle()
-            try #require(try await connector.connect(to: full.address).errno == .already)
+            let second = await ioError { try await connector.connect(to: full.address) }
+            try #require(second == IOError(.connect, .busy))
             first.cancel()
             try #require(try await first.value == IOError(.connect, .cancelled))
             connector.close()

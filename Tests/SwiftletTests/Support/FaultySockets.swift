@@ -49,6 +49,7 @@ final class FaultySockets: Sockets {
     func connect(_ socket: RawDescriptor, to address: SocketAddress) throws(Errno) -> Bool {
         try system.connect(socket, to: address)
     }
+    func disconnect(_ socket: RawDescriptor) throws(Errno) { try system.disconnect(socket) }
     func takeError(_ socket: RawDescriptor) throws(Errno) -> Errno? { try system.takeError(socket) }
     func send(
         _ socket: RawDescriptor, pieces: ArraySlice<UnsafeRawBufferPointer>
