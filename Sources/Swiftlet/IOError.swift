@@ -46,6 +46,8 @@ public struct IOError: Error, Sendable {
         case loopEnded
         /// There is no event loop: the call was not made from inside `EventLoop.run`.
         case noLoop
+        /// It belongs to another event loop, which may close it at any time.
+        case otherLoop
         /// The stream ended where more bytes had to come.
         case endOfStream
         /// What was to be read is longer than the limit that was given.
@@ -151,6 +153,8 @@ extension IOError: CustomStringConvertible {
         case .busy: "another task is already doing this to the same socket"
         case .loopEnded: "the event loop has ended"
         case .noLoop: "not inside EventLoop.run, so there is no loop to do it"
+        case .otherLoop:
+            "it belongs to another event loop: pass its descriptor, and keep it open meanwhile"
         case .endOfStream: "the stream ended before all of the bytes had come"
         case .tooLong: "more bytes than the limit came without an end"
         case .outOfRange(let number): "\(number) is out of range"
@@ -181,6 +185,8 @@ extension IOError {
     public static var loopEnded: Pattern { Pattern(.loopEnded) }
     /// There is no event loop.
     public static var noLoop: Pattern { Pattern(.noLoop) }
+    /// It belongs to another event loop.
+    public static var otherLoop: Pattern { Pattern(.otherLoop) }
     /// The stream ended where more bytes had to come.
     public static var endOfStream: Pattern { Pattern(.endOfStream) }
     /// What was to be read is longer than the limit that was given.

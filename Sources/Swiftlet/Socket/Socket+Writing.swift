@@ -81,12 +81,14 @@ extension Socket {
     /// Hands every byte of `memory` to the kernel, and descriptors with the first of them. The
     /// caller is on the loop's thread.
     func transmit(
-        _ memory: UnsafeRawBufferPointer, passing descriptors: [RawDescriptor],
+        _ memory: UnsafeRawBufferPointer, passing items: [any Passable],
         until deadline: Instant, in call: Call
     ) async throws(IOError) {
         try checkWritable()
         if !loop.spend() { try await yieldWriting() }
         while true {
+            // Each time: what was closed meanwhile has given its number to another one.
+            let descriptors = try items.map { item throws(IOError) in try number(of: item) }
             let sent = try sendOnce { sockets, descriptor throws(Errno) in
                 try sockets.send(descriptor, memory, passing: descriptors)
             }

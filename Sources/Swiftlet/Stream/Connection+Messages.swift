@@ -59,8 +59,9 @@ extension Connection {
     ///   - file: the file of the call, for reports.
     ///   - line: the line of the call.
     /// - Throws: as `write(_:timeout:file:line:)`, `.outOfRange` without a byte and for too many
-    ///   descriptors, `.closed` for a connection or a listener to pass that is closed, and what the
-    ///   kernel says: "Too many references: cannot splice" when so many are under way.
+    ///   descriptors, `.closed` for what is to be passed and is closed or was taken, also while
+    ///   this waits for room, `.otherLoop` for a connection or a listener of another loop, and what
+    ///   the kernel says: "Too many references: cannot splice" when so many are under way.
     public func write(
         _ bytes: [UInt8], passing: [any Passable], timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
@@ -71,6 +72,10 @@ extension Connection {
             guard !bytes.isEmpty else { throw IOError(.write, .outOfRange(0)) }
             guard passing.count <= RawDescriptor.passedMax else {
                 throw IOError(.write, .outOfRange(passing.count))
+            }
+            // Other sockets do not say that they send none along.
+            guard passing.isEmpty || socket.peer.isUnix else {
+                throw IOError(.write, .system(.invalidArgument))
             }
             let deadline = socket.loop.deadline(after: timeout)
             // What is passed, and the bytes, are here until all is written.
@@ -129,25 +134,6 @@ extension Socket {
         } catch {
             throw IOError(.read, .system(error))
         }
-    }
-
-    /// As `transmit` without a timeout, for what is still open.
-    fileprivate func transmit(
-        _ memory: UnsafeRawBufferPointer, passing: [any Passable], until deadline: Instant,
-        in call: Call
-    ) async throws(IOError) {
-        // Other sockets do not say that they send none along.
-        guard passing.isEmpty || peer.isUnix else {
-            throw IOError(.write, .system(.invalidArgument))
-        }
-        for item in passing {
-            let socket = (item as? Connection)?.socket ?? (item as? Listener)?.socket
-            if let socket, socket.loop === loop, !loop.state.table.isOpen(socket.id) {
-                throw IOError(.write, .closed)
-            }
-        }
-        try await transmit(
-            memory, passing: passing.map(\.descriptor), until: deadline, in: call)
     }
 }
 

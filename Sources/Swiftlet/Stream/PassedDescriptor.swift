@@ -48,6 +48,22 @@ public final class PassedDescriptor: Passable {
     }
 }
 
+extension Socket {
+    /// The number of what is to be sent over this socket, which is open now. The caller is on the
+    /// loop's thread.
+    func number(of item: any Passable) throws(IOError) -> RawDescriptor {
+        if let passed = item as? PassedDescriptor, !passed.isOpen {
+            throw IOError(.write, .closed)
+        }
+        if let socket = (item as? Connection)?.socket ?? (item as? Listener)?.socket {
+            // What another loop has it may close at any time.
+            guard socket.loop === loop else { throw IOError(.write, .otherLoop) }
+            try socket.checkOpen(.write)
+        }
+        return item.descriptor
+    }
+}
+
 extension Connection {
     /// Makes a connection of the calling loop of a connected socket that was received.
     ///

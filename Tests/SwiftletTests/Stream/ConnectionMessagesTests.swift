@@ -191,6 +191,72 @@ import Testing
     }
 
     @Test(arguments: Ground.all)
+    func `what is closed while a write waits is not sent, nor what has its number next`(
+        ground: Ground
+    ) async throws {
+        try await ground.run { openSockets in
+            let (one, other) = try await Connection.pair()
+            let listener = try await Listener.bind(to: anyPort())
+            let full = await ioError {
+                try await one.write(pattern(10_000_000), timeout: .milliseconds(1))
+            }
+            try #require(full == IOError(.write, .timedOut))
+            let writing = try spawn {
+                await ioError { try await one.write([1], passing: [listener]) }
+            }
+            try await settle()
+            listener.close()
+            let next = try await Listener.bind(to: anyPort())
+            try #require(next.descriptor == listener.descriptor)
+            let reading = try spawn { () async throws -> Int in
+                var count = 0
+                while let message = try await other.readMessage() {
+                    count += message.descriptors.count
+                }
+                return count
+            }
+            try #require(try await writing.value == IOError(.write, .closed))
+            try await one.write([2])
+            one.close()
+            try #require(try await reading.value == 0)
+            next.close()
+            other.close()
+        }
+    }
+
+    @Test(arguments: Ground.all)
+    func `a descriptor that was taken is not sent`(ground: Ground) async throws {
+        try await ground.run {
+            let (one, other) = try await Connection.pair()
+            let (near, far) = try await Connection.pair()
+            try await one.write([1], passing: [far])
+            let passed = try #require(try await other.readMessage()?.descriptors.first)
+            try await one.write([2], passing: [passed])
+            try #require(try await other.readMessage()?.descriptors.count == 1)
+            let adopted = try await Connection.adopt(passed)
+            let error = await ioError { try await one.write([3], passing: [passed]) }
+            try #require(error == IOError(.write, .closed))
+            for connection in [one, other, near, far, adopted] { connection.close() }
+        }
+    }
+
+    @Test func `a connection of another loop is passed by its number alone`() async throws {
+        try await onLoops(2) {
+            let (one, other) = try await Connection.pair()
+            let (near, far) = try await EventLoop.all[1].spawn {
+                try await Connection.pair()
+            }.value
+            let error = await ioError { try await one.write([1], passing: [near]) }
+            #expect(error == IOError(.write, .otherLoop))
+            try await one.write([2], passing: [near.descriptor])
+            let message = try #require(try await other.readMessage())
+            #expect(message.bytes == [2])
+            #expect(message.descriptors.count == 1)
+            for connection in [one, other, near, far] { connection.close() }
+        }
+    }
+
+    @Test(arguments: Ground.all)
     func `a foreign task sends and receives descriptors`(ground: Ground) async throws {
         guard case .kernel = ground else { return }
         try await ground.run { openSockets in
