@@ -83,7 +83,7 @@ package protocol Sockets: AnyObject, Sendable {
     /// Sends some of the bytes and says how many: fewer than all when there is no room (send(2)).
     func send(_ socket: RawDescriptor, _ buffer: UnsafeRawBufferPointer) throws(Errno) -> Int
     /// Sends some of the bytes of several pieces, one behind the other, as `send` does for one
-    /// (sendmsg(2)); of many pieces perhaps only the first 1,024.
+    /// (sendmsg(2)); of many pieces perhaps only the first 1,024. A message is all of those.
     func send(
         _ socket: RawDescriptor, pieces: ArraySlice<UnsafeRawBufferPointer>
     ) throws(Errno) -> Int

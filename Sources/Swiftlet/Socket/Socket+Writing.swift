@@ -113,18 +113,24 @@ extension Socket {
             var rest = pieces[...]
             while !rest.isEmpty {
                 if !loop.spend() { try await yieldWriting() }
-                var sent = try sendOnce { sockets, descriptor throws(Errno) in
+                let taken = try sendOnce { sockets, descriptor throws(Errno) in
                     try sockets.send(descriptor, pieces: rest)
                 }
-                hasBegun = hasBegun || sent > 0
+                hasBegun = hasBegun || taken > 0
+                var sent = taken
                 while let piece = rest.first, piece.count <= sent {
                     sent -= piece.count
                     rest.removeFirst()
                 }
-                guard let piece = rest.popFirst() else { return }
-                let part = UnsafeRawBufferPointer(rebasing: piece[sent...])
-                try await transmitHere(part, isTried: sent > 0, until: deadline, in: call)
-                hasBegun = true
+                guard let piece = rest.first else { return }
+                if taken == 0 {
+                    // All together again: as a message they are one.
+                    try await waitToWrite(until: deadline, in: call)
+                } else if sent > 0 {
+                    rest.removeFirst()
+                    let part = UnsafeRawBufferPointer(rebasing: piece[sent...])
+                    try await transmitHere(part, isTried: true, until: deadline, in: call)
+                }
             }
         } catch {
             if hasBegun { endWriting(as: .cut) }

@@ -24,12 +24,14 @@ extension Connection {
     /// Every other read closes descriptors that come along.
     ///
     /// - Parameters:
-    ///   - count: the most bytes to read, at least 1.
+    ///   - count: the most bytes to read, at least 1 and at most 64 MiB, which are allocated while
+    ///     this reads.
     ///   - limit: the most descriptors to take, at most 253.
     ///   - timeout: how long to wait for the first byte.
     ///   - file: the file of the call, for reports.
     ///   - line: the line of the call.
-    /// - Returns: what came; nil at the end of the stream.
+    /// - Returns: what came; nil at the end of the stream. The kernel says the same of an empty
+    ///   message: a peer that sends one looks as if it had ended its stream.
     /// - Throws: as `read(timeout:file:line:)`, and `.outOfRange` for a count or a limit that
     ///   cannot be.
     public func readMessage(
@@ -39,7 +41,7 @@ extension Connection {
         let socket = socket
         let call = Call(file, line)
         return try await socket.loop.perform { () async throws(IOError) in
-            guard count > 0 else { throw IOError(.read, .outOfRange(count)) }
+            guard (1...(64 << 20)).contains(count) else { throw IOError(.read, .outOfRange(count)) }
             guard (0...RawDescriptor.passedMax).contains(limit) else {
                 throw IOError(.read, .outOfRange(limit))
             }
@@ -126,7 +128,7 @@ extension Socket {
                 descriptors: received.descriptors.map {
                     PassedDescriptor(adopting: $0, over: loop.sockets)
                 },
-                hasLostDescriptors: limit > 0 && received.hasLostDescriptors,
+                hasLostDescriptors: received.hasLostDescriptors,
                 isCut: received.isCut)
         } catch .wouldBlock {
             loop.state.statistics.wouldBlocks += 1

@@ -57,7 +57,8 @@ extension Connection {
     }
 
     /// Writes several pieces, one behind the other, as one: a head and its body do not take a
-    /// system call and a segment each, and are not copied into one array (sendmsg(2)).
+    /// system call and a segment each, and are not copied into one array (sendmsg(2)). Over a
+    /// connection of `.sequencedPackets` they are one message.
     ///
     /// - Throws: as `write(_:timeout:file:line:)` for received bytes.
     public func write(
@@ -66,6 +67,11 @@ extension Connection {
     ) async throws(IOError) {
         let socket = socket
         let call = Call(file, line)
+        // A message is sent by one call, and a call takes only so many.
+        if socket.peer.isUnix, pieces.count > RawDescriptor.piecesMax {
+            return try await write(
+                Array(pieces.joined()), timeout: timeout, file: file, line: line)
+        }
         try await socket.loop.perform { () async throws(IOError) in
             let deadline = socket.loop.deadline(after: timeout)
             // The arrays are here until all is written, and so is their memory.

@@ -261,6 +261,12 @@ extension Kernel {
         return count
     }
 
+    /// Whether what is sent over a socket are messages (`SOCK_SEQPACKET`).
+    func hasMessages(_ socket: RawDescriptor, on host: HostID) throws(Errno) -> Bool {
+        let socket = try hosts[host].file(socket)
+        return hosts[host][socket].end.map { connections[$0].hasMessages } ?? false
+    }
+
     /// The sockets that numbers name which are to be sent along.
     private func checkPassing(
         _ descriptors: [RawDescriptor], over end: EndID, on host: HostID

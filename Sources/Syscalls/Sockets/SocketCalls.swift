@@ -93,10 +93,13 @@ extension RawDescriptor {
         try retrying { Glibc.send(number, buffer.baseAddress, buffer.count, CInt(MSG_NOSIGNAL)) }
     }
 
+    /// The most pieces that the kernel takes in one call (`IOV_MAX`, sendmsg(2)).
+    package static let piecesMax = 1_024
+
     /// Hands the bytes of several pieces to the kernel, one behind the other, and says how many it
-    /// took (sendmsg(2)); at most 1,024 pieces, which is `IOV_MAX`.
+    /// took (sendmsg(2)); of at most `piecesMax` pieces.
     package func send(pieces: ArraySlice<UnsafeRawBufferPointer>) throws(Errno) -> Int {
-        var vectors = pieces.prefix(1024).map {
+        var vectors = pieces.prefix(RawDescriptor.piecesMax).map {
             iovec(iov_base: UnsafeMutableRawPointer(mutating: $0.baseAddress), iov_len: $0.count)
         }
         return try vectors.withUnsafeMutableBufferPointer { vectors throws(Errno) in

@@ -237,6 +237,21 @@ extension SocketContractTests {
     }
 
     @Test(arguments: SocketsUnderTest.all)
+    func `pieces that are sent together are one message`(kind: SocketsUnderTest) throws {
+        let setting = try kind.open()
+        let (one, other) = try setting.openPair(as: .sequencedPackets)
+        let sent = try "one".utf8.withContiguousStorageIfAvailable { piece in
+            let piece = UnsafeRawBufferPointer(piece)
+            return try setting.sockets.send(one, pieces: [piece, piece][...])
+        }
+        #expect(sent == 6)
+        try setting.send("two", from: one)
+
+        #expect(try setting.receive(from: other).text == "oneone")
+        #expect(try setting.receive(from: other).text == "two")
+    }
+
+    @Test(arguments: SocketsUnderTest.all)
     func `a message is sent whole or not at all`(kind: SocketsUnderTest) throws {
         let setting = try kind.open()
         let (sockets, (one, other)) = (

@@ -170,6 +170,7 @@ import Testing
                     try await one.write([1], passing: Array(repeating: one, count: 254))
                 },
                 await ioError { try await other.readMessage(atMost: 0) },
+                await ioError { try await other.readMessage(atMost: .max) },
                 await ioError { try await other.readMessage(descriptors: 254) },
                 await ioError { try await client.write([1], passing: [one]) },
                 await ioError { try await one.write([1], passing: [RawDescriptor(-1)]) },
@@ -177,7 +178,8 @@ import Testing
             try #require(
                 errors == [
                     IOError(.write, .outOfRange(0)), IOError(.write, .outOfRange(254)),
-                    IOError(.read, .outOfRange(0)), IOError(.read, .outOfRange(254)),
+                    IOError(.read, .outOfRange(0)), IOError(.read, .outOfRange(.max)),
+                    IOError(.read, .outOfRange(254)),
                     IOError(.write, .system(.invalidArgument)),
                     IOError(.write, .system(.badDescriptor)),
                 ])
@@ -257,6 +259,27 @@ import Testing
     }
 
     @Test(arguments: Ground.all)
+    func `a message says what it has lost, also when none was asked for`(
+        ground: Ground
+    ) async throws {
+        try await ground.run { openSockets in
+            let (one, other) = try await Connection.pair()
+            for limit in 0...2 {
+                try await one.write([1], passing: [one, other])
+                let message = try #require(try await other.readMessage(descriptors: limit))
+                try #require(message.descriptors.count == limit)
+                try #require(message.hasLostDescriptors == (limit < 2))
+            }
+            try await one.write([1])
+            let message = try #require(try await other.readMessage(descriptors: 0))
+            try #require(!message.hasLostDescriptors)
+            try #require(openSockets() == 2)
+            one.close()
+            other.close()
+        }
+    }
+
+    @Test(arguments: Ground.all)
     func `a foreign task sends and receives descriptors`(ground: Ground) async throws {
         guard case .kernel = ground else { return }
         try await ground.run { openSockets in
@@ -307,6 +330,27 @@ import Testing
             try #require(error == IOError(.connect, .system(reason)))
             server.stop()
             try await serving.value
+        }
+    }
+
+    @Test(arguments: Ground.all, [2, 1_025])
+    func `a message of several pieces is one, also when it waits for room`(
+        ground: Ground, count: Int
+    ) async throws {
+        try await ground.run(seeds: 0..<5) {
+            let (one, other) = try await Connection.pair(as: .sequencedPackets)
+            let pieces = (0..<count).map { pattern(1 + 4_000 / count, seed: $0) }
+            let message = Array(pieces.joined())
+            let writing = try spawn {
+                for _ in 0..<200 { try await one.write(pieces: pieces) }
+            }
+            try await settle()
+            for _ in 0..<200 {
+                try #require(try await other.readMessage()?.bytes == message)
+            }
+            try await writing.value
+            one.close()
+            other.close()
         }
     }
 
