@@ -10,13 +10,16 @@ import Syscalls
 /// Families take turns, beginning with that of the first address. The next attempt begins 250 ms
 /// after the one before it, or as soon as that has failed. The first that is up wins, and the
 /// others are closed. The RFC sets no limit to how many are open: here it is 16, and then the next
-/// one begins when one has failed, because a name may have hundreds of addresses, and an attempt
-/// that nobody answers is open for two minutes.
+/// one begins when one has failed, because a name may have hundreds of addresses. Where there are
+/// more than 16, each attempt has 10 s: one that nobody answers would be open for two minutes.
 struct HappyEyeballs {
     /// Between the beginnings of two attempts (RFC 8305, section 5).
     static let delay = Duration.milliseconds(250)
     /// Attempts that are open at a time.
     static let openMax = 16
+    /// What an attempt has where others wait for its place: until the kernel has asked four times
+    /// (tcp(7), `tcp_syn_retries`).
+    static let patience = Duration.seconds(10)
 
     let loop: LoopExecutor
     /// What the addresses were found for, "example.org:443"; for errors.
@@ -76,13 +79,19 @@ struct HappyEyeballs {
         let address = addresses[begun]
         begun += 1
         let place = begun
+        let isAwaited = addresses.count > HappyEyeballs.openMax
+        let patience = isAwaited ? loop.now.advanced(by: HappyEyeballs.patience) : .never
+        let limit = min(deadline, patience)
         group.addTask(executorPreference: loop) { [loop, type, beginning, deadline, call] in
             do throws(IOError) {
                 return .up(
                     try await Connection.open(
-                        to: address, as: type, beginning, on: loop, until: deadline, in: call))
+                        to: address, as: type, beginning, on: loop, until: limit, in: call))
             } catch {
-                return .failed(error)
+                // As the kernel says it, later.
+                let isOver = error.reason == .timedOut && limit < deadline
+                return .failed(
+                    isOver ? IOError(.connect, .system(.timedOut), at: address) : error)
             }
         }
         guard place < addresses.count else { return }

@@ -25,8 +25,9 @@ extension Connection {
     ///
     /// A name is looked up by the task's `Resolver`, off the loop. Its addresses are tried one
     /// after the other, 250 ms apart, families by turns, and the first that answers is it
-    /// (RFC 8305); at most 16 attempts are open at a time. Each has the options and the local
-    /// address, if one is given; one of another family than that fails at once.
+    /// (RFC 8305); at most 16 attempts are open at a time, each for 10 s at most where there are
+    /// more addresses. Each has the options and the local address, if one is given; one of another
+    /// family than that fails at once.
     ///
     /// - Returns: the connection, which closes when its last copy goes.
     /// - Throws: `SocketAddress.ParseError` for a text that is neither, and `IOError` as the same
