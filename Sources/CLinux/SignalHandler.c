@@ -40,7 +40,9 @@ int clinux_catch_signal(int number, struct sigaction *before) {
 }
 
 unsigned clinux_release_signal(int number, const struct sigaction *before) {
-    sigaction(number, before, NULL);
+    struct sigaction present;
+    if (sigaction(number, NULL, &present) == 0 && present.sa_handler == note)
+        sigaction(number, before, NULL);
     return __atomic_fetch_and(&counts[number], ~1U, __ATOMIC_SEQ_CST) >> 1;
 }
 

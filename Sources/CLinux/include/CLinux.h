@@ -129,8 +129,9 @@ static inline void clinux_prefetch(const void *address) { __builtin_prefetch(add
 // Counts a signal from now on and tells those that listen (sigaction(2)); fills in what was done
 // for it before. Returns 0, and changes nothing, for a signal that is ignored or cannot be caught.
 int clinux_catch_signal(int number, struct sigaction *before);
-// Does for a signal again what was done before, and returns how often it has come until then. One
-// that comes later does that, even where it has chosen the handler already.
+// Does for a signal again what was done before, unless other code has said meanwhile what is to be
+// done, and returns how often it has come until then. One that comes later does that, even where it
+// has chosen the handler already.
 unsigned clinux_release_signal(int number, const struct sigaction *before);
 // How often a signal has come while it was caught.
 unsigned clinux_signal_count(int number);

@@ -58,7 +58,8 @@ public struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConverti
 ///
 /// A signal that is ignored stays so, as under nohup(1), and nothing is heard of it; nor of
 /// `SIGKILL`, `SIGSTOP` and those that mean a fault of the program. The sequence ends when its task
-/// is cancelled or the loop ends. In a simulation no signal comes.
+/// is cancelled or the loop ends. In a simulation and in a recording no signal comes, and none is
+/// caught: there a signal does to this process what it did before.
 public struct Signals: AsyncSequence, Sendable {
     private let listener: SignalListener
     private let call: Call
@@ -70,12 +71,21 @@ public struct Signals: AsyncSequence, Sendable {
 
     /// Listens for signals from now on.
     public init(_ signals: [Signal], file: SourceFile = #fileID, line: UInt32 = #line) {
-        listener = SignalListener(signals.map(\.rawValue))
+        let isWatched = EventLoop.current?.executor.isWatched ?? false
+        listener = SignalListener(isWatched ? [] : signals.map(\.rawValue))
         call = Call(file, line)
     }
 
     /// For `for await`; several iterators of one value share what comes.
     public func makeAsyncIterator() -> Iterator { Iterator(listener: listener, call: call) }
+
+    /// Takes those that have come, and says how many.
+    @discardableResult
+    func takeAll() -> Int {
+        var count = 0
+        while listener.take() != nil { count += 1 }
+        return count
+    }
 
     /// Waits for one signal after the other.
     public struct Iterator: AsyncIteratorProtocol {
@@ -85,7 +95,9 @@ public struct Signals: AsyncSequence, Sendable {
         /// The next signal; nil when the task was cancelled or the loop has ended.
         public mutating func next() async -> Signal? {
             while true {
-                if let number = listener.take() { return Signal(rawValue: number) }
+                // One that was listened for outside is none of a simulation's.
+                let isWatched = EventLoop.current?.executor.isWatched ?? false
+                if !isWatched, let number = listener.take() { return Signal(rawValue: number) }
                 guard await listener.wait(in: call) else { return nil }
             }
         }
@@ -113,6 +125,9 @@ extension SignalListener {
 }
 
 extension LoopExecutor {
+    /// Whether the caller is in a simulation or a recording, where nothing of the machine comes.
+    var isWatched: Bool { isCurrent && state.witness != nil }
+
     /// Parks until a descriptor is readable that nothing of the machine makes so in a simulation,
     /// and leaves no interest behind: it may be closed afterwards.
     fileprivate func parkOnce(on descriptor: RawDescriptor, in call: Call) async -> Wakeup {
@@ -146,7 +161,9 @@ extension StreamServer {
     }
 
     /// Serves until one of the signals comes: the first one stops the server by `stop(grace:)`, a
-    /// second one at once. Afterwards they do again what they did before.
+    /// second one at once. The same one again within 100 ms counts as one: timeout(1) sends its
+    /// signal twice, to the process and to the group. Afterwards they do again what they did
+    /// before.
     ///
     /// - Throws: what `serve(file:line:handler:)` throws.
     public func serve(
@@ -164,13 +181,25 @@ extension StreamServer {
         file: SourceFile = #fileID, line: UInt32 = #line,
         handler: @escaping ConnectionHandler
     ) async throws(IOError) {
-        let signals = Signals(signals, file: file, line: line)
+        try await serve(
+            until: Signals(signals, file: file, line: line), grace: grace,
+            takingAsOne: .milliseconds(100), file: file, line: line, handler: handler)
+    }
+
+    /// As above; the first signal again counts when it comes later than `echo` after it.
+    func serve(
+        until signals: Signals, grace: Duration, takingAsOne echo: Duration,
+        file: SourceFile, line: UInt32, handler: @escaping ConnectionHandler
+    ) async throws(IOError) {
         let listening = try spawn(name: "signals", file: file, line: line) {
-            var grace = grace
-            for await _ in signals {
-                self.stop(grace: grace)
-                grace = .zero
+            var first: (signal: Signal, end: Instant)?
+            for await signal in signals {
+                if let first, signal == first.signal, Instant.now < first.end { continue }
+                self.stop(grace: first == nil ? grace : .zero)
+                if first == nil { first = (signal, Instant.now.advanced(by: echo)) }
             }
+            // One that has come since the server stopped is for that.
+            if first != nil { signals.takeAll() }
         }
         let failure: IOError?
         do throws(IOError) {

@@ -22,6 +22,8 @@ package final class SignalListener: Sendable {
     private struct Caught {
         var listeners = 1
         let before: sigaction
+        /// How often it had come when one of the listeners took it last.
+        var taken: UInt32
     }
 
     private static let caught = Guarded<[CInt: Caught]>([:])
@@ -51,7 +53,7 @@ package final class SignalListener: Sendable {
                 }
                 var before = sigaction()
                 guard clinux_catch_signal(number, &before) != 0 else { return nil }
-                caught[number] = Caught(before: before)
+                caught[number] = Caught(before: before, taken: count)
                 return (number, count)
             }
         }
@@ -61,13 +63,12 @@ package final class SignalListener: Sendable {
     deinit {
         let taken = self.taken.withLock { $0 }
         let left = SignalListener.caught.withLock { caught in
-            taken.filter { number, count in
+            taken.filter { number, _ in
                 caught[number]?.listeners -= 1
-                guard caught[number]?.listeners == 0, var before = caught[number]?.before else {
-                    return false
-                }
+                guard let last = caught[number], last.listeners == 0 else { return false }
                 caught[number] = nil
-                return clinux_release_signal(number, &before) != count
+                var before = last.before
+                return clinux_release_signal(number, &before) != last.taken
             }
         }
         if slot >= 0 { clinux_remove_signal_listener(slot) }
@@ -99,8 +100,13 @@ package final class SignalListener: Sendable {
             for place in taken.indices {
                 let count = clinux_signal_count(taken[place].number)
                 if count == taken[place].count { continue }
+                let number = taken[place].number
                 taken[place].count = count
-                return taken[place].number
+                SignalListener.caught.withLock { caught in
+                    guard let taken = caught[number]?.taken else { return }
+                    caught[number]?.taken = max(taken, count)
+                }
+                return number
             }
             return nil
         }

@@ -1,4 +1,5 @@
 import Glibc
+import SwiftletSimulation
 import Synchronization
 import Syscalls
 import Testing
@@ -7,6 +8,9 @@ import Testing
 
 /// Set by a handler of the tests' own.
 private let heard = Atomic(false)
+
+/// How many signals of `kill` a handler of the tests' own has heard, and whether one of `sigqueue`.
+private let raised = Atomic(0), isMarked = Atomic(false)
 
 /// Signals that a loop waits for. They are the whole process's, so these tests take turns, and use
 /// such as no other test uses.
@@ -95,6 +99,80 @@ private let heard = Atomic(false)
         signals = nil
         // The kernel may choose another thread for it.
         while !heard.load(ordering: .relaxed) { await Task.yield() }
+    }
+
+    /// One of which the kernel keeps each, in order (signal(7), "Real-time signals").
+    private let queued = Signal(rawValue: 40)
+
+    /// How often the signal that is queued does what it did before, until now.
+    private func countRaised(in body: () async throws -> Void) async throws -> Int {
+        raised.store(0, ordering: .relaxed)
+        isMarked.store(false, ordering: .relaxed)
+        var (before, own) = (sigaction(), sigaction())
+        own.sa_flags = SA_SIGINFO
+        own.__sigaction_handler.sa_sigaction = { _, info, _ in
+            if info?.pointee.si_code == 0 {
+                raised.add(1, ordering: .relaxed)
+            } else {
+                isMarked.store(true, ordering: .relaxed)
+            }
+        }
+        sigaction(queued.rawValue, &own, &before)
+        defer { sigaction(queued.rawValue, &before, nil) }
+        try await body()
+        sigqueue(getpid(), queued.rawValue, sigval())
+        while !isMarked.load(ordering: .relaxed) { await Task.yield() }
+        return raised.load(ordering: .relaxed)
+    }
+
+    @Test func `a signal that one listener has taken is not left over with another`() async throws {
+        let count = try await countRaised {
+            try await onLoop {
+                var first: Signals? = Signals(queued)
+                var second: Signals? = Signals(queued)
+                send(queued)
+                var iterator = first?.makeAsyncIterator()
+                let taken = await iterator?.next()
+                #expect(taken == queued)
+                iterator = nil
+                first = nil
+                extendLifetime(second)
+                second = nil
+            }
+        }
+        #expect(count == 0)
+        #expect(try await countRaised { send(queued) } == 1)
+    }
+
+    @Test func `a handler that came meanwhile stays when nobody listens`() async throws {
+        var (before, own) = (sigaction(), sigaction())
+        own.__sigaction_handler.sa_handler = { _ in heard.store(true, ordering: .relaxed) }
+        defer { sigaction(SIGUSR2, &before, nil) }
+        sigaction(SIGUSR2, nil, &before)
+        var signals: Signals? = Signals(.user2)
+        sigaction(SIGUSR2, &own, nil)
+        extendLifetime(signals)
+        signals = nil
+        #expect(handler(of: .user2) != 0)
+    }
+
+    @Test func `in a simulation none is caught, and none comes`() throws {
+        let outside = Signals(.user1)
+        send(.user1)
+        try simulated { _ in
+            let inside = Signals(.user2)
+            try #require(handler(of: .user2) == 0)
+            extendLifetime(inside)
+            let waiting = try spawn {
+                for await _ in outside { return true }
+                return false
+            }
+            try await settle()
+            waiting.cancel()
+            let hasHeard = try await waiting.value
+            try #require(!hasHeard)
+        }
+        #expect(outside.takeAll() == 1)
     }
 
     @Test func `a signal that is ignored stays so`() async throws {
@@ -192,6 +270,62 @@ private let heard = Atomic(false)
                 try await serving.value
             }
         }
+    }
+
+    @Test(arguments: [Duration.zero, .seconds(3600)])
+    func `the same signal again ends the grace unless it comes at once`(
+        echo: Duration
+    ) async throws {
+        try await onLoop {
+            let server = StreamServer(listener: try await Listener.bind(to: anyPort()))
+            let serving = try spawn {
+                try await server.serve(
+                    until: Signals(.user1, .user2), grace: .seconds(3600), takingAsOne: echo,
+                    file: #fileID, line: #line
+                ) { connection in
+                    // It will not end by itself.
+                    while true {
+                        try await connection.write("x")
+                        try await sleep(for: .milliseconds(1))
+                    }
+                }
+            }
+            try await Connection.connect(to: server.address) { connection in
+                #expect(try await connection.read(exactly: 1) == [120])
+                send(.user1)
+                while !server.isStopping { try await sleep(for: .milliseconds(1)) }
+                send(.user1)
+                if echo > .zero {
+                    #expect(try await connection.read(exactly: 20)?.count == 20)
+                    send(.user2)
+                }
+                try await serving.value
+            }
+        }
+    }
+
+    @Test func `the same signal again is not left over when the server has stopped`()
+        async throws
+    {
+        let count = try await countRaised {
+            try await onLoop {
+                let server = StreamServer(listener: try await Listener.bind(to: anyPort()))
+                let serving = try spawn {
+                    try await server.serve(until: queued, grace: .seconds(3600)) { connection in
+                        try await connection.write("x")
+                        while !server.isStopping { try await sleep(for: .milliseconds(1)) }
+                        send(queued)
+                    }
+                }
+                try await Connection.connect(to: server.address) { connection in
+                    _ = try await connection.read(exactly: 1)
+                    send(queued)
+                    _ = try await connection.read()
+                }
+                try await serving.value
+            }
+        }
+        #expect(count == 0)
     }
 
     @Test func `a signal has its usual name`() {
