@@ -89,11 +89,12 @@ __attribute__((noinline)) int clinux_spawn(
     }
     int refusal[2] = {child < 0 ? errno : 0, 0};
     close(report[1]);
-    // Ends when the child has become the program. No signal can interrupt it.
+    // Ends when the child has become the program. No signal can interrupt it, nor waiting for a
+    // child that has not.
     (void)!read(report[0], refusal, sizeof refusal);
     close(report[0]);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (child > 0 && refusal[0] != 0) waitpid(child, NULL, 0);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     *id = child;
     *step = refusal[1];
     return refusal[0];

@@ -1,7 +1,7 @@
 // What Linux offers and Swift's Glibc module does not import.
 //
 // Declarations and constants only: nothing here has a body that could hold a decision. ClockHook.h,
-// MainActorHook.h, TaskSuspension.c, SignalHandler.c and Spawn.c are the exceptions.
+// MainActorHook.h, TaskSuspension.c, SignalHandler.c, Spawn.c and AtStart.c are the exceptions.
 
 #ifndef SWIFTLET_CLINUX_H
 #define SWIFTLET_CLINUX_H
@@ -125,6 +125,11 @@ static inline int clinux_sched_setaffinity(const unsigned char *mask, unsigned l
 
 // Asks the processor to fetch a line of memory that will be written; the address may be any.
 static inline void clinux_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
+
+// The signals that were ignored before main(), and the soft limit on descriptors (RLIMIT_NOFILE); 0
+// where the kernel does not say.
+void clinux_ignored_at_start(sigset_t *signals);
+unsigned long clinux_descriptors_at_start(void);
 
 // Counts a signal from now on and tells those that listen (sigaction(2)); fills in what was done
 // for it before. Returns 0, and changes nothing, for a signal that is ignored or cannot be caught.

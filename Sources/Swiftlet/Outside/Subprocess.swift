@@ -1,7 +1,8 @@
 import Drivers
 import Syscalls
 
-/// A program that runs as a child of this process, without a shell in between.
+/// A program that runs as a child of this process, without a shell in between. (A text file that
+/// may be executed and does not begin with `#!` is run by /bin/sh, as execvp(3) does.)
 ///
 /// ```swift
 /// let lines = try await Subprocess.run("sort", ["-n"]) { process in
@@ -14,6 +15,9 @@ import Syscalls
 /// It has the arguments, environment, directory and streams that it was given and nothing else of
 /// this process: no descriptor, no blocked signal, and the limit on descriptors that this process
 /// started with. Nothing of it is left when its scope ends: no zombie, no descriptor.
+///
+/// A process that ignores the ends of its children (`SIGCHLD` ignored, or `SA_NOCLDWAIT`) would not
+/// hear how they end: from the first program on, this one heeds them.
 public final class Subprocess: Sendable {
     /// What one of its streams is connected to.
     public enum Stream: Sendable {
@@ -39,9 +43,10 @@ public final class Subprocess: Sendable {
         public var error = Stream.inherited
         /// Whether it leads a process group of its own. Then signals go to what it starts, too, and
         /// a Ctrl-C at the terminal is for this process alone; but it may not read from that
-        /// terminal.
+        /// terminal. If not, signals go to it alone, and what it has started is left alone.
         public var leadsGroup = true
-        /// How long it may go on after `SIGTERM` when its scope is left before its end.
+        /// How long it may go on after `SIGTERM` when its scope is left before its end. What it has
+        /// started in its group is killed when it has ended, and has no grace of its own.
         public var grace = Duration.seconds(5)
 
         /// Pipes for input and output, all else as this process has it.
@@ -101,11 +106,13 @@ extension Subprocess {
     /// Starts a program, lends it to `body`, and waits until it has ended.
     ///
     /// When `body` returns, the pipes are closed, and the program has the time that it takes. When
-    /// `body` throws, or the task is cancelled, the program and what is left of its process group
-    /// are sent `SIGTERM` and, after the grace, `SIGKILL`.
+    /// `body` throws, or the task is cancelled, the program and its process group are sent
+    /// `SIGTERM`, and what is left of them `SIGKILL` when the program has ended, at the latest
+    /// after the grace.
     ///
     /// Starting takes about a millisecond of the loop's thread, until the kernel has loaded the
-    /// program. In a simulation there are no programs.
+    /// program. In a simulation and in a recording there are no programs: "Function not
+    /// implemented".
     ///
     /// - Parameters:
     ///   - path: the program; without a slash it is looked for in `PATH`.
@@ -304,9 +311,7 @@ extension Subprocess {
             guard loop.isCurrent, !loop.state.isEnding else {
                 throw IOError(.run, .loopEnded, name: path)
             }
-            guard loop.state.witness == nil else {
-                throw IOError(.run, .system(.notImplemented), name: path)
-            }
+            if loop.isWatched { throw IOError(.run, .system(.notImplemented), name: path) }
             if Task.isCancelled { throw IOError(.run, .cancelled, name: path) }
             return try start(path, arguments, options)
         }

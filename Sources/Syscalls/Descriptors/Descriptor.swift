@@ -210,13 +210,12 @@ package struct DescriptorLimit: Equatable, Sendable {
             soft: Int(clamping: limit.rlim_cur), hard: Int(clamping: limit.rlim_max))
     }
 
-    /// The soft limit from before it was raised, which is what other programs are to get; 0 where
-    /// the kernel does not say.
-    package static let softAtStart = (try? current().soft) ?? 0
+    /// The soft limit that this process was started with, which is what other programs are to get;
+    /// 0 where the kernel does not say.
+    package static var softAtStart: Int { Int(clamping: clinux_descriptors_at_start()) }
 
     /// Raises the soft limit to the hard one and returns what is now in force.
     package static func raise() throws(Errno) -> DescriptorLimit {
-        _ = softAtStart
         let limit = try current()
         if limit.soft < limit.hard { try set(soft: limit.hard) }
         return try current()

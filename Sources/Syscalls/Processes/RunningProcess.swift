@@ -97,9 +97,11 @@ package struct RunningProcess: Sendable {
     private static func heedEnds() {
         var action = sigaction()
         sigaction(SIGCHLD, nil, &action)
-        if unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1 {
-            _ = signal(SIGCHLD, SIG_DFL)
-        }
+        let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+        guard isIgnored || action.sa_flags & SA_NOCLDWAIT != 0 else { return }
+        if isIgnored { action.__sigaction_handler.sa_handler = SIG_DFL }
+        action.sa_flags &= ~SA_NOCLDWAIT
+        sigaction(SIGCHLD, &action, nil)
     }
 
     /// Sends a signal (kill(2)); a process that has ended already is no error.

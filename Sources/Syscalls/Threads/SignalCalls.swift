@@ -10,12 +10,11 @@ package struct SignalSet: Sendable {
 
     /// The signals that were ignored when this process started, as under nohup(1) or after
     /// `trap ''`: they stay ignored, here and in what this process starts.
-    package static let ignoredAtStart = SignalSet(
-        (1...64).filter { signal in
-            var action = sigaction()
-            return sigaction(signal, nil, &action) == 0
-                && unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
-        })
+    package static var ignoredAtStart: SignalSet {
+        var ignored = SignalSet([])
+        clinux_ignored_at_start(&ignored.set)
+        return ignored
+    }
 
     /// The signals that ask a command to end, without those that were ignored when it started.
     package static let endings = SignalSet(
@@ -101,11 +100,7 @@ package struct SignalSet: Sendable {
 }
 
 /// Makes a write to a closed pipe an error instead of the end of the process.
-package func ignoreBrokenPipes() {
-    // What was ignored before is known first.
-    _ = SignalSet.ignoredAtStart
-    _ = signal(SIGPIPE, SIG_IGN)
-}
+package func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
 
 /// Ends this process by a signal when the thread that started it ends (prctl(2),
 /// `PR_SET_PDEATHSIG`).

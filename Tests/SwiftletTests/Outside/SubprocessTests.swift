@@ -114,6 +114,17 @@ import Testing
         }
     }
 
+    @Test func `what this process ignores since it runs, its programs do not`() async throws {
+        let before = signal(SIGXFSZ, SIG_IGN)
+        defer { signal(SIGXFSZ, before) }
+        try await onLoop {
+            let status = try await Subprocess.output(of: "grep", ["SigIgn", "/proc/self/status"])
+            let word = try #require(status.text.split(whereSeparator: \.isWhitespace).last)
+            let ignored = try #require(UInt64(word, radix: 16))
+            #expect(ignored & 1 << (SIGXFSZ - 1) == 0)
+        }
+    }
+
     @Test func `a scope that throws ends its program, and what that has started`() async throws {
         struct Enough: Error {}
         let ids = Notes<Int>()
