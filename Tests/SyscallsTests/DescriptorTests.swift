@@ -76,6 +76,17 @@ import Testing
         #expect(try writing.send("x") == 1)
     }
 
+    @Test func `a place before the beginning is refused`() throws {
+        let number = try retrying { Glibc.open("/proc/self/status", O_RDONLY | O_CLOEXEC) }
+        let file = RawDescriptor(number)
+        defer { file.close() }
+        for offset in [Int.min, -1 << 62, -1] {
+            #expect(throws: Errno.invalidArgument) { try file.read(at: offset, atMost: .max) }
+        }
+        let status = try file.read(at: 0, atMost: .max)
+        #expect(!status.isEmpty)
+    }
+
     @Test func `a number that names nothing is not open`() {
         #expect(!RawDescriptor(-1).isOpen)
         #expect(!RawDescriptor(.max).isOpen)

@@ -11,7 +11,8 @@ import Syscalls
 /// ```
 ///
 /// Any number of tasks may use it at the same time. It closes with its scope, or with the last
-/// call that a thread makes on it then. In a simulation there are no disks.
+/// call that a thread makes on it then. In a simulation and in a recording there are no disks: a
+/// call says "Function not implemented".
 public final class DiskFile: Sendable {
     /// For what a file is opened.
     public enum Access: Sendable {
@@ -39,12 +40,18 @@ public final class DiskFile: Sendable {
 
     /// Where it was found.
     public let path: String
-    private let descriptor: Descriptor
-    private let isClosed = Latch()
+    /// Nil after the scope.
+    private let opening: Guarded<Opening?>
+
+    /// What is open, until its scope and the threads have let it go.
+    private final class Opening: Sendable {
+        let descriptor: Descriptor
+        init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
+    }
 
     private init(_ path: String, _ descriptor: consuming Descriptor) {
         self.path = path
-        self.descriptor = descriptor
+        opening = Guarded(Opening(descriptor))
     }
 
     /// Opens a file, lends it to `body`, and closes it (open(2)).
@@ -58,7 +65,8 @@ public final class DiskFile: Sendable {
     ///   - body: what to do with it.
     /// - Returns: what `body` returns.
     /// - Throws: what `body` throws, or `IOError` of `open`, such as "open /no/such: No such file
-    ///   or directory".
+    ///   or directory". What is neither a regular file nor a block device is refused: "Is a
+    ///   directory", or "Illegal seek" for a pipe or a terminal, which a `ByteReader` reads.
     public static func open<Value>(
         _ path: String, for access: Access = .reading, mode: UInt32 = 0o666,
         file: SourceFile = #fileID, line: UInt32 = #line,
@@ -68,11 +76,14 @@ public final class DiskFile: Sendable {
             () throws(Errno) in
             // C takes a text to its first zero byte, and would not see what stands behind it.
             if path.utf8.contains(0) { throw .invalidArgument }
-            let flags = access.flags | O_CLOEXEC | O_NOCTTY
+            // A pipe without a writer would hold the thread for ever.
+            let flags = access.flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
             let number = try retrying { Glibc.open(path, flags, mode) }
-            return DiskFile(path, Descriptor(adopting: RawDescriptor(number)))
+            let descriptor = Descriptor(adopting: RawDescriptor(number))
+            try descriptor.raw.checkPlaces()
+            return DiskFile(path, descriptor)
         }
-        defer { opened.isClosed.set() }
+        defer { opened.opening.withLock { $0 = nil } }
         return try await body(opened)
     }
 
@@ -153,11 +164,13 @@ public final class DiskFile: Sendable {
         _ operation: IOError.Operation, _ timeout: Duration?, in call: Call,
         _ body: @escaping @Sendable (RawDescriptor) throws(Errno) -> Value
     ) async throws(IOError) -> Value {
-        if isClosed.isSet { throw IOError(operation, .closed, name: path) }
+        guard let opening = opening.withLock({ $0 }) else {
+            throw IOError(operation, .closed, name: path)
+        }
         return try await DiskFile.onThread(operation, path, timeout, in: call) {
             () throws(Errno) in
-            defer { extendLifetime(self) }
-            return try body(self.descriptor.raw)
+            defer { extendLifetime(opening) }
+            return try body(opening.descriptor.raw)
         }
     }
 
@@ -168,7 +181,7 @@ public final class DiskFile: Sendable {
         let loop = try EventLoop.require(operation).executor
         let result = try await loop.perform { () async throws(IOError) -> Result<Value, Errno> in
             do throws(IOError) {
-                if loop.isCurrent, loop.state.witness != nil {
+                if loop.isWatched {
                     throw IOError(operation, .system(.notImplemented))
                 }
                 let deadline = loop.deadline(after: timeout)

@@ -77,17 +77,19 @@ public struct RawDescriptor: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads from a place of a file on, fewer than `count` bytes only where it ends (pread(2)).
     package func read(at offset: Int, atMost count: Int) throws(Errno) -> [UInt8] {
-        var failure: Errno?
-        // Memory for what is there, however much is asked for.
-        let room = min(count, max(0, try fileSize() - offset))
-        let bytes = [UInt8](unsafeUninitializedCapacity: room) { buffer, done in
-            do throws(Errno) {
-                while done < room {
-                    let rest = UnsafeMutableBufferPointer(rebasing: buffer[done...])
-                    let place = offset + done
-                    let read = try retrying { pread(number, rest.baseAddress, rest.count, place) }
-                    if read == 0 { return }
-                    done += read
+        if offset < 0 { throw .invalidArgument }
+        let most = min(count, .max - offset)
+        var (bytes, done) = ([UInt8](), 0)
+        while done < most {
+            let room = min(most, max(65_536, 2 * done))
+            bytes += repeatElement(0, count: room - bytes.count)
+            while done < room {
+                let (start, place) = (done, offset + done)
+                let read = try retrying {
+                    bytes.withUnsafeMutableBytes {
+                        let rest = UnsafeMutableRawBufferPointer(rebasing: $0[start...])
+                        return pread(number, rest.baseAddress, rest.count, place)
+                    }
                 }
             } catch {
                 failure = error
@@ -153,6 +155,18 @@ public struct RawDescriptor: Hashable, Sendable, CustomStringConvertible {
     /// the same.
     package var isOnDisk: Bool {
         var status = stat()
+    /// Throws for what is neither a regular file nor a block device, whose bytes have places
+    /// (fstat(2)): "Is a directory", "Illegal seek".
+    package func checkPlaces() throws(Errno) {
+        var status = stat()
+        _ = try retrying { fstat(number, &status) }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG, S_IFBLK: break
+        case S_IFDIR: throw Errno(rawValue: EISDIR)
+        default: throw Errno(rawValue: ESPIPE)
+        }
+    }
+
         return fstat(number, &status) == 0
             && [S_IFREG, S_IFDIR, S_IFBLK].contains(status.st_mode & S_IFMT)
     }

@@ -93,6 +93,64 @@ import Testing
         }
     }
 
+    @Test func `a file that does not say its size is read to its end`() async throws {
+        try await onLoop {
+            let status = try await DiskFile.open("/proc/self/status") { file in
+                try await file.read(at: 0, atMost: .max)
+            }
+            #expect(String(decoding: status, as: UTF8.self).contains("Pid:\t\(getpid())\n"))
+        }
+    }
+
+    @Test func `bytes come in order from a file of many pieces`() async throws {
+        let folder = try Folder()
+        try await onLoop {
+            let bytes = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
+            try await DiskFile.open(folder.path + "/a", for: .making) { file in
+                try await file.write(bytes, at: 1)
+                #expect(try await file.read(at: 1, atMost: .max) == bytes)
+                #expect(try await file.read(at: 2, atMost: 999_998) == Array(bytes[1..<999_999]))
+            }
+        }
+    }
+
+    @Test func `what has no places is refused, also a pipe that nothing writes`() async throws {
+        let folder = try Folder()
+        mkfifo(folder.path + "/a", 0o600)
+        try await onLoop {
+            for path in ["/dev/null", folder.path + "/a"] {
+                let error = await ioError { try await DiskFile.open(path) { _ in } }
+                #expect(error.map { "\($0)" } == "open \(path): Illegal seek")
+            }
+            let error = await ioError { try await DiskFile.open(folder.path) { _ in } }
+            #expect(error.map { "\($0)" } == "open \(folder.path): Is a directory")
+        }
+    }
+
+    @Test func `it is closed with its scope, also where it is kept`() async throws {
+        let folder = try Folder()
+        let path = folder.path + "/a"
+        /// Whether a descriptor of this process names the file (proc(5)).
+        @Sendable func isOpen() -> Bool {
+            (0..<20_000).contains { number in
+                var target = [CChar](repeating: 0, count: 200)
+                let count = readlink("/proc/self/fd/\(number)", &target, 200)
+                return count > 0
+                    && String(
+                        decoding: target[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                        == path
+            }
+        }
+        try await onLoop {
+            let kept = try await DiskFile.open(path, for: .making) { file in
+                #expect(isOpen())
+                return file
+            }
+            #expect(!isOpen())
+            #expect(kept.path == path)
+        }
+    }
+
     @Test func `a call that is given up goes on, and closes the file when it is done`()
         async throws
     {
