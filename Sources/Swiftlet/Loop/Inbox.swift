@@ -18,8 +18,8 @@ struct Inbox {
         /// What a sleeping task waits for has come.
         case endSleep(DeadlineQueue<Due>.Token)
         case close(SocketID)
-        /// A descriptor that is no socket of the loop's is about to be closed.
-        case forget(RawDescriptor)
+        /// A file that was closed: the task that is parked on it goes on.
+        case endPark(OpenFile)
         case timer(Job, Duration)
     }
 

@@ -106,8 +106,9 @@ extension LoopExecutor {
             }
         case .close(let id):
             close(id)
-        case .forget(let descriptor):
-            forget(descriptor)
+        case .endPark(let file):
+            // Later its number may be another one's.
+            if file.isParked(by: self) { forget(file.raw) }
         case .timer(let job, let delay):
             admit(job, of: nil, after: delay)
         }

@@ -9,9 +9,12 @@ import Syscalls
 /// ```
 ///
 /// It is used by one task at a time, on any loop; a second one gets a `busy` error. What is on a
-/// disk, where no driver says when it is ready, is read on a thread (`offload`).
+/// disk, where no driver says when it is ready, is read on a thread (`offload`); when such a read
+/// is given up, the next one is `busy` until the thread is done with it. In a simulation and in a
+/// recording there are no such streams: a read says "Function not implemented".
 public final class ByteReader: ByteSource, Sendable {
-    /// Descriptor 0. The settings that it shares with other processes are left alone.
+    /// What descriptor 0 stands for when this is first used. The settings that it shares with other
+    /// processes are left alone.
     public static let standardInput = ByteReader(sharing: RawDescriptor(STDIN_FILENO))
 
     let file: OpenFile
@@ -23,12 +26,14 @@ public final class ByteReader: ByteSource, Sendable {
         file = OpenFile(takingOver: descriptor)
     }
 
-    /// Reads from a descriptor that is left open.
+    /// Reads from what a descriptor stands for, which is left open: the pipe or terminal opened
+    /// once more, or another number for all else.
     public init(sharing descriptor: RawDescriptor) {
         file = OpenFile(sharing: descriptor, for: .read)
     }
 
-    /// Closes it. A task that waits for bytes gets a `closed` error; again does nothing.
+    /// Closes it; a descriptor that is shared stays open. A task that waits for bytes gets a
+    /// `closed` error; again does nothing.
     public func close() { file.close() }
 
     /// Waits for bytes and gives what has arrived.
@@ -96,31 +101,42 @@ public final class ByteReader: ByteSource, Sendable {
 
     // MARK: Terminals
 
-    /// Whether it is a terminal (isatty(3)).
-    public var isTerminal: Bool { isatty(file.raw.number) == 1 }
+    /// Whether it is a terminal (isatty(3)); one that is closed is none.
+    public var isTerminal: Bool {
+        // Why it is none does not matter.
+        (try? file.withOpen(.terminal) { isatty($0.number) == 1 }) ?? false
+    }
 
     /// Lets `body` have each key as it is pressed, without echo and without what Ctrl-C does, and
-    /// sets the terminal back when it ends, however it ends (termios(3), `cfmakeraw`).
+    /// sets the terminal back when it ends, however it ends, also when this is closed meanwhile
+    /// (termios(3), `cfmakeraw`).
     ///
     /// - Returns: what `body` returns.
     /// - Throws: what `body` throws, or `IOError` of `terminal`: "Inappropriate ioctl for device"
-    ///   for what is no terminal.
+    ///   for what is no terminal, `.closed`.
     public func withRawTerminal<Value>(_ body: () async throws -> Value) async throws -> Value {
+        let terminal = OpenFile(
+            takingOver: try file.withOpen(.terminal) { raw throws(Errno) in try raw.duplicate() })
         var before = termios()
-        try setting { tcgetattr(file.raw.number, &before) }
-        var raw = before
-        cfmakeraw(&raw)
-        try setting { tcsetattr(file.raw.number, TCSADRAIN, &raw) }
+        try terminal.withOpen(.terminal) { raw throws(Errno) in
+            _ = try retrying { tcgetattr(raw.number, &before) }
+        }
+        var keys = before
+        cfmakeraw(&keys)
+        // At once: waiting until all is written out would hold the loop up.
+        try terminal.set(keys)
         // A terminal that is gone needs no setting back.
-        defer { _ = tcsetattr(file.raw.number, TCSADRAIN, &before) }
+        defer { try? terminal.set(before) }
         return try await body()
     }
+}
 
-    private func setting(_ call: () -> CInt) throws(IOError) {
-        do throws(Errno) {
-            _ = try retrying(call)
-        } catch {
-            throw IOError(.terminal, .system(error))
+extension OpenFile {
+    /// Gives a terminal its settings (tcsetattr(3), `TCSANOW`).
+    fileprivate func set(_ settings: termios) throws(IOError) {
+        try withOpen(.terminal) { raw throws(Errno) in
+            var settings = settings
+            _ = try retrying { tcsetattr(raw.number, TCSANOW, &settings) }
         }
     }
 }

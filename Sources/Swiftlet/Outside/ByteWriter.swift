@@ -5,10 +5,13 @@ import Syscalls
 /// instead of a thread.
 ///
 /// It is used by one task at a time, on any loop; a second one gets a `busy` error. What is on a
-/// disk, where no driver says when it is ready, is written on a thread (`offload`). A pipe that
-/// nothing reads any more is an error, "write: Broken pipe", and no signal.
+/// disk, where no driver says when it is ready, is written on a thread (`offload`); when such a
+/// write is given up, the next one is `busy` until the thread is done with it. A pipe that nothing
+/// reads any more is an error, "write: Broken pipe", and no signal. In a simulation and in a
+/// recording there are no such streams: a write says "Function not implemented".
 public final class ByteWriter: ByteSink, Sendable {
-    /// Descriptor 1. The settings that it shares with other processes are left alone.
+    /// What descriptor 1 stands for when this is first used. The settings that it shares with other
+    /// processes are left alone.
     public static let standardOutput = ByteWriter(sharing: RawDescriptor(STDOUT_FILENO))
     /// Descriptor 2, in the same way.
     public static let standardError = ByteWriter(sharing: RawDescriptor(STDERR_FILENO))
@@ -22,13 +25,15 @@ public final class ByteWriter: ByteSink, Sendable {
         file = OpenFile(takingOver: descriptor)
     }
 
-    /// Writes to a descriptor that is left open.
+    /// Writes to what a descriptor stands for, which is left open: the pipe or terminal opened once
+    /// more, or another number for all else.
     public init(sharing descriptor: RawDescriptor) {
         file = OpenFile(sharing: descriptor, for: .write)
     }
 
-    /// Closes it: what reads from the pipe comes to the end. A task that waits for room gets a
-    /// `closed` error; again does nothing.
+    /// Closes it: what reads from the pipe comes to the end, unless the descriptor is shared, as
+    /// descriptor 1 is, which stays open. A task that waits for room gets a `closed` error; again
+    /// does nothing.
     public func close() { file.close() }
 
     /// Writes bytes that were received; returns when the kernel has taken every byte. `timeout` is

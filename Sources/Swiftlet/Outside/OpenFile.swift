@@ -7,6 +7,7 @@ import Syscalls
 ///
 ///     own pipe         tries, and parks where that would block
 ///     shared           parks first: its flags are others', and so a call may block
+///                      (a number of its own: what parks on another one is left alone)
 ///     on a disk        on a thread of the pool: no driver says when it is ready
 ///
 /// One operation at a time, on any loop. It leaves no interest behind; so the descriptor is closed
@@ -37,9 +38,13 @@ final class OpenFile: Sendable {
         state = Guarded(State(kind: OpenFile.kind(of: descriptor)))
     }
 
-    /// Uses a descriptor that stays open, such as standard input, for reading or for writing.
+    /// Uses what a descriptor stands for, which stays open, such as standard input, for reading or
+    /// for writing.
     init(sharing descriptor: RawDescriptor, for direction: Direction) {
-        let own = descriptor.openedAnew(direction == .read ? O_RDONLY : O_WRONLY)
+        // Where there is no number left, the one that is shared has to do.
+        let own =
+            descriptor.openedAnew(direction == .read ? O_RDONLY : O_WRONLY)
+            ?? (try? descriptor.duplicate())
         raw = own ?? descriptor
         isOwned = own != nil
         state = Guarded(State(kind: OpenFile.kind(of: raw)))
@@ -69,7 +74,20 @@ final class OpenFile: Sendable {
             if state.users == 0, isOwned { raw.close() }
             return state.loop
         }
-        loop?.post(.forget(raw))
+        loop?.post(.endPark(self))
+    }
+
+    /// Whether a task is parked on it by a loop; the caller is on the thread of that.
+    func isParked(by loop: LoopExecutor) -> Bool { state.withLock { $0.loop === loop } }
+
+    /// Makes a call on the descriptor, which stays open meanwhile; throws when it is closed.
+    func withOpen<Value: Sendable>(
+        _ operation: IOError.Operation, _ call: (RawDescriptor) throws(Errno) -> Value
+    ) throws(IOError) -> Value {
+        try state.withLock { state throws(IOError) in
+            if state.isClosed { throw IOError(operation, .closed) }
+            return try Result { () throws(Errno) in try call(raw) }.get(operation)
+        }
     }
 
     /// Begins an operation, which `endUse` ends.
@@ -127,7 +145,8 @@ final class OpenFile: Sendable {
         let loop = try EventLoop.require(operation).executor
         return try await loop.perform { () async throws(IOError) in
             guard loop.isCurrent else { throw IOError(operation, .loopEnded) }
-            // There are no files in a simulated world, and a descriptor there is another one.
+            // There are no files in a simulated world, and a descriptor there is another one; and a
+            // recording could not say what came of them.
             guard loop.state.witness == nil else {
                 throw IOError(operation, .system(.notImplemented))
             }
@@ -180,7 +199,7 @@ final class OpenFile: Sendable {
 
     /// Waits for bytes and puts them behind those that were not read yet; false at the end.
     private func fill(_ wait: Wait) async throws(IOError) -> Bool {
-        try await wait.loop.yieldIfSpent(.read)
+        try await wait.loop.yieldIfSpent(.read, until: wait.deadline)
         var mayBlock = kind == .blocking
         while kind != .onDisk {
             if mayBlock {
@@ -237,7 +256,7 @@ final class OpenFile: Sendable {
         defer { endUse() }
         var (written, mayBlock) = (0, kind == .blocking)
         while written < bytes.count, kind != .onDisk {
-            try await wait.loop.yieldIfSpent(.write)
+            try await wait.loop.yieldIfSpent(.write, until: wait.deadline)
             if mayBlock {
                 try await park(for: .write, .write, wait)
                 if kind == .onDisk { break }
@@ -285,7 +304,8 @@ final class OpenFile: Sendable {
         var wakeup = isOpen ? loop.examine(raw, for: direction) : .closed
         if wakeup == nil {
             wakeup = await loop.park(on: raw, for: direction, until: wait.deadline, in: wait.call)
-            if loop.isCurrent { loop.forget(raw) }
+            // One that is busy is another's, and so is what the driver was told of it.
+            if wakeup != .busy, loop.isCurrent { loop.forget(raw) }
         }
         switch wakeup {
         case nil: break
@@ -319,11 +339,15 @@ extension Result where Failure == Errno {
 }
 
 extension LoopExecutor {
-    /// Lets other jobs run when this one has completed too much at once; notices a cancellation.
-    func yieldIfSpent(_ operation: IOError.Operation) async throws(IOError) {
+    /// Lets other jobs run when this one has completed too much at once; notices a cancellation,
+    /// and that its time is over.
+    func yieldIfSpent(
+        _ operation: IOError.Operation, until deadline: Instant
+    ) async throws(IOError) {
         if spend() { return }
         lookSoon()
         await Task.yield()
         if Task.isCancelled { throw IOError(operation, .cancelled) }
+        if deadline <= now { throw IOError(operation, .timedOut) }
     }
 }

@@ -76,6 +76,9 @@ public struct RawDescriptor: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Reads from a place of a file on, fewer than `count` bytes only where it ends (pread(2)).
+    ///
+    /// It takes memory for what is there, however much is asked for. Only reading tells how much
+    /// that is: files such as those of proc(5) have no size.
     package func read(at offset: Int, atMost count: Int) throws(Errno) -> [UInt8] {
         if offset < 0 { throw .invalidArgument }
         let most = min(count, .max - offset)
@@ -91,11 +94,10 @@ public struct RawDescriptor: Hashable, Sendable, CustomStringConvertible {
                         return pread(number, rest.baseAddress, rest.count, place)
                     }
                 }
-            } catch {
-                failure = error
+                if read == 0 { return Array(bytes.prefix(done)) }
+                done += read
             }
         }
-        if let failure { throw failure }
         return bytes
     }
 
@@ -136,25 +138,23 @@ public struct RawDescriptor: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// What it stands for, opened once more so that calls do not wait (proc(5)); nil for what is no
-    /// pipe and no device, or cannot be opened so.
+    /// The pipe or terminal that it stands for, opened once more so that calls do not wait
+    /// (proc(5)); nil for what is none, or cannot be opened so.
     ///
     /// The flag belongs to the open file, which other processes share, and must not be set on
-    /// theirs.
+    /// theirs. Another device may be another one each time that it is opened: the user's end of a
+    /// terminal, which has a number (ioctl_tty(2), `TIOCGPTN`), is a new terminal then.
     package func openedAnew(_ access: CInt) -> RawDescriptor? {
-        var status = stat()
-        guard fstat(number, &status) == 0,
-            [S_IFIFO, S_IFCHR].contains(status.st_mode & S_IFMT)
+        var (status, terminal) = (stat(), CInt())
+        guard fstat(number, &status) == 0 else { return nil }
+        let isPipe = status.st_mode & S_IFMT == S_IFIFO
+        guard isPipe || isatty(number) == 1 && ioctl(number, 0x8004_5430, &terminal) != 0
         else { return nil }
         let own = open(
             "/proc/self/fd/\(number)", access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
         return own < 0 ? nil : RawDescriptor(own)
     }
 
-    /// Whether it is a file or a directory: what is ready at all times, and makes calls wait all
-    /// the same.
-    package var isOnDisk: Bool {
-        var status = stat()
     /// Throws for what is neither a regular file nor a block device, whose bytes have places
     /// (fstat(2)): "Is a directory", "Illegal seek".
     package func checkPlaces() throws(Errno) {
@@ -167,6 +167,10 @@ public struct RawDescriptor: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether it is a file or a directory: what is ready at all times, and makes calls wait all
+    /// the same.
+    package var isOnDisk: Bool {
+        var status = stat()
         return fstat(number, &status) == 0
             && [S_IFREG, S_IFDIR, S_IFBLK].contains(status.st_mode & S_IFMT)
     }

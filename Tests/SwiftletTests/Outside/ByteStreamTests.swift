@@ -172,6 +172,102 @@ import Testing
         }
     }
 
+    @Test(arguments: DriverKind.usable)
+    func `a reader and a writer that share a socket leave each other alone`(
+        driver: DriverKind
+    ) async throws {
+        let (one, other) = try RawDescriptor.socketPair()
+        defer {
+            one.close()
+            other.close()
+        }
+        try one.setBlocking()
+        try await onLoop(driver) {
+            let reader = ByteReader(sharing: one), writer = ByteWriter(sharing: one)
+            let line = try spawn { try await reader.readLine() }
+            while await EventLoop.current?.parkReports.isEmpty != false { await Task.yield() }
+            try await writer.write("out\n")
+            try other.writeAll(Array("in\n".utf8))
+            #expect(try await line.value == "in")
+        }
+    }
+
+    @Test func `where another task is parked a read is busy and leaves it there`() async throws {
+        let (reading, writing) = try makePipe()
+        defer { writing.close() }
+        try await onLoop {
+            let loop = try #require(EventLoop.current)
+            let reader = ByteReader(takingOver: reading)
+            let parked = try spawn { try await loop.park(on: reading, for: .read) }
+            while await loop.parkReports.isEmpty { await Task.yield() }
+            #expect(await ioError { try await reader.read() } == IOError(.read, .busy))
+            try writing.writeAll([1])
+            try await parked.value
+            await loop.forget(reading)
+        }
+    }
+
+    @Test func `a close that is heard of late leaves alone what has the number then`() async throws
+    {
+        let (reading, writing) = try makePipe()
+        defer { writing.close() }
+        try await onLoop {
+            let loop = try #require(EventLoop.current)
+            let file = OpenFile(takingOver: reading)
+            let parked = try spawn { try await loop.park(on: reading, for: .read) }
+            while await loop.parkReports.isEmpty { await Task.yield() }
+            loop.executor.carryOut(.endPark(file))
+            try writing.writeAll([1])
+            try await parked.value
+            await loop.forget(reading)
+        }
+    }
+
+    @Test func `the time is over also where bytes come without end`() async throws {
+        let zeros = try retrying { open("/dev/zero", O_RDONLY | O_NONBLOCK | O_CLOEXEC) }
+        try await onLoop {
+            let reader = ByteReader(takingOver: RawDescriptor(zeros))
+            let late = await ioError {
+                try await reader.readToEnd(limit: 200_000_000, timeout: .zero)
+            }
+            #expect(late == IOError(.read, .timedOut))
+        }
+    }
+
+    @Test func `the user's end of a terminal is that end, and no new terminal`() async throws {
+        let (user, program) = try terminal()
+        defer {
+            user.close()
+            program.close()
+        }
+        #expect(user.openedAnew(O_RDWR) == nil)
+        try await onLoop {
+            try program.writeAll(Array("hello\n".utf8))
+            #expect(try await ByteReader(sharing: user).readLine() == "hello")
+            try await ByteWriter(sharing: user).write("there\n")
+            #expect(try await ByteReader(sharing: program).readLine() == "there")
+        }
+    }
+
+    @Test func `a terminal is set back also when its reader is closed`() async throws {
+        let (user, program) = try terminal()
+        defer {
+            user.close()
+            program.close()
+        }
+        var (before, after) = (termios(), termios())
+        tcgetattr(program.number, &before)
+        try await onLoop {
+            let reader = ByteReader(sharing: program)
+            try await reader.withRawTerminal { reader.close() }
+            #expect(!reader.isTerminal)
+            let closed = await ioError { try await reader.withRawTerminal {} }
+            #expect(closed == IOError(.terminal, .closed))
+        }
+        tcgetattr(program.number, &after)
+        #expect(after.c_lflag == before.c_lflag && after.c_iflag == before.c_iflag)
+    }
+
     @Test func `a terminal is read by lines, or by keys until it is set back`() async throws {
         let (user, program) = try terminal()
         defer {
