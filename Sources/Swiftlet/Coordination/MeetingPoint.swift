@@ -36,7 +36,8 @@ extension MeetingPoint {
         guard let loop = EventLoop.taskLoop?.executor else {
             return try await waitWithoutLoop(wait, enter)
         }
-        if loop.isHome { return try await loop.wait(wait, enter) }
+        // A task of an actor would come back to where that runs, which may be another thread.
+        if isNone(#isolation), loop.isHome { return try await loop.wait(wait, enter) }
         return try await loop.perform { () async throws(IOError) in
             guard loop.isCurrent else { throw IOError(operation, .loopEnded) }
             return try await loop.wait(wait, enter)
