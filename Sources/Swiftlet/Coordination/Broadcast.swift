@@ -24,9 +24,9 @@ public final class Broadcast<Element: Sendable>: Sendable {
 
     fileprivate struct State: ~Copyable {
         let capacity: Int
-        /// The last ones, each at its number modulo the capacity.
+        /// The last ones, each at its number modulo the capacity; none without subscriptions.
         var kept: [Element] = []
-        /// How many were sent.
+        /// How many were sent since there were subscriptions.
         var sent = 0
         /// The number of the next element of each subscription.
         var cursors: [Int: Int] = [:]
@@ -65,14 +65,10 @@ public final class Broadcast<Element: Sendable>: Sendable {
     @discardableResult
     public func send(_ element: Element) -> Int {
         var settled = Settled()
+        var last = Optional(element)
         let count = shared.withLock { state in
-            guard !state.isClosed else { return 0 }
-            if state.kept.count < state.capacity {
-                state.kept.append(element)
-            } else {
-                state.kept[state.sent % state.capacity] = element
-            }
-            state.sent += 1
+            guard !state.isClosed, !state.cursors.isEmpty else { return 0 }
+            state.keep(&last)
             state.waiters.settleAll(.granted, in: &settled)
             return state.cursors.count
         }
@@ -100,6 +96,11 @@ public final class Broadcast<Element: Sendable>: Sendable {
         return Subscription(of: self, number)
     }
 
+    private func end(_ number: Int) {
+        var unread: [Element] = []
+        shared.withLock { $0.end(number, keeping: &unread) }
+    }
+
     /// A place in what is sent, for one task at a time.
     public final class Subscription: Sendable, AsyncSequence {
         private let broadcast: Broadcast
@@ -110,7 +111,7 @@ public final class Broadcast<Element: Sendable>: Sendable {
             self.number = number
         }
 
-        deinit { broadcast.shared.withLock { _ = $0.cursors.removeValue(forKey: number) } }
+        deinit { broadcast.end(number) }
 
         /// Receives the next element, or how many were missed; waits until one is sent.
         ///
@@ -165,6 +166,27 @@ public final class Broadcast<Element: Sendable>: Sendable {
 }
 
 extension Broadcast.State {
+    /// Keeps an element, and leaves in its place the one that is kept no longer: its end may be
+    /// code of the user's, which may not run under the lock.
+    fileprivate mutating func keep(_ element: inout Element?) {
+        guard let next = element.take() else { return }
+        if kept.count < capacity {
+            kept.append(next)
+        } else {
+            element = kept[sent % capacity]
+            kept[sent % capacity] = next
+        }
+        sent += 1
+    }
+
+    /// Ends a subscription; what is kept is left to the caller when it was the last one.
+    fileprivate mutating func end(_ number: Int, keeping unread: inout [Element]) {
+        cursors[number] = nil
+        guard cursors.isEmpty else { return }
+        swap(&kept, &unread)
+        sent = 0
+    }
+
     fileprivate func hasNews(for number: Int) -> Bool { cursors[number, default: sent] < sent }
 
     fileprivate mutating func next(for number: Int) -> Broadcast.Delivery? {

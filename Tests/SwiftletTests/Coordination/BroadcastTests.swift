@@ -75,6 +75,36 @@ import Testing
         }
     }
 
+    @Test func `the end of an element that is kept no longer may use the broadcast`() async throws {
+        try await onLoop {
+            let news = Broadcast<Farewell?>(capacity: 1)
+            let subscription = news.subscribe()
+            news.send(Farewell(to: news))
+            // Its end sends once more.
+            news.send(nil)
+            var missed = 0
+            if case .missed(let count) = subscription.tryReceive() { missed = count }
+            #expect(missed == 2)
+        }
+    }
+
+    @Test func `nothing is kept that no task can receive`() async throws {
+        let news = Broadcast<Farewell?>(capacity: 3)
+        for isClosed in [false, true] {
+            let farewell = Farewell(to: news)
+            weak let kept = farewell
+            do {
+                let subscription = news.subscribe()
+                for _ in 0..<4 { news.send(nil) }
+                news.send(farewell)
+                if isClosed { news.close() }
+                _ = consume farewell
+                #expect(kept != nil && subscription.tryReceive() != nil)
+            }
+            #expect(kept == nil)
+        }
+    }
+
     @Test func `nothing is lost without a word, in a thousand worlds`() throws {
         try simulated(seeds: 0..<1000) { world in
             let news = Broadcast<Int>(capacity: world.number(in: 1...3))
@@ -124,6 +154,13 @@ import Testing
         }
         #expect(sum[""] == 10 * 499 * 250)
     }
+}
+
+/// An element whose end is told.
+private final class Farewell: Sendable {
+    private let news: Broadcast<Farewell?>
+    init(to news: Broadcast<Farewell?>) { self.news = news }
+    deinit { news.send(nil) }
 }
 
 extension Broadcast<Int>.Subscription {
