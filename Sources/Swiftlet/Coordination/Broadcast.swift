@@ -120,6 +120,7 @@ public final class Broadcast<Element: Sendable>: Sendable {
         public func receive(
             timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
         ) async throws(IOError) -> Delivery? {
+            if !EventLoop.spend() { await Task.yield() }
             if let delivery = tryReceive() { return delivery }
             do throws(IOError) {
                 _ = try await broadcast.wait(to: .receive, timeout: timeout, in: Call(file, line)) {

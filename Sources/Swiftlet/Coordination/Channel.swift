@@ -35,8 +35,6 @@ public final class Channel<Element: ~Copyable>: Sendable {
         let receivers = WaitList()
         /// Each with the slot of its element; the buffer is full then.
         let senders = WaitList()
-        /// Calls in a row that had no need to wait.
-        var streak = 0
     }
 
     /// An open channel.
@@ -73,6 +71,7 @@ public final class Channel<Element: ~Copyable>: Sendable {
         _ element: consuming sending Element, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
+        if !EventLoop.spend() { await Task.yield() }
         var settled = Settled()
         shared.lock.lock()
         let state = shared.state
@@ -82,11 +81,9 @@ public final class Channel<Element: ~Copyable>: Sendable {
         }
         let slot = state.pointee.slots.put(element)
         let isSent = state.pointee.offer(slot, in: &settled)
-        let mustYield = isSent && state.pointee.mustYield()
         shared.lock.unlock()
         settled.resume()
-        if !isSent { return try await send(slot, timeout: timeout, in: Call(file, line)) }
-        if mustYield { await Task.yield() }
+        if !isSent { try await send(slot, timeout: timeout, in: Call(file, line)) }
     }
 
     /// Sends an element if that needs no waiting, and says whether it did; if not, the element is
@@ -140,16 +137,15 @@ public final class Channel<Element: ~Copyable>: Sendable {
     public func receive(
         timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) -> sending Element? {
+        if !EventLoop.spend() { await Task.yield() }
         var settled = Settled()
         shared.lock.lock()
         let state = shared.state
         let slot = state.pointee.next(in: &settled)
         if slot >= 0 {
             let element = state.pointee.slots.take(slot)
-            let mustYield = state.pointee.mustYield()
             shared.lock.unlock()
             settled.resume()
-            if mustYield { await Task.yield() }
             return element
         }
         shared.lock.unlock()
@@ -195,7 +191,6 @@ public final class Channel<Element: ~Copyable>: Sendable {
         shared.lock.lock()
         let state = shared.state
         defer { shared.lock.unlock() }
-        state.pointee.streak = 0
         return state.pointee.slots.take(slot)
     }
 
@@ -260,14 +255,6 @@ extension Channel.State where Element: ~Copyable {
     }
 
     fileprivate mutating func popBuffer() -> Int { slots.popFirst(from: &buffer) }
-
-    /// Whether a call that has not waited must yield, because so many before it have not.
-    fileprivate mutating func mustYield() -> Bool {
-        streak += 1
-        if streak < LoopExecutor.completionsPerJob { return false }
-        streak = 0
-        return true
-    }
 }
 
 extension Channel: MeetingPoint where Element: ~Copyable {

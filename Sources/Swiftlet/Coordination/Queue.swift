@@ -47,8 +47,6 @@ public final class Queue<Element: Sendable>: Sendable {
         /// Each with the slot of its element; the queue is full then.
         let putters = WaitList()
         let joiners = WaitList()
-        /// Calls in a row that had no need to wait.
-        var streak = 0
     }
 
     /// An empty queue.
@@ -79,6 +77,7 @@ public final class Queue<Element: Sendable>: Sendable {
         _ element: Element, timeout: Duration? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
+        if !EventLoop.spend() { await Task.yield() }
         var settled = Settled()
         shared.lock.lock()
         let state = shared.state
@@ -88,11 +87,9 @@ public final class Queue<Element: Sendable>: Sendable {
         }
         let slot = state.pointee.backlog.slots.put(element)
         let isIn = state.pointee.offer(slot, in: &settled)
-        let mustYield = isIn && state.pointee.mustYield()
         shared.lock.unlock()
         settled.resume()
-        if !isIn { return try await put(slot, timeout: timeout, in: Call(file, line)) }
-        if mustYield { await Task.yield() }
+        if !isIn { try await put(slot, timeout: timeout, in: Call(file, line)) }
     }
 
     /// Puts an element in if that needs no waiting, and says whether it did.
@@ -171,10 +168,8 @@ public final class Queue<Element: Sendable>: Sendable {
     private func take(
         to operation: IOError.Operation, timeout: Duration?, in call: Call
     ) async throws(IOError) -> Element? {
-        if let element = takeAtOnce(to: operation) {
-            if shared.withLock({ $0.mustYield() }) { await Task.yield() }
-            return element
-        }
+        if !EventLoop.spend() { await Task.yield() }
+        if let element = takeAtOnce(to: operation) { return element }
         do throws(IOError) {
             let slot = try await wait(to: operation, timeout: timeout, in: call) { waiter in
                 var settled = Settled()
@@ -223,6 +218,7 @@ public final class Queue<Element: Sendable>: Sendable {
     public func join(
         timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
+        if !EventLoop.spend() { await Task.yield() }
         if unfinished == 0 { return }
         _ = try await wait(to: .join, timeout: timeout, in: Call(file, line)) { waiter in
             shared.withLock { state in
@@ -310,14 +306,6 @@ extension Queue.State {
     fileprivate mutating func finish(_ count: Int, in settled: inout Settled) {
         unfinished -= count
         if unfinished == 0 { joiners.settleAll(.granted, in: &settled) }
-    }
-
-    /// Whether a call that has not waited must yield, because so many before it have not.
-    fileprivate mutating func mustYield() -> Bool {
-        streak += 1
-        if streak < LoopExecutor.completionsPerJob { return false }
-        streak = 0
-        return true
     }
 }
 

@@ -122,6 +122,7 @@ public final class Semaphore: Sendable {
     @inlinable
     @inline(__always)
     func acquirePlace(timeout: Duration?, in call: Call) async throws(IOError) -> Int {
+        if !EventLoop.spend() { await Task.yield() }
         // No asynchronous call where there is one, and so no frame.
         let place = takePlace(in: call)
         if place >= 0 { return place }

@@ -164,3 +164,13 @@ extension LoopExecutor {
         _ = state.deadlines.insert(timer, at: .past)
     }
 }
+
+extension EventLoop {
+    /// As the loop's `spend`, for a call that any task may make: one that is not on its loop's
+    /// thread may complete at once.
+    @usableFromInline
+    static func spend() -> Bool {
+        guard let loop = taskLoop?.executor, loop.isCurrent else { return true }
+        return loop.spend()
+    }
+}
