@@ -101,8 +101,9 @@ private func waitWithoutLoop(
 private func suspend(_ waiter: Waiter, for timeout: Duration?) async {
     let timer = timeout.map { timeout in
         Task {
-            // Cut short when the wait is over: then there is nothing to end.
-            try? await Task.sleep(for: timeout)
+            // Cut short when the wait is over: then there is nothing to end. What lasts longer than
+            // 136 years has no end either, and the standard library would trap on it.
+            try? await Task.sleep(for: min(timeout, .seconds(UInt32.max)))
             if !Task.isCancelled { waiter.end(.timedOut) }
         }
     }

@@ -232,6 +232,18 @@ import Testing
         #expect(text.contains("waits for lock 'left' (taken by 'A' at"), "\(text)")
     }
 
+    @Test func `a task of no loop may wait longer than a clock goes`() async throws {
+        let semaphore = Semaphore(capacity: 0)
+        let waiting = Task {
+            try await semaphore.acquire(timeout: .seconds(Int64.max)).release()
+        }
+        while semaphore.waiting == 0 { await Task.yield() }
+        // So that its timer has begun.
+        for _ in 0..<1000 { await Task.yield() }
+        semaphore.capacity = 1
+        try await waiting.value
+    }
+
     @Test func `tasks of all kinds share permits`() async throws {
         let semaphore = Semaphore(capacity: 2)
         let count = Sum()
