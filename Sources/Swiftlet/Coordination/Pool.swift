@@ -46,7 +46,7 @@ public final class Pool: Sendable {
     var hasPlace: Bool { places.taken < places.capacity && places.waiting == 0 }
 
     /// How many tasks it has.
-    public var count: Int { shared.withLock { $0.tasks.count } }
+    public var count: Int { places.taken }
 
     /// Starts a task when there is a place for it.
     ///
@@ -112,18 +112,18 @@ public final class Pool: Sendable {
     }
 
     private func leave(_ number: Int, _ place: Int) {
-        var settled = Settled()
-        shared.withLock { state in
-            state.tasks[number] = nil
-            if state.tasks.isEmpty { state.joiners.settleAll(.granted, in: &settled) }
-        }
-        settled.resume()
+        shared.withLock { $0.tasks[number] = nil }
+        // It goes to the task that waits for one, if any does: then the pool has a task.
         places.giveBack(place)
+        guard count == 0 else { return }
+        var settled = Settled()
+        shared.withLock { $0.joiners.settleAll(.granted, in: &settled) }
+        settled.resume()
     }
 
     // MARK: All of them
 
-    /// Waits until the pool has no task.
+    /// Waits until the pool has no task, and no task waits for a place to start one.
     ///
     /// - Throws: `IOError` with `.timedOut`, `.cancelled` or `.loopEnded`; only where it waits.
     public func join(
@@ -133,7 +133,7 @@ public final class Pool: Sendable {
         if count == 0 { return }
         _ = try await wait(to: .join, timeout: timeout, in: Call(file, line)) { waiter in
             shared.withLock { state in
-                if state.tasks.isEmpty { return waiter.pass() }
+                if count == 0 { return waiter.pass() }
                 state.joiners.append(waiter)
                 return true
             }

@@ -51,6 +51,25 @@ import Testing
     }
 
     @Test(arguments: Ground.ofCoordination)
+    func `a task that waits for a place is waited for`(ground: Ground) async throws {
+        try await ground.run {
+            let pool = Pool(size: 1)
+            let (stop, done) = (Event(), Sum())
+            try await pool.spawn { try await stop.wait() }
+            try spawn { try await pool.spawn { done.add() } }
+            try await settle()
+            let joiner = try spawn {
+                try await pool.join()
+                return done[""]
+            }
+            try await settle()
+            stop.set()
+            try #require(try await joiner.value == 1)
+            try #require(pool.count == 0)
+        }
+    }
+
+    @Test(arguments: Ground.ofCoordination)
     func `a pool is cancelled as a whole, and can be used again`(ground: Ground) async throws {
         try await ground.run {
             let pool = Pool(size: 2)
