@@ -43,8 +43,8 @@ extension Pool {
     ///   - file: the file of the call, for reports.
     ///   - line: the line of the call.
     ///   - transform: what a task does.
-    /// - Returns: the outputs in the order of the inputs. What is under way when the sequence is
-    ///   left is cancelled.
+    /// - Returns: the outputs in the order of the inputs. An error ends the sequence. What is under
+    ///   way when it ends or is left is cancelled.
     public func imap<Inputs: Sequence, Output: Sendable>(
         _ inputs: Inputs, lookAhead: Int? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line,
@@ -104,19 +104,14 @@ where Inputs.Element: Sendable {
 
         deinit { for (_, task) in underWay { task.cancel() } }
 
-        /// Waits for the next output; nil when there is none.
+        /// Waits for the next output; nil when there is none, also after an error.
         public func next() async throws -> Output? {
-            try await startTasks()
-            guard !underWay.isEmpty else { return nil }
-            let (file, line) = (outputs.call.file, outputs.call.line)
-            let next =
-                outputs.isOrdered
-                ? underWay[0].promise : try await done.receive(file: file, line: line)
-            let place = underWay.firstIndex { $0.promise === next }
-            guard let next, let place else { return nil }
-            underWay.remove(at: place)
-            do { return try await next.value(file: file, line: line) } catch {
+            do {
+                return try await takeNext()
+            } catch {
                 isOver = true
+                for (_, task) in underWay { task.cancel() }
+                underWay = []
                 throw error
             }
         }
@@ -124,6 +119,17 @@ where Inputs.Element: Sendable {
         /// Waits for the next output, whatever actor the caller is on; nil when there is none.
         public func next(isolation actor: isolated (any Actor)?) async throws -> Output? {
             try await next()
+        }
+
+        private func takeNext() async throws -> Output? {
+            try await startTasks()
+            guard let first = underWay.first else { return nil }
+            let (file, line) = (outputs.call.file, outputs.call.line)
+            var next: Promise<Output>? = first.promise
+            if !outputs.isOrdered { next = try await done.receive(file: file, line: line) }
+            let output = try await next?.value(file: file, line: line)
+            underWay.removeAll { $0.promise === next }
+            return output
         }
 
         /// Starts as many tasks as may be under way: waits for the place of one, and starts more
@@ -134,7 +140,7 @@ where Inputs.Element: Sendable {
                 guard underWay.isEmpty || pool.hasPlace, let input = inputs.next() else { return }
                 let promise = Promise<Output>(file: call.file, line: call.line)
                 let (done, transform) = (done, outputs.transform)
-                let (isOrdered) = outputs.isOrdered
+                let isOrdered = outputs.isOrdered
                 let task = try await pool.spawn(file: call.file, line: call.line) {
                     await promise.resolve { try await transform(input) }
                     if !isOrdered { _ = done.trySend(promise) }

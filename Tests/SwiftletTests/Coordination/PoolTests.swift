@@ -166,6 +166,49 @@ import Testing
         }
     }
 
+    @Test(arguments: Ground.ofCoordination, [true, false])
+    func `a task whose output is waited for is cancelled with its consumer`(
+        ground: Ground, isOrdered: Bool
+    ) async throws {
+        try await ground.run {
+            let pool = Pool(size: 2)
+            let transform: @concurrent @Sendable (Int) async throws -> Int = { number in
+                try await sleep(for: .seconds(3600))
+                return number
+            }
+            let consumer = try spawn {
+                let outputs =
+                    isOrdered
+                    ? pool.imap(0..<3, transform) : pool.imapUnordered(0..<3, transform)
+                for try await _ in outputs {}
+            }
+            try await settle()
+            consumer.cancel()
+            let error = await ioError { try await consumer.value }
+            try #require(error?.reason == .cancelled)
+            // Long before they would have ended by themselves.
+            try await pool.join(timeout: .seconds(600))
+        }
+    }
+
+    @Test(arguments: Ground.ofCoordination)
+    func `an error ends the outputs`(ground: Ground) async throws {
+        try await ground.run {
+            let pool = Pool(size: 2)
+            let outputs = pool.imap(0..<5) { number in
+                if number == 1 { throw Broken() }
+                return number
+            }.makeAsyncIterator()
+            try #require(try await outputs.next() == 0)
+            do {
+                _ = try await outputs.next()
+                try #require(Bool(false), "imap has not thrown")
+            } catch is Broken {}
+            try #require(try await outputs.next() == nil)
+            try await pool.join()
+        }
+    }
+
     @Test func `a report says which tasks have the places, and what is waited for`() throws {
         let lines = try Simulation(seed: 1).run { world in
             let pool = Pool(size: 1, name: "fetchers")
