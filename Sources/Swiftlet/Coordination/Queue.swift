@@ -244,12 +244,12 @@ public final class Queue<Element: Sendable>: Sendable {
         settled.resume()
     }
 
-    /// Drops what the queue holds, and counts it as done.
+    /// Drops what the queue holds, and counts it as done. What waits to be put in comes in then.
     public func removeAll() {
-        var count = 0
-        while tryGet() != nil { count += 1 }
         var settled = Settled()
-        shared.withLock { $0.finish(Swift.min(count, $0.unfinished), in: &settled) }
+        // The end of an element may be code of the user's: it comes after the lock.
+        var dropped: [Element] = []
+        shared.withLock { $0.removeAll(into: &dropped, in: &settled) }
         settled.resume()
     }
 
@@ -295,12 +295,25 @@ extension Queue.State {
         if backlog.count == 0 { return -1 }
         if operation == .peek { return backlog.copyFirst() }
         let slot = backlog.popFirst()
-        if let putter = putters.first {
-            backlog.insert(putter.record.value)
-            unfinished += 1
-            settled.grant(putter, putter.record.value)
-        }
+        admitPutter(in: &settled)
         return slot
+    }
+
+    /// Moves all elements that are there now out of the queue, and counts them as done.
+    fileprivate mutating func removeAll(into elements: inout [Element], in settled: inout Settled) {
+        let count = backlog.count
+        elements.reserveCapacity(count)
+        while backlog.count > 0 { elements.append(backlog.slots.take(backlog.popFirst())) }
+        while !isFull, !putters.isEmpty { admitPutter(in: &settled) }
+        finish(Swift.min(count, unfinished), in: &settled)
+    }
+
+    /// Lets the element in that has waited longest to be put in, if any does; there is a place.
+    private mutating func admitPutter(in settled: inout Settled) {
+        guard let putter = putters.first else { return }
+        backlog.insert(putter.record.value)
+        unfinished += 1
+        settled.grant(putter, putter.record.value)
     }
 
     fileprivate mutating func finish(_ count: Int, in settled: inout Settled) {

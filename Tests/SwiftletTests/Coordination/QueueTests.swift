@@ -155,6 +155,27 @@ import Testing
         }
     }
 
+    @Test(arguments: Ground.ofCoordination)
+    func `what comes in when all is removed stays`(ground: Ground) async throws {
+        try await ground.run {
+            let queue = Queue<Int>(capacity: 2)
+            for number in 0..<2 { try await queue.put(number) }
+            for number in 2..<5 {
+                try spawn { try await queue.put(number) }
+                try await settle()
+            }
+            let joiner = try spawn { try await queue.join() }
+            try await settle()
+            queue.removeAll()
+            try #require(queue.count == 2 && queue.unfinished == 2)
+            for number in 2..<5 {
+                try #require(try await queue.get() == number)
+                try queue.taskDone()
+            }
+            try await joiner.value
+        }
+    }
+
     @Test func `a report names the queue, and what is waited for`() throws {
         let lines = try Simulation(seed: 1).run { world in
             let jobs = Queue<Int>(capacity: 1, name: "jobs")
