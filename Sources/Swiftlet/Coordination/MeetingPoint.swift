@@ -55,6 +55,7 @@ extension LoopExecutor {
         let waiter = state.waiters.take()
         waiter.prepare(for: wait)
         waiter.record.task = state.task
+        waiter.record.id = TaskID(of: state.task)
         waiter.record.since = state.turnStart
         if enter(waiter) {
             if let timeout = wait.timeout {
@@ -125,6 +126,7 @@ private func suspend(_ waiter: Waiter, for timeout: Duration?) async {
 struct WaiterTable: ~Copyable {
     private var all = OwnedArray<Waiter>()
     private(set) var count = 0
+    private var serial = 0
 
     deinit { for index in all.indices { all[index].free() } }
 
@@ -138,6 +140,8 @@ struct WaiterTable: ~Copyable {
         let waiter = all[count]
         waiter.record.place = count
         count += 1
+        serial += 1
+        waiter.record.serial = serial
         return waiter
     }
 

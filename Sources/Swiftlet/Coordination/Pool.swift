@@ -98,6 +98,7 @@ public final class Pool: Sendable {
             let loop = try EventLoop.require(.spawn)
             let task = try loop.spawn(name: name, file: call.file, line: call.line) { [self] in
                 defer { leave(number, place) }
+                places.passOn(place)
                 return try await body()
             }
             shared.withLock { state in

@@ -132,13 +132,14 @@ public final class Semaphore: Sendable {
     /// Takes a permit at once; -1 when there is none to be had.
     @usableFromInline
     func takePlace(in call: Call) -> Int {
+        let task = currentTask.map { TaskID(of: $0) }
         shared.lock.lock()
         let state = shared.state
         defer { shared.lock.unlock() }
         guard state.pointee.holders.count < state.pointee.capacity,
             state.pointee.waiters.isEmpty
         else { return -1 }
-        return state.pointee.holders.insert(Holder(task: currentTask ?? 0, call: call))
+        return state.pointee.holders.insert(Holder(task: task, call: call))
     }
 
     @inline(never)
@@ -166,6 +167,12 @@ public final class Semaphore: Sendable {
         settled.resume()
     }
 
+    /// Makes the calling task the holder of a permit that another one took for it.
+    func passOn(_ place: Int) {
+        let task = currentTask.map { TaskID(of: $0) }
+        shared.withLock { $0.holders.setTask(task, at: place) }
+    }
+
     // MARK: Conditions
 
     /// Gives a permit back and enters a waiter into the list of a condition, in one step.
@@ -188,6 +195,8 @@ public final class Semaphore: Sendable {
         var admitted = 0
         while admitted < count, let waiter = list.popFirst() {
             waiter.record.isCommitted = true
+            // The condition, which its call keeps, keeps this semaphore.
+            waiter.record.point = self
             state.pointee.waiters.append(waiter)
             admitted += 1
         }
@@ -225,7 +234,7 @@ extension Semaphore.State {
     @inline(__always)
     fileprivate mutating func grant(in settled: inout Settled) {
         while let waiter = waiters.first, holders.count < capacity {
-            let holder = Holder(task: waiter.record.task, call: waiter.record.call)
+            let holder = Holder(task: waiter.record.id, call: waiter.record.call)
             settled.grant(waiter, holders.insert(holder))
         }
     }
@@ -235,10 +244,13 @@ extension Semaphore: MeetingPoint {
     var lock: WordLock { shared.lock }
 
     func purpose(of operation: IOError.Operation, _ names: TaskNames) -> String {
-        let (capacity, holders) = shared.withLock { ($0.capacity, $0.holders.all) }
-        let list = holders.map { $0.text(names) }.joined(separator: ", ")
-        let by = holders.isEmpty ? "" : " by \(list)"
-        let count = "\(holders.count) of \(capacity) taken" + (holders.isEmpty ? "" : ":")
+        let (capacity, taken, holders) = shared.withLock {
+            ($0.capacity, $0.holders.count, $0.holders.first(3))
+        }
+        var list = holders.map { $0.text(names) }.joined(separator: ", ")
+        if taken > holders.count { list += " and \(taken - holders.count) more" }
+        let by = taken == 0 ? "" : " by \(list)"
+        let count = "\(taken) of \(capacity) taken" + (taken == 0 ? "" : ":")
         return switch kind {
         case .semaphore: "for \(title("semaphore", name, call)) (\(count)\(by))"
         case .lock: "for \(title("lock", name, call)) (taken\(by))"
@@ -254,12 +266,13 @@ func title(_ kind: String, _ name: String?, _ call: Call) -> String {
 
 /// A task that has taken a permit, and the call in which it did.
 struct Holder {
-    let task: UInt
+    /// Which it is, also when it has ended; nil where no task was.
+    var task: TaskID?
     let call: Call
 
     /// As in "'handler of 10.0.0.2' at Chat.swift:40".
     func text(_ names: TaskNames) -> String {
-        let name = names[task].map { "'\($0)'" } ?? "a task"
+        let name = task.flatMap { names[$0] }.map { "'\($0)'" } ?? "a task"
         return "\(name) at \(call.place)"
     }
 }
@@ -273,8 +286,17 @@ struct HolderTable: ~Copyable {
     private var free = -1
     private(set) var count = 0
 
-    /// All of them, by their places.
-    var all: [Holder] { places.indices.compactMap { places[$0].holder } }
+    /// So many of them at most, by their places.
+    func first(_ limit: Int) -> [Holder] {
+        var holders: [Holder] = []
+        for index in places.indices where holders.count < limit {
+            if let holder = places[index].holder { holders.append(holder) }
+        }
+        return holders
+    }
+
+    /// Says that another task holds what has a place.
+    mutating func setTask(_ task: TaskID?, at place: Int) { places[place].holder?.task = task }
 
     @inline(__always)
     mutating func insert(_ holder: Holder) -> Int {

@@ -26,23 +26,15 @@ import Syscalls
 /// Tasks are resumed when the lock has been given back, on their own loop: by its run queue from
 /// its own thread, and by its inbox from any other.
 struct WaitList: ~Copyable, Sendable {
-    /// The list is a ring, of which this is the end and the beginning.
+    /// The list is a ring, of which this is the end and the beginning; its value counts the others.
     private let ring = Waiter.make()
 
     deinit { ring.free() }
 
     var isEmpty: Bool { ring.record.next == ring }
 
-    /// How many wait; counts them.
-    var count: Int {
-        var count = 0
-        var waiter = ring.record.next
-        while waiter != ring {
-            count += 1
-            waiter = waiter.record.next
-        }
-        return count
-    }
+    /// How many wait.
+    var count: Int { ring.record.value }
 
     /// The waiter that came first; nil when there is none.
     @inline(__always)
@@ -59,6 +51,8 @@ struct WaitList: ~Copyable, Sendable {
         waiter.record.next = ring
         last.record.next = waiter
         ring.record.previous = waiter
+        waiter.record.ring = ring
+        ring.record.value += 1
     }
 
     /// Takes out the waiter that came first, which goes on waiting; nil when there is none.
@@ -110,6 +104,8 @@ struct Waiter: Sendable, Equatable {
         // Only while it waits; in `Settled` the next one that is to be resumed.
         var next: Waiter
         var previous: Waiter
+        /// The end of the list that it is in.
+        var ring: Waiter
         var outcome = Outcome.waiting
         var rest = Rest.none
         /// What it is granted, or what it gives: what the number means is the point's to say.
@@ -120,16 +116,19 @@ struct Waiter: Sendable, Equatable {
 
         // Set before it is entered.
         var lock: WordLock?
-        /// The call that waits keeps it.
+        /// The call that waits keeps it; a condition lets the waiter go on to its lock.
         unowned(unsafe) var point: (any MeetingPoint)?
         var operation = IOError.Operation.wait
         var task: UInt = 0
+        /// The same task; nil where it is of no loop.
+        var id: TaskID?
         var call = Call("", 0)
         var since = Instant.past
         /// When it gives up; only the loop's thread looks at it.
         var timer = DeadlineQueue<Due>.Token.none
-        /// Its place in the table of its loop.
+        /// Its place in the table of its loop, and when it came: the later, the more.
         var place = 0
+        var serial = 0
     }
 
     // See above: who has it, and until when.
@@ -137,7 +136,7 @@ struct Waiter: Sendable, Equatable {
 
     static func make() -> Waiter {
         let waiter = Waiter(address: .allocate(capacity: 1))
-        waiter.address.initialize(to: Record(next: waiter, previous: waiter))
+        waiter.address.initialize(to: Record(next: waiter, previous: waiter, ring: waiter))
         return waiter
     }
 
@@ -168,6 +167,7 @@ struct Waiter: Sendable, Equatable {
     func unlink() {
         record.next.record.previous = record.previous
         record.previous.record.next = record.next
+        record.ring.record.value -= 1
     }
 
     /// Keeps how to go on with the task, which is suspended now; false when the wait is over.
@@ -185,6 +185,13 @@ struct Waiter: Sendable, Equatable {
         record.lock?.lock()
         defer { record.lock?.unlock() }
         return record.outcome == .waiting
+    }
+
+    /// What it waits at now.
+    var point: (any MeetingPoint)? {
+        record.lock?.lock()
+        defer { record.lock?.unlock() }
+        return record.point
     }
 
     /// Ends the wait, unless it is over; from any thread.

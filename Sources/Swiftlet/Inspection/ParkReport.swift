@@ -83,7 +83,7 @@ extension LoopExecutor {
             reports.append(report(of: job.task, names, sleeper.stay, purpose, until: deadline))
         }
         for waiter in state.waiters.waiting.filter(\.isWaiting).sorted(by: {
-            $0.record.since < $1.record.since
+            $0.record.serial < $1.record.serial
         }) {
             known.insert(waiter.record.task)
             reports.append(report(of: waiter, names))
@@ -104,9 +104,11 @@ extension LoopExecutor {
         for (task, id) in state.table.owned {
             // A connection that the kernel has given up has no address any more.
             let address = try? sockets.remoteAddress(id.descriptor)
-            names[task] = address.map { "handler of \($0)" } ?? "handler"
+            names[TaskID(of: task)] = address.map { "handler of \($0)" } ?? "handler"
         }
-        for child in children { names[child.task] = child.name ?? names[child.task] }
+        for child in children {
+            if let name = child.name { names[TaskID(of: child.task)] = name }
+        }
         return names
     }
 
@@ -122,7 +124,7 @@ extension LoopExecutor {
     private func report(of waiter: Waiter, _ names: TaskNames) -> ParkReport {
         let record = waiter.record
         let deadline = record.timer == .none ? nil : state.deadlines.deadline(of: record.timer)
-        let purpose = record.point?.purpose(of: record.operation, names) ?? ""
+        let purpose = waiter.point?.purpose(of: record.operation, names) ?? ""
         let stay = Stay(call: record.call, since: record.since)
         return report(of: record.task, names, stay, purpose, until: deadline)
     }
@@ -132,7 +134,7 @@ extension LoopExecutor {
         until deadline: Instant?
     ) -> ParkReport {
         ParkReport(
-            name: names[task], place: stay.call.place, purpose: purpose,
+            name: names[TaskID(of: task)], place: stay.call.place, purpose: purpose,
             waited: stay.since.duration(to: now),
             remaining: deadline.map { max(.zero, now.duration(to: $0)) })
     }
@@ -177,7 +179,7 @@ extension LoopExecutor {
 }
 
 /// What tasks are called that have a name.
-typealias TaskNames = [UInt: String]
+typealias TaskNames = [TaskID: String]
 
 /// The name of a source file, as `#fileID` gives it.
 ///

@@ -282,7 +282,13 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             mail = inbox.take()
         }
         state.statistics.postedJobs += mail.jobs.count
-        if let witness = state.witness { for job in mail.jobs { witness.saw(.posted(job.id)) } }
+        if let witness = state.witness {
+            for job in mail.jobs {
+                // One that was parked at a meeting point goes on by way of a post, too.
+                state.names[job.id] = nil
+                witness.saw(.posted(job.id))
+            }
+        }
         for job in mail.jobs { admit(job) }
         for request in mail.requests { carryOut(request) }
     }
@@ -314,7 +320,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     @inline(__always)
     func unpark(_ job: Job, _ wakeup: Wakeup) {
         if let witness = state.witness {
-            state.names[job.task] = nil
+            state.names[job.id] = nil
             witness.saw(.unparked(job.id, because: wakeup))
         }
         resume(job, wakeup)

@@ -26,7 +26,7 @@ struct LoopState: ~Copyable {
     var call = Call("", 0)
     /// Its name, and those of the tasks that are parked: noted only where a witness watches.
     var name: String?
-    var names: [UInt: String] = [:]
+    var names: TaskNames = [:]
     var lot = ParkingLot<ParkedTask>()
     var deadlines = DeadlineQueue<Due>()
     /// The tasks that wait at meeting points.

@@ -121,7 +121,7 @@ extension LoopExecutor {
     @inline(never)
     private func tell(_ witness: any LoopWitness, _ job: Job, _ suspension: Suspension) {
         let name = state.name
-        state.names[job.task] = name
+        state.names[job.id] = name
         switch suspension {
         case .park(let ticket, let deadline):
             let cause =

@@ -83,6 +83,25 @@ import Testing
         }
     }
 
+    @Test func `a report says whether a task waits to be notified or for the lock`() throws {
+        try simulated { world in
+            let lock = Lock(name: "stock")
+            let condition = Condition(of: lock, name: "change")
+            let task = try spawn(name: "waiting") {
+                let permit = try await condition.wait(releasing: lock.acquire())
+                permit.release()
+            }
+            try await settle()
+            func line() -> String { world.waitingLines.first { $0.contains("'waiting'") } ?? "" }
+            try #require(line().contains("waits for condition 'change'"))
+            let permit = try await lock.acquire()
+            condition.notify()
+            try #require(line().contains("waits for lock 'stock' (taken by"))
+            permit.release()
+            try await task.value
+        }
+    }
+
     @Test func `no notification is lost, in a thousand worlds`() throws {
         try simulated(seeds: 0..<1000) { world in
             let lock = Lock()

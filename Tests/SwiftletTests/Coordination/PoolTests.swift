@@ -219,7 +219,8 @@ import Testing
             return world.waitingLines.joined(separator: "\n")
         }
         #expect(
-            lines.contains("waits for a place in pool 'fetchers' (1 of 1 taken: by"), "\(lines)")
+            lines.contains("waits for a place in pool 'fetchers' (1 of 1 taken: by 'one' at"),
+            "\(lines)")
         #expect(lines.contains("waits for pool 'fetchers' to end, which has 1 tasks"), "\(lines)")
     }
 

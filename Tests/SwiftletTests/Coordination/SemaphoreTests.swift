@@ -208,6 +208,38 @@ import Testing
                 """) == true, "\(lines)")
     }
 
+    @Test func `a report names three of many holders`() throws {
+        let lines = try Simulation(seed: 1).run { world in
+            let semaphore = Semaphore(capacity: 5, name: "db")
+            for number in 0..<5 {
+                try spawn(name: "\(number)") {
+                    try await semaphore.withPermit { try await sleep(for: .seconds(9)) }
+                }
+                try await settle()
+            }
+            try spawn(name: "waiting") { try await semaphore.withPermit {} }
+            try await settle()
+            return world.waitingLines.filter { $0.contains("'waiting'") }
+        }
+        let line = lines.first ?? ""
+        #expect(line.contains("(5 of 5 taken: by '0' at ") && line.contains("'2' at "), "\(line)")
+        #expect(line.contains(" and 2 more)") && !line.contains("'3' at "), "\(line)")
+    }
+
+    @Test func `a permit that outlives its task is held by no other`() throws {
+        try simulated { world in
+            let semaphore = Semaphore(capacity: 1, name: "db")
+            let kept = Channel<Semaphore.Permit>(capacity: 1)
+            try await spawn(name: "gone") { try await kept.send(semaphore.acquire()) }.value
+            // One of them is where the other one was.
+            for _ in 0..<50 { try spawn(name: "other") { try await sleep(for: .seconds(1)) } }
+            try spawn(name: "waiting") { try await semaphore.withPermit {} }
+            try await settle()
+            let line = world.waitingLines.first { $0.contains("'waiting'") } ?? ""
+            try #require(line.contains("(1 of 1 taken: by a task at"), "\(line)")
+        }
+    }
+
     @Test func `a deadlock says which task holds what the other wants`() throws {
         let failure = #expect(throws: SimulationFailure.self) {
             try Simulation(seed: 1).run { _ in

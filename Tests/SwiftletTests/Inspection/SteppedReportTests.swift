@@ -42,6 +42,36 @@ import Testing
     }
 }
 
+extension SteppedReportTests {
+    @Test func `those at meeting points are told in the order in which they came`() throws {
+        let reports = try turned(ListeningWitness()) {
+            let events = (0..<5).map { _ in Event() }
+            for (number, event) in events.enumerated() {
+                try spawn(name: "\(number)") { try await event.wait() }
+            }
+            for _ in 0..<3 { await Task.yield() }
+            events[1].set()
+        }
+        #expect(reports.map(\.name) == ["0", "2", "3", "4"])
+    }
+
+    @Test func `the name of a task is forgotten that another thread lets go on`() throws {
+        let stepped = SteppedLoop(
+            driver: StillDriver(), sockets: SystemSockets(), witness: ListeningWitness())
+        let loop = stepped.loop.executor
+        let event = Event()
+        try stepped.loop.spawn(name: "waiting") { try await event.wait() }
+        for _ in 0..<20 { try stepped.turn() }
+        #expect(Array(loop.state.names.values) == ["waiting"])
+        // The loop belongs to no thread now.
+        event.set()
+        for _ in 0..<20 { try stepped.turn() }
+        #expect(loop.state.names.isEmpty && stepped.isChildless)
+        stepped.beginEnding()
+        stepped.finishEnding()
+    }
+}
+
 /// Turns a loop with a task, 'parent', until nothing can happen but by time; its reports then.
 private func turned(
     _ witness: ListeningWitness, _ body: @escaping @Sendable () async throws -> Void
