@@ -121,22 +121,27 @@ public final class Broadcast<Element: Sendable>: Sendable {
             timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
         ) async throws(IOError) -> Delivery? {
             if !EventLoop.spend() { await Task.yield() }
-            if let delivery = tryReceive() { return delivery }
-            do throws(IOError) {
-                _ = try await broadcast.wait(to: .receive, timeout: timeout, in: Call(file, line)) {
-                    waiter in
-                    broadcast.shared.withLock { state in
-                        if state.hasNews(for: number) { return waiter.pass() }
-                        if state.isClosed { return waiter.pass(.closed) }
-                        state.waiters.append(waiter)
-                        return true
-                    }
+            while true {
+                if let delivery = tryReceive() { return delivery }
+                do throws(IOError) {
+                    try await waitForNews(timeout: timeout, in: Call(file, line))
+                } catch {
+                    if error.reason == .closed { return nil }
+                    throw error
                 }
-            } catch {
-                if error.reason == .closed { return nil }
-                throw error
+                // Another task that receives here may have been quicker.
             }
-            return tryReceive()
+        }
+
+        private func waitForNews(timeout: Duration?, in call: Call) async throws(IOError) {
+            _ = try await broadcast.wait(to: .receive, timeout: timeout, in: call) { waiter in
+                broadcast.shared.withLock { state in
+                    if state.hasNews(for: number) { return waiter.pass() }
+                    if state.isClosed { return waiter.pass(.closed) }
+                    state.waiters.append(waiter)
+                    return true
+                }
+            }
         }
 
         /// Receives what is there; nil when that is nothing.

@@ -88,6 +88,24 @@ import Testing
         }
     }
 
+    @Test(arguments: Ground.ofCoordination)
+    func `of two that receive at one subscription the slower one waits on`(ground: Ground)
+        async throws
+    {
+        try await ground.run {
+            let news = Broadcast<Int>(capacity: 3)
+            let subscription = news.subscribe()
+            let tasks = try (0..<2).map { _ in try spawn { try await subscription.received(1) } }
+            try await settle()
+            news.send(1)
+            try await settle()
+            news.send(2)
+            var received: [Int] = []
+            for task in tasks { received += try await task.value }
+            try #require(received.sorted() == [1, 2])
+        }
+    }
+
     @Test func `nothing is kept that no task can receive`() async throws {
         let news = Broadcast<Farewell?>(capacity: 3)
         for isClosed in [false, true] {
