@@ -46,15 +46,14 @@ public final class Broadcast<Element: Sendable>: Sendable {
     /// A broadcast without subscriptions.
     ///
     /// - Parameters:
-    ///   - capacity: how many elements are kept for those that are slow, at least 1.
+    ///   - capacity: how many elements are kept for those that are slow; less than 1 is 1.
     ///   - name: what reports call it; without one, by the place of this call.
     ///   - file: the file of the call, for reports.
     ///   - line: the line of the call.
     public init(
         capacity: Int, name: String? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) {
-        precondition(capacity > 0, "a broadcast keeps at least 1 element")
-        shared = Shared(State(capacity: capacity))
+        shared = Shared(State(capacity: max(1, capacity)))
         self.name = name
         call = Call(file, line)
     }

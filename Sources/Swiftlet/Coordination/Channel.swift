@@ -40,15 +40,14 @@ public final class Channel<Element: ~Copyable>: Sendable {
     /// An open channel.
     ///
     /// - Parameters:
-    ///   - capacity: how many elements it holds, at least 0.
+    ///   - capacity: how many elements it holds; less than 0 is 0.
     ///   - name: what reports call it; without one, by the place of this call.
     ///   - file: the file of the call, for reports.
     ///   - line: the line of the call.
     public init(
         capacity: Int = 0, name: String? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) {
-        precondition(capacity >= 0, "a channel holds at least 0 elements")
-        shared = Shared(State(capacity: capacity))
+        shared = Shared(State(capacity: Swift.max(0, capacity)))
         self.name = name
         call = Call(file, line)
     }

@@ -25,18 +25,18 @@ public final class Pool: Sendable {
     /// A pool without tasks.
     ///
     /// - Parameters:
-    ///   - size: how many tasks it has at most, at least 1.
+    ///   - size: how many tasks it has at most; less than 1 is 1.
     ///   - name: what reports call it; without one, by the place of this call.
     ///   - file: the file of the call, for reports.
     ///   - line: the line of the call.
     public init(
         size: Int, name: String? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) {
-        precondition(size > 0, "a pool has a place for at least 1 task")
         places = Semaphore(capacity: size, name, Call(file, line), kind: .pool)
     }
 
-    /// How many tasks it has at most. It may change at any time; tasks that run go on.
+    /// How many tasks it has at most; less than 1 is 1. It may change at any time; tasks that run
+    /// go on.
     public var size: Int {
         get { places.capacity }
         set { places.capacity = newValue }

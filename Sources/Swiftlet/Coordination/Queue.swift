@@ -53,7 +53,7 @@ public final class Queue<Element: Sendable>: Sendable {
     ///
     /// - Parameters:
     ///   - order: which element comes out first.
-    ///   - capacity: how many elements it holds, at least 1; nil is any number.
+    ///   - capacity: how many elements it holds; less than 1 is 1, and nil is any number.
     ///   - name: what reports call it; without one, by the place of this call.
     ///   - file: the file of the call, for reports.
     ///   - line: the line of the call.
@@ -61,8 +61,8 @@ public final class Queue<Element: Sendable>: Sendable {
         _ order: Order = .fifo, capacity: Int? = nil, name: String? = nil,
         file: SourceFile = #fileID, line: UInt32 = #line
     ) {
-        precondition(capacity ?? 1 > 0, "a queue holds at least 1 element")
-        shared = Shared(State(capacity: capacity ?? .max, backlog: Backlog(order: order)))
+        shared = Shared(
+            State(capacity: Swift.max(1, capacity ?? .max), backlog: Backlog(order: order)))
         self.name = name
         call = Call(file, line)
     }
@@ -200,7 +200,8 @@ public final class Queue<Element: Sendable>: Sendable {
 
     /// Reports that an element which was taken out has been done.
     ///
-    /// - Throws: `IOError` with `.outOfRange` when more are reported than were put in.
+    /// - Throws: `IOError` with `.outOfRange(-1)` when more are reported than were put in: so many
+    ///   would be left to do.
     public func taskDone() throws(IOError) {
         var settled = Settled()
         let isTooMuch = shared.withLock { state in

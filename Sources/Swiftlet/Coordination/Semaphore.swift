@@ -18,7 +18,12 @@ public final class Semaphore: Sendable {
     private let kind: Kind
 
     /// What its permits are to those that read reports.
-    enum Kind { case semaphore, lock, pool }
+    enum Kind {
+        case semaphore, lock, pool
+
+        /// How many there are at least.
+        var least: Int { self == .semaphore ? 0 : 1 }
+    }
 
     fileprivate struct State: ~Copyable {
         var capacity: Int
@@ -29,7 +34,7 @@ public final class Semaphore: Sendable {
     /// A semaphore that nobody holds.
     ///
     /// - Parameters:
-    ///   - capacity: how many permits there are, at least 0.
+    ///   - capacity: how many permits there are; less than 0 is 0.
     ///   - name: what reports call it; without one, by the place of this call.
     ///   - file: the file of the call, for reports.
     ///   - line: the line of the call.
@@ -40,8 +45,7 @@ public final class Semaphore: Sendable {
     }
 
     init(capacity: Int, _ name: String?, _ call: Call, kind: Kind) {
-        precondition(capacity >= 0, "a semaphore has at least 0 permits")
-        shared = Shared(State(capacity: capacity))
+        shared = Shared(State(capacity: max(kind.least, capacity)))
         self.name = name
         self.call = call
         self.kind = kind
@@ -207,15 +211,14 @@ public final class Semaphore: Sendable {
 
     // MARK: What it is
 
-    /// How many permits there are. It may change at any time: more go to those that wait, and fewer
-    /// are fewer as soon as enough have been given back.
+    /// How many permits there are; less than 0 is 0. It may change at any time: more go to those
+    /// that wait, and fewer are fewer as soon as enough have been given back.
     public var capacity: Int {
         get { shared.withLock { $0.capacity } }
         set {
-            precondition(newValue >= 0, "a semaphore has at least 0 permits")
             var settled = Settled()
             shared.withLock { state in
-                state.capacity = newValue
+                state.capacity = max(kind.least, newValue)
                 state.grant(in: &settled)
             }
             settled.resume()

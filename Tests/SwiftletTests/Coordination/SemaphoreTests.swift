@@ -264,6 +264,24 @@ import Testing
         #expect(text.contains("waits for lock 'left' (taken by 'A' at"), "\(text)")
     }
 
+    @Test func `what is too small a number is the smallest`() async throws {
+        let semaphore = Semaphore(capacity: -1)
+        #expect(semaphore.capacity == 0)
+        semaphore.capacity = 1
+        semaphore.capacity = -1
+        #expect(semaphore.capacity == 0)
+        let pool = Pool(size: 0)
+        #expect(pool.size == 1)
+        pool.size = -1
+        #expect(pool.size == 1)
+        #expect(Channel<Int>(capacity: -1).capacity == 0)
+        #expect(Queue<Int>(capacity: 0).tryPut(1))
+        let news = Broadcast<Int>(capacity: 0)
+        let subscription = news.subscribe()
+        news.send(1)
+        #expect(subscription.tryReceive() != nil)
+    }
+
     @Test func `a task of no loop may wait longer than a clock goes`() async throws {
         let semaphore = Semaphore(capacity: 0)
         let waiting = Task {
