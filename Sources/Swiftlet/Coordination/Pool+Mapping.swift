@@ -14,7 +14,12 @@ extension Pool {
         var tasks: [Task<Void, any Error>] = []
         do {
             var promises: [Promise<Output>] = []
+            var outputs: [Output] = []
             for input in inputs {
+                // So an error is seen before the next task is started.
+                while outputs.count < promises.count, let next = promises[outputs.count].result {
+                    outputs.append(try next.get())
+                }
                 let promise = Promise<Output>(file: file, line: line)
                 tasks.append(
                     try await spawn(file: file, line: line) {
@@ -22,8 +27,7 @@ extension Pool {
                     })
                 promises.append(promise)
             }
-            var outputs: [Output] = []
-            for promise in promises {
+            for promise in promises[outputs.count...] {
                 outputs.append(try await promise.value(file: file, line: line))
             }
             return outputs

@@ -111,6 +111,21 @@ import Testing
     }
 
     @Test(arguments: Ground.ofCoordination)
+    func `map starts no more after an error`(ground: Ground) async throws {
+        try await ground.run {
+            let pool = Pool(size: 2)
+            let started = Sum()
+            await #expect(throws: Broken.self) {
+                _ = try await pool.map(0..<1000) { number in
+                    started.add()
+                    if number == 3 { throw Broken() }
+                }
+            }
+            try #require(started[""] < 20)
+        }
+    }
+
+    @Test(arguments: Ground.ofCoordination)
     func `imap looks ahead, and no further`(ground: Ground) async throws {
         try await ground.run {
             let pool = Pool(size: 4)
