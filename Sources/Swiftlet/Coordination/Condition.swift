@@ -1,3 +1,4 @@
+import Synchronization
 import Syscalls
 
 /// What tasks wait for that hold a lock: that another one changes what the lock guards.
@@ -55,17 +56,17 @@ public final class Condition: Sendable {
     ) async throws(IOError) -> Semaphore.Permit {
         precondition(permit.isOf(semaphore), "the permit of another lock")
         let place = permit.spend()
-        let isReleased = Latch()
+        let isReleased = Atomic(false)
         do throws(IOError) {
             let place = try await wait(to: .wait, timeout: timeout, in: Call(file, line)) {
                 waiter in
-                isReleased.set()
+                isReleased.store(true, ordering: .relaxed)
                 semaphore.giveBack(place, entering: waiter, into: waiters)
                 return true
             }
             return Semaphore.Permit(of: semaphore, place)
         } catch {
-            if !isReleased.isSet { semaphore.giveBack(place) }
+            if !isReleased.load(ordering: .relaxed) { semaphore.giveBack(place) }
             throw error
         }
     }

@@ -68,8 +68,9 @@ public final class Pool: Sendable {
         _ body: @escaping @concurrent @Sendable () async throws -> Value
     ) async throws(IOError) -> Task<Value, any Error> {
         let call = Call(file, line)
+        let loop = try EventLoop.require(.spawn)
         let place = try await places.acquirePlace(timeout: timeout, in: call)
-        return try start(name, at: place, in: call, body)
+        return try start(name, on: loop, at: place, in: call, body)
     }
 
     /// Starts a task if there is a place for it; nil if not.
@@ -81,12 +82,13 @@ public final class Pool: Sendable {
         _ body: @escaping @concurrent @Sendable () async throws -> Value
     ) throws(IOError) -> Task<Value, any Error>? {
         let call = Call(file, line)
+        let loop = try EventLoop.require(.spawn)
         let place = places.takePlace(in: call)
-        return place < 0 ? nil : try start(name, at: place, in: call, body)
+        return place < 0 ? nil : try start(name, on: loop, at: place, in: call, body)
     }
 
     private func start<Value: Sendable>(
-        _ name: String?, at place: Int, in call: Call,
+        _ name: String?, on loop: EventLoop, at place: Int, in call: Call,
         _ body: @escaping @concurrent @Sendable () async throws -> Value
     ) throws(IOError) -> Task<Value, any Error> {
         let number = shared.withLock { state in
@@ -95,7 +97,6 @@ public final class Pool: Sendable {
             return state.serial
         }
         do throws(IOError) {
-            let loop = try EventLoop.require(.spawn)
             let task = try loop.spawn(name: name, file: call.file, line: call.line) { [self] in
                 defer { leave(number, place) }
                 places.passOn(place)

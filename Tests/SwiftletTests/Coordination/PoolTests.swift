@@ -50,6 +50,20 @@ import Testing
         }
     }
 
+    @Test func `outside of a loop nothing is started, nor waited for`() async throws {
+        try await onLoop {
+            let pool = Pool(size: 1)
+            let stop = Event()
+            try await pool.spawn { try await stop.wait() }
+            let outside = Task.detached {
+                await ioError { try await pool.spawn(timeout: .seconds(600)) {} }
+            }
+            #expect(await outside.value == failure(.spawn, .noLoop))
+            stop.set()
+            try await pool.join()
+        }
+    }
+
     @Test(arguments: Ground.ofCoordination)
     func `a task that waits for a place is waited for`(ground: Ground) async throws {
         try await ground.run {
