@@ -13,14 +13,14 @@ import Testing
                 let (event, isTaken, gate) = (Event(), Event(), try ThreadGate())
                 let waiting = try spawn { try await room.wait(for: event) }
                 try await settle()
-                let guest = await room.occupy(isTaken, until: gate)
+                // The room is another loop's when the task is to go on in it.
+                async let guest: Void = onLoop { await room.occupy(isTaken, until: gate) }
                 try await isTaken.wait()
-                // The room is another thread's when the task is to go on in it.
                 event.set()
                 try await settle()
                 try gate.open()
                 try await waiting.value
-                await guest.value
+                try await guest
             }
             #expect(loop.state.waiters.count == 0)
             #expect(loop.state.deadlines.isEmpty)
@@ -34,12 +34,10 @@ private actor Room {
 
     func wait(for event: Event) async throws { try await event.wait(timeout: .seconds(600)) }
 
-    /// Starts a task of no loop that keeps its thread in here until the gate opens.
-    func occupy(_ isTaken: Event, until gate: ThreadGate) -> Task<Void, Never> {
-        Task {
-            self.guests += 1
-            isTaken.set()
-            gate.pass()
-        }
+    /// Keeps the caller's thread in here until the gate opens.
+    func occupy(_ isTaken: Event, until gate: ThreadGate) {
+        guests += 1
+        isTaken.set()
+        gate.pass()
     }
 }
