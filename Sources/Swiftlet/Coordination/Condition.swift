@@ -42,8 +42,8 @@ public final class Condition: Sendable {
     /// then takes the notification from nobody.
     ///
     /// - Parameters:
-    ///   - permit: the lock's, which the caller has. That of another lock is a fault of the program,
-    ///     and ends it.
+    ///   - permit: the lock's, which the caller has. That of another lock is a fault of the
+    ///     program, and ends it.
     ///   - timeout: how long to wait to be notified; nil is for ever.
     ///   - file: the file of the call, for reports.
     ///   - line: the line of the call.
