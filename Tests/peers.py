@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Other people's programs against ours: socat, ncat, python's asyncio and gevent as clients of
-`echo-server`, and as servers of `peer-program`, over TCP and Unix sockets. `.ci/run peers` installs
-what it can and calls this.
+`echo-server`, and as servers of `peer-program` and `loadtest`, over TCP, Unix sockets and UDP.
+`.ci/run peers` installs what it can and calls this.
 
-Each conversation sends a megabyte, ends its half, and must get all of it back. (What ncat runs for
-a client cannot do that: it is talked to in steps.) A peer that is not installed is skipped, and
-said to be. It takes free ports, and waits for what servers print."""
+Each conversation of a stream sends a megabyte, ends its half, and must get all of it back. (What
+ncat runs for a client cannot do that: it is talked to in steps.) One of datagrams sends a datagram
+as a client, and `loadtest` a hundred. A peer that is not installed is skipped, and said to be. It
+takes free ports, and waits for what servers print."""
 
 import contextlib, importlib.util, os, random, re, shutil, subprocess, sys, tempfile
 
@@ -45,6 +46,36 @@ answer = bytearray()
 while piece := c.recv(65536): answer += piece
 sending.get()
 sys.stdout.buffer.write(answer)
+"""
+# A client of datagrams reads one on its standard input and prints the one that comes back.
+DATAGRAM_CLIENT = """
+import sys, MODULE as s
+c = s.socket(s.AF_INET, s.SOCK_DGRAM)
+c.connect((sys.argv[1], int(sys.argv[2])))
+c.send(sys.stdin.buffer.read(SIZE))
+sys.stdout.buffer.write(c.recv(65536))
+"""
+ASYNCIO_DATAGRAM_SERVER = """
+import asyncio, sys
+class Echo(asyncio.DatagramProtocol):
+    def connection_made(self, transport): self.transport = transport
+    def datagram_received(self, data, peer): self.transport.sendto(data, peer)
+async def main(where):
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(Echo, local_addr=(where, 0))
+    print('listening on', transport.get_extra_info('sockname'), flush=True)
+    await asyncio.Event().wait()
+asyncio.run(main(*sys.argv[1:]))
+"""
+GEVENT_DATAGRAM_SERVER = """
+import gevent.socket as s, sys
+from gevent.server import DatagramServer
+class Echo(DatagramServer):
+    def handle(self, data, peer): self.socket.sendto(data, peer)
+listener = s.socket(s.AF_INET, s.SOCK_DGRAM)
+listener.bind((sys.argv[1], 0))
+print('listening on', listener.getsockname(), flush=True)
+Echo(listener).serve_forever()
 """
 # A server prints a line with its port, or any line, when it listens.
 ASYNCIO_SERVER = """
@@ -99,6 +130,27 @@ SERVERS = {
 }
 
 
+DATAGRAM = MESSAGE[:1000]
+
+
+def datagram_client(module):
+    return DATAGRAM_CLIENT.replace("MODULE", module).replace("SIZE", str(len(DATAGRAM)))
+
+
+DATAGRAM_CLIENTS = {
+    "socat": lambda *where: ["socat", "-", ":".join(["UDP", *where])],
+    "ncat": lambda *where: ["ncat", "-u", *where],
+    "asyncio": lambda *where: python(datagram_client("socket"), *where),
+    "gevent": lambda *where: python(datagram_client("gevent.socket"), *where),
+}
+DATAGRAM_SERVERS = {
+    "socat": lambda where: ["socat", "-d", "-d", f"UDP-LISTEN:0,bind={where},fork", "EXEC:cat"],
+    "ncat": lambda where: ["ncat", "-u", "-l", "-k", "-v", "-e", "/bin/cat", where, "0"],
+    "asyncio": lambda where: python(ASYNCIO_DATAGRAM_SERVER, where),
+    "gevent": lambda where: python(GEVENT_DATAGRAM_SERVER, where),
+}
+
+
 def is_installed(peer):
     return peer == "asyncio" or shutil.which(peer) or importlib.util.find_spec(peer)
 
@@ -128,10 +180,12 @@ def port_of(server, line):
         return port
     descriptors = f"/proc/{server.pid}/fd"
     inodes = {os.readlink(f"{descriptors}/{number}") for number in os.listdir(descriptors)}
-    for row in open("/proc/net/tcp").readlines()[1:]:
-        fields = row.split()
-        if f"socket:[{fields[9]}]" in inodes and fields[3] == "0A":
-            return str(int(fields[1].split(":")[1], 16))
+    # 0A is a listener of TCP, 07 a socket of UDP that is bound.
+    for table, state in [("tcp", "0A"), ("udp", "07")]:
+        for row in open(f"/proc/net/{table}").readlines()[1:]:
+            fields = row.split()
+            if f"socket:[{fields[9]}]" in inodes and fields[3] == state:
+                return str(int(fields[1].split(":")[1], 16))
     raise SystemExit(f"no port of {server.args[0]} is known")
 
 
@@ -143,6 +197,36 @@ def talk(words, command, expected, message=None):
         count = len(done.stdout)
         raise SystemExit(f"{words}: exit code {done.returncode}, {count} bytes came back")
     print(f"{words}: ok", flush=True)
+
+
+def send_datagram(words, command):
+    """Runs a client until it has printed as much as was sent; a datagram has no end to wait for."""
+    client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    client.stdin.write(DATAGRAM)
+    client.stdin.flush()
+    answer = client.stdout.read(len(DATAGRAM))
+    client.terminate()
+    client.communicate(timeout=LIMIT)
+    if answer != DATAGRAM:
+        raise SystemExit(f"{words}: {len(answer)} bytes came back")
+    print(f"{words}: ok", flush=True)
+
+
+def talk_by_datagrams(peers):
+    with running([f"{BUILD}/echo-server", "--listen", "udp:127.0.0.1:0"]) as (_, line):
+        port = re.search(r":(\d+) ", line).group(1)
+        for peer in peers:
+            client = DATAGRAM_CLIENTS[peer]("127.0.0.1", port)
+            send_datagram(f"{peer}, client of ours, udp", client)
+    for peer in peers:
+        with running(DATAGRAM_SERVERS[peer]("127.0.0.1")) as (server, line):
+            target = f"udp:127.0.0.1:{port_of(server, line)}"
+            ours = [f"{BUILD}/loadtest", target, "-c", "1", "-n", "100", "--warmup", "0", "-q",
+                    "--timeout", f"{LIMIT}s", "--fail-if", "errors>0"]
+            done = subprocess.run(ours, capture_output=True, text=True, timeout=2 * LIMIT)
+            if done.returncode != 0:
+                raise SystemExit(f"{peer}, server of ours, udp: {done.stdout}{done.stderr}")
+            print(f"{peer}, server of ours, udp: ok", flush=True)
 
 
 def main():
@@ -173,6 +257,7 @@ def main():
                 words = f"{peer}, server of ours, {kind}, {driver}"
                 talk(words, ours, b"1000000 bytes came back\n")
     shutil.rmtree(folder)
+    talk_by_datagrams(peers)
 
 
 main()
