@@ -314,7 +314,8 @@ private let raised = Atomic(0), isMarked = Atomic(false)
                     try await server.serve(until: queued, grace: .seconds(3600)) { connection in
                         try await connection.write("x")
                         while !server.isStopping { try await sleep(for: .milliseconds(1)) }
-                        send(queued)
+                        // To this thread, so that it has come when the call returns.
+                        raise(queued.rawValue)
                     }
                 }
                 try await Connection.connect(to: server.address) { connection in
