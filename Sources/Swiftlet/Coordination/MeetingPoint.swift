@@ -118,6 +118,9 @@ private func suspend(_ waiter: Waiter, for timeout: Duration?) async {
     timer?.cancel()
     // It has the waiter.
     await timer?.value
+    // Settled under the lock. The runtime tells the thread sanitizer nothing of a task that was let
+    // go on before it was suspended; that it takes the lock once more does.
+    _ = waiter.keep(.none)
 }
 
 /// The waiters of one loop, and the memory of those that there were.
