@@ -1,13 +1,19 @@
 import Drivers
+import Glibc
 import Synchronization
 import Syscalls
 
-/// The kernel's sockets, counted, except that `accept` fails as often as a test says.
+/// The kernel's sockets, counted, except that `accept` fails as often as a test says. They note by
+/// which threads they are asked for bytes.
 final class FaultySockets: Sockets {
     private let system = SystemSockets()
     /// Thrown by the next calls of `accept`, the first one first.
     private let failures = Guarded<[Errno]>([])
     private let opened = Atomic(0)
+    private let receivers = Guarded<Set<UInt>>([])
+
+    /// The threads that have received, by pthread_self(3).
+    var receivingThreads: Set<UInt> { receivers.withLock { $0 } }
 
     /// How many descriptors were opened here and not yet closed.
     var openCount: Int { opened.load(ordering: .acquiring) }
@@ -26,7 +32,8 @@ final class FaultySockets: Sockets {
     func receive(
         _ socket: RawDescriptor, into buffer: UnsafeMutableRawBufferPointer
     ) throws(Errno) -> Int {
-        try system.receive(socket, into: buffer)
+        receivers.withLock { _ = $0.insert(UInt(pthread_self())) }
+        return try system.receive(socket, into: buffer)
     }
 
     func send(_ socket: RawDescriptor, _ buffer: UnsafeRawBufferPointer) throws(Errno) -> Int {
