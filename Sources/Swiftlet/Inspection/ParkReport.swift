@@ -171,8 +171,7 @@ extension LoopExecutor {
             return witness.saw(.failed(name: name, in: call, with: error))
         }
         guard now >= state.nextComplaint else { return state.errorsUnsaid += 1 }
-        let others = state.errorsUnsaid == 0 ? "" : " (and \(state.errorsUnsaid) more before)"
-        say("swiftlet: '\(name)' at \(call.place) failed: \(error)\(others)")
+        log(.unhandled(error, of: name, at: call.place, after: state.errorsUnsaid))
         state.nextComplaint = now.advanced(by: .seconds(1))
         state.errorsUnsaid = 0
     }

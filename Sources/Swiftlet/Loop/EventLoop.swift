@@ -59,6 +59,7 @@ public struct EventLoop: Sendable {
     ///   - driver: the system call to wait with; each loop has its own.
     ///   - loops: how many loops, at least 1. The first is the calling thread's; each other one has
     ///     a thread that ends before `run` returns.
+    ///   - log: what takes the messages of the loops; nil says them on standard error.
     ///   - body: what to run; a task on the first loop.
     /// - Returns: what `body` returns.
     /// - Throws: what `body` throws, or an `IOError`: of the operation `wait` when a driver fails,
@@ -66,6 +67,7 @@ public struct EventLoop: Sendable {
     public static func run<Value: Sendable>(
         driver: DriverKind = .poll,
         loops: Int = 1,
+        log: LoopLog? = nil,
         _ body: @escaping @concurrent @Sendable () async throws -> Value
     ) throws -> Value {
         guard loops > 0 else { throw IOError(.spawn, .outOfRange(loops)) }
@@ -75,7 +77,8 @@ public struct EventLoop: Sendable {
         } catch {
             throw IOError(.wait, .system(error))
         }
-        return try run(on: drivers, sockets: SystemSockets(), body)
+        return try run(
+            on: drivers, sockets: SystemSockets(), log: log ?? LoopMessage.say, body)
     }
 
     /// Runs `body` as `run` does, for the top level of a program.
@@ -88,15 +91,17 @@ public struct EventLoop: Sendable {
     /// - Parameters:
     ///   - driver: the system call to wait with; each loop has its own.
     ///   - loops: how many loops, at least 1.
+    ///   - log: what takes the messages of the loops; nil says them on standard error.
     ///   - body: what to run; a task on the first loop.
     public static func main(
         driver: DriverKind = .poll,
         loops: Int = 1,
+        log: LoopLog? = nil,
         _ body: @escaping @concurrent @Sendable () async throws -> Void
     ) {
         clinux_print_lines()
         do {
-            try run(driver: driver, loops: loops, body)
+            try run(driver: driver, loops: loops, log: log, body)
         } catch {
             StandardError.say("\(error)", patience: .seconds(1))
             exit(1)
@@ -104,12 +109,12 @@ public struct EventLoop: Sendable {
     }
 
     /// Runs `body` over sockets of the caller's choice, with a loop for each driver; `witness`
-    /// watches them, and `say` takes the lines that are said aside.
+    /// watches them, and `log` takes what is said aside.
     package static func run<Value: Sendable>(
         on drivers: [any Driver],
         sockets: any Sockets,
         witness: (any LoopWitness)? = nil,
-        saying say: @escaping @Sendable (String) -> Void = { StandardError.say($0) },
+        log: @escaping LoopLog = LoopMessage.say,
         _ body: @escaping @concurrent @Sendable () async throws -> Value
     ) throws -> Value {
         precondition(
@@ -118,7 +123,7 @@ public struct EventLoop: Sendable {
         precondition(!drivers.isEmpty, "EventLoop.run needs at least one loop")
         precondition(witness == nil || drivers.count == 1, "a witness watches one loop")
         let executors = drivers.map {
-            LoopExecutor(driver: $0, sockets: sockets, witness: witness, saying: say)
+            LoopExecutor(driver: $0, sockets: sockets, witness: witness, log: log)
         }
         let run = LoopRun(executors)
         let outcome = Outcome<Value>()

@@ -72,11 +72,7 @@ extension LoopExecutor {
     func remind(after patience: Duration) {
         let reports = parkReports()
         if !isChildless || !reports.isEmpty {
-            say("swiftlet: the loop has been ending for \(patience), and goes on for tasks that do")
-            say(
-                "  not end: let them return when they are cancelled, or their calls throw loopEnded"
-            )
-            for report in reports { say("  \(report)") }
+            log(.lateEnd(after: patience, for: reports))
         }
         awaitReminder(after: patience * 2)
     }

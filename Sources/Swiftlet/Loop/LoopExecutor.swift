@@ -16,7 +16,7 @@ import Syscalls
 ///
 /// Everything here is one of three kinds, and that is the proof which the compiler cannot make:
 ///
-/// 1. `lock`, `mayHoldMail`, `thread`, `children`, `sockets`, `isOnKernel` and `say` are `Sendable`
+/// 1. `lock`, `mayHoldMail`, `thread`, `children`, `sockets`, `isOnKernel` and `log` are `Sendable`
 ///    themselves.
 /// 2. `inbox` and `sleeper` are touched only inside `lock`.
 /// 3. `state` belongs to the thread that is inside `run`, or to the one thread that owns the loop
@@ -45,8 +45,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     let sockets: any Sockets
     /// Whether they are the kernel's own.
     private let isOnKernel: Bool
-    /// Says a line aside.
-    let say: @Sendable (String) -> Void
+    /// Takes what is said aside.
+    let log: LoopLog
     /// Where tasks of this loop are suspended.
     let gate = ParkingGate()
 
@@ -60,11 +60,11 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     init(
         driver: any Driver, sockets: any Sockets, witness: (any LoopWitness)? = nil,
-        saying say: @escaping @Sendable (String) -> Void
+        log: @escaping LoopLog
     ) {
         self.sockets = sockets
         isOnKernel = sockets is SystemSockets
-        self.say = say
+        self.log = log
         sleeper = driver
         storage = .allocate(capacity: 1)
         storage.initialize(to: LoopState(driver: driver, witness: witness))

@@ -17,7 +17,7 @@ package struct SteppedLoop: Sendable {
     /// Makes a loop whose driver's waits must not block.
     package init(driver: any Driver, sockets: any Sockets, witness: (any LoopWitness)?) {
         executor = LoopExecutor(
-            driver: driver, sockets: sockets, witness: witness, saying: { StandardError.say($0) })
+            driver: driver, sockets: sockets, witness: witness, log: LoopMessage.say)
         loop = EventLoop(executor: executor, executors: [executor])
     }
 

@@ -44,7 +44,8 @@ func onLoop<Value: Sendable>(
     _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
     try await onThread {
-        try EventLoop.run(on: [makeDriver()], sockets: SystemSockets(), saying: say, body)
+        try EventLoop.run(
+            on: [makeDriver()], sockets: SystemSockets(), log: { say($0.description) }, body)
     }
 }
 
