@@ -76,8 +76,10 @@ public struct Schema: Sendable {
             }
         case ("additionalProperties", .object(let members)):
             let known = siblings["properties"] ?? .null
-            return members.keys.filter { known[$0] == .null }.map {
-                "\(place): does not know \($0)"
+            return members.filter { known[$0.key] == .null }.flatMap { name, member in
+                argument == .bool(false)
+                    ? ["\(place): does not know \(name)"]
+                    : check(member, argument, at: "\(place).\(name)")
             }
         case ("items", .array(let values)):
             return values.enumerated().flatMap { check($1, argument, at: "\(place)[\($0)]") }

@@ -93,6 +93,15 @@ import Testing
         #expect(six == .addresses([try SocketAddress("[::1]:0")]))
     }
 
+    @Test func `name the run, and keep notes of it`() throws {
+        let labels = try options("--name", "before é", "--note=commit=1a=2b", "--note=host=").labels
+
+        #expect(labels.name == "before é")
+        #expect(labels.notes == ["commit": "1a=2b", "host": ""])
+        #expect(labels.texts == ["before é", "commit=1a=2b", "host="])
+        #expect(try options().labels.texts == [])
+    }
+
     @Test func `cut a shard out of the load`() throws {
         let words = [
             "10.0.0.1:7", "-c10", "-R1k", "--idle=5", "-n100", "--run-id=a", "--connect-rate=100",
@@ -116,6 +125,12 @@ import Testing
     }
 
     @Test(arguments: [
+        (["--name", " "], "--name ' ' is empty"),
+        (["--name", "a\nb"], "is more than a line of 100 characters"),
+        (["--note", "commit"], "--note 'commit' is not KEY=TEXT"),
+        (["--note", "=x"], "--note '=x' is not KEY=TEXT"),
+        (["--note", "a=\u{1B}[2J"], "is more than a line of 100 characters"),
+        (["--note=a=1", "--note=a=2"], "--note 'a=2' has a key that was given before"),
         (["-R", "0"], "--rate '0' is no rate"),
         (["-R", "500%"], "--rate '500%' is out of range: give from 1% to 200%"),
         (["-R", "x%"], "is not a percentage"),

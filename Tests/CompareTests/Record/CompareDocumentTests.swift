@@ -10,6 +10,8 @@ import Testing
         var full = CompareTextTests.session(points: 3)
         full.isInterrupted = true
         full.seed = .max
+        full.labels.name = "old and new"
+        full.labels.notes = ["commit": "1a2b"]
         full.arms[5].outcome = .failed("killed by signal 9")
         full.notes = ["generator and servers share processor 0"]
         full.samples[3].doubts = ["it sent late"]

@@ -50,6 +50,16 @@ import Testing
         }
     }
 
+    @Test func `the name and the notes come first`() {
+        var record = CompareTextTests.session()
+        record.labels.name = "before the change"
+        record.labels.notes = ["host": "b", "commit": "1a2b"]
+
+        let text = CompareText.report(of: record)
+
+        #expect(text.hasPrefix("run        before the change commit=1a2b host=b\ncompare "))
+    }
+
     @Test func `a row has what a message costs, its word, rate, latency, memory and calls`() {
         let text = CompareText.report(of: CompareTextTests.session(), width: 100)
         let rows = text.split(separator: "\n")

@@ -21,6 +21,19 @@ import Testing
         #expect(lines.allSatisfy { $0.count <= 80 }, "\(lines.filter { $0.count > 80 })")
     }
 
+    @Test func `each side says what its runs are called`() throws {
+        var old = try Sample.record()
+        old.labels.name = "before"
+        old.labels.notes = ["commit": "1a2b"]
+
+        let lines = lines([old], [try Sample.record()])
+
+        #expect(
+            lines[..<3] == [
+                "A          a.json", "           before commit=1a2b", "B          b.json",
+            ])
+    }
+
     @Test func `what regressed stands in its row and in the result`() throws {
         func rounds(_ failures: Int) throws -> [RunRecord] {
             try (0..<3).map { round in

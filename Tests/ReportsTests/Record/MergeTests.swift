@@ -73,6 +73,18 @@ import Testing
         #expect(merged.verdict.findings.isEmpty)
     }
 
+    @Test func `what the parts are called is there once, and what differs for each`() throws {
+        var (parts, _) = try run(parts: 3)
+        for index in parts.indices {
+            parts[index].labels.name = "fleet"
+            parts[index].labels.notes = ["commit": "1a", "host": "abb".map(String.init)[index]]
+        }
+
+        let labels = try Merge.records(parts, allowsMissing: false).labels
+
+        #expect(labels.texts == ["fleet", "commit=1a", "host=a, b"])
+    }
+
     @Test func `parts that were read back merge to the same`() throws {
         let (parts, _) = try run(parts: 2)
         let read = try parts.map { try Document.read(RunRecord.self, from: Document.text($0)) }

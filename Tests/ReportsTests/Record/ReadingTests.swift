@@ -69,15 +69,18 @@ import Testing
         (#""hdr" : "HIST"#, #""hdr": "GIST"#, "fairness.hdr"),
         (#""censored" : null"#, #""censored" : 3"#, "latency.connect.censored"),
         (#""expr" : "errors>0""#, #""expr": "luck>0""#, "thresholds[0].expr"),
+        (#""notes" : {"#, #""notes": {"x": 1, "#, "run.notes.x"),
         (#""ending" : "completed""#, #""ending": "well""#, "run.ending"),
         (#""width_s" : 0.1"#, #""width_s": 0"#, "timeline.width_s"),
     ])
     func `a wrong member is named by its path`(old: String, new: String, path: String) throws {
-        let text = Document.text(try Sample.record(failIf: ["errors>0"]))
+        var record = try Sample.record(failIf: ["errors>0"])
+        record.labels.notes = ["commit": "1a2b"]
+        let text = Document.text(record)
         let changed = text.replacing(old, with: new, maxReplacements: 1)
         #expect(changed != text)
 
-        let error = #expect(throws: DocumentError.self) { try record(changed) }
+        let error = #expect(throws: DocumentError.self) { try self.record(changed) }
 
         #expect(error?.path == path)
     }

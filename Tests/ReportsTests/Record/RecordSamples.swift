@@ -11,6 +11,8 @@ extension Sample {
         var random = SplitMix(seed: seed)
         var record = try Sample.record(measurement(&random), plan: plan(&random))
         record.id = "run-\(seed)"
+        record.labels.name = seed.isMultiple(of: 2) ? "a \"name\"" : nil
+        record.labels.notes = seed.isMultiple(of: 3) ? [:] : ["commit": "1a2b", "a key": "<x>"]
         record.started = 1_700_000_000 + random.share()
         record.shard = Bool.random(using: &random) ? .init(index: 2, count: 7) : nil
         record.search = Bool.random(using: &random) ? .init(condition: "p99<2ms") : nil

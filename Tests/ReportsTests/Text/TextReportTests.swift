@@ -138,6 +138,15 @@ import Testing
         #expect(line("connected", record)?.contains("1,000 of 1,005 up") == true)
     }
 
+    @Test func `what a run is called comes first`() throws {
+        var record = try Sample.record()
+        record.labels.name = "before"
+        record.labels.notes = ["host": "b", "commit": "1a2b"]
+
+        #expect(lines(record).first == "run        before commit=1a2b host=b")
+        #expect(SummaryLine.text(record).hasPrefix("before   1,000 connections"))
+    }
+
     @Test func `a part of a run says which`() throws {
         var record = try Sample.record()
         record.shard = .init(index: 2, count: 7)

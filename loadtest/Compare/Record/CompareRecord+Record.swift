@@ -11,6 +11,7 @@ extension CompareRecord {
         [
             .schema("swiftlet.compare/2", "comparison"),
             Field("started_at", \.startedAt, .text), Field("command", \.commandLine, .list(.text)),
+            .group("run", Labels.fields.within(\.labels)),
             Field("transport", \.transport, .choice),
             Field("seed", \.seed, .whole), Field("rounds", \.rounds, .optional(.count)),
             Field("slice_s", \.slice, .number), Field("time_s", \.time, .number),

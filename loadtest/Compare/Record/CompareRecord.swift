@@ -14,6 +14,8 @@ package struct CompareRecord: Record, Equatable {
     package var environment = RunRecord.Environment()
     /// The command line that repeats it.
     package var commandLine: [String] = []
+    /// What people call it.
+    package var labels = Labels()
     /// Wall-clock time of the start, as RFC 3339 has it.
     package var startedAt = ""
     /// What the servers were reached over.

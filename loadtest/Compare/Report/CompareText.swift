@@ -43,7 +43,9 @@ package enum CompareText {
             let machine =
                 "\(environment.cpuModel), \(environment.cores) cores, \(environment.kernel)"
             let over = Wording.over(record.transport)
-            return sentence("compare", "\(servers) servers\(over), order from seed \(record.seed)")
+            let labels = record.labels.texts.joined(separator: "   ")
+            return (labels.isEmpty ? [] : sentence("run", labels))
+                + sentence("compare", "\(servers) servers\(over), order from seed \(record.seed)")
                 + sentence("machine", machine) + record.notes.flatMap { sentence("note", $0) }
         }
 

@@ -1,5 +1,6 @@
 import Flags
 import Generator
+import Reports
 
 /// What the command line of `loadtest compare` asks for, checked.
 package struct CompareOptions: Sendable {
@@ -19,6 +20,8 @@ package struct CompareOptions: Sendable {
     package var seed: UInt64
     /// How long another program may take until it serves.
     package var startTimeout: Duration
+    /// What reports call it.
+    package var labels: Labels
     package var isStrict: Bool
     package var isQuiet: Bool
     /// Files to write; "-" for the JSON is standard output.
@@ -51,6 +54,7 @@ package struct CompareOptions: Sendable {
         contenders = try Self.contenders(
             arguments, bundled.filter { $0.serves(over: over) }, over: over)
         points = try Self.points(arguments)
+        labels = try Labels(arguments)
         isStrict = arguments.has("strict")
         isQuiet = arguments.has("quiet")
         rounds = try arguments.count("rounds", in: 1...10_000)
@@ -173,7 +177,7 @@ extension CompareOptions {
             "[--variants LIST] [options]",
             "--server old='COMMAND {port}' --server new='…' [options]",
         ],
-        groups: [arms, load, reports],
+        groups: [arms, load, reports, names],
         footer: [
             "All servers live at once, and one is loaded at a time, for slices of 50 ms in a",
             "random order; ratios are taken within a round. The baseline runs twice: what it",
@@ -211,6 +215,8 @@ extension CompareOptions {
             Flag("rounds", nil, "N", help: "end after so many rounds instead"),
             Flag("seed", nil, "N", help: "what the order of the arms derives from (1)"),
         ])
+
+    private static let names = FlagGroup("Names:", isAdvanced: true, Labels.flags)
 
     private static let reports = FlagGroup(
         "Reports:",

@@ -48,6 +48,8 @@ package struct Diff: Sendable {
 
     let rows: [Row]
     let differences: [Difference]
+    /// What people call the runs of each side, and what they noted of them.
+    let labels: (old: Labels, new: Labels)
     /// How many runs each side has.
     let counts: (old: Int, new: Int)
     /// The share that a change has to exceed.
@@ -60,6 +62,7 @@ package struct Diff: Sendable {
     /// Each side has one run, or each has several.
     package init(_ old: [RunRecord], _ new: [RunRecord], noise: Double = 0.02) {
         counts = (old.count, new.count)
+        labels = (Labels(ofParts: old.map(\.labels)), Labels(ofParts: new.map(\.labels)))
         self.noise = noise
         differences = Diff.differences(old, new)
         doubts = Diff.doubts("A", old) + Diff.doubts("B", new)

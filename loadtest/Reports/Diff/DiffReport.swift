@@ -20,8 +20,16 @@ package struct DiffReport {
     }
 
     package var lines: [String] {
-        style.sentence("A", names.old) + style.sentence("B", names.new) + warnings + [""] + table
+        side("A", names.old, diff.labels.old) + side("B", names.new, diff.labels.new) + warnings + [
+            ""
+        ] + table
             + [""] + method + result
+    }
+
+    private func side(_ letter: String, _ files: String, _ labels: Labels) -> [String] {
+        let lines = style.sentence(letter, files)
+        let texts = labels.texts
+        return texts.isEmpty ? lines : lines + style.sentence("", texts.joined(separator: "   "))
     }
 
     private var warnings: [String] {

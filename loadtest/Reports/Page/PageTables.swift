@@ -162,6 +162,8 @@ extension PageTables {
         }
         return [
             ("started", filled(record.startedAt)), ("run", filled(record.id)),
+            ("name", record.labels.name ?? "-"),
+            ("notes", filled(record.labels.noteTexts.joined(separator: ", "))),
             ("shard", record.shard.map { "\($0.index) of \($0.count)" } ?? "-"),
             ("loadtest", environment.version + (environment.isDebugBuild ? ", DEBUG build" : "")),
             ("kernel", filled(environment.kernel)), ("processor", filled(environment.cpuModel)),

@@ -57,6 +57,7 @@ package enum Merge {
 
         var whole = first
         whole.shard = nil
+        whole.labels = Labels(ofParts: parts.map(\.labels))
         whole.probes = []
         whole.plan = plan(of: parts)
         whole.measurement = measurement(of: parts)

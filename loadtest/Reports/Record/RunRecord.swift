@@ -13,8 +13,10 @@ package struct RunRecord: Record {
     package var exitCode: Int32 = 0
     /// The command line that repeats the run.
     package var commandLine: [String] = []
-    /// Names the run; the shards of one run share it.
+    /// Tells the run from all others; the shards of one run share it.
     package var id = ""
+    /// What people call it.
+    package var labels = Labels()
     /// Which part of the run this is; nil when it is all of it.
     package var shard: Shard?
     /// Runs that were made besides the one that is reported: for steps, a search, a proof.
@@ -225,7 +227,8 @@ extension RunRecord {
             Field("command", \.commandLine, .list(.text)),
             Field("reason", \.notStarted, .optional(.text)),
             Field("ending", \.endingWord, .choice),
-        ] + Measurement.endings.filter { $0.name != "ending" }.within(\.measurement)
+        ] + Labels.fields.within(\.labels)
+        + Measurement.endings.filter { $0.name != "ending" }.within(\.measurement)
 
     private var endingWord: Measurement.EndingWord {
         get { notStarted == nil ? measurement.endingWord : .notStarted }

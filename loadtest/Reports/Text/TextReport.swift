@@ -27,7 +27,7 @@ package struct TextReport {
                 ? "the bundled echo server" : "\(server.count) bundled echo servers on this port"
             return "started \(servers) (\(server.model), \(server.driver))"
         }
-        return flow("target", [plan.targetText] + (bundled.map { [$0] } ?? []))
+        return labels + flow("target", [plan.targetText] + (bundled.map { [$0] } ?? []))
             + flow("load", shape(loop: loop)) + part
     }
 
@@ -43,6 +43,11 @@ package struct TextReport {
     }
 
     // MARK: - Before the figures
+
+    private var labels: [String] {
+        let texts = record.labels.texts
+        return texts.isEmpty ? [] : sentence("run", texts.joined(separator: "   "))
+    }
 
     private func shape(loop: String?) -> [String] {
         var shape = ["\(Figures.count(plan.connections)) connections"]
@@ -122,7 +127,8 @@ package enum SummaryLine {
     package static func text(_ record: RunRecord) -> String {
         let run = record.measurement
         let up = run.connects.ok - run.connects.reopened
-        var parts = record.search.map { [TextReport.words(of: $0, record.probes)] } ?? []
+        var parts = record.labels.name.map { [$0] } ?? []
+        parts += record.search.map { [TextReport.words(of: $0, record.probes)] } ?? []
         parts += ["\(Figures.count(up)) connections", rate(record)]
         // In a closed loop there is nothing but the service to speak of.
         if record.plan.rate == nil, run.response.count > 0 { parts.append("closed loop") }

@@ -164,6 +164,9 @@ package struct Members {
         }
     }
 
+    /// What the members are called, in no order.
+    package var names: [String] { members.allKeys.map(\.stringValue) }
+
     /// The decoder of a member; nil when it is missing or null.
     package func decoder(at name: String) throws -> (any Decoder)? {
         let name = Name(name)

@@ -31,6 +31,12 @@ struct Option {
         }
     }
 
+    /// An option that is read elsewhere.
+    init(_ flag: Flag) {
+        self.flag = flag
+        read = { _, _ in }
+    }
+
     /// A switch.
     init(
         _ name: String, _ letter: Character? = nil, to path: WritableKeyPath<Options, Bool>,
@@ -50,9 +56,13 @@ struct OptionSection {
     let options: [Option]
 
     init(_ heading: String, isAdvanced: Bool = false, @OptionList _ options: () -> [Option]) {
+        self.init(heading, isAdvanced: isAdvanced, options())
+    }
+
+    init(_ heading: String, isAdvanced: Bool, _ options: [Option]) {
         self.heading = heading
         self.isAdvanced = isAdvanced
-        self.options = options()
+        self.options = options
     }
 
     var group: FlagGroup { FlagGroup(heading, isAdvanced: isAdvanced, options.map(\.flag)) }

@@ -34,7 +34,7 @@ extension Options {
     private static let any = Duration.zero...longest
 
     static var sections: [OptionSection] {
-        [load, output, pacing, connections, payload, engine, files, parts]
+        [load, output, pacing, connections, payload, engine, files, names, parts]
     }
 
     private static var load: OptionSection {
@@ -194,6 +194,10 @@ extension Options {
                 "hlog", nil, "FILE", .text, to: \.logPath,
                 help: "a histogram for each interval, written meanwhile")
         }
+    }
+
+    private static var names: OptionSection {
+        OptionSection("Names:", isAdvanced: true, Labels.flags.map(Option.init))
     }
 
     private static var parts: OptionSection {

@@ -27,6 +27,8 @@ struct Options: Sendable {
     /// Seconds since 1970 at which to begin.
     var startsAt: Double?
     var runID = Options.randomID
+    /// What reports call the run.
+    var labels: Labels
 
     /// Where the JSON goes; "-" is standard output.
     var jsonPath: String?
@@ -59,6 +61,7 @@ struct Options: Sendable {
         bundled = Transport.allCases.first { "\($0.rawValue):" == target }
         if let bundled { plan = bundled.plan } else { plan = try Options.plan(for: target) }
         plan.warmup = .auto
+        labels = try Labels(arguments)
         for option in Options.sections.flatMap(\.options) { try option.read(arguments, &self) }
         if !arguments.has("timeout") { plan.timeout = LoadPlan.usualTimeout(of: plan.socket) }
         // With a number of requests and no duration, only the requests end the run.

@@ -24,6 +24,7 @@ struct Session {
             plan: options.plan, measurement: Measurement(), environment: Session.environment())
         record.commandLine = ["loadtest"] + words
         record.id = options.runID
+        record.labels = options.labels
         record.shard = options.shard
         record.startedAt = Machine.dateAndTime
     }

@@ -60,6 +60,7 @@ enum CompareCommand {
         var record = run.run()
         display.end()
         record.commandLine = ["loadtest", "compare"] + words
+        record.labels = options.labels
         let code = exitCode(of: record, options, signal: run.signal)
         // A pipe that has no reader may hold up what is written for ever.
         signals.discardPending()

@@ -52,7 +52,7 @@ enum ReportCommand {
                 runs.append(PageRun(name: name, record: try record(text, path)))
             }
         }
-        if logs.isEmpty { return try show(runs, files, folder) }
+        if logs.isEmpty { return try show(named(runs), files, folder) }
         guard runs.isEmpty, folder == nil else {
             throw UsageError("an interval log has one picture, and stands beside logs only")
         }
@@ -100,13 +100,22 @@ enum ReportCommand {
         return zip(Set(short).count == short.count ? short : paths, paths).map { ($0, $1) }
     }
 
+    /// The runs by the names that people gave them, where those tell them apart.
+    private static func named(_ runs: [PageRun]) -> [PageRun] {
+        let named = runs.map { run in
+            PageRun(name: run.record.labels.name ?? run.name, record: run.record)
+        }
+        return Set(named.map(\.name)).count == runs.count ? named : runs
+    }
+
     // MARK: - Output
 
     private static func print(_ runs: [PageRun]) -> Int32 {
         let style = Output.style(on: File.standardOutput)
         let texts = runs.map { run in
             let report = TextReport(run.record, style: style)
-            let name = runs.count == 1 ? [] : ["run        \(run.name)"]
+            let isNamed = runs.count == 1 || run.record.labels.name == run.name
+            let name = isNamed ? [] : ["run        \(run.name)"]
             return (name + report.preamble() + report.results).joined(separator: "\n")
         }
         return Output.say(texts.joined(separator: "\n\n"))
