@@ -24,12 +24,17 @@ public struct LoopStatistics: Sendable, Equatable {
     public var sends = 0
     /// Errors that no code handled.
     public var unhandledErrors = 0
-    /// Bytes received by connections.
+    /// Bytes received by connections, datagram sockets and byte readers.
     public var bytesRead = 0
-    /// Bytes that the kernel took from connections.
+    /// Bytes that the kernel took from connections, datagram sockets and byte writers.
     public var bytesWritten = 0
     /// The longest time that the loop ran jobs without looking at its descriptors, in nanoseconds.
     public var longestTurn: Int64 = 0
+    /// How long the loop ran jobs until it looked at its descriptors again, for each such stretch.
+    public var turnLengths = LatencyHistogram()
+    /// How long jobs that could run waited for the thread, each from the look at the descriptors
+    /// before it could; empty until `EventLoop.measureDelays` is called.
+    public var delays = LatencyHistogram()
 
     /// All zero.
     public init() {}

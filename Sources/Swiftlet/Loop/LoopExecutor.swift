@@ -188,12 +188,20 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Runs what is runnable now; what becomes runnable meanwhile waits for the next turn, so that
     /// tasks which never park cannot keep the loop from its descriptors.
     private func runBatch() {
-        let executor = asUnownedTaskExecutor()
         state.runQueue.takeAll(into: &state.batch)
         if let witness = state.witness { rearrange(by: witness) }
         let batch = state.batch.count
         state.statistics.jobs += batch
         state.jobsSinceLook += batch
+        if state.isObserved { runBatch(observing: observe) } else { runBatch { _ in } }
+        state.leftByJobs = (state.runQueue.count, state.turnStart)
+    }
+
+    /// Runs the jobs of the batch, and before each calls `observe` with its place.
+    @inline(__always)
+    private func runBatch(observing observe: (Int) -> Void) {
+        let executor = asUnownedTaskExecutor()
+        let batch = state.batch.count
         for index in state.batch.indices {
             let runnable = state.batch[index]
             // Its task was last touched a round of all the others ago.
@@ -201,16 +209,29 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             state.budget = LoopExecutor.completionsPerJob
             state.wakeup = runnable.wakeup
             state.task = runnable.job.task
-            if let witness = state.witness { witness.saw(.ran(runnable.job.id)) }
+            observe(index)
             runnable.job.run(on: executor)
+        }
+    }
+
+    /// Tells those of a job of the batch that is about to run that want to know.
+    @inline(never)
+    private func observe(_ index: Int) {
+        let job = state.batch[index].job
+        if let witness = state.witness { witness.saw(.ran(job.id)) }
+        if state.measuresDelays {
+            let (count, before) = state.leftByJobs
+            let since = index < count ? before : state.turnStart
+            state.statistics.delays.record(since.nanoseconds(to: now))
         }
     }
 
     private func wait() throws(Errno) {
         guard let driver = state.driver else { return }
         let turnEnd = driver.now
-        state.statistics.longestTurn = max(
-            state.statistics.longestTurn, state.turnStart.nanoseconds(to: turnEnd))
+        let length = state.turnStart.nanoseconds(to: turnEnd)
+        state.statistics.longestTurn = max(state.statistics.longestTurn, length)
+        state.statistics.turnLengths.record(length)
         state.statistics.waits += 1
         state.ready.removeAll(keepingCapacity: true)
         defer { state.turnStart = driver.now }

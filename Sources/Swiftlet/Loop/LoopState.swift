@@ -41,6 +41,13 @@ struct LoopState: ~Copyable {
     /// Completions at once that the running job may still have.
     var budget = LoopExecutor.completionsPerJob
     var jobsSinceLook = 0
+    /// How many of those that run next were made runnable by the jobs of the last batch, and when
+    /// the look before that batch ended.
+    var leftByJobs = (count: 0, since: Instant.past)
+    /// Whether `observe` is to be called for each job.
+    var isObserved: Bool { witness != nil || measuresDelays }
+    /// Whether it is measured how long each job waits for the thread.
+    var measuresDelays = false
     /// The clock as it was when the last wait ended; read once a turn.
     var turnStart: Instant
     var lookout = Lookout()

@@ -229,7 +229,9 @@ final class OpenFile: Sendable {
         let buffer = loop.state.buffers.take()
         defer { loop.state.buffers.put(buffer) }
         do throws(Errno) {
-            return try read(into: buffer.memory)
+            let count = try read(into: buffer.memory)
+            loop.state.statistics.bytesRead += count
+            return count
         } catch .wouldBlock {
             return nil
         } catch {
@@ -262,6 +264,7 @@ final class OpenFile: Sendable {
                 if kind == .onDisk { break }
             }
             let count = try writeAtOnce(bytes[written...])
+            wait.loop.state.statistics.bytesWritten += count
             written += count
             mayBlock = kind == .blocking || count == 0
         }
