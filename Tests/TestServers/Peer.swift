@@ -21,10 +21,11 @@ package final class Peer: Sendable {
     /// What has arrived; empty at the end of the stream and when the connection broke.
     package func receive() -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 65_536)
-        let count = bytes.withUnsafeMutableBytes {
-            recv(socket.number, $0.baseAddress, $0.count, 0)
+        // A signal that another test sends to the process is no end.
+        let count = bytes.withUnsafeMutableBytes { bytes in
+            (try? retrying { recv(socket.number, bytes.baseAddress, bytes.count, 0) }) ?? 0
         }
-        return Array(bytes.prefix(max(0, count)))
+        return Array(bytes.prefix(count))
     }
 
     /// Counts from 1 on how often it was asked.
@@ -39,10 +40,12 @@ package final class Peer: Sendable {
         server.countAnswer()
         var left = bytes[...]
         while !left.isEmpty {
-            let count = left.withUnsafeBytes {
-                Glibc.send(socket.number, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+            let count = left.withUnsafeBytes { bytes in
+                try? retrying {
+                    Glibc.send(socket.number, bytes.baseAddress, bytes.count, CInt(MSG_NOSIGNAL))
+                }
             }
-            if count <= 0 { return }
+            guard let count, count > 0 else { return }
             left = left.dropFirst(count)
         }
     }
@@ -50,13 +53,13 @@ package final class Peer: Sendable {
     /// Waits until something has arrived, and leaves it there.
     package func waitForBytes() {
         var byte: UInt8 = 0
-        recv(socket.number, &byte, 1, CInt(MSG_PEEK))
+        _ = try? retrying { recv(socket.number, &byte, 1, CInt(MSG_PEEK)) }
     }
 
     /// Waits until nothing can be sent any more, either way.
     package func waitForEnd() {
         var entry = pollfd(fd: socket.number, events: 0, revents: 0)
-        poll(&entry, 1, -1)
+        _ = try? retrying { poll(&entry, 1, -1) }
     }
 
     /// Answers each piece that comes with what is made of it and its offset in the stream.

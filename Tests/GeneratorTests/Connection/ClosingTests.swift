@@ -11,10 +11,13 @@ import Testing
     private static func echoUntilEnd(_ peer: Peer) -> String {
         var bytes = [UInt8](repeating: 0, count: 65_536)
         while true {
-            let count = recv(peer.socket.number, &bytes, bytes.count, 0)
-            if count == 0 { return "eof" }
-            if count < 0 { return Errno.current.name }
-            peer.send(Array(bytes.prefix(count)))
+            do throws(Errno) {
+                let count = try retrying { recv(peer.socket.number, &bytes, bytes.count, 0) }
+                if count == 0 { return "eof" }
+                peer.send(Array(bytes.prefix(count)))
+            } catch {
+                return error.name
+            }
         }
     }
 

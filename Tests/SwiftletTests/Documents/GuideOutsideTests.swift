@@ -131,7 +131,7 @@ import Testing
                 return heard
             }
             while isDefault(SIGINT) { await Task.yield() }
-            kill(getpid(), SIGINT)
+            sendToThisThread(SIGINT)
             #expect(try await heard.value.last == .interrupt)
         }
     }
@@ -148,7 +148,7 @@ import Testing
                 }
             }
             while isDefault(SIGINT) { await Task.yield() }
-            kill(getpid(), SIGINT)
+            sendToThisThread(SIGINT)
             try await serving.value
         }
     }

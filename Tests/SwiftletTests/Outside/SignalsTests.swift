@@ -9,13 +9,15 @@ import Testing
 /// Set by a handler of the tests' own.
 private let heard = Atomic(false)
 
-/// How many signals of `kill` a handler of the tests' own has heard, and whether one of `sigqueue`.
+/// How many signals of `raise` a handler of the tests' own has heard; whether one of `sigqueue`.
 private let raised = Atomic(0), isMarked = Atomic(false)
+/// What sigaction(2) calls `SI_QUEUE`.
+private let codeOfQueue: CInt = -1
 
 /// Signals that a loop waits for. They are the whole process's, so these tests take turns, and use
 /// such as no other test uses.
 @Suite(.serialized) struct SignalsTests {
-    private func send(_ signal: Signal) { kill(getpid(), signal.rawValue) }
+    private func send(_ signal: Signal) { sendToThisThread(signal.rawValue) }
 
     /// What the process does about a signal: the address of the handler, 0 for the default.
     private func handler(of signal: Signal) -> Int {
@@ -111,10 +113,10 @@ private let raised = Atomic(0), isMarked = Atomic(false)
         var (before, own) = (sigaction(), sigaction())
         own.sa_flags = SA_SIGINFO
         own.__sigaction_handler.sa_sigaction = { _, info, _ in
-            if info?.pointee.si_code == 0 {
-                raised.add(1, ordering: .relaxed)
-            } else {
+            if info?.pointee.si_code == codeOfQueue {
                 isMarked.store(true, ordering: .relaxed)
+            } else {
+                raised.add(1, ordering: .relaxed)
             }
         }
         sigaction(queued.rawValue, &own, &before)
@@ -314,8 +316,7 @@ private let raised = Atomic(0), isMarked = Atomic(false)
                     try await server.serve(until: queued, grace: .seconds(3600)) { connection in
                         try await connection.write("x")
                         while !server.isStopping { try await sleep(for: .milliseconds(1)) }
-                        // To this thread, so that it has come when the call returns.
-                        raise(queued.rawValue)
+                        send(queued)
                     }
                 }
                 try await Connection.connect(to: server.address) { connection in
