@@ -40,6 +40,11 @@ let package = Package(
         // The server that the README shows, so that it compiles.
         command("echo-example", on: ["Swiftlet"]),
 
+        // The programs that everybody writes with sockets, on the library alone; only what runs
+        // them knows the lower floors.
+        floor("Examples", on: ["Swiftlet", "Flags", "Syscalls"]),
+        command("example", on: ["Examples", "Syscalls"]),
+
         // What waiting for one another costs: `loadtest/bench/bench.py hops`.
         command("hops", on: ["Swiftlet"], path: "loadtest/hops"),
 
@@ -88,6 +93,7 @@ let package = Package(
         command("peer-program", on: ["Swiftlet"], path: "Tests/PeerProgram"),
         tests(of: "SwiftletSimulation", on: ["EchoSweep", "Swiftlet", "Drivers", "Syscalls"]),
         tests(of: "EchoServers", on: ["Flags", "Syscalls"]),
+        tests(of: "Examples", on: ["SwiftletSimulation", "Swiftlet", "Flags", "Syscalls"]),
         tests(of: "Processes", on: ["Syscalls"]),
         tests(of: "Statistics", on: []),
         tests(of: "Charts", on: ["Statistics", "MarkupChecks"]),

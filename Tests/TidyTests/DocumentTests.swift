@@ -80,7 +80,9 @@ import Testing
         let tests = try #require(SourceTree.file("Tests/README.md"))
         let rows = (architecture.lines + tests.lines).filter { $0.hasPrefix("| `") }
         // A command is its main function, and the peers are a package of their own.
-        let others: Set = ["Sources/echo-server", "Sources/echo-example", "loadtest/peers"]
+        let others: Set = [
+            "Sources/echo-server", "Sources/echo-example", "Sources/example", "loadtest/peers",
+        ]
         let floors = Set(SourceTree.swift.map(\.floor)).subtracting(others).filter {
             !$0.hasPrefix("Tests/") || $0.hasSuffix("Tests")
         }

@@ -1,0 +1,6 @@
+// The table of contents: what `example` lists and finds.
+
+extension Program {
+    /// Every program, in the order of the course.
+    package static let all = [echo, upper]
+}
