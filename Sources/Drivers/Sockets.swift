@@ -42,7 +42,8 @@ import Syscalls
 ///   than the send buffer, and read whole: what the memory of the call has no room for is lost. An
 ///   empty one cannot be told from the end.
 /// * **Descriptors come with the bytes that they were sent along with**: a read ends behind those.
-///   One that takes such bytes and asks for fewer descriptors closes the others.
+///   One that takes such bytes and asks for fewer descriptors closes the others. Those that no
+///   program can receive any more are closed, too.
 /// * **A path is a file that `bind` makes** and that only `removeFile` removes; while it is there,
 ///   to bind to it is `EADDRINUSE`. An abstract name goes with its socket.
 ///

@@ -34,16 +34,20 @@ struct ByteStream {
     /// Bytes that the reader's host does not have yet, sent or not.
     var outstanding: Int { bytes.count - arrived }
 
-    /// Bytes that the sender has written and the reader has not read.
-    var unread: Int { bytes.count }
+    /// How much waits to be read, in bytes, where even an empty message counts.
+    var waiting: Int { bytes.count + messages.count }
 
-    /// Bytes that one read may take: it ends behind a message, of which it has all or nothing
-    /// where it is one of `SOCK_SEQPACKET`.
-    func readable(inMessages: Bool) -> Int {
-        guard !messages.isEmpty else { return arrived }
+    /// Bytes that one read may take, nil when nothing is there: it ends behind a message, of which
+    /// it has all or nothing where it is one of `SOCK_SEQPACKET`. Such a message may be empty.
+    func readable(inMessages: Bool) -> Int? {
+        guard !messages.isEmpty else { return arrived > 0 ? arrived : nil }
         let end = messages[0].range.upperBound - readPlace
-        return inMessages && end > arrived ? 0 : min(end, arrived)
+        if inMessages { return end > arrived ? nil : end }
+        return arrived > 0 ? min(end, arrived) : nil
     }
+
+    /// The files that are under way.
+    var files: [RawDescriptor] { (0..<messages.count).flatMap { messages[$0].files } }
 
     /// Takes bytes from the sender's program, as a message of their own or not.
     mutating func write(
@@ -75,7 +79,7 @@ struct ByteStream {
     ) -> [RawDescriptor] {
         bytes.take(into: buffer)
         leave(behind: buffer.count)
-        guard !messages.isEmpty, messages[0].range.lowerBound < readPlace,
+        guard !messages.isEmpty, inMessages || messages[0].range.lowerBound < readPlace,
             let message = messages.popFirst()
         else { return [] }
         if inMessages {

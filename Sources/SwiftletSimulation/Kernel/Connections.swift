@@ -254,20 +254,19 @@ struct Connections {
 
     // MARK: Bytes
 
-    /// How many bytes can be read, at least 1; 0 is the end of the stream.
+    /// How many bytes can be read; 0 is an empty message, or the end of the stream.
     ///
     /// What has arrived before the end or a reset is read first.
     mutating func readable(at end: EndID) throws(Errno) -> Int {
         if self[end].state == .connecting { throw .wouldBlock }
-        let readable = readableNow(at: end)
-        if readable > 0 { return readable }
+        if let readable = readableNow(at: end) { return readable }
         if self[end].hasReceivedEnd { return 0 }
         if let error = takeError(at: end) { throw error }
         if self[end].state == .closed { return 0 }
         throw .wouldBlock
     }
 
-    private func readableNow(at end: EndID) -> Int {
+    private func readableNow(at end: EndID) -> Int? {
         self[end.peer].stream.readable(inMessages: self[end].hasMessages)
     }
 
@@ -283,6 +282,9 @@ struct Connections {
         let unacknowledged = self[end.peer].stream.unacknowledged
         return (files, unacknowledged * 2 >= self[end].options.receiveCapacity)
     }
+
+    /// The files that are under way to an end.
+    func files(to end: EndID) -> [RawDescriptor] { self[end.peer].stream.files }
 
     /// Takes the files that are under way to an end, whose program will not receive them.
     mutating func takeFiles(to end: EndID) -> [RawDescriptor] {
@@ -312,7 +314,7 @@ struct Connections {
     /// The bytes that use up the room: of messages all that were not read, since no window holds
     /// them back.
     private func waiting(at end: EndID) -> Int {
-        self[end].hasMessages ? self[end].stream.unread : self[end].stream.unsent
+        self[end].hasMessages ? self[end].stream.waiting : self[end].stream.unsent
     }
 
     mutating func write(
@@ -359,7 +361,7 @@ struct Connections {
         // not woken for every byte.
         let hasRoom = waiting(at: end) * 3 <= self[end].options.sendCapacity * 2
         var ready = Interest.none
-        if readableNow(at: end) > 0 || self[end].hasReceivedEnd { ready.insert(.readable) }
+        if readableNow(at: end) != nil || self[end].hasReceivedEnd { ready.insert(.readable) }
         if self[end].hasEndedWriting || hasRoom { ready.insert(.writable) }
         return ready
     }

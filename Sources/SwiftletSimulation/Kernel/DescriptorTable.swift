@@ -89,6 +89,8 @@ struct DescriptorTable {
     private var sockets = Array(repeating: KernelSocket(.ipv4), count: firstNumber)
     private var lowestFree = firstNumber
     private(set) var count = 0
+    /// How many times messages hold a file.
+    private var passed = 0
     var listed: [RawDescriptor] = []
 
     /// Opens a socket.
@@ -128,10 +130,27 @@ struct DescriptorTable {
     }
 
     /// Lets a message hold a file.
-    mutating func hold(_ file: RawDescriptor) { self[file].holders += 1 }
+    mutating func hold(_ file: RawDescriptor) {
+        self[file].holders += 1
+        passed += 1
+    }
 
-    /// Lets a file go, and gives it when none holds it any more, so that it is over. A message may
+    /// Whether messages hold a file.
+    var hasPassed: Bool { passed > 0 }
+
+    /// Whether a file has a number that is open.
+    func hasNumber(_ file: RawDescriptor) -> Bool {
+        isOpen(file) || !self[file].otherNumbers.isEmpty
+    }
+
+    /// Lets a file go that a message held, and gives it when it is over with that. A message may
     /// outlive the power of its host, and the file may not.
+    mutating func releaseFromMessage(_ file: RawDescriptor) -> KernelSocket? {
+        if isHeld(file) { passed -= 1 }
+        return release(file)
+    }
+
+    /// Lets a file go, and gives it when none holds it any more, so that it is over.
     mutating func release(_ file: RawDescriptor) -> KernelSocket? {
         guard isHeld(file) else { return nil }
         self[file].holders -= 1

@@ -25,6 +25,7 @@ extension Kernel {
         let closed = hosts[host].close(socket)
         endSocket(closed)
         if closed?.isUnixDatagrams == true { hosts[host].touchSenders(connections) }
+        if hosts[host].descriptors.hasPassed { endUnreachable(on: host) }
     }
 
     /// Ends what a socket was that is over.
@@ -202,8 +203,8 @@ extension Kernel {
         guard let end = hosts[host][socket].end else { throw .notConnected }
         try checkFaults(.receive, on: host)
         let readable = try connections.readable(at: end)
-        if readable == 0 || buffer.isEmpty { return ReceivedMessage(count: 0) }
         let hasMessages = connections[end].hasMessages
+        if readable == 0 && !hasMessages || buffer.isEmpty { return ReceivedMessage(count: 0) }
         var count = min(readable, buffer.count)
         if !hasMessages { count = faults.part(of: count, by: .receive, on: host, using: &random) }
         let (files, isToBeTold) = connections.read(
@@ -242,8 +243,8 @@ extension Kernel {
         guard let end = hosts[host][socket].end else { throw .brokenPipe }
         try checkFaults(.send, on: host)
         let room = try connections.room(at: end)
-        if buffer.isEmpty { return 0 }
         let hasMessages = connections[end].hasMessages
+        if buffer.isEmpty, !hasMessages { return 0 }
         if hasMessages, buffer.count > connections[end].options.sendCapacity {
             throw Errno(rawValue: EMSGSIZE)
         }
@@ -258,6 +259,8 @@ extension Kernel {
         for file in files { hosts[host].hold(file) }
         connections.write(bytes, at: end, passing: files)
         transmit(from: end)
+        // An empty message has no byte that would arrive.
+        if count == 0 { touch(end.peer) }
         return count
     }
 

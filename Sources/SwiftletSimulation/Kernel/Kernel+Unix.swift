@@ -74,6 +74,33 @@ extension Kernel {
         try remoteAddress(of: socket, on: host)
     }
 
+    /// Ends the sockets that no program can have any more: those that only messages hold, each of
+    /// which waits at such a socket itself, as one that was sent over itself does. Linux looks for
+    /// them when a socket is closed, too (net/unix/garbage.c).
+    mutating func endUnreachable(on host: HostID) {
+        let held = hosts[host].descriptors.held
+        var rest = held.filter { hosts[host].descriptors.hasNumber($0) }
+        var reached = Set(rest)
+        while let file = rest.popLast() {
+            for end in ends(of: file, on: host) {
+                for next in connections.files(to: end) where reached.insert(next).inserted {
+                    rest.append(next)
+                }
+            }
+        }
+        for file in held where !reached.contains(file) && hosts[host].descriptors.isHeld(file) {
+            for end in ends(of: file, on: host) { dropFiles(to: end) }
+        }
+    }
+
+    /// The end that a socket has, or those that wait to be accepted there.
+    private func ends(of file: RawDescriptor, on host: HostID) -> [EndID] {
+        let socket = hosts[host][file]
+        if let end = socket.end { return [end] }
+        guard let queue = socket.listener?.queue else { return [] }
+        return (0..<queue.count).map { queue[$0] }
+    }
+
     /// Lets the sockets go that are under way to an end, whose program will not receive them.
     mutating func dropFiles(to end: EndID) {
         for file in connections.takeFiles(to: end) {

@@ -85,7 +85,8 @@ struct KernelHost {
     mutating func close(_ number: RawDescriptor) -> KernelSocket? {
         guard descriptors.isOpen(number) else { return nil }
         if !self[number].interest.isEmpty { closedWhileWatched.append(number) }
-        return release(descriptors.removeNumber(number))
+        let file = descriptors.removeNumber(number)
+        return unbind(file, descriptors.release(file))
     }
 
     /// Lets a message under way hold a socket.
@@ -97,10 +98,16 @@ struct KernelHost {
         return descriptors.insertNumber(for: socket)
     }
 
-    /// Lets a socket go, and says what it was when it is over with that.
+    /// Lets a socket go that a message held, and says what it was when it is over with that.
     mutating func release(_ socket: RawDescriptor) -> KernelSocket? {
-        guard let closed = descriptors.release(socket) else { return nil }
-        if closed.isBound, let local = closed.local {
+        unbind(socket, descriptors.releaseFromMessage(socket))
+    }
+
+    /// Takes a socket that is over out of the tables of ports and names.
+    private mutating func unbind(
+        _ socket: RawDescriptor, _ closed: KernelSocket?
+    ) -> KernelSocket? {
+        if let closed, closed.isBound, let local = closed.local {
             if let name = local.name {
                 names.unbind(socket, from: name)
             } else if closed.datagrams != nil {

@@ -181,6 +181,32 @@ extension SocketContractTests {
     }
 
     @Test(arguments: SocketsUnderTest.all)
+    func `a socket that only its own messages hold is closed with all that waits there`(
+        kind: SocketsUnderTest
+    ) throws {
+        let setting = try kind.open()
+        let (one, other) = try setting.openPair()
+        let (near, far) = try setting.openPair()
+        let (left, right) = try setting.openPair()
+        // Two rings: a socket that waits at itself, and two of which each waits at the other.
+        try setting.send("x", passing: [other, far], from: one)
+        let (first, second) = (try setting.openPair(), try setting.openPair())
+        try setting.send("x", passing: [first.1], from: second.0)
+        try setting.send("x", passing: [second.1, right], from: first.0)
+        for socket in [one, other, far, right] { setting.close(socket) }
+        #expect(try setting.await(from: near) == "")
+
+        // The second ring can still be received as long as a number is left.
+        #expect(try !setting.isReady(left, for: .readable))
+        for socket in [first.0, first.1, second.0] { setting.close(socket) }
+        let (text, message) = try setting.receive(from: second.1)
+        #expect(text == "x" && message.descriptors.count == 1)
+        #expect(try !setting.isReady(left, for: .readable))
+        for socket in message.descriptors + [second.1] { setting.close(socket) }
+        #expect(try setting.await(from: left) == "")
+    }
+
+    @Test(arguments: SocketsUnderTest.all)
     func `a number that is not open is not sent, and nothing with it`(
         kind: SocketsUnderTest
     ) throws {
@@ -234,6 +260,30 @@ extension SocketContractTests {
         #expect(text == "three" && !message.isCut)
         #expect(try setting.take(from: other, atMost: 3) == "fou")
         for _ in 0..<2 { #expect(try setting.await(from: other) == "") }
+    }
+
+    @Test(arguments: SocketsUnderTest.all)
+    func `an empty message is one, and looks like the end of the stream`(
+        kind: SocketsUnderTest
+    ) throws {
+        let setting = try kind.open()
+        let (one, other) = try setting.openPair(as: .sequencedPackets)
+        try setting.send("", from: one)
+        try setting.send("x", from: one)
+        try setting.send("", passing: [one], from: one)
+
+        #expect(try setting.await(from: other) == "")
+        #expect(try setting.await(from: other) == "x")
+        let (text, message) = try setting.receive(from: other)
+        #expect(text == "" && message.descriptors.count == 1)
+        #expect(throws: Errno.wouldBlock) { try setting.take(from: other) }
+        // One that was not read makes no reset of the end, as bytes do.
+        try setting.send("", from: one)
+        setting.close(other)
+        #expect(try setting.await(from: one) == "")
+        let (near, far) = try setting.openPair()
+        try setting.send("", from: near)
+        #expect(throws: Errno.wouldBlock) { try setting.take(from: far) }
     }
 
     @Test(arguments: SocketsUnderTest.all)
