@@ -81,7 +81,7 @@ let package = Package(
 
         tests(of: "Flags", on: []),
         tests(of: "Syscalls", on: ["CLinux"]),
-        tests(of: "Drivers", on: ["SwiftletSimulation", "Syscalls"]),
+        tests(of: "Drivers", on: ["SwiftletSimulation", "Syscalls", "TestServers"]),
         tests(
             of: "Swiftlet",
             on: ["SwiftletSimulation", "Drivers", "Syscalls", "main-actor-program"]),

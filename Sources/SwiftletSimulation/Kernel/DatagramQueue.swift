@@ -13,6 +13,17 @@ struct KernelDatagram: Sendable {
     let receiver: HostID
     /// The address that it was sent to: the receiver's, a group's, or that of all.
     let target: Endpoint
+    let purpose: Purpose
+
+    /// What a host does with it.
+    enum Purpose: Sendable {
+        /// A socket receives it.
+        case message
+        /// The host answers it by itself.
+        case echoRequest
+        /// The answer to that, which a ping socket receives.
+        case echoReply
+    }
 
     /// Bytes of a buffer that it takes, with those that the kernel keeps beside it.
     var cost: Int { bytes.count + 512 }
@@ -24,6 +35,9 @@ struct KernelDatagram: Sendable {
 struct DatagramQueue {
     /// Which queue of its host it is; none ever has the same.
     let number: Int
+    /// Whether it is of a ping socket: then what stands for the port is the identifier of its
+    /// echoes.
+    let isPing: Bool
     /// Where it sends to, and of whom alone it receives; nil when it is not connected.
     var peer: Endpoint?
     /// What the next call throws: that a datagram found no receiver.
@@ -36,7 +50,10 @@ struct DatagramQueue {
     private(set) var dropped = 0
     private var size = 0
 
-    init(number: Int) { self.number = number }
+    init(number: Int, isPing: Bool) {
+        self.number = number
+        self.isPing = isPing
+    }
 
     /// A group of receivers, on an interface.
     struct Group: Equatable {

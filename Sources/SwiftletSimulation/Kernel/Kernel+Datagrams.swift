@@ -10,14 +10,17 @@ import Syscalls
 extension Kernel {
     // MARK: Calls
 
-    /// Opens a socket for datagrams of a family (socket(2)); of UDP and Unix datagrams only.
+    /// Opens a socket for datagrams of a family (socket(2)): UDP, Unix datagrams or pings. Raw ones
+    /// there are not.
     mutating func openDatagram(
         _ family: AddressFamily, _ kind: DatagramKind, on host: HostID
     ) throws(Errno) -> RawDescriptor {
         if hosts[host].isDown { throw Errno(rawValue: ENETDOWN) }
-        guard kind == .datagram else { throw Errno(rawValue: EPROTONOSUPPORT) }
+        guard kind == .datagram || kind == .ping && family != .unix else {
+            throw Errno(rawValue: EPROTONOSUPPORT)
+        }
         try checkFaults(.open, on: host)
-        return try hosts[host].openDatagram(family)
+        return try hosts[host].openDatagram(family, isPing: kind == .ping)
     }
 
     /// Names the peer of a socket for datagrams (connect(2)).
@@ -101,12 +104,15 @@ extension Kernel {
         if target.name != nil {
             return try sendWithin(host, bytes, from: socket, to: target)
         }
+        let isPing = hosts[host][socket].datagrams?.isPing == true
+        if isPing { try checkPing(bytes, route, from: socket, on: host, to: target) }
         let source = try source(of: socket, on: host, to: target, route)
+        if isPing { return ping(bytes, from: socket, at: source, on: host, to: target) }
         var rest = bytes[...]
         repeat {
             let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(size))
             rest = rest.dropFirst(size)
-            send(piece, from: socket, at: source, on: host, to: target)
+            send(piece, as: .message, from: socket, at: source, on: host, to: target)
         } while !rest.isEmpty
     }
 
@@ -114,10 +120,12 @@ extension Kernel {
     private func checkLength(
         _ count: Int, to target: Endpoint, from socket: RawDescriptor, on host: HostID
     ) throws(Errno) {
+        // The header of an echo is among the bytes, where that of UDP is not.
+        let header = hosts[host][socket].datagrams?.isPing == true ? 8 : 0
         let most =
             target.name != nil
             ? hosts[host][socket].options.unixDatagramMost
-            : target.address.family == .ipv4 ? 65_507 : 65_527
+            : (target.address.family == .ipv4 ? 65_507 : 65_527) + header
         if count > most { throw .messageTooLong }
     }
 
@@ -152,9 +160,9 @@ extension Kernel {
     // MARK: The way
 
     /// Sends a datagram to the host that it is for, or to all that are concerned.
-    private mutating func send(
-        _ bytes: UnsafeRawBufferPointer, from socket: RawDescriptor, at source: Endpoint,
-        on host: HostID, to target: Endpoint
+    mutating func send(
+        _ bytes: UnsafeRawBufferPointer, as purpose: KernelDatagram.Purpose,
+        from socket: RawDescriptor, at source: Endpoint, on host: HostID, to target: Endpoint
     ) {
         trace.mix(bytes)
         datagramCount += 1
@@ -162,18 +170,26 @@ extension Kernel {
         let isLocal = source.address.isLoopback
         for receiver in receivers(of: target, from: socket, on: host)
         where !isLocal || receiver == host {
-            let datagram = KernelDatagram(
-                number: datagramCount, bytes: Array(bytes), sender: host, source: source,
-                queue: hosts[host][socket].datagrams?.number ?? 0, receiver: receiver,
-                target: target)
-            let arrivals = faults.arrivals(
-                ofDatagram: bytes.count, isIPv6: target.address.family == .ipv6, from: host,
-                to: receiver, at: now, using: &random)
-            note(arrivals.isEmpty ? .lost : .sent, datagram, with: receiver, on: host)
-            for arrival in arrivals {
-                if receiver == host { deliver(datagram); continue }
-                wires.schedule(.datagram(datagram), at: arrival)
-            }
+            carry(
+                KernelDatagram(
+                    number: datagramCount, bytes: Array(bytes), sender: host, source: source,
+                    queue: hosts[host][socket].datagrams?.number ?? 0, receiver: receiver,
+                    target: target, purpose: purpose))
+        }
+    }
+
+    /// Puts a datagram on its way, on which it may be lost, or become two.
+    mutating func carry(_ datagram: KernelDatagram) {
+        let (host, receiver) = (datagram.sender, datagram.receiver)
+        let header = datagram.purpose == .message ? 0 : 8
+        let arrivals = faults.arrivals(
+            ofDatagram: datagram.bytes.count - header,
+            isIPv6: datagram.target.address.family == .ipv6, from: host, to: receiver, at: now,
+            using: &random)
+        note(arrivals.isEmpty ? .lost : .sent, datagram, with: receiver, on: host)
+        for arrival in arrivals {
+            if receiver == host { deliver(datagram); continue }
+            wires.schedule(.datagram(datagram), at: arrival)
         }
     }
 
@@ -200,13 +216,16 @@ extension Kernel {
     mutating func deliver(_ datagram: KernelDatagram) {
         let host = datagram.receiver
         if hosts[host].isDown { return note(.lost, datagram, with: datagram.sender, on: host) }
-        let sockets = hosts[host].receivers(of: datagram)
         note(.arrived, datagram, with: datagram.sender, on: host)
+        if datagram.purpose == .echoRequest { return answer(datagram) }
+        let sockets = hosts[host].receivers(of: datagram)
         for socket in sockets {
             if hosts[host].add(datagram, to: socket, connections) { continue }
             note(.dropped, datagram, with: datagram.sender, on: host)
         }
-        if sockets.isEmpty, !datagram.target.address.isGroup { refuse(datagram) }
+        if sockets.isEmpty, !datagram.target.address.isGroup, datagram.purpose == .message {
+            refuse(datagram)
+        }
     }
 
     /// Tells the host of a sender that no socket receives there (ICMP "port unreachable").
@@ -256,7 +275,7 @@ extension Kernel {
         let datagram = KernelDatagram(
             number: datagramCount, bytes: Array(bytes), sender: host,
             source: hosts[host][socket].local ?? AddressFamily.unix.unbound,
-            queue: own.number, receiver: host, target: target)
+            queue: own.number, receiver: host, target: target, purpose: .message)
         note(.arrived, datagram, with: host, on: host)
         _ = hosts[host].add(datagram, to: receiver, connections)
     }

@@ -5,12 +5,14 @@ import Syscalls
 // The sockets of a host that carry datagrams: their ports, which of them receives what arrives, and
 // when they are ready.
 extension KernelHost {
-    /// Opens a socket for datagrams.
-    mutating func openDatagram(_ family: AddressFamily) throws(Errno) -> RawDescriptor {
+    /// Opens a socket for datagrams, or for pings.
+    mutating func openDatagram(
+        _ family: AddressFamily, isPing: Bool
+    ) throws(Errno) -> RawDescriptor {
         try checkLimit()
         var socket = KernelSocket(family)
         datagramQueueCount += 1
-        socket.datagrams = DatagramQueue(number: datagramQueueCount)
+        socket.datagrams = DatagramQueue(number: datagramQueueCount, isPing: isPing)
         socket.options = .ofDatagrams
         return descriptors.insert(socket)
     }
@@ -22,25 +24,44 @@ extension KernelHost {
         return socket
     }
 
+    /// The sockets by their ports: those of UDP, or those for pings by the identifiers of these.
+    private static func table(forPings: Bool) -> WritableKeyPath<KernelHost, PortTable> {
+        forPings ? \.pingPorts : \.datagramPorts
+    }
+
+    private func table(of socket: RawDescriptor) -> WritableKeyPath<KernelHost, PortTable> {
+        KernelHost.table(forPings: self[socket].datagrams?.isPing == true)
+    }
+
     mutating func bindDatagrams(
         _ socket: RawDescriptor, to local: Endpoint
     ) throws(Errno) {
+        let table = table(of: socket)
         var local = local
         if local.port == 0 {
-            guard let port = datagramPorts.freePort() else { throw .addressInUse }
+            guard let port = self[keyPath: table].freePort() else { throw .addressInUse }
             local.port = port
         } else if isTakenByDatagrams(local, for: socket) {
             throw .addressInUse
         }
         descriptors[socket].local = local
         descriptors[socket].isBound = true
-        datagramPorts.bind(socket, to: local.port)
+        self[keyPath: table].bind(socket, to: local.port)
+    }
+
+    /// Gives back the port of a socket that is closed.
+    mutating func unbindDatagrams(
+        _ socket: RawDescriptor, of queue: DatagramQueue, from port: UInt16
+    ) {
+        self[keyPath: KernelHost.table(forPings: queue.isPing)].unbind(socket, from: port)
     }
 
     /// Whether another socket has an address and does not share it: both must have said so, by
     /// `SO_REUSEADDR` or by `SO_REUSEPORT`.
     private func isTakenByDatagrams(_ local: Endpoint, for socket: RawDescriptor) -> Bool {
         let mine = self[socket]
+        // Ping sockets always share.
+        if mine.datagrams?.isPing == true { return false }
         return datagramPorts.bound(to: local.port).contains { number in
             let other = self[number]
             guard let address = other.local?.address,
@@ -86,12 +107,15 @@ extension KernelHost {
     /// the nearest.
     ///
     /// One that is connected to the sender comes before one that has just the address, and that
-    /// before one that has all of them. Of several that share a port a sender always has the same.
+    /// before one that has all of them. Of several that share a port a sender always has the same,
+    /// and of ping sockets with one identifier the latest has the answers.
     func receivers(of datagram: KernelDatagram) -> [RawDescriptor] {
         let target = datagram.target
-        let sockets = datagramPorts.bound(to: target.port).filter { number in
+        let table = datagram.purpose == .message ? datagramPorts : pingPorts
+        let sockets = table.bound(to: target.port).filter { number in
+            // A ping socket takes what has its identifier, of whomever it is.
             guard let local = self[number].local?.address, let queue = self[number].datagrams,
-                queue.peer == nil || queue.peer == datagram.source
+                queue.isPing || queue.peer == nil || queue.peer == datagram.source
             else { return false }
             if target.address.isMulticast,
                 !queue.groups.contains(where: { $0.address == target.address })
@@ -108,6 +132,7 @@ extension KernelHost {
         let nearest = sockets.map(nearness).max() ?? 0
         let best = sockets.filter { nearness($0) == nearest }
         if best.count < 2 { return best }
+        if datagram.purpose == .echoReply { return [best[best.count - 1]] }
         let source = datagram.source
         return [best[Int((source.address.low &+ UInt64(source.port)) % UInt64(best.count))]]
     }

@@ -24,6 +24,8 @@ struct KernelHost {
     var datagramQueueCount = 0
     /// Ports of datagrams are others than those of streams.
     var datagramPorts = PortTable()
+    /// And what pings have for ports.
+    var pingPorts = PortTable()
     /// The names of its Unix sockets, and the files of those that are gone.
     private(set) var names = NameTable()
 
@@ -38,6 +40,7 @@ struct KernelHost {
         descriptors = DescriptorTable()
         ports = PortTable()
         datagramPorts = PortTable()
+        pingPorts = PortTable()
         names.crash()
     }
 
@@ -110,8 +113,8 @@ struct KernelHost {
         if let closed, closed.isBound, let local = closed.local {
             if let name = local.name {
                 names.unbind(socket, from: name)
-            } else if closed.datagrams != nil {
-                datagramPorts.unbind(socket, from: local.port)
+            } else if let queue = closed.datagrams {
+                unbindDatagrams(socket, of: queue, from: local.port)
             } else {
                 ports.unbind(socket, from: local.port)
             }

@@ -41,7 +41,7 @@ final class SimulatedSockets: Sockets {
         let port = try call { kernel throws(Errno) in
             try kernel.bind(socket, on: host, to: address)
             let bound = kernel.hosts[host][socket]
-            return bound.datagrams == nil ? nil : bound.local?.port
+            return bound.datagrams?.isPing == false ? bound.local?.port : nil
         }
         if let port { awaited.resume(port) }
     }
