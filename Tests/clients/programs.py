@@ -46,10 +46,10 @@ class Programs:
             [self.command, *map(str, words)], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder)
         try:
-            line = server.stdout.readline()
-            match = re.search(r"listening on (\S+)", line)
+            lines = (re.search(r"listening on (\S+)", line) for line in server.stdout)
+            match = next(filter(None, lines), None)
             if not match:
-                raise AssertionError(f"{words} said {line!r} {server.stderr.read()!r}")
+                raise AssertionError(f"{words} ended: {server.stderr.read()}")
             yield match[1]
             server.send_signal(signal.SIGTERM)
             output, errors = server.communicate(timeout=LIMIT)
