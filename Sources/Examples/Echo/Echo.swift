@@ -46,6 +46,6 @@ extension Program {
 
 /// Bytes, and not characters: a read may end in the middle of one of UTF-8, of which the bytes of
 /// ASCII are never a part.
-private func capital(_ byte: UInt8) -> UInt8 {
+func capital(_ byte: UInt8) -> UInt8 {
     (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) ? byte - 32 : byte
 }

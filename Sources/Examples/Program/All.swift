@@ -2,5 +2,5 @@
 
 extension Program {
     /// Every program, in the order of the course.
-    package static let all = [echo, upper, chat, forward, proxy]
+    package static let all = [echo, upper, chat, forward, proxy, servers]
 }
