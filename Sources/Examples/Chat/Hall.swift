@@ -125,8 +125,8 @@ actor Hall {
         for number in here.guests.sorted() { tell(number, line) }
     }
 
-    /// Gives a client a line, or drops the client if there is no room for it. The last thing that it
-    /// is told, if it ever reads again, is why.
+    /// Gives a client a line, or drops the client if there is no room for it. The last thing that
+    /// it is told, if it ever reads again, is why.
     private func tell(_ number: Int, _ line: String) {
         guard let guest = guests[number], !guest.outbox.trySend(line) else { return }
         while guest.outbox.tryReceive() != nil {}

@@ -1,8 +1,8 @@
 import Flags
 import Swiftlet
 
-// A proxy for `CONNECT` (RFC 9110 §9.3.6), which browsers and curl use for https: the client names a
-// host, the proxy connects and then only passes bytes on. An open one is a gift to everybody who
+// A proxy for `CONNECT` (RFC 9110 §9.3.6), which browsers and curl use for https: the client names
+// a host, the proxy connects and then only passes bytes on. An open one is a gift to everybody that
 // wants to hide: so this one listens on loopback, and connects to port 443 alone, unless it is told
 // otherwise.
 

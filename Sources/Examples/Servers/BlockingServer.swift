@@ -71,8 +71,8 @@ final class BlockingServer {
 private func talk(with client: RawDescriptor, _ answering: Answering) {
     var bytes = [UInt8](repeating: 0, count: 65_536)
     while true {
-        let count = bytes.withUnsafeMutableBytes { bytes in (try? client.receive(into: bytes)) ?? 0
-        }
+        // A client that breaks off is at its end, too.
+        let count = bytes.withUnsafeMutableBytes { (try? client.receive(into: $0)) ?? 0 }
         guard count > 0, send(answering(Array(bytes[..<count])), to: client) else { return }
     }
 }
@@ -82,6 +82,7 @@ private func send(_ bytes: [UInt8], to client: RawDescriptor) -> Bool {
     bytes.withUnsafeBytes { bytes in
         var rest = bytes[...]
         while !rest.isEmpty {
+            // Whatever the error: there is no client any more.
             guard let count = try? client.send(UnsafeRawBufferPointer(rebasing: rest)) else {
                 return false
             }
