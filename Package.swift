@@ -84,7 +84,9 @@ let package = Package(
         tests(of: "Drivers", on: ["SwiftletSimulation", "Syscalls", "TestServers"]),
         tests(
             of: "Swiftlet",
-            on: ["SwiftletSimulation", "Drivers", "Syscalls", "main-actor-program"]),
+            on: [
+                "SwiftletSimulation", "Drivers", "Syscalls", "main-actor-program", "SchemaChecks",
+            ]),
         // Programs whose code is the main actor's by default; for tests only.
         command(
             "main-actor-program", on: ["Swiftlet"], path: "Tests/MainActorProgram",

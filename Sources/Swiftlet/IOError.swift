@@ -62,6 +62,8 @@ public struct IOError: Error, Sendable {
         case datagramTooLong(Int)
         /// The system does not let the process open such a socket.
         case notAllowed(Privilege)
+        /// Other machines could reach the address, which was not allowed.
+        case notOfThisMachine
     }
 
     /// What a process must be allowed before it opens some sockets.
@@ -161,6 +163,8 @@ extension IOError: CustomStringConvertible {
         case .name(let failure): failure.description
         case .full: "as many wait already as may"
         case .datagramTooLong(let count): "a datagram of \(count) bytes is longer than can be sent"
+        case .notOfThisMachine:
+            "other machines could reach it: give a loopback address or a Unix path, or allow them"
         case .notAllowed(.rawSockets):
             "raw sockets need the capability CAP_NET_RAW: run as root, or "
                 + "'setcap cap_net_raw+ep PROGRAM'"
@@ -203,6 +207,8 @@ extension IOError {
     public static var datagramTooLong: Pattern {
         Pattern { if case .datagramTooLong = $0 { true } else { false } }
     }
+    /// Other machines could reach the address.
+    public static var notOfThisMachine: Pattern { Pattern(.notOfThisMachine) }
     /// The system does not let the process open such a socket, whichever it is.
     public static var notAllowed: Pattern {
         Pattern { if case .notAllowed = $0 { true } else { false } }

@@ -16,6 +16,8 @@ package struct EchoOptions: Sendable {
     package var connectionsMax: Int?
     package var idleTimeout: Duration?
     package var drain = Duration.seconds(1)
+    /// Where it tells what it does, if anywhere.
+    package var inspection: SocketAddress?
     /// Whether small letters of ASCII come back as capitals.
     package var upper = false
     /// The process that this one must not outlive, if any.
@@ -58,6 +60,11 @@ package struct EchoOptions: Sendable {
                 help: "a listener for each loop; the kernel chooses among them, and among other "
                     + "servers that share the port"),
             Flag("upper", help: "answer in capitals, as textbooks do"),
+            Flag(
+                "inspect", nil, "ADDRESS",
+                help: "tell there what coroutines wait for, sockets and counters, also while loops "
+                    + "are stuck: unix:PATH, for its owner alone, or 127.0.0.1:PORT; 'nc -U PATH' "
+                    + "reads text, HTTP has /json and /metrics"),
         ])
 
     private static let limits = FlagGroup(
@@ -103,6 +110,7 @@ package struct EchoOptions: Sendable {
             "idle-timeout", in: .milliseconds(1)...Duration.seconds(31_536_000))
         drain = try arguments.duration("drain", in: .zero...Duration.seconds(31_536_000)) ?? drain
         upper = arguments.has("upper")
+        inspection = try arguments.text("inspect").map(EchoOptions.inspection)
         parent = try arguments.count("exit-with-parent", in: 1...Int(Int32.max))
         if model != .coroutine, services.count > 1 {
             throw UsageError("--model \(model.rawValue) listens on one address: give one --listen")
@@ -112,6 +120,21 @@ package struct EchoOptions: Sendable {
                 "--\(option) means nothing to --model \(model.rawValue): leave one of them out")
         }
         try checkDatagrams(arguments)
+    }
+
+    private static func inspection(on text: String) throws(UsageError) -> SocketAddress {
+        let address: SocketAddress
+        do throws(SocketAddress.ParseError) {
+            address = try SocketAddress(text)
+        } catch {
+            throw UsageError("--inspect: \(error)")
+        }
+        guard address.isLoopback else {
+            throw UsageError(
+                "--inspect '\(text)': other machines could reach it: give unix:PATH, or a port of "
+                    + "127.0.0.1")
+        }
+        return address
     }
 
     private func checkDatagrams(_ arguments: Arguments) throws(UsageError) {

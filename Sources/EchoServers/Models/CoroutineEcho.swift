@@ -37,6 +37,9 @@ enum CoroutineEcho: EchoService {
                     for socket in sockets.joined() { socket.close() }
                 }
             }
+            if let address = options.inspection {
+                try await EventLoop.serveInspection(on: address)
+            }
             for server in servers { onReady(ServiceAddress(.stream, server.address)) }
             for group in sockets { onReady(ServiceAddress(.datagram, group[0].localAddress)) }
             let unsent = try await serve(servers, sockets, upper: options.upper)

@@ -56,7 +56,10 @@ public final class Broadcast<Element: Sendable>: Sendable {
         shared = Shared(State(capacity: max(1, capacity)))
         self.name = name
         call = Call(file, line)
+        if name != nil { Roster.enter(self) }
     }
+
+    deinit { if name != nil { Roster.leave(ObjectIdentifier(self)) } }
 
     /// Sends an element to all that have subscribed; what is sent after the closing is dropped.
     ///
@@ -211,5 +214,18 @@ extension Broadcast: MeetingPoint {
 
     func purpose(of operation: IOError.Operation, _ names: TaskNames) -> String {
         "to receive from \(title("broadcast", name, call))"
+    }
+
+    func account(_ names: TaskNames) -> Account {
+        let (capacity, subscriptions, kept, waiting) = shared.withLock {
+            ($0.capacity, $0.cursors.count, $0.kept.count, $0.waiters.count)
+        }
+        let figures = [
+            Figure("capacity", capacity, "Elements that are kept at most for the slow."),
+            Figure("kept", kept, "Elements that are kept."),
+            Figure("subscriptions", subscriptions, "Subscriptions that there are."),
+            Figure("waiting", waiting, "Tasks that wait to receive."),
+        ]
+        return Account(of: self, "broadcast", name, call, figures)
     }
 }

@@ -25,6 +25,8 @@ public final class Channel<Element: ~Copyable>: Sendable {
     private let shared: Shared<State>
     private let name: String?
     private let call: Call
+    /// Whether inspection tells of it when no task waits.
+    private let isListed: Bool
 
     fileprivate struct State: ~Copyable {
         let capacity: Int
@@ -44,15 +46,22 @@ public final class Channel<Element: ~Copyable>: Sendable {
     ///   - name: what reports call it; without one, by the place of this call.
     ///   - file: the file of the call, for reports.
     ///   - line: the line of the call.
-    public init(
+    public convenience init(
         capacity: Int = 0, name: String? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) {
+        self.init(capacity: capacity, name, Call(file, line), isListed: name != nil)
+    }
+
+    init(capacity: Int, _ name: String?, _ call: Call, isListed: Bool) {
         shared = Shared(State(capacity: Swift.max(0, capacity)))
         self.name = name
-        call = Call(file, line)
+        self.call = call
+        self.isListed = isListed
+        if isListed { Roster.enter(self) }
     }
 
     deinit {
+        if isListed { Roster.leave(ObjectIdentifier(self)) }
         let state = shared.state
         // No task is in a call, so what is left is in the buffer.
         while !state.pointee.buffer.isEmpty {
@@ -264,6 +273,20 @@ extension Channel: MeetingPoint where Element: ~Copyable {
         if operation == .receive { return "to receive from \(title), which is empty" }
         let (capacity, senders) = shared.withLock { ($0.capacity, $0.senders.count) }
         return "to send to \(title), of \(capacity) elements, which is full: \(senders) wait"
+    }
+
+    func account(_ names: TaskNames) -> Account {
+        let (isClosed, capacity, count, senders, receivers) = shared.withLock {
+            ($0.isClosed, $0.capacity, $0.buffer.count, $0.senders.count, $0.receivers.count)
+        }
+        let figures = [
+            Figure("capacity", capacity, "Elements that the channel holds at most."),
+            Figure("elements", count, "Elements that were sent and not received."),
+            Figure("waiting_senders", senders, "Tasks that wait to send."),
+            Figure("waiting_receivers", receivers, "Tasks that wait to receive."),
+            Figure("closed", isClosed ? 1 : 0, "Whether it is closed, 1 or 0."),
+        ]
+        return Account(of: self, "channel", name, call, figures)
     }
 }
 

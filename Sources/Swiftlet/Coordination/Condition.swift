@@ -84,4 +84,12 @@ extension Condition: MeetingPoint {
     func purpose(of operation: IOError.Operation, _ names: TaskNames) -> String {
         "for \(title("condition", name, call))"
     }
+
+    func account(_ names: TaskNames) -> Account {
+        lock.lock()
+        let waiting = waiters.count
+        lock.unlock()
+        let figures = [Figure("waiting", waiting, "Tasks that wait to be notified.")]
+        return Account(of: self, "condition", name, call, figures)
+    }
 }

@@ -70,6 +70,15 @@ extension Event: MeetingPoint {
     func purpose(of operation: IOError.Operation, _ names: TaskNames) -> String {
         "for \(title("event", name, call))"
     }
+
+    func account(_ names: TaskNames) -> Account {
+        let (isOver, waiting) = shared.withLock { ($0.isSet, $0.waiters.count) }
+        let figures = [
+            Figure("set", isOver ? 1 : 0, "Whether it has happened, 1 or 0."),
+            Figure("waiting", waiting, "Tasks that wait for it."),
+        ]
+        return Account(of: self, "event", name, call, figures)
+    }
 }
 
 /// A value or an error that comes once, for any number of tasks to wait for.
@@ -160,5 +169,14 @@ extension Promise: MeetingPoint {
 
     func purpose(of operation: IOError.Operation, _ names: TaskNames) -> String {
         "for \(title("promise", name, call))"
+    }
+
+    func account(_ names: TaskNames) -> Account {
+        let (isOver, waiting) = shared.withLock { ($0.result != nil, $0.waiters.count) }
+        let figures = [
+            Figure("resolved", isOver ? 1 : 0, "Whether it has its result, 1 or 0."),
+            Figure("waiting", waiting, "Tasks that wait for it."),
+        ]
+        return Account(of: self, "promise", name, call, figures)
     }
 }

@@ -2,7 +2,7 @@ import Drivers
 import Syscalls
 
 /// What tasks wait at for one another: a semaphore, an event, a channel.
-protocol MeetingPoint: AnyObject, Sendable {
+protocol MeetingPoint: Accountable {
     /// Guards its state and its waiters.
     var lock: WordLock { get }
 

@@ -155,4 +155,6 @@ extension Pool: MeetingPoint {
     func purpose(of operation: IOError.Operation, _ names: TaskNames) -> String {
         "for \(title("pool", places.name, places.call)) to end, which has \(count) tasks"
     }
+
+    func account(_ names: TaskNames) -> Account { places.account(names) }
 }

@@ -65,6 +65,7 @@ public final class Queue<Element: Sendable>: Sendable {
             State(capacity: Swift.max(1, capacity ?? .max), backlog: Backlog(order: order)))
         self.name = name
         call = Call(file, line)
+        if name != nil { Roster.enter(self) }
     }
 
     // MARK: Putting in
@@ -264,6 +265,7 @@ public final class Queue<Element: Sendable>: Sendable {
     public var unfinished: Int { shared.withLock { $0.unfinished } }
 
     deinit {
+        if name != nil { Roster.leave(ObjectIdentifier(self)) }
         let state = shared.state
         // No task is in a call, so what is left is in the backlog.
         while state.pointee.backlog.count > 0 {
@@ -336,6 +338,22 @@ extension Queue: MeetingPoint {
         case .join: "for \(title): \(unfinished) elements are not done"
         default: "to \(operation.rawValue) from \(title), which is empty"
         }
+    }
+
+    func account(_ names: TaskNames) -> Account {
+        let figures = shared.withLock { state in
+            [
+                Figure("elements", state.backlog.count, "Elements that were put in and not got."),
+                Figure("unfinished", state.unfinished, "Elements that are not reported as done."),
+                Figure("waiting_putters", state.putters.count, "Tasks that wait to put in."),
+                Figure("waiting_takers", state.takers.count, "Tasks that wait to get or to peek."),
+                Figure("closed", state.isClosed ? 1 : 0, "Whether it is closed, 1 or 0."),
+            ]
+                + (state.capacity == .max
+                    ? []
+                    : [Figure("capacity", state.capacity, "Elements that it holds at most.")])
+        }
+        return Account(of: self, "queue", name, call, figures)
     }
 }
 

@@ -18,7 +18,7 @@ public final class Semaphore: Sendable {
     private let kind: Kind
 
     /// What its permits are to those that read reports.
-    enum Kind {
+    enum Kind: String {
         case semaphore, lock, pool
 
         /// How many there are at least.
@@ -49,7 +49,10 @@ public final class Semaphore: Sendable {
         self.name = name
         self.call = call
         self.kind = kind
+        if name != nil { Roster.enter(self) }
     }
+
+    deinit { if name != nil { Roster.leave(ObjectIdentifier(self)) } }
 
     // MARK: Taking a permit
 
@@ -259,6 +262,19 @@ extension Semaphore: MeetingPoint {
         case .lock: "for \(title("lock", name, call)) (taken\(by))"
         case .pool: "for a place in \(title("pool", name, call)) (\(count)\(by))"
         }
+    }
+
+    func account(_ names: TaskNames) -> Account {
+        let (capacity, taken, waiting, holders) = shared.withLock {
+            ($0.capacity, $0.holders.count, $0.waiters.count, $0.holders.first(100))
+        }
+        let figures = [
+            Figure("capacity", capacity, "Permits that there are."),
+            Figure("taken", taken, "Permits that are taken."),
+            Figure("waiting", waiting, "Tasks that wait for a permit."),
+        ]
+        return Account(
+            of: self, kind.rawValue, name, call, figures, holders: holders.map { $0.text(names) })
     }
 }
 

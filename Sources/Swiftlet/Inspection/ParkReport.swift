@@ -21,6 +21,8 @@ public struct ParkReport: Sendable, CustomStringConvertible {
     public let waited: Duration?
     /// How long it is still going to wait at most; nil for ever.
     public let remaining: Duration?
+    /// The meeting point that it waits at, if it waits for other tasks.
+    var point: ObjectIdentifier?
 
     /// All of it as one line.
     public var description: String {
@@ -62,9 +64,10 @@ extension LoopExecutor {
     /// in the order in which they came, then the others in the order of their start.
     ///
     /// The caller is on the loop's thread, or keeps the loop from turning.
-    func parkReports() -> [ParkReport] {
-        let children = children.withLock { $0.all }
-        let names = names(of: children)
+    func parkReports() -> [ParkReport] { parkReports(naming: taskNames()) }
+
+    /// As above, with names that are known already.
+    func parkReports(naming names: TaskNames) -> [ParkReport] {
         var known = runnableTasks
         var reports: [ParkReport] = []
         for spot in state.lot.all {
@@ -88,7 +91,7 @@ extension LoopExecutor {
             known.insert(waiter.record.task)
             reports.append(report(of: waiter, names))
         }
-        for child in children where !known.contains(child.task) {
+        for child in children.withLock({ $0.all }) where !known.contains(child.task) {
             reports.append(
                 ParkReport(
                     name: child.name, place: child.call.place, purpose: nil, waited: nil,
@@ -99,14 +102,14 @@ extension LoopExecutor {
 
     /// The names of tasks: those that were spawned with one, those that serve a connection, and
     /// what was noted when they parked.
-    private func names(of children: [Children.Child]) -> TaskNames {
+    func taskNames() -> TaskNames {
         var names = state.names
         for (task, id) in state.table.owned {
             // A connection that the kernel has given up has no address any more.
             let address = try? sockets.remoteAddress(id.descriptor)
             names[TaskID(of: task)] = address.map { "handler of \($0)" } ?? "handler"
         }
-        for child in children {
+        for child in children.withLock({ $0.all }) {
             if let name = child.name { names[TaskID(of: child.task)] = name }
         }
         return names
@@ -124,9 +127,12 @@ extension LoopExecutor {
     private func report(of waiter: Waiter, _ names: TaskNames) -> ParkReport {
         let record = waiter.record
         let deadline = record.timer == .none ? nil : state.deadlines.deadline(of: record.timer)
-        let purpose = waiter.point?.purpose(of: record.operation, names) ?? ""
+        let point = waiter.point
+        let purpose = point?.purpose(of: record.operation, names) ?? ""
         let stay = Stay(call: record.call, since: record.since)
-        return report(of: record.task, names, stay, purpose, until: deadline)
+        var report = report(of: record.task, names, stay, purpose, until: deadline)
+        report.point = point.map { ObjectIdentifier($0) }
+        return report
     }
 
     private func report(

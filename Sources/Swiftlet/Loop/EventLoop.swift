@@ -109,11 +109,13 @@ public struct EventLoop: Sendable {
     }
 
     /// Runs `body` over sockets of the caller's choice, with a loop for each driver; `witness`
-    /// watches them, and `log` takes what is said aside.
+    /// watches them, `log` takes what is said aside, and inspection tells of them if they are
+    /// listed.
     package static func run<Value: Sendable>(
         on drivers: [any Driver],
         sockets: any Sockets,
         witness: (any LoopWitness)? = nil,
+        isListed: Bool = true,
         log: @escaping LoopLog = LoopMessage.say,
         _ body: @escaping @concurrent @Sendable () async throws -> Value
     ) throws -> Value {
@@ -125,6 +127,9 @@ public struct EventLoop: Sendable {
         let executors = drivers.map {
             LoopExecutor(driver: $0, sockets: sockets, witness: witness, log: log)
         }
+        let isInspected = isListed && witness == nil && executors.allSatisfy(\.isOnKernel)
+        if isInspected { Roster.enter(executors) }
+        defer { if isInspected { Roster.leave(executors) } }
         let run = LoopRun(executors)
         let outcome = Outcome<Value>()
         let first = EventLoop(executor: executors[0], executors: executors)

@@ -21,6 +21,8 @@ struct Inbox {
         /// A file that was closed: the task that is parked on it goes on.
         case endPark(OpenFile)
         case timer(Job, Duration)
+        /// Another thread wants to know how the loop is.
+        case inspect(Inquiry)
     }
 
     /// What came since the loop last looked.

@@ -111,6 +111,8 @@ extension LoopExecutor {
             if file.isParked(by: self) { forget(file.raw) }
         case .timer(let job, let delay):
             admit(job, of: nil, after: delay)
+        case .inspect(let inquiry):
+            inquiry.answer(for: self)
         }
     }
 

@@ -16,8 +16,8 @@ import Syscalls
 ///
 /// Everything here is one of three kinds, and that is the proof which the compiler cannot make:
 ///
-/// 1. `lock`, `mayHoldMail`, `thread`, `children`, `sockets`, `isOnKernel` and `log` are `Sendable`
-///    themselves.
+/// 1. `lock`, `mayHoldMail`, `thread`, `children`, `finding`, `sockets`, `isOnKernel` and `log` are
+///    `Sendable` themselves.
 /// 2. `inbox` and `sleeper` are touched only inside `lock`.
 /// 3. `state` belongs to the thread that is inside `run`, or to the one thread that owns the loop
 ///    as a `SteppedLoop` and reads it between turns, too. It is touched only by methods outside the
@@ -44,9 +44,11 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     let children = Guarded(Children())
     let sockets: any Sockets
     /// Whether they are the kernel's own.
-    private let isOnKernel: Bool
+    let isOnKernel: Bool
     /// Takes what is said aside.
     let log: LoopLog
+    /// What a monitor has found last, for those to whom the loop does not answer.
+    let finding = Guarded<LoopMonitor.Report?>(nil)
     /// Where tasks of this loop are suspended.
     let gate = ParkingGate()
 
@@ -113,9 +115,14 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         if !isTaken { carryOutElsewhere(request) }
     }
 
-    /// Does what a loop that has ended still owes: a timer is a task's sleep. All else is in vain.
+    /// Does what a loop that has ended still owes: a timer is a task's sleep, and who asks waits.
+    /// All else is in vain.
     func carryOutElsewhere(_ request: Inbox.Request) {
-        if case .timer(let job, let delay) = request { job.runElsewhere(after: delay) }
+        switch request {
+        case .timer(let job, let delay): job.runElsewhere(after: delay)
+        case .inspect(let inquiry): inquiry.answerForNone()
+        default: break
+        }
     }
 
     /// Ends the driver's wait, so that the loop looks at what another thread changed.

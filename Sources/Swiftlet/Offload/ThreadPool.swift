@@ -54,7 +54,10 @@ public final class ThreadPool: Sendable {
     public init(name: String, limits: Limits = Limits()) {
         self.name = name
         queue = Guarded(WorkQueue(limits: limits))
+        Roster.enter(self)
     }
+
+    deinit { Roster.leave(ObjectIdentifier(self)) }
 
     /// What it does and has done.
     public var statistics: Statistics { queue.withLock { $0.statisticsSoFar } }
@@ -96,5 +99,22 @@ public final class ThreadPool: Sendable {
             queue.withLock { $0.finish() }
             work.done()
         }
+    }
+}
+
+extension ThreadPool: Accountable {
+    func account(_ names: TaskNames) -> Account {
+        let (limits, counted) = queue.withLock { ($0.limits, $0.statisticsSoFar) }
+        let figures = [
+            Figure("threads", counted.threads, "Threads that there are."),
+            Figure("threads_limit", max(1, limits.threads), "Threads that there may be."),
+            Figure("running", counted.running, "Work that a thread does."),
+            Figure("waiting", counted.waiting, "Work that waits for a thread."),
+            Figure("waiting_limit", max(0, limits.queue), "Work that may wait."),
+            .total("done", counted.done, "Work that was done."),
+            .total("withdrawn", counted.withdrawn, "Work that was given up before it began."),
+            .total("refused", counted.refused, "Work that was refused: too much waited."),
+        ]
+        return Account(of: self, "thread pool", .init(key: "name", value: name), figures)
     }
 }

@@ -6,7 +6,7 @@
 /// A plain value: its owner guards it, starts the threads and does the work. A thread that finds
 /// nothing more to do ends.
 struct WorkQueue<Work> {
-    private let limits: ThreadPool.Limits
+    let limits: ThreadPool.Limits
     private var waiting: [UInt64: Work] = [:]
     private var next: UInt64 = 1
     private var last: UInt64 = 0

@@ -26,7 +26,10 @@ public final class DatagramPeer: Sendable {
         localAddress = first.received.localAddress
         socket = first.socket
         self.idleTimeout = idleTimeout
-        inbox = Channel(capacity: max(1, limit), name: "datagrams of \(first.sender)")
+        // Not listed: there may be as many as there are clients.
+        inbox = Channel(
+            capacity: max(1, limit), "datagrams of \(first.sender)", Call(#fileID, #line),
+            isListed: false)
         lastArrival = Guarded(first.socket.socket.loop.now)
     }
 

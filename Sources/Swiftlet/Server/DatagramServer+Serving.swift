@@ -24,7 +24,9 @@ extension DatagramServer {
             return false
         }
         if isSecond { throw IOError(.receive, .busy) }
+        Roster.enter(self, on: sockets[0].socket.loop)
         defer {
+            Roster.leave(self)
             state.withLock { $0.isServing = false }
             for socket in sockets { socket.close() }
         }

@@ -179,3 +179,21 @@ public final class DatagramServer: Sendable {
         for rest in rests { rest?.cancel() }
     }
 }
+
+extension DatagramServer: Accountable {
+    func account(_ names: TaskNames) -> Account {
+        let (counted, peers) = state.withLock { ($0.statistics, $0.peers.map(\.count)) }
+        let figures: [Figure] = [
+            Figure("open_handlers", counted.open, "Handlers that run."),
+            Figure("open_handlers_max", counted.openMax, "The most that ran together."),
+            Figure("handlers_limit", options.maxHandlers, "Handlers that may run."),
+            Figure("peers", peers.reduce(0, +), "Peers that have a handler."),
+            .total("received", counted.received, "Datagrams that were received."),
+            .total("dropped", counted.dropped, "Datagrams that were dropped."),
+            .total("receive_errors", counted.receiveErrors, "Times that receiving failed."),
+            .total("handler_errors", counted.handlerErrors, "Handlers that threw."),
+        ]
+        let label = Account.Label(key: "address", value: "\(address)")
+        return Account(of: self, "datagram server", label, figures)
+    }
+}

@@ -177,7 +177,11 @@ public final class StreamServer: Sendable {
             return false
         }
         if isSecond { throw IOError(.accept, .busy) }
-        defer { state.withLock { $0.isServing = false } }
+        Roster.enter(self, on: listeners[0].socket.loop)
+        defer {
+            Roster.leave(self)
+            state.withLock { $0.isServing = false }
+        }
         let failure: IOError? = await listeners[0].socket.loop.perform {
             await withTaskCancellationHandler {
                 await self.acceptAndServe(handler, in: call)
@@ -217,5 +221,29 @@ public final class StreamServer: Sendable {
 
     func closeListeners() {
         for listener in listeners { listener.close() }
+    }
+}
+
+extension StreamServer: Accountable {
+    func account(_ names: TaskNames) -> Account {
+        let (counted, isStopping) = state.withLock { ($0.statistics, $0.grace != nil) }
+        var figures: [Figure] = [
+            Figure("open_connections", counted.open, "Connections that are being served."),
+            Figure("open_connections_max", counted.openMax, "The most that were served together."),
+            .total("accepted", counted.accepted, "Connections handed to a handler."),
+            .total("refused", counted.refused, "Connections closed because of the limit."),
+            .total("accept_errors", counted.acceptErrors, "Times that accepting was put off."),
+            .total("handler_errors", counted.handlerErrors, "Handlers that threw."),
+            Figure("stopping", isStopping ? 1 : 0, "Whether it was told to stop, 1 or 0."),
+        ]
+        if let limit = options.maxConnections {
+            figures.append(Figure("connections_limit", limit, "Connections served at most."))
+        }
+        if let limit = options.idleTimeout {
+            figures.append(
+                Figure("idle_timeout_seconds", limit, "Time without a byte that it allows."))
+        }
+        let label = Account.Label(key: "address", value: "\(address)")
+        return Account(of: self, "server", label, figures)
     }
 }

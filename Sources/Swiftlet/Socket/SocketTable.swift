@@ -150,6 +150,9 @@ struct SocketTable: ~Copyable {
         open.filter { servers[$0.descriptor.index] == server }
     }
 
+    /// How many are open.
+    var openCount: Int { records.indices.count { records[$0].isOpen } }
+
     /// Every open socket.
     var open: [SocketID] {
         records.indices.filter { records[$0].isOpen }.map {

@@ -87,11 +87,12 @@ public struct SocketAddress: Hashable, Sendable {
         return String(decoding: name, as: UTF8.self)
     }
 
-    /// Whether only this machine can reach it: 127.0.0.0/8, ::1, or a Unix socket.
+    /// Whether only this machine can reach it: 127.0.0.0/8, also in its form for IPv6, ::1, or a
+    /// Unix socket.
     package var isLoopback: Bool {
         switch storage {
         case .ipv4(let number, _): number >> 24 == 127
-        case .ipv6(let high, let low, _, _): high == 0 && low == 1
+        case .ipv6(let high, let low, _, _): high == 0 && (low == 1 || low >> 24 == 0xFFFF7F)
         case .unix: true
         }
     }

@@ -118,6 +118,14 @@ extension RawDescriptor {
         return Int(count)
     }
 
+    /// How many bytes have come and were not received; of datagrams, those of the next one
+    /// (`FIONREAD`, tcp(7), udp(7)).
+    package func unread() throws(Errno) -> Int {
+        var count: CInt = 0
+        _ = try retrying { ioctl(number, UInt(FIONREAD), &count) }
+        return Int(count)
+    }
+
     /// Ends the writing half: the peer reads the end of the stream (shutdown(2), `SHUT_WR`).
     package func closeWrite() throws(Errno) {
         _ = try retrying { Glibc.shutdown(number, CInt(SHUT_WR)) }

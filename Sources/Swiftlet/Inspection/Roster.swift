@@ -1,0 +1,87 @@
+import Syscalls
+
+/// What runs in this process and may be inspected: loops, servers, and what has a name.
+///
+/// Entered when it begins and taken out when it ends, never for a message. Loops and servers are
+/// kept for as long as they run; all else is not kept, and takes itself out when it goes.
+///
+/// A loop of a simulation, or of an inspection, is not entered, nor is what it serves.
+enum Roster {
+    private struct Entries {
+        /// By the numbers that reports have for them.
+        var loops: [Int: LoopExecutor] = [:]
+        var servers: [ObjectIdentifier: any Accountable] = [:]
+        var things: [ObjectIdentifier: Thing] = [:]
+    }
+
+    private struct Thing {
+        weak var object: (any Accountable)?
+    }
+
+    private static let entries = Guarded(Entries())
+
+    // MARK: Loops
+
+    /// Enters the loops of a run; each gets the lowest number that is free.
+    static func enter(_ loops: [LoopExecutor]) {
+        entries.withLock { entries in
+            for loop in loops {
+                var number = 0
+                while entries.loops[number] != nil { number += 1 }
+                entries.loops[number] = loop
+            }
+        }
+    }
+
+    /// Takes the loops of a run out.
+    static func leave(_ loops: [LoopExecutor]) {
+        entries.withLock { entries in
+            entries.loops = entries.loops.filter { entry in !loops.contains { $0 === entry.value } }
+        }
+    }
+
+    /// Every loop that runs, by its number.
+    static var loops: [(number: Int, executor: LoopExecutor)] {
+        entries.withLock { entries in
+            entries.loops.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        }
+    }
+
+    // MARK: Servers
+
+    /// Enters a server that begins to serve, if its loop is entered.
+    static func enter(_ server: any Accountable, on loop: LoopExecutor) {
+        entries.withLock { entries in
+            guard entries.loops.values.contains(where: { $0 === loop }) else { return }
+            entries.servers[ObjectIdentifier(server)] = server
+        }
+    }
+
+    /// Takes a server out that serves no more.
+    static func leave(_ server: any Accountable) {
+        // It may be the last to know the server, whose end needs no lock of ours.
+        let last = entries.withLock { $0.servers.removeValue(forKey: ObjectIdentifier(server)) }
+        withExtendedLifetime(last) {}
+    }
+
+    // MARK: What has a name
+
+    /// Enters a thing for as long as it lives, without keeping it.
+    static func enter(_ thing: any Accountable) {
+        entries.withLock { $0.things[ObjectIdentifier(thing)] = Thing(object: thing) }
+    }
+
+    /// Takes a thing out that goes: to be called by its `deinit`.
+    static func leave(_ identity: ObjectIdentifier) {
+        entries.withLock { $0.things[identity] = nil }
+    }
+
+    /// All servers that serve and all things that have a name.
+    ///
+    /// Whoever has it may be the last to keep them, and so their end may be on any thread.
+    static var accountable: [any Accountable] {
+        entries.withLock { entries in
+            Array(entries.servers.values) + entries.things.values.compactMap(\.object)
+        }
+    }
+}
