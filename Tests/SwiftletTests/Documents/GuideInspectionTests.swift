@@ -1,7 +1,8 @@
 import Swiftlet
 import Testing
 
-// The samples of docs/guide.md about inspection, word for word.
+// The samples of docs/guide.md about inspection, word for word; those with swift-log and
+// swift-metrics are in Tests/Integrations.
 
 @Suite struct GuideInspectionTests {
     @Test func `a process can be asked what it does`() async throws {
