@@ -56,7 +56,8 @@ struct Inspection: Sendable {
         let points = snapshots.flatMap(\.points)
         var accounts: [ObjectIdentifier: Account] = [:]
         var accountsOfPoints: [ObjectIdentifier: ObjectIdentifier] = [:]
-        for thing in Roster.accountable + points {
+        for account in Roster.accounts(names) { accounts[account.identity] = account }
+        for thing in Roster.servers + points {
             let account = thing.account(names)
             accounts[account.identity] = account
             accountsOfPoints[ObjectIdentifier(thing)] = account.identity

@@ -44,8 +44,8 @@ extension EventLoop {
     /// What the loops of this process have done and have, and their servers and pools, and the
     /// channels, queues, semaphores, locks and broadcasts that have a name.
     ///
-    /// From any task. It holds a loop up for some microseconds, however many tasks that has. One
-    /// that does not answer is told by `swiftlet_loop_answers` being 0.
+    /// From any task. A loop answers between two batches, and walks over no tasks for it. One that
+    /// does not answer is told by `swiftlet_loop_answers` being 0.
     ///
     /// - Parameters:
     ///   - loops: the loops to ask; nil is all that run in the process.

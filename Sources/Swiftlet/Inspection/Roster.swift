@@ -14,8 +14,10 @@ enum Roster {
         var things: [ObjectIdentifier: Thing] = [:]
     }
 
+    /// Not kept, and not weak either: what a weak reference ever led to is retained and released
+    /// for 130 instructions more each time, for good.
     private struct Thing {
-        weak var object: (any Accountable)?
+        unowned(unsafe) let object: any Accountable
     }
 
     private static let entries = Guarded(Entries())
@@ -64,6 +66,9 @@ enum Roster {
         withExtendedLifetime(last) {}
     }
 
+    /// Every server that serves.
+    static var servers: [any Accountable] { entries.withLock { Array($0.servers.values) } }
+
     // MARK: What has a name
 
     /// Enters a thing for as long as it lives, without keeping it.
@@ -71,17 +76,20 @@ enum Roster {
         entries.withLock { $0.things[ObjectIdentifier(thing)] = Thing(object: thing) }
     }
 
-    /// Takes a thing out that goes: to be called by its `deinit`.
+    /// Takes a thing out that goes: the first that its `deinit` does, so that all of it is there
+    /// while it is entered.
     static func leave(_ identity: ObjectIdentifier) {
         entries.withLock { $0.things[identity] = nil }
     }
 
-    /// All servers that serve and all things that have a name.
+    /// The accounts of all that has a name.
     ///
-    /// Whoever has it may be the last to keep them, and so their end may be on any thread.
-    static var accountable: [any Accountable] {
-        entries.withLock { entries in
-            Array(entries.servers.values) + entries.things.values.compactMap(\.object)
+    /// Each is made under the lock, one at a time: so its thing does not go meanwhile, and what
+    /// wants the lock waits for one only.
+    static func accounts(_ names: TaskNames) -> [Account] {
+        let identities = entries.withLock { Array($0.things.keys) }
+        return identities.compactMap { identity in
+            entries.withLock { $0.things[identity]?.object.account(names) }
         }
     }
 }

@@ -241,7 +241,7 @@ import Testing
             try spawn { try await server.serve { _ in } }
             await untilParked(1)
             #expect(!Roster.loops.contains { loop in loops.all.contains { $0 === loop.executor } })
-            #expect(!Roster.accountable.contains { $0 === server })
+            #expect(!Roster.servers.contains { $0 === server })
             let error = await ioError {
                 try await EventLoop.serveInspection(on: "unix:/tmp/swiftlet-never")
             }
@@ -262,21 +262,38 @@ import Testing
             let lock = Lock(name: "short-lived lock")
             let unnamed = Broadcast<Int>(capacity: 1)
             #expect(isThere("short-lived queue") && isThere("short-lived lock"))
-            #expect(!Roster.accountable.contains { $0 === unnamed })
+            let accounts = Roster.accounts([:])
+            #expect(!accounts.contains { $0.identity == ObjectIdentifier(unnamed) })
             withExtendedLifetime((queue, lock)) {}
         }
         #expect(!isThere("short-lived queue") && !isThere("short-lived lock"))
 
         try await onLoop {
             let server = StreamServer(listener: try await Listener.bind(to: anyPort()))
-            #expect(!Roster.accountable.contains { $0 === server })
+            #expect(!Roster.servers.contains { $0 === server })
             let serving = try spawn { try await server.serve { _ in } }
             await untilParked(1)
-            #expect(Roster.accountable.contains { $0 === server })
+            #expect(Roster.servers.contains { $0 === server })
             server.stop()
             try await serving.value
-            #expect(!Roster.accountable.contains { $0 === server })
+            #expect(!Roster.servers.contains { $0 === server })
         }
+    }
+
+    @Test func `what has a name comes and goes while it is asked`() async throws {
+        let isOver = Latch()
+        let coming = try RunningThread.start {
+            while !isOver.isSet {
+                let (queue, lock) = (Queue<Int>(name: "fleeting"), Lock(name: "fleeting"))
+                withExtendedLifetime((queue, lock)) {}
+            }
+        }
+        for _ in 0..<2_000 {
+            let accounts = Roster.accounts([:]).filter { $0.label.value == "fleeting" }
+            #expect(accounts.count <= 2)
+        }
+        isOver.set()
+        coming.join()
     }
 
     @Test func `a name that would control a terminal does not`() async throws {
