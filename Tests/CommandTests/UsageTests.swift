@@ -51,6 +51,7 @@ import Testing
         (["--listen", "no.such.host.invalid:1"], "--listen 'no.such.host.invalid:1': "),
         (["surplus"], "unexpected argument 'surplus'"),
     ])
+        (["--batch=9"], "--batch is for datagrams"),
     func `of the server ends with 64, too`(arguments: [String], message: String) throws {
         let run = try Command("echo-server", arguments).finish()
 

@@ -7,6 +7,7 @@
     bench.py syscalls     system calls per message: the server's counters, and strace
     bench.py allocations  heap allocations per message
     bench.py idle         memory per idle connection
+    bench.py batches      an echo over UDP by 32 datagrams at once, beside C, in slices
     bench.py all          all of them
     bench.py instructions --over udp    one of them, over UDP or Unix sockets
 
@@ -59,6 +60,8 @@ def read_options():
     parser.add_argument("--drivers", default="poll,epoll", help="which to measure (poll,epoll)")
     parser.add_argument("--over", default="tcp", choices=LISTEN,
                         help="what the servers are reached over (tcp); not for idle")
+    parser.add_argument("--batch", type=int, metavar="N",
+                        help="over udp: datagrams that a call of the coroutine moves at most")
     parser.add_argument("--conns", default="100,1000", help="connections (100,1000)")
     parser.add_argument("--pairs", type=int, default=5, help="pairs of runs that count (5)")
     parser.add_argument("--seconds", type=float, default=3, help="length of a run (3)")
@@ -102,6 +105,8 @@ class Bench:
         if under:
             program = self.without_debug_information(program)
         command = [*under, program, "--driver", driver]
+        if getattr(self.options, "batch", None):
+            command += ["--batch", str(self.options.batch)]
         return Server(command, environment, LISTEN[self.over])
 
     def without_debug_information(self, program):
@@ -443,6 +448,32 @@ def settled(read):
     return value
 
 
+# MARK: Batches of datagrams
+
+def measure_batches(bench):
+    """CPU a message of an echo over UDP that receives and sends 32 at once, by slices."""
+    rows = []
+    server = bench.options.build / "echo-server"
+    for conns in bench.conns:
+        with tempfile.TemporaryDirectory() as folder:
+            report = Path(folder) / "report.json"
+            subprocess.run(
+                [bench.options.build / "loadtest", "compare", "--over", "udp", "-c", str(conns),
+                 "--variants", "coroutine-epoll", "--baseline", "c", "--precision", "1%", "-q",
+                 "--server", f"c={bench.programs}/raw_udp --listen {{listen}}",
+                 "--server", f"batch={server} --driver epoll --batch 32 --listen {{listen}}",
+                 "--json", report], check=True, stdout=subprocess.DEVNULL)
+            record = json.loads(report.read_text())
+        names = [arm["name"] for arm in record["arms"]]
+        for figure in record["figures"]:
+            if figure["reading"] == "cpu_per_message_s" and figure["ratio"] is not None:
+                row = {"conns": conns, "server": names[figure["arm"]], **figure}
+                rows.append(row)
+                print(f"batches  {row['server']:16} × {conns:5}: {row['ratio']:.3f} "
+                      f"[{row['ratio_low']:.3f}, {row['ratio_high']:.3f}] of C")
+    return rows
+
+
 # MARK: The machine
 
 def raise_descriptor_limit():
@@ -459,7 +490,8 @@ def describe_machine():
 
 
 MODES = {"cpu": measure_cpu, "instructions": measure_instructions, "syscalls": measure_syscalls,
-         "hops": measure_hops, "allocations": measure_allocations, "idle": measure_idle}
+         "hops": measure_hops, "allocations": measure_allocations, "idle": measure_idle,
+         "batches": measure_batches}
 
 if __name__ == "__main__":
     main()

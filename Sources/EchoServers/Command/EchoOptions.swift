@@ -18,6 +18,8 @@ package struct EchoOptions: Sendable {
     package var drain = Duration.seconds(1)
     /// Where it tells what it does, if anywhere.
     package var inspection: SocketAddress?
+    /// Datagrams that the coroutine moves with one system call at most.
+    package var batch = 1
     /// Whether small letters of ASCII come back as capitals.
     package var upper = false
     /// The process that this one must not outlive, if any.
@@ -59,6 +61,7 @@ package struct EchoOptions: Sendable {
                 "reuse-port",
                 help: "a listener for each loop; the kernel chooses among them, and among other "
                     + "servers that share the port"),
+            Flag("batch", nil, "N", help: "datagrams that a call of coroutines moves at most (1)"),
             Flag("upper", help: "answer in capitals, as textbooks do"),
             Flag(
                 "inspect", nil, "ADDRESS",
@@ -103,6 +106,7 @@ package struct EchoOptions: Sendable {
         model = try arguments.choice("model") ?? model
         driver = try arguments.choice("driver") ?? driver
         loops = try arguments.count("loops", in: 1...1024) ?? loops
+        batch = try arguments.count("batch", in: 1...1024) ?? batch
         reusesPort = arguments.has("reuse-port")
         backlog = try arguments.count("backlog", in: 1...65_535) ?? backlog
         connectionsMax = try arguments.count("max-connections", in: 1...10_000_000)
@@ -138,7 +142,10 @@ package struct EchoOptions: Sendable {
     }
 
     private func checkDatagrams(_ arguments: Arguments) throws(UsageError) {
-        guard let service = services.first(where: { $0.kind == .datagram }) else { return }
+        guard let service = services.first(where: { $0.kind == .datagram }) else {
+            if !arguments.has("batch") { return }
+            throw UsageError("--batch is for datagrams: give --listen udp:HOST:PORT, too")
+        }
         if !model.servesDatagrams {
             let others = EchoModel.allCases.filter(\.servesDatagrams).map(\.rawValue)
             throw UsageError(

@@ -42,7 +42,7 @@ enum CoroutineEcho: EchoService {
             }
             for server in servers { onReady(ServiceAddress(.stream, server.address)) }
             for group in sockets { onReady(ServiceAddress(.datagram, group[0].localAddress)) }
-            let unsent = try await serve(servers, sockets, upper: options.upper)
+            let unsent = try await serve(servers, sockets, options)
             if let failure = failure.withLock({ $0 }) { throw failure }
             var loops: [LoopStatistics] = []
             for loop in EventLoop.all { loops.append(await loop.statistics) }
@@ -55,8 +55,9 @@ enum CoroutineEcho: EchoService {
     /// Serves until all of them have stopped, or one fails and takes the others with it. Returns
     /// how many datagrams could not be sent back.
     private static func serve(
-        _ servers: [StreamServer], _ sockets: [[DatagramSocket]], upper: Bool
+        _ servers: [StreamServer], _ sockets: [[DatagramSocket]], _ options: EchoOptions
     ) async throws -> Int {
+        let (upper, batch) = (options.upper, options.batch)
         let handler: StreamServer.ConnectionHandler = upper ? echoInCapitals : echo
         return try await withThrowingTaskGroup(of: Int.self) { group in
             for server in servers {
@@ -68,7 +69,9 @@ enum CoroutineEcho: EchoService {
             // One of several has a loop of its own; alone it has the first.
             for (loop, socket) in sockets.flatMap({ zip(EventLoop.all, $0) }) {
                 let echo = try loop.spawn(name: "datagrams") {
-                    try await echoDatagrams(socket, upper: upper)
+                    batch > 1
+                        ? try await echoBatches(socket, of: batch, upper: upper)
+                        : try await echoDatagrams(socket, upper: upper)
                 }
                 group.addTask { try await echo.value }
             }
@@ -191,6 +194,30 @@ private func echoDatagrams(_ socket: DatagramSocket, upper: Bool) async throws -
         } catch {
             if error.reason == .closed { return unsent }
             // An answer that cannot be sent is about one client; the others are served.
+            guard error.operation == .send else { throw error }
+            unsent += 1
+        }
+    }
+}
+
+/// The same by as many datagrams at once as are there.
+private func echoBatches(
+    _ socket: DatagramSocket, of capacity: Int, upper: Bool
+) async throws -> Int {
+    var batch = DatagramBatch(capacity: capacity, bytesEach: 65_536)
+    var unsent = 0
+    while true {
+        do throws(IOError) {
+            try await socket.receive(into: &batch)
+            if upper {
+                for index in 0..<batch.count {
+                    batch.withUnsafeMutableBytes(at: index) { $0.makeUpperCase() }
+                }
+            }
+            try await socket.send(batch)
+        } catch {
+            if error.reason == .closed { return unsent }
+            // The first that could not be sent; the others were.
             guard error.operation == .send else { throw error }
             unsent += 1
         }

@@ -71,7 +71,9 @@ package enum EchoModel: String, CaseIterable, Sendable {
 
     /// Options that mean nothing to this model: to give one is an error.
     var foreignOptions: [String] {
-        let ofEventLoops = ["driver", "loops", "reuse-port", "idle-timeout", "inspect"]
+        let ofEventLoops = [
+            "driver", "loops", "reuse-port", "idle-timeout", "inspect", "batch",
+        ]
         return switch self {
         case .coroutine: []
         case .iterative: ofEventLoops + ["max-connections"]

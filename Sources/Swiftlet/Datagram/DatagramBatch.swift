@@ -60,6 +60,17 @@ public struct DatagramBatch: ~Copyable, Sendable {
                 rebasing: slots.space(of: index).prefix(slots.count(in: index))))
     }
 
+    /// Lends the bytes of a datagram to `body`, which may change them; the pointer means nothing
+    /// afterwards.
+    public mutating func withUnsafeMutableBytes<Result, Failure: Error>(
+        at index: Int, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        check(index)
+        return try body(
+            UnsafeMutableRawBufferPointer(
+                rebasing: slots.space(of: index).prefix(slots.count(in: index))))
+    }
+
     /// A copy of the bytes of a datagram.
     public func bytes(at index: Int) -> [UInt8] { withUnsafeBytes(at: index) { [UInt8]($0) } }
 
