@@ -153,8 +153,8 @@ extension DatagramSocket {
     ///
     /// - Parameters:
     ///   - group: the address of the group; its port means nothing.
-    ///   - interface: the index of the interface on which to receive, as if_nametoindex(3) has it;
-    ///     0 leaves it to routing.
+    ///   - interface: the index of the interface on which to receive, as `NetworkInterface` has
+    ///     it; 0 leaves it to routing.
     /// - Throws: `IOError` of `option`: "Address already in use" for a group that it has joined.
     public func join(_ group: SocketAddress, on interface: Int = 0) async throws(IOError) {
         try await change(.join, in: group, on: interface)

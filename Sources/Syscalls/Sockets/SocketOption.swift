@@ -65,8 +65,8 @@ public struct SocketOption: Hashable, Sendable {
     public static let priority = socket(SO_PRIORITY)
     /// `SO_MARK`: the mark of what is sent, for routing and filters; needs privileges.
     public static let mark = socket(SO_MARK)
-    /// `SO_BINDTOIFINDEX`: the index of the interface that alone is used, as if_nametoindex(3) has
-    /// it; 0 for any. What `SO_BINDTODEVICE` does by a name.
+    /// `SO_BINDTOIFINDEX`: the index of the interface that alone is used; 0 for any. What
+    /// `SO_BINDTODEVICE` does by a name: `[.boundInterface: NetworkInterface(named: "lo").index]`.
     public static let boundInterface = socket(SO_BINDTOIFINDEX)
     /// `SO_LINGER`: seconds that closing waits for what was sent to be acknowledged, and the loop
     /// with it; 0 resets the connection, -1 is off.

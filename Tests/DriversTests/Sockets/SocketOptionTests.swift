@@ -1,4 +1,5 @@
 import Drivers
+import Glibc
 import Syscalls
 import Testing
 
@@ -11,8 +12,7 @@ extension SocketContractTests {
             (SocketOption.noDelay, 1), (.keepAlive, 1), (.keepAliveIdle, 77), (.reuseAddress, 1),
             (.reusePort, 1), (.ipv6Only, 1), (.bindsLate, 1), (.keepAliveInterval, 5),
             (.keepAliveCount, 4), (.userTimeout, 2_500), (.broadcast, 1), (.priority, 6),
-            (.linger, 3), (.linger, -1), (.fastOpen, 16),
-            (.boundInterface, 1),
+            (.linger, 3), (.linger, -1), (.fastOpen, 16), (.quickAck, 1), (.boundInterface, 1),
         ]
     )
     func `an option that was set reads back`(
@@ -28,6 +28,35 @@ extension SocketContractTests {
             try setting.sockets.setOption(option.name, of: socket, to: 0)
             #expect(try setting.sockets.option(option.name, of: socket) == 0)
         }
+    }
+
+    @Test(arguments: SocketsUnderTest.all)
+    func `a mark is set and reads back, or needs a privilege`(kind: SocketsUnderTest) throws {
+        let setting = try kind.open()
+        let (sockets, socket) = (setting.sockets, try setting.open())
+        do throws(Errno) {
+            try sockets.setOption(.mark, of: socket, to: 0x7EAD_BEEF)
+            #expect(try sockets.option(.mark, of: socket) == 0x7EAD_BEEF)
+        } catch {
+            #expect(kind.testDescription == "kernel" && error == .notPermitted)
+        }
+    }
+
+    @Test func `a socket is bound to an interface by its name`() throws {
+        let setting = SocketSetting(SystemSockets(), try DriverKind.poll.makeDriver())
+        let loopback = try NetworkInterface(named: "lo")
+        let socket = try setting.open()
+
+        try setting.sockets.setOption(.boundInterface, of: socket, to: loopback.index)
+
+        // What the kernel calls it by name.
+        var name = [CChar](repeating: 0, count: Int(IFNAMSIZ))
+        var length = socklen_t(name.count)
+        #expect(getsockopt(socket.number, SOL_SOCKET, SO_BINDTODEVICE, &name, &length) == 0)
+        #expect(String(cString: name) == "lo")
+        #expect(NetworkInterface.all.contains(loopback))
+        #expect(throws: Errno(rawValue: ENODEV)) { try NetworkInterface(named: "no such one") }
+        #expect(throws: Errno(rawValue: ENODEV)) { try NetworkInterface(named: "lo\u{0}") }
     }
 
     @Test(arguments: SocketsUnderTest.all)
