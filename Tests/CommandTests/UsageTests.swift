@@ -16,7 +16,7 @@ import Testing
         (["--json="], "--json '' is no file"),
         (["nonsense"], "target 'nonsense' is not an address"),
         (["http://127.0.0.1:7"], "only tcp:// and udp:// are known"),
-        (["udp:unix:/tmp/e.sock"], "'unix:/tmp/e.sock' is not an address"),
+        (["udp:unix:/tmp/e.sock"], "'udp:unix:/tmp/e.sock' is not served: datagrams go over UDP"),
         (["udp:", "-s", "11"], "--size 11: a datagram has 12 to 65,507 bytes"),
         (["udp:", "-s64..65508"], "--size 64..65508: a datagram has 12 to 65,507 bytes"),
         (["udp:", "--crr"], "--crr does not go with datagrams: the server knows of no connection"),
@@ -41,17 +41,21 @@ import Testing
     @Test(arguments: [
         (["--listen", "nowhere"], "'nowhere' is not an address"), (["--drvier=poll"], "--driver?"),
         (["--max-connections", "0"], "out of range"),
-        (["--listen=:1", "--listen=:2", "--model=epoll"], "give one --listen"),
+        (["--listen=:1", "--listen=:2", "--model=iterative"], "give one --listen"),
+        (
+            ["--listen=:1", "--listen=udp::2", "--model=epoll"],
+            "--model epoll serves connections or datagrams, and not both"
+        ),
         (
             ["--listen=udp:127.0.0.1:0", "--model=fork"],
             "for datagrams give coroutine, poll, epoll"
         ),
         (["--listen=udp:127.0.0.1:0", "--backlog=9"], "--backlog is for connections"),
+        (["--batch=9"], "--batch is for datagrams"),
         (["--listen", "unix:@"], "a path or a name"),
         (["--listen", "no.such.host.invalid:1"], "--listen 'no.such.host.invalid:1': "),
         (["surplus"], "unexpected argument 'surplus'"),
     ])
-        (["--batch=9"], "--batch is for datagrams"),
     func `of the server ends with 64, too`(arguments: [String], message: String) throws {
         let run = try Command("echo-server", arguments).finish()
 

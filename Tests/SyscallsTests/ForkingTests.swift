@@ -59,8 +59,9 @@ import Testing
         loud.raise()
 
         // Returns, or the test never ends.
-        try waitUntilReadable(RawDescriptor(-1), quiet.raw, loud.raw, nanoseconds: nil)
-        try waitUntilReadable(RawDescriptor(-1), quiet.raw, nanoseconds: 1_000)
+        try waitUntilReadable(
+            [RawDescriptor(-1), quiet.raw, loud.raw], nanoseconds: nil)
+        try waitUntilReadable([RawDescriptor(-1), quiet.raw], nanoseconds: 1_000)
     }
 
     @Test func `ending both halves ends a wait on either side`() throws {
@@ -72,7 +73,7 @@ import Testing
 
         one.shutdownBoth()
 
-        try waitUntilReadable(one, nanoseconds: nil)
-        try waitUntilReadable(other, nanoseconds: nil)
+        try waitUntilReadable([one], nanoseconds: nil)
+        try waitUntilReadable([other], nanoseconds: nil)
     }
 }

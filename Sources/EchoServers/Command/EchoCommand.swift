@@ -76,7 +76,7 @@ private func serve(_ options: EchoOptions, command: String) -> Int32 {
 }
 
 private func report(_ error: IOError, options: EchoOptions, command: String) -> Int32 {
-    // A model that serves one address does not name it.
+    // What is not about one of several addresses names the first.
     let isUnix = (error.address ?? options.services[0].address).isUnix
     let advice = advice(on: error, isUnix: isUnix, options).map { "; \($0)" } ?? ""
     let address = error.address.map { "\($0)" } ?? "\(options.services[0])"

@@ -4,7 +4,7 @@ import Syscalls
 
 /// What the echo server was asked to do.
 package struct EchoOptions: Sendable {
-    /// Where it listens, at least one; only the coroutine has several.
+    /// Where it listens, at least one.
     package var services: [ServiceAddress]
     package var model = EchoModel.coroutine
     package var driver = DriverKind.poll
@@ -36,8 +36,7 @@ package struct EchoOptions: Sendable {
                 "When it listens, it prints: listening on 127.0.0.1:7788 (coroutine, poll)",
                 "SIGINT or SIGTERM stops it and prints its counters as JSON on standard error;",
                 "a second one ends the wait for open connections. T is 250ms, 10s or 2m.",
-                "SIGUSR1 prints on standard error how many connections there are, and what each",
-                "coroutine waits for.",
+                "SIGUSR1 prints how many connections there are, and what coroutines wait for.",
                 "exit codes: 0 stopped, 64 bad usage, 69 cannot listen, 71 limit of the system,",
                 "73 cannot write",
             ])
@@ -48,8 +47,8 @@ package struct EchoOptions: Sendable {
         [
             Flag(
                 "listen", nil, "ADDRESS", isRepeatable: true,
-                help: "HOST:PORT, where port 0 takes a free one, unix:PATH or udp:HOST:PORT; the "
-                    + "coroutine takes several (127.0.0.1:7788)"),
+                help: "HOST:PORT, where port 0 takes a free one, unix:PATH or udp:HOST:PORT; can "
+                    + "be given several times (127.0.0.1:7788)"),
             Flag(
                 "model", nil, "NAME",
                 help: "how to serve: \(names(EchoModel.self)) (coroutine)"),
@@ -106,8 +105,8 @@ package struct EchoOptions: Sendable {
         model = try arguments.choice("model") ?? model
         driver = try arguments.choice("driver") ?? driver
         loops = try arguments.count("loops", in: 1...1024) ?? loops
-        batch = try arguments.count("batch", in: 1...1024) ?? batch
         reusesPort = arguments.has("reuse-port")
+        batch = try arguments.count("batch", in: 1...1024) ?? batch
         backlog = try arguments.count("backlog", in: 1...65_535) ?? backlog
         connectionsMax = try arguments.count("max-connections", in: 1...10_000_000)
         idleTimeout = try arguments.duration(
@@ -116,8 +115,10 @@ package struct EchoOptions: Sendable {
         upper = arguments.has("upper")
         inspection = try arguments.text("inspect").map(EchoOptions.inspection)
         parent = try arguments.count("exit-with-parent", in: 1...Int(Int32.max))
-        if model != .coroutine, services.count > 1 {
-            throw UsageError("--model \(model.rawValue) listens on one address: give one --listen")
+        if model.shape == .oneAtATime, services.count > 1 {
+            throw UsageError(
+                "--model \(model.rawValue) waits for its next client at one address: give one "
+                    + "--listen")
         }
         for option in model.foreignOptions where arguments.has(option) {
             throw UsageError(
@@ -152,7 +153,12 @@ package struct EchoOptions: Sendable {
                 "--model \(model.rawValue) does not serve \(service): for datagrams give "
                     + others.joined(separator: ", "))
         }
-        guard services.allSatisfy({ $0.kind == .datagram }) else { return }
+        guard services.allSatisfy({ $0.kind == .datagram }) else {
+            if model == .coroutine { return }
+            throw UsageError(
+                "--model \(model.rawValue) serves connections or datagrams, and not both: leave "
+                    + "one kind of --listen out")
+        }
         for option in ["backlog", "max-connections", "idle-timeout"] where arguments.has(option) {
             throw UsageError("--\(option) is for connections, and \(service) has none")
         }

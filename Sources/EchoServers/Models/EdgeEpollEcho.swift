@@ -42,12 +42,11 @@ private struct EdgeEpollLoop: EchoLoop, ~Copyable {
 
     init(_ options: EchoOptions, stoppedBy signals: SignalSet) throws(IOError) {
         let room = try EchoRoom(options, stoppedBy: signals)
-        epoll = try EpollCalls.watching(
-            room.stop.raw, room.listener.raw, for: EdgeEpollLoop.edges)
+        epoll = try EpollCalls.watching(room.watched, for: EdgeEpollLoop.edges)
         self.room = room
     }
 
-    var address: ServiceAddress { room.listener.address }
+    var addresses: [ServiceAddress] { room.listener.addresses }
     var isOver: Bool { room.isOver }
     var counters: EchoCounters {
         room.counters.counting("epoll_wait", epoll.waits).counting("epoll_ctl", epoll.controls)
@@ -74,8 +73,8 @@ private struct EdgeEpollLoop: EchoLoop, ~Copyable {
         isInLine[Int(next.number)] = false
         if next == room.stop.raw {
             try room.takeSignals()
-        } else if next == room.listener.raw {
-            while let client = try room.accept() {
+        } else if room.listener.sockets.contains(next) {
+            while let client = try room.accept(from: next) {
                 do throws(Errno) {
                     try epoll.control(.add, client, EdgeEpollLoop.edges)
                 } catch {

@@ -32,8 +32,8 @@ private struct EpollWait: DatagramWait, ~Copyable {
     private let signals: RawDescriptor
     private var epoll: EpollCalls
 
-    init(for socket: RawDescriptor, and signals: RawDescriptor) throws(IOError) {
-        epoll = try EpollCalls.watching(socket, signals, for: EPOLLIN.rawValue)
+    init(for sockets: [RawDescriptor], and signals: RawDescriptor) throws(IOError) {
+        epoll = try EpollCalls.watching(sockets + [signals], for: EPOLLIN.rawValue)
         self.signals = signals
     }
 
@@ -51,12 +51,11 @@ private struct EpollLoop: EchoLoop, ~Copyable {
 
     init(_ options: EchoOptions, stoppedBy signals: SignalSet) throws(IOError) {
         let room = try EchoRoom(options, stoppedBy: signals)
-        epoll = try EpollCalls.watching(
-            room.stop.raw, room.listener.raw, for: EPOLLIN.rawValue)
+        epoll = try EpollCalls.watching(room.watched, for: EPOLLIN.rawValue)
         self.room = room
     }
 
-    var address: ServiceAddress { room.listener.address }
+    var addresses: [ServiceAddress] { room.listener.addresses }
     var isOver: Bool { room.isOver }
     var counters: EchoCounters {
         room.counters.counting("epoll_wait", epoll.waits).counting("epoll_ctl", epoll.controls)
@@ -66,10 +65,12 @@ private struct EpollLoop: EchoLoop, ~Copyable {
         for index in 0..<(try epoll.wait(room.stop.patience)) {
             let ready = epoll.ready(index)
             if ready == room.stop.raw {
-                // Closing the listener ends the kernel's interest in it.
+                // Closing a listener ends the kernel's interest in it.
                 try room.takeSignals()
-            } else if ready == room.listener.raw {
-                while let client = try room.accept() { watch(client, .add, EPOLLIN.rawValue) }
+            } else if room.listener.sockets.contains(ready) {
+                while let client = try room.accept(from: ready) {
+                    watch(client, .add, EPOLLIN.rawValue)
+                }
             } else {
                 step(ready)
             }
@@ -111,9 +112,9 @@ struct EpollCalls: ~Copyable {
         events = .allocate(capacity: 1024)
     }
 
-    /// Opens an instance that watches the signals and the socket of a service.
+    /// Opens an instance that watches the signals and the sockets of a service.
     static func watching(
-        _ descriptors: RawDescriptor..., for wanted: UInt32
+        _ descriptors: [RawDescriptor], for wanted: UInt32
     ) throws(IOError) -> EpollCalls {
         var calls = try EpollCalls()
         do throws(Errno) {

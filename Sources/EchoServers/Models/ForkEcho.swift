@@ -29,12 +29,12 @@ enum ForkEcho: EchoService {
         var children = try attempt(.wait) { () throws(Errno) in try ClientProcesses(options) }
         defer { children.end() }
         var (waits, patience) = (0, Patience())
-        onReady(listener.address)
+        for address in listener.addresses { onReady(address) }
         while !stop.isOver(open: children.count) {
             waits += 1
             do throws(Errno) {
                 try waitUntilReadable(
-                    listener.watched, stop.raw, ended.raw, nanoseconds: stop.patience)
+                    listener.watched + [stop.raw, ended.raw], nanoseconds: stop.patience)
                 _ = try SignalSet.take(from: ended.raw)
                 patience.renew()
             } catch {
@@ -43,7 +43,9 @@ enum ForkEcho: EchoService {
             try stop.takeSignals { listener.report(open: children.count) }
             if stop.isDraining { listener.close() }
             children.reapEnded()
-            try startProcesses(&children, for: &listener)
+            for socket in listener.sockets {
+                try startProcesses(&children, for: &listener, at: socket)
+            }
         }
         children.end()
         var counters = listener.counters
@@ -52,14 +54,15 @@ enum ForkEcho: EchoService {
     }
 
     private static func startProcesses(
-        _ children: inout ClientProcesses, for listener: inout EchoListener
+        _ children: inout ClientProcesses, for listener: inout EchoListener,
+        at socket: RawDescriptor
     ) throws(IOError) {
-        while let client = try listener.accept() {
+        while let client = try listener.accept(from: socket) {
             let others = children.serving
             guard listener.admit(client, beside: others) else { continue }
             guard listener.setBlocking(client) else { continue }
             do throws(Errno) {
-                try children.start(for: client, closing: listener.raw)
+                try children.start(for: client, closing: listener.sockets)
                 client.close()
                 listener.countServed(open: others + 1)
             } catch {
@@ -112,7 +115,7 @@ private struct ClientProcesses: ~Copyable {
 
     /// Starts a process that serves a client; throws when there can be no more processes.
     mutating func start(
-        for client: RawDescriptor, closing listener: RawDescriptor
+        for client: RawDescriptor, closing listening: [RawDescriptor]
     ) throws(Errno) {
         let place = freePlaces.last ?? used
         guard place < ClientProcesses.capacity else { throw .outOfMemory }
@@ -120,9 +123,9 @@ private struct ClientProcesses: ~Copyable {
         record.initialize(to: Record())
         forks += 1
         let child = try ForkedProcess.start {
-            // The port is to be free when the parent has closed it. The signals stay blocked: a
+            // The ports are to be free when the parent has closed them. The signals stay blocked: a
             // Ctrl-C is for all processes at the terminal, and the parent says when.
-            listener.close()
+            for socket in listening { socket.close() }
             withUnsafeMutablePointer(to: &record.pointee.tally) {
                 echoToTheEnd(client, upper: upper, counting: $0)
             }

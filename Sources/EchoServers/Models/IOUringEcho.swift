@@ -25,7 +25,7 @@ enum IOUringEcho: EchoService {
         onReady: @escaping @Sendable (ServiceAddress) -> Void
     ) throws -> EchoCounters {
         var loop = try IOUringLoop(options, signals)
-        onReady(loop.listener.address)
+        for address in loop.listener.addresses { onReady(address) }
         do {
             while !loop.isOver { try loop.turn() }
         } catch {
@@ -49,7 +49,7 @@ private struct IOUringLoop: ~Copyable {
         let listener = try EchoListener(options)
         var calls = try IOUringCalls()
         try calls.pollEach(stop.raw)
-        try calls.acceptEach(listener.raw)
+        for socket in listener.sockets { try calls.acceptEach(socket) }
         self.stop = stop
         self.listener = listener
         self.calls = calls
@@ -72,7 +72,7 @@ private struct IOUringLoop: ~Copyable {
             let (completion, descriptor) = (outcome.completion, outcome.descriptor)
             switch outcome.operation {
             case .stop: try takeSignals(completion)
-            case .accept: try admit(completion)
+            case .accept: try admit(completion, from: descriptor)
             case .receive: try clients.echo(completion, from: descriptor, &calls)
             case .send: try clients.endSend(completion, to: descriptor, &calls)
             case .end: break
@@ -88,11 +88,17 @@ private struct IOUringLoop: ~Copyable {
         }
         if !completion.hasMore { try calls.pollEach(stop.raw) }
         try stop.takeSignals { listener.report(open: clients.count) }
-        if stop.isDraining { try calls.end(IOUringCalls.Operation.accept.tag(listener.raw)) }
+        if stop.isDraining {
+            for socket in listener.sockets {
+                try calls.end(IOUringCalls.Operation.accept.tag(socket))
+            }
+        }
     }
 
     /// Takes a client in; and when the kernel accepts no more, asks it to again.
-    private mutating func admit(_ completion: IOUring.Completion) throws(IOError) {
+    private mutating func admit(
+        _ completion: IOUring.Completion, from socket: RawDescriptor
+    ) throws(IOError) {
         if let error = completion.error {
             if error != .cancelled { _ = try listener.recover(from: error) }
         } else {
@@ -105,7 +111,7 @@ private struct IOUringLoop: ~Copyable {
             }
         }
         if completion.hasMore { return }
-        if stop.isDraining { listener.close() } else { try calls.acceptEach(listener.raw) }
+        if stop.isDraining { listener.close() } else { try calls.acceptEach(socket) }
     }
 
     /// Ends every request and awaits that, so that what they used may go.

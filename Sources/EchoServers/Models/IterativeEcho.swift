@@ -22,8 +22,8 @@ enum IterativeEcho: EchoService {
     ) throws -> EchoCounters {
         var listener = try EchoListener(options)
         let stopper = try attempt(.wait) { () throws(Errno) in
-            try listener.raw.setBlocking()
-            return try Stopper(listener.raw, signals, drain: options.drain)
+            try listener.sockets[0].setBlocking()
+            return try Stopper(listener.sockets[0], signals, drain: options.drain)
         }
         let thread = try attempt(.spawn) { () throws(Errno) in
             try RunningThread.start { stopper.run() }
@@ -33,7 +33,7 @@ enum IterativeEcho: EchoService {
             thread.join()
         }
         var tally = EchoTally()
-        onReady(listener.address)
+        onReady(listener.addresses[0])
         while !stopper.isStopping {
             guard let client = try accept(from: &listener, stopper) else { continue }
             listener.countServed(open: 1)
@@ -52,7 +52,7 @@ enum IterativeEcho: EchoService {
         from listener: inout EchoListener, _ stopper: Stopper
     ) throws(IOError) -> RawDescriptor? {
         do throws(IOError) {
-            guard let client = try listener.accept() else { return nil }
+            guard let client = try listener.accept(from: listener.sockets[0]) else { return nil }
             return listener.setBlocking(client) ? client : nil
         } catch {
             // The stopper has ended the listener.
@@ -138,7 +138,7 @@ private final class Stopper: Sendable {
             let time = Instant.now.nanoseconds(to: deadline)
             if time <= 0 { return }
             do throws(Errno) {
-                try waitUntilReadable(signals.raw, retired.raw, nanoseconds: time)
+                try waitUntilReadable([signals.raw, retired.raw], nanoseconds: time)
                 patience.renew()
                 guard let signal = try SignalSet.take(from: signals.raw) else { continue }
                 if signal != SIGUSR1 { return }

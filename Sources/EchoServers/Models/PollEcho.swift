@@ -4,7 +4,7 @@ import Syscalls
 
 /// The echo service as a loop over poll(2).
 ///
-///     entries  [ stop | listener | client | client | … ]     handed to poll as it is
+///     entries  [ stop | listeners | client | client | … ]     handed to poll as it is
 ///
 /// The list of all clients goes to the kernel with each wait, and is searched for the ready ones
 /// after it: a wait costs what is watched, not what is ready.
@@ -34,8 +34,8 @@ private struct PollWait: DatagramWait {
     private var patience = Patience()
     private var entries: [pollfd]
 
-    init(for socket: RawDescriptor, and signals: RawDescriptor) {
-        entries = [signals, socket].map {
+    init(for sockets: [RawDescriptor], and signals: RawDescriptor) {
+        entries = ([signals] + sockets).map {
             pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0)
         }
     }
@@ -60,17 +60,20 @@ private struct PollLoop: EchoLoop, ~Copyable {
     private var waits = 0
     private var patience = Patience()
     private var entries: [pollfd]
+    /// The place of the first client.
+    private let first: Int
 
     init(_ options: EchoOptions, stoppedBy signals: SignalSet) throws(IOError) {
         room = try EchoRoom(options, stoppedBy: signals)
-        entries = [PollLoop.entry(room.stop.raw), PollLoop.entry(room.listener.raw)]
+        entries = room.watched.map(PollLoop.entry)
+        first = entries.count
     }
 
     private static func entry(_ descriptor: RawDescriptor) -> pollfd {
         pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
     }
 
-    var address: ServiceAddress { room.listener.address }
+    var addresses: [ServiceAddress] { room.listener.addresses }
     var isOver: Bool { room.isOver }
     var counters: EchoCounters { room.counters.counting("poll", waits) }
 
@@ -87,15 +90,18 @@ private struct PollLoop: EchoLoop, ~Copyable {
         }
         patience.renew()
         if ready == 0 { return }
-        let (mustStop, mayAccept) = (entries[0].revents != 0, entries[1].revents != 0)
-        serve(ready - (mustStop ? 1 : 0) - (mayAccept ? 1 : 0))
-        if mustStop {
-            try room.takeSignals()
-            entries[1].fd = room.listener.watched.number
+        let others = (0..<first).count { entries[$0].revents != 0 }
+        serve(ready - others)
+        if others == 0 { return }
+        if entries[0].revents != 0 { try room.takeSignals() }
+        for index in 1..<first where entries[index].revents != 0 {
+            let listening = RawDescriptor(entries[index].fd)
+            while let client = try room.accept(from: listening) {
+                entries.append(PollLoop.entry(client))
+            }
         }
-        if mayAccept {
-            while let client = try room.accept() { entries.append(PollLoop.entry(client)) }
-        }
+        // A number that poll(2) leaves out.
+        if room.stop.isDraining { for index in 1..<first { entries[index].fd = -1 } }
     }
 
     /// Makes a step with so many clients, those whose entries have events.
@@ -103,7 +109,7 @@ private struct PollLoop: EchoLoop, ~Copyable {
         var left = ready
         // Backwards, so that the one that takes the place of an ended one was looked at already.
         var index = entries.count - 1
-        while left > 0, index > 1 {
+        while left > 0, index >= first {
             if entries[index].revents != 0 {
                 left -= 1
                 step(at: index)

@@ -35,11 +35,10 @@ private struct SelectLoop: EchoLoop, ~Copyable {
 
     init(_ options: EchoOptions, stoppedBy signals: SignalSet) throws(IOError) {
         room = try EchoRoom(options, stoppedBy: signals)
-        want(room.stop.raw, readable: 1, writable: 0)
-        want(room.listener.raw, readable: 1, writable: 0)
+        for watched in room.watched { want(watched, readable: 1, writable: 0) }
     }
 
-    var address: ServiceAddress { room.listener.address }
+    var addresses: [ServiceAddress] { room.listener.addresses }
     var isOver: Bool { room.isOver }
     var counters: EchoCounters { room.counters.counting("select", waits) }
 
@@ -94,9 +93,13 @@ private struct SelectLoop: EchoLoop, ~Copyable {
     private mutating func serve(_ ready: RawDescriptor) throws(IOError) {
         if ready == room.stop.raw {
             try room.takeSignals()
-            if room.stop.isDraining { want(room.listener.raw, readable: 0, writable: 0) }
-        } else if ready == room.listener.raw {
-            while let client = try room.accept() { want(client, readable: 1, writable: 0) }
+            if room.stop.isDraining {
+                for socket in room.listener.sockets { want(socket, readable: 0, writable: 0) }
+            }
+        } else if room.listener.sockets.contains(ready) {
+            while let client = try room.accept(from: ready) {
+                want(client, readable: 1, writable: 0)
+            }
         } else {
             switch room.clients.step(ready) {
             case .moved, .dry: want(ready, readable: 1, writable: 0)

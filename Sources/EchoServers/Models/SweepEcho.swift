@@ -33,16 +33,18 @@ private struct SweepLoop: EchoLoop, ~Copyable {
         room = try EchoRoom(options, stoppedBy: signals)
     }
 
-    var address: ServiceAddress { room.listener.address }
+    var addresses: [ServiceAddress] { room.listener.addresses }
     var isOver: Bool { room.isOver }
     var counters: EchoCounters { room.counters.counting("nanosleep", pauses) }
 
     mutating func turn() throws(IOError) {
         try room.takeSignals()
         var hasMoved = false
-        while let client = try room.accept() {
-            sockets.append(client)
-            hasMoved = true
+        for listening in room.listener.sockets {
+            while let client = try room.accept(from: listening) {
+                sockets.append(client)
+                hasMoved = true
+            }
         }
         // Backwards, so that the one that takes the place of an ended one was tried already.
         for index in sockets.indices.reversed() {

@@ -24,12 +24,13 @@ enum ThreadsEcho: EchoService {
         let threads = try attempt(.wait) { () throws(Errno) in try ClientThreads() }
         defer { threads.end() }
         var (waits, patience) = (0, Patience())
-        onReady(listener.address)
+        for address in listener.addresses { onReady(address) }
         while !stop.isOver(open: threads.count) {
             waits += 1
             do throws(Errno) {
                 try waitUntilReadable(
-                    listener.watched, stop.raw, threads.ended.raw, nanoseconds: stop.patience)
+                    listener.watched + [stop.raw, threads.ended.raw],
+                    nanoseconds: stop.patience)
                 patience.renew()
             } catch {
                 try patience.outlastWait(error)
@@ -37,7 +38,9 @@ enum ThreadsEcho: EchoService {
             try stop.takeSignals { listener.report(open: threads.count) }
             if stop.isDraining { listener.close() }
             threads.joinEnded()
-            try startThreads(threads, for: &listener, upper: options.upper)
+            for socket in listener.sockets {
+                try startThreads(threads, for: &listener, at: socket, upper: options.upper)
+            }
         }
         threads.end()
         var counters = listener.counters
@@ -46,9 +49,10 @@ enum ThreadsEcho: EchoService {
     }
 
     private static func startThreads(
-        _ threads: ClientThreads, for listener: inout EchoListener, upper: Bool
+        _ threads: ClientThreads, for listener: inout EchoListener, at socket: RawDescriptor,
+        upper: Bool
     ) throws(IOError) {
-        while let client = try listener.accept() {
+        while let client = try listener.accept(from: socket) {
             let others = threads.count
             guard listener.admit(client, beside: others) else { continue }
             guard listener.setBlocking(client) else { continue }

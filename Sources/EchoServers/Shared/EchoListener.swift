@@ -2,7 +2,8 @@ import Drivers
 import Swiftlet
 import Syscalls
 
-/// The listening socket of a hand-written model: what is accepted and what is refused, counted.
+/// The listening sockets of a hand-written model, one for each address: what is accepted and what
+/// is refused, counted.
 struct EchoListener: ~Copyable {
     /// Connections that are taken in a row before the other clients have a turn.
     private static let rowMax = 64
@@ -11,13 +12,13 @@ struct EchoListener: ~Copyable {
     /// The least time between two lines about refused connections, in nanoseconds.
     private static let noticePause: Int64 = 10_000_000_000
 
-    /// The address that it listens on, with the port that the kernel chose when 0 was asked for.
-    let address: ServiceAddress
-    /// The socket, for as long as it is open.
-    let raw: RawDescriptor
+    /// The addresses that it listens on, with the port that the kernel chose when 0 was asked for.
+    let addresses: [ServiceAddress]
+    /// The sockets; closed ones keep their place.
+    let sockets: [RawDescriptor]
     private var isOpen = true
-    /// The file that it has at a Unix path.
-    private let file: SocketFile?
+    /// The files that they have at Unix paths.
+    private let files: [SocketFile]
     /// Whether the last call of `accept` ended before the queue was empty.
     private(set) var mayHaveMore = false
 
@@ -29,9 +30,30 @@ struct EchoListener: ~Copyable {
     private var failures = 0
     private var nextNotice = Instant(nanoseconds: .min)
 
-    /// Listens as the options say (socket(2), bind(2), listen(2)).
+    /// Listens as the options say.
     init(_ options: EchoOptions) throws(IOError) {
-        let wanted = options.services[0].address
+        var (addresses, sockets, files): ([ServiceAddress], [RawDescriptor], [SocketFile])
+        (addresses, sockets, files) = ([], [], [])
+        for wanted in options.services.map(\.address) {
+            do throws(IOError) {
+                let (address, socket, file) = try EchoListener.listen(
+                    on: wanted, backlog: options.backlog)
+                addresses.append(address)
+                sockets.append(socket)
+                if let file { files.append(file) }
+            } catch {
+                EchoListener.release(sockets, files)
+                throw IOError(error.operation, error.reason, at: wanted)
+            }
+        }
+        (self.addresses, self.sockets, self.files) = (addresses, sockets, files)
+        connectionsMax = options.connectionsMax ?? .max
+    }
+
+    /// Opens a socket that listens (socket(2), bind(2), listen(2)).
+    private static func listen(
+        on wanted: SocketAddress, backlog: Int
+    ) throws(IOError) -> (ServiceAddress, RawDescriptor, SocketFile?) {
         let socket = Descriptor(
             adopting: try attempt(.open) { () throws(Errno) in
                 try .streamSocket(family: wanted.family)
@@ -42,48 +64,46 @@ struct EchoListener: ~Copyable {
             try SocketFile.bind(raw, to: wanted, access: nil, over: SystemSockets())
         }
         do throws(IOError) {
-            try attempt(.listen) { () throws(Errno) in try raw.listen(backlog: options.backlog) }
-            address = try attempt(.address) { () throws(Errno) in
+            try attempt(.listen) { () throws(Errno) in try raw.listen(backlog: backlog) }
+            let address = try attempt(.address) { () throws(Errno) in
                 ServiceAddress(.stream, try raw.localAddress())
             }
+            return (address, socket.release(), file)
         } catch {
             file?.remove(over: SystemSockets())
             throw error
         }
-        self.file = file
-        connectionsMax = options.connectionsMax ?? .max
-        self.raw = socket.release()
     }
 
-    deinit { if isOpen { release() } }
+    deinit { if isOpen { EchoListener.release(sockets, files) } }
 
-    /// The socket, or -1 when it is closed: a number that poll(2) leaves out.
-    var watched: RawDescriptor { isOpen ? raw : RawDescriptor(-1) }
+    /// The sockets that can have connections.
+    var watched: [RawDescriptor] { isOpen ? sockets : [] }
 
-    /// Stops listening. Connections that wait in the queue are reset.
+    /// Stops listening. Connections that wait in a queue are reset.
     mutating func close() {
-        if isOpen { release() }
+        if isOpen { EchoListener.release(sockets, files) }
         isOpen = false
     }
 
-    /// Closes the socket, after its file has gone.
-    private func release() {
-        file?.remove(over: SystemSockets())
-        raw.close()
+    /// Closes the sockets, after their files have gone.
+    private static func release(_ sockets: [RawDescriptor], _ files: [SocketFile]) {
+        for file in files { file.remove(over: SystemSockets()) }
+        for socket in sockets { socket.close() }
     }
 
-    /// Takes a connection, non-blocking (accept4(2)).
+    /// Takes a connection from one of the sockets, non-blocking (accept4(2)).
     ///
     /// Nil means: enough for now. The queue is empty, or many came in a row, or there was no
     /// descriptor for another one, which costs a short pause. Throws what makes accepting
     /// impossible.
-    mutating func accept() throws(IOError) -> RawDescriptor? {
+    mutating func accept(from socket: RawDescriptor) throws(IOError) -> RawDescriptor? {
         mayHaveMore = isOpen
         while isOpen, row < EchoListener.rowMax {
             row += 1
             accepts += 1
             do throws(Errno) {
-                let client = try raw.accept().0
+                let client = try socket.accept().0
                 // An option that a connection will not take does not make it a worse connection.
                 try? client.setOption(.noDelay, to: 1)
                 failures = 0

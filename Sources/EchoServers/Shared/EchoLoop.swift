@@ -9,8 +9,8 @@ import Syscalls
 protocol EchoLoop: ~Copyable {
     /// Listens, and takes the signals from now on.
     init(_ options: EchoOptions, stoppedBy signals: SignalSet) throws(IOError)
-    /// The address that it listens on.
-    var address: ServiceAddress { get }
+    /// The addresses that it listens on.
+    var addresses: [ServiceAddress] { get }
     /// Whether the service ends now.
     var isOver: Bool { get }
     /// What was counted.
@@ -25,13 +25,13 @@ func serve<Loop: EchoLoop & ~Copyable>(
     onReady: (ServiceAddress) -> Void
 ) throws(IOError) -> EchoCounters {
     var loop = try Loop(options, stoppedBy: signals)
-    onReady(loop.address)
+    for address in loop.addresses { onReady(address) }
     while !loop.isOver { try loop.turn() }
     return loop.counters
 }
 
-/// What every hand-written loop has beside its way to wait: a listener, clients, and signals that
-/// stop it.
+/// What every hand-written loop has beside its way to wait: sockets that listen, clients, and
+/// signals that stop it.
 struct EchoRoom: ~Copyable {
     private(set) var stop: EchoStop
     private(set) var listener: EchoListener
@@ -49,15 +49,19 @@ struct EchoRoom: ~Copyable {
     /// Whether the service ends now.
     var isOver: Bool { stop.isOver(open: clients.count) }
 
-    /// Takes the signals that have come; the first one closes the listener.
+    /// What the loop watches from the beginning: the signals, and the sockets that listen.
+    var watched: [RawDescriptor] { [stop.raw] + listener.sockets }
+
+    /// Takes the signals that have come; the first one closes the sockets that listen.
     mutating func takeSignals() throws(IOError) {
         try stop.takeSignals { listener.report(open: clients.count) }
         if stop.isDraining { listener.close() }
     }
 
-    /// Takes a connection, as one of the clients; nil when there is none for now.
-    mutating func accept() throws(IOError) -> RawDescriptor? {
-        while let client = try listener.accept() {
+    /// Takes a connection from a socket that listens, as one of the clients; nil when there is none
+    /// for now.
+    mutating func accept(from socket: RawDescriptor) throws(IOError) -> RawDescriptor? {
+        while let client = try listener.accept(from: socket) {
             guard listener.admit(client, beside: clients.count) else { continue }
             clients.add(client)
             listener.countServed(open: clients.count)

@@ -33,7 +33,7 @@ final class BlockingServer {
     /// Serves until a signal comes.
     func serve(_ answering: @escaping Answering) throws {
         while true {
-            try waitUntilReadable(socket.raw, signals.raw, carrier.ended, nanoseconds: nil)
+            try waitUntilReadable([socket.raw, signals.raw, carrier.ended], nanoseconds: nil)
             if try SignalSet.take(from: signals.raw) != nil { return carrier.stop() }
             carrier.tidy()
             do throws(Errno) {

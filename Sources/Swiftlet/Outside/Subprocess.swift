@@ -287,7 +287,7 @@ extension Subprocess {
 
     private func untilReadable(for nanoseconds: Int64?) {
         // When it fails the caller looks again.
-        _ = try? waitUntilReadable(end.raw, nanoseconds: nanoseconds)
+        _ = try? waitUntilReadable([end.raw], nanoseconds: nanoseconds)
     }
 }
 

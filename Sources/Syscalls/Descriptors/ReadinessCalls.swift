@@ -22,7 +22,7 @@ package func pollOnce(
 ///
 /// A negative number is left out. A signal ends the wait, too.
 package func waitUntilReadable(
-    _ descriptors: RawDescriptor..., nanoseconds: Int64?
+    _ descriptors: [RawDescriptor], nanoseconds: Int64?
 ) throws(Errno) {
     var entries = descriptors.map { pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0) }
     _ = try entries.withUnsafeMutableBufferPointer { buffer throws(Errno) in

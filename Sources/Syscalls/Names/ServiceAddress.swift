@@ -24,12 +24,12 @@ package struct ServiceAddress: Hashable, Sendable {
 
     /// The address that a text names, or the first one of the name in it; waits for that.
     ///
-    /// Throws `SocketAddress.ParseError` or `NameFailure`.
+    /// Throws `SocketAddress.ParseError`, `NameFailure` or `Unserved`.
     package init(lookingUp text: String) throws {
         let (kind, rest) = ServiceAddress.parts(of: text)
         address = try SocketAddress(lookingUp: rest)
         self.kind = kind
-        if isOtherwise { throw SocketAddress.ParseError(rest, .form) }
+        if isUnserved { throw Unserved(text: text) }
     }
 
     /// Reads what `description` prints; nil for another text.
@@ -38,11 +38,21 @@ package struct ServiceAddress: Hashable, Sendable {
         // Why it is none does not matter where it is another line.
         guard let address = try? SocketAddress(rest) else { return nil }
         self.init(kind, address)
-        if isOtherwise { return nil }
+        if isUnserved { return nil }
     }
 
     /// Whether it is what no service here has: datagrams of a Unix socket.
-    private var isOtherwise: Bool { kind == .datagram && address.isUnix }
+    private var isUnserved: Bool { kind == .datagram && address.isUnix }
+
+    /// A text that names what no service here has.
+    package struct Unserved: Error, CustomStringConvertible {
+        let text: String
+
+        package var description: String {
+            "'\(text)' is not served: datagrams go over UDP here, and over a Unix socket a stream; "
+                + "write udp:127.0.0.1:7788 or unix:PATH"
+        }
+    }
 
     /// The kind of socket, and what stands behind the word that says it.
     private static func parts(of text: String) -> (kind: SocketKind, rest: String) {

@@ -72,6 +72,54 @@ import Testing
         #expect(try service.stop()["handler_errors"] == 0)
     }
 
+    @Test(arguments: models.filter { $0.shape != .oneAtATime })
+    func `serves several addresses side by side`(model: EchoModel) throws {
+        let path = "/tmp/swiftlet-several-\(getpid())-\(model.rawValue).sock"
+        let service = try EchoService([
+            "--model=\(model.rawValue)", "--listen=unix:\(path)", "--listen=127.0.0.2:0",
+            "--drain=10ms",
+        ])
+        let last = try service.command.line(beginning: "listening on 127.0.0.2:")
+        let address = String(last.split(separator: " ")[2])
+        let clients = try [
+            Client(service.address), Client(SocketAddress("unix:\(path)")),
+            Client(SocketAddress(address)), Client(service.address),
+        ]
+        for client in clients { try expectEcho(client, "one word") }
+
+        #expect(try service.stop()["accepted"] == 4)
+        #expect(access(path, F_OK) == -1)
+        // The second one's address is taken, so the first one is let go.
+        let other = try EchoService(["--model=\(model.rawValue)"])
+        let run = try Command.run(
+            "echo-server", "--model", model.rawValue, "--listen", "unix:\(path)", "--listen",
+            "\(other.address)")
+        #expect(run.code == 69)
+        #expect(run.errors.contains("cannot serve on \(other.address): "), "\(run.errors)")
+        #expect(access(path, F_OK) == -1)
+        _ = try other.stop()
+    }
+
+    @Test(arguments: models.filter(\.servesDatagrams).map { [$0.rawValue] } + [["coroutine", "9"]])
+    func `serves datagrams on several addresses`(model: [String]) throws {
+        let batch = model.count > 1 ? ["--batch=\(model[1])"] : []
+        let service = try EchoService(
+            on: "udp:127.0.0.1:0", ["--model=\(model[0])", "--listen=udp:127.0.0.2:0"] + batch)
+        let last = try service.command.line(beginning: "listening on udp:127.0.0.2:")
+        let other = try #require(ServiceAddress(String(last.split(separator: " ")[2])))
+
+        for address in [service.address, other.address] {
+            let findings = Conformance.check(
+                Conformance.checks(of: .datagram), at: address,
+                process: service.command.child.id, timeout: .ample)
+            #expect(findings == [])
+        }
+
+        let counters = try service.stop()
+        #expect(counters["handler_errors"] == 0)
+        #expect(counters["bytes_read"] == counters["bytes_written"])
+    }
+
     @Test(arguments: models)
     func `answers in capitals when it is asked to`(model: EchoModel) throws {
         let service = try EchoService("--model=\(model.rawValue)", "--upper")
