@@ -115,7 +115,12 @@ import Testing
         let (told, refused) = try await inspecting({ $0.silence = .milliseconds(50) }) { address in
             let silent = try (0..<100).map { _ in try InspectionClient(address) }
             let texts = silent.map { (try? $0.receiveAll()) ?? "" }
-            return (try get("/json", of: address), texts.count { $0.isEmpty })
+            // One that is slower than that is taken for a silent one.
+            var told = ""
+            for _ in 0..<1_000 where !told.hasPrefix("{") {
+                told = (try? get("/json", of: address)) ?? ""
+            }
+            return (told, texts.count { $0.isEmpty })
         }
 
         #expect(told.hasPrefix("{\"loops\":"))
@@ -162,7 +167,8 @@ import Testing
             let address = inspection.address
             let events = try await blocking {
                 let client = try InspectionClient(address)
-                try client.send("GET /json HTTP/1.1\r\n\r\n")
+                // It may be cut off before that.
+                try? client.send("GET /json HTTP/1.1\r\n\r\n")
                 return client.waitForEnd()
             }
             #expect(events & CInt(POLLHUP) != 0)
