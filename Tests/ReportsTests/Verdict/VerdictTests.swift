@@ -276,6 +276,48 @@ struct VerdictTests {
         #expect(!finding.remedy.isEmpty || rule.level == .note)
     }
 
+    @Test(arguments: rules)
+    func `a finding has its limit in the unit that its words have`(rule: Rule) throws {
+        let found = try findings(rate: rule.rate, rule.beyond)
+        let finding = try #require(found.first { $0.code == rule.code }, "\(found)")
+
+        if finding.level == .note {
+            #expect(!finding.text.contains("allowed") || finding.code == "G-RATE")
+            #expect(!finding.remedy.contains("--threads"))
+        } else if finding.limit > 0 {
+            #expect(finding.text.contains(finding.unit.text(finding.limit)), "\(finding)")
+        } else if rule.code != "B-DEBUG" {
+            #expect(finding.text.contains(/none (is|may)|Jain/), "\(finding)")
+        }
+    }
+
+    @Test func `requests that left late by hardly anything are a note`() throws {
+        func level(late: Int, by delay: Int64, of response: Int64) throws -> Verdict.Level? {
+            try findings {
+                $0.measurement.pacing?.late = late
+                $0.measurement.sendDelay.answered.record(delay, times: 20_000)
+                $0.measurement.response = Latency()
+                $0.measurement.response.answered.record(response, times: 20_000)
+            }.first { $0.code == "G-SCHED" }?.level
+        }
+
+        #expect(try level(late: 400, by: 150_000, of: 1_000_000) == .suspect)
+        #expect(try level(late: 400, by: 150_000, of: 5_000_000) == .note)
+        #expect(try level(late: 4000, by: 150_000, of: 1_000_000) == .invalid)
+        #expect(try level(late: 4000, by: 150_000, of: 5_000_000) == .note)
+    }
+
+    @Test func `on two processors a healthy run of two threads has a note`() throws {
+        let found = try findings {
+            $0.environment.cores = 2
+            $0.plan.threads = 2
+            $0.measurement.threads = [.init(cpu: 3, busy: 0.3), .init(cpu: 3, busy: 0.3)]
+        }
+
+        #expect(found.map(\.code) == ["H-SHARED"])
+        #expect(found.map(\.level) == [.note])
+    }
+
     @Test func `a server that was given may have processors that we may not use`() throws {
         let found = try findings {
             $0.environment.cores = 1

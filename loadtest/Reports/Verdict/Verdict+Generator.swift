@@ -9,7 +9,8 @@ import Statistics
 //     G-LAG     99th percentile of a turn over median         10 %        50 %
 //               … in a closed loop                            100 %
 //     G-SCHED   requests that the generator sent late         1 %         5 %
-//               … from 0.1 % on                               (a note)
+//               … from 0.1 % on, or where that is hardly
+//               a part of the response                        (a note)
 //     G-RATE    answered rate beside the offered one          1 %         10 %
 //               … because the server is behind               (a note)
 //     G-HALF    rate lost with half of the threads            2 %
@@ -36,13 +37,17 @@ extension Verdict {
         let isShared = record.plan.rate == nil && server >= 0.9
         let (bound, share, limit) = isInvalid ? (95, above95, 0.1) : (85, above85, 0.2)
         let busiest = run.threads.map(\.busy).max() ?? 0
-        let together = isShared ? ", and the server \(Figures.percent(server)) of a core" : ""
+        let worked = "the busiest thread worked \(Figures.percent(busiest)) of the time"
+        if isShared {
+            return Finding(
+                code: "G-CPU", level: .note, value: share, limit: limit,
+                text: "\(worked), and the server \(Figures.percent(server)) of a core: the rate is "
+                    + "what both can do, and a lower bound of what the server can",
+                remedy: "")
+        }
         return Finding(
-            code: "G-CPU",
-            level: isShared ? .note : isInvalid ? .invalid : .suspect,
-            value: share, limit: limit,
-            text: "the busiest thread worked \(Figures.percent(busiest)) of the time\(together); "
-                + "above \(bound) % for \(Figures.percent(share)) of it, where "
+            code: "G-CPU", level: isInvalid ? .invalid : .suspect, value: share, limit: limit,
+            text: "\(worked); above \(bound) % for \(Figures.percent(share)) of it, where "
                 + "\(Figures.percent(limit)) are allowed",
             remedy: remedyForBusyThread(record))
     }
@@ -71,9 +76,9 @@ extension Verdict {
         let isClosed = record.plan.rate == nil
         let (suspect, invalid) = isClosed ? (1.0, Double.infinity) : (0.1, 0.5)
         guard share > suspect else { return nil }
-        let limit = share > invalid ? invalid : suspect
         return Finding(
-            code: "G-LAG", level: share > invalid ? .invalid : .suspect, value: share, limit: limit,
+            code: "G-LAG", level: share > invalid ? .invalid : .suspect, value: share,
+            limit: suspect,
             text: "one turn in a hundred of the generator took "
                 + "\(Figures.time(nanoseconds: Double(lag))) or more, "
                 + "\(Figures.percent(share)) of the median response; "
@@ -85,17 +90,36 @@ extension Verdict {
         guard let pacing = record.measurement.pacing, pacing.sent > 0 else { return nil }
         let share = Double(pacing.late) / Double(pacing.sent)
         guard share > 0.001 else { return nil }
-        let tolerance = Figures.time(nanoseconds: Double(pacing.tolerance))
+        let late =
+            "\(Figures.percent(share)) of the requests left the generator more than "
+            + "\(Figures.time(nanoseconds: Double(pacing.tolerance))) late"
         // A machine that does anything else at all delays one in some hundred now and then; that is
         // in the quantiles beyond, and in no other.
-        let (level, limit): (Level, Double) =
-            share > 0.05 ? (.invalid, 0.05) : share > 0.01 ? (.suspect, 0.01) : (.note, 0.001)
+        if share <= 0.01 {
+            return Finding(
+                code: "G-SCHED", level: .note, value: share, limit: 0.01,
+                text: "\(late), and quantiles that far out are its own as well", remedy: "")
+        }
+        if isHardlyLate(record.measurement, share) {
+            return Finding(
+                code: "G-SCHED", level: .note, value: share, limit: 0.01,
+                text: "\(late), by less than a tenth of what was measured", remedy: "")
+        }
+        let (level, limit): (Level, Double) = share > 0.05 ? (.invalid, 0.05) : (.suspect, 0.01)
         return Finding(
             code: "G-SCHED", level: level, value: share, limit: limit,
-            text: "\(Figures.percent(share)) of the requests left the generator more than "
-                + "\(tolerance) late, and quantiles that far out are its own as well; "
+            text: "\(late), and quantiles that far out are its own as well; "
                 + "\(Figures.percent(limit)) are allowed",
             remedy: "lower --rate, use more --threads, or keep other programs off this machine")
+    }
+
+    /// Whether the delay before a request is sent is less than a tenth of the response, at the
+    /// quantile that so many late ones reach.
+    private static func isHardlyLate(_ run: Measurement, _ share: Double) -> Bool {
+        guard let delay = run.sendDelay.value(at: 0.99), !delay.isLowerBound,
+            let response = run.response.value(at: share > 0.05 ? 0.5 : 0.99)
+        else { return false }
+        return Double(delay.nanoseconds) < 0.1 * Double(response.nanoseconds)
     }
 
     static func missedRate(_ record: RunRecord) -> Finding? {
@@ -143,7 +167,8 @@ extension Verdict {
             text: isProven
                 ? "\(threads) reach \(Figures.percent(1 - lost)) of the rate: the generator is not "
                     + "the limit"
-                : "\(threads) reach \(Figures.percent(lost)) less: the generator may be the limit",
+                : "\(threads) reach \(Figures.percent(lost)) less, where \(Figures.percent(0.02)) are "
+                    + "allowed: the generator may be the limit",
             remedy: isProven ? "" : "use more --threads, or a machine of its own")
     }
 }

@@ -58,7 +58,7 @@ extension Verdict {
         let count = response.count
         return Finding(
             code: "E-FEW", level: record.measurement.wasAnswered ? .suspect : .invalid,
-            value: Double(count), limit: Double(Figures.samplesNeeded(for: 0.99)),
+            value: Double(count), limit: Double(Figures.samplesNeeded(for: 0.99)), .count,
             text: "\(Figures.count(count)) samples, of which p99 needs "
                 + Figures.count(Figures.samplesNeeded(for: 0.99)),
             remedy: "measure longer with -d, or more with -n")
@@ -70,7 +70,7 @@ extension Verdict {
         let count = missedRate(record)?.level == .note ? run.errors.occurrences : run.failures
         guard count > 0 else { return nil }
         return Finding(
-            code: "E-ERRORS", level: .suspect, value: Double(count), limit: 0,
+            code: "E-ERRORS", level: .suspect, value: Double(count), limit: 0, .count,
             text: "\(Figures.count(count)) errors, and none is allowed",
             remedy: "the table of errors and the ledger say which; "
                 + "--fail-if 'errors>0' makes them count")
@@ -88,9 +88,10 @@ extension Verdict {
         guard silence >= 1 else { return nil }
         let after = max(0, last - run.phases.beforeMeasuring)
         return Finding(
-            code: "E-SILENT", level: .invalid, value: silence, limit: 1,
+            code: "E-SILENT", level: .invalid, value: silence, limit: 1, .seconds,
             text: "the server stopped answering \(Figures.time(seconds: after)) after measuring "
-                + "began, and \(Figures.count(waiting)) requests waited for it",
+                + "began, and \(Figures.count(waiting)) requests waited for it; "
+                + "\(Figures.time(seconds: 1)) of silence is allowed",
             remedy: "look at the server: it hangs, or it was stopped")
     }
 
@@ -142,27 +143,29 @@ extension Verdict {
         guard record.measurement.phases.isSteady == false else { return nil }
         let seconds = record.measurement.phases.warmup
         return Finding(
-            code: "W-UNSTEADY", level: .suspect, value: seconds, limit: seconds,
-            text: "rate and latency still changed after \(Figures.time(seconds: seconds)) of "
-                + "warm-up, where 5 % across ten windows are allowed",
+            code: "W-UNSTEADY", level: .suspect, value: seconds, limit: seconds, .seconds,
+            text: "rate and latency still changed by more than 5 % across ten windows after "
+                + "\(Figures.time(seconds: seconds)) of warm-up, which is as long as it takes",
             remedy: "look at the timeline; use a longer --warmup, or a quieter machine")
     }
 
     private static func endedEarly(_ record: RunRecord) -> Finding? {
         let run = record.measurement
         if run.ending == .completed { return nil }
+        let wanted = record.plan.duration.map { Double($0.wholeNanoseconds) / 1e9 }
+        let whole = wanted.map { " \(Figures.time(seconds: $0)) of" } ?? ""
         return Finding(
-            code: "I-EARLY", level: .suspect, value: run.phases.measured,
-            limit: record.plan.duration.map { Double($0.wholeNanoseconds) / 1e9 } ?? 0,
-            text: "the run ended early, after \(Figures.time(seconds: run.phases.measured)) "
-                + "of measuring",
+            code: "I-EARLY", level: .suspect, value: run.phases.measured, limit: wanted ?? 0,
+            .seconds,
+            text: "the run ended early, after \(Figures.time(seconds: run.phases.measured)) of"
+                + "\(whole) measuring",
             remedy: "run it to its end")
     }
 
     private static func unverified(_ record: RunRecord) -> Finding? {
         guard record.plan.verification == .off else { return nil }
         return Finding(
-            code: "B-VERIFY", level: .note, value: 0, limit: 1,
+            code: "B-VERIFY", level: .note, value: 0, limit: 1, .share,
             text: "echoed bytes were not compared: a server that answers nonsense looks as good",
             remedy: "leave out --verify off")
     }
@@ -170,7 +173,7 @@ extension Verdict {
     private static func debugBuild(_ record: RunRecord) -> Finding? {
         guard record.environment.isDebugBuild else { return nil }
         return Finding(
-            code: "B-DEBUG", level: .suspect, value: 1, limit: 0,
+            code: "B-DEBUG", level: .suspect, value: 1, limit: 0, .count,
             text: "a debug build: the figures mean nothing",
             remedy: "swift run -c release loadtest")
     }

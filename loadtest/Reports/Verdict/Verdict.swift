@@ -29,10 +29,12 @@ package struct Verdict: Record, Equatable {
         /// "G-CPU": stable, for scripts.
         package var code = ""
         package var level = Level.suspect
-        /// The figure, and the limit that it crossed; in SI units or as a share.
+        /// The figure, and the limit that it crossed, or of a note the one that it keeps.
         package var value = Double.infinity
         package var limit = Double.infinity
-        /// What was seen, in a sentence with the figure and the limit.
+        /// What both of them are.
+        package var unit = Unit.share
+        /// What was seen, in a sentence with the figure and the limit, in the words of `unit`.
         package var text = ""
         /// What to do about it.
         package var remedy = ""
@@ -40,12 +42,14 @@ package struct Verdict: Record, Equatable {
         package init() {}
 
         package init(
-            code: String, level: Level, value: Double, limit: Double, text: String, remedy: String
+            code: String, level: Level, value: Double, limit: Double, _ unit: Unit = .share,
+            text: String, remedy: String
         ) {
             self.code = code
             self.level = level
             self.value = value
             self.limit = limit
+            self.unit = unit
             self.text = text
             self.remedy = remedy
         }
@@ -55,8 +59,26 @@ package struct Verdict: Record, Equatable {
             Field("code", \.code, .text), Field("level", \.level, .choice),
             Field("value", \.value, .number(null: .infinity)),
             Field("limit", \.limit, .number(null: .infinity)),
+            Field("unit", \.unit, .choice),
             Field("text", \.text, .text), Field("remedy", \.remedy, .text),
         ]
+    }
+
+    /// What a figure of a finding is.
+    package enum Unit: String, Sendable, CaseIterable {
+        /// Of one.
+        case share
+        case seconds = "s"
+        case count
+
+        /// As texts have it: "1.00 %", "3.00 s", "1,000".
+        func text(_ value: Double) -> String {
+            switch self {
+            case .share: Figures.percent(value)
+            case .seconds: Figures.time(seconds: value)
+            case .count: Figures.count(Int(value))
+            }
+        }
     }
 
     /// The worst first.
