@@ -44,6 +44,20 @@ import Testing
 
     private let seeds: [UInt64] = [1, 2, 3, 4]
 
+    @Test func `a closed loop and an open one are not compared, and it is said why`() throws {
+        let closed = try record(seed: 1)
+        let open = try record(seed: 2) { $0.plan.rate = 2000 }
+
+        #expect(Diff.objection([closed], [closed]) == nil)
+        #expect(Diff.objection([open], [open]) == nil)
+        #expect(
+            Diff.objection([open], [closed])?.hasPrefix(
+                "B is a closed loop and A an open one, at 2,000/s: ") == true)
+        #expect(
+            Diff.objection([closed, open], [closed, closed])?.hasPrefix(
+                "run 1 of A is a closed loop and run 2 of A an open one") == true)
+    }
+
     @Test func `equal runs are within noise`() throws {
         for seed in seeds {
             let diff = Diff([try record(seed: seed)], [try record(seed: seed + 100)])

@@ -128,19 +128,28 @@ import Testing
         #expect(busy == [0, 200])
     }
 
-    @Test func `every part's findings are there, by name, the worst first`() throws {
-        var (parts, _) = try run(parts: 2)
-        func finding(_ level: Verdict.Level) -> Verdict.Finding {
-            .init(code: "G-CPU", level: level, value: 1, limit: 1, text: "busy", remedy: "rest")
+    @Test func `a finding is there once, with the parts that have it, the worst first`() throws {
+        var (parts, _) = try run(parts: 7)
+        func finding(_ code: String, _ level: Verdict.Level, _ text: String) -> Verdict.Finding {
+            .init(code: code, level: level, value: 1, limit: 1, text: text, remedy: "rest")
         }
-        parts[0].verdict.findings = [finding(.suspect)]
-        parts[1].verdict.findings = [finding(.invalid)]
+        for index in parts.indices {
+            parts[index].verdict.findings = [finding("H-SHARED", .note, "two cores")]
+        }
+        parts[0].verdict.findings.append(finding("G-CPU", .suspect, "busy 86 %"))
+        parts[1].verdict.findings.append(finding("G-CPU", .invalid, "busy 99 %"))
+        parts[3].verdict.findings.append(finding("E-FEW", .suspect, "few"))
+        for index in 1..<7 { parts[index].verdict.findings.append(finding("K", .note, "stood")) }
 
         let merged = try Merge.records(parts, allowsMissing: false)
 
-        #expect(merged.verdict.findings.map(\.text) == ["part 2: busy", "part 1: busy"])
+        #expect(
+            merged.verdict.findings.map(\.text) == [
+                "parts 1, 2, the worst is 2: busy 99 %", "part 4: few", "every part: two cores",
+                "parts 2, 3, 4, 5, 6 and 1 more: stood",
+            ])
         #expect(merged.verdict.level == .invalid)
-        #expect(merged.shards.map(\.level) == [.suspect, .invalid])
+        #expect(merged.shards.map(\.level).prefix(3) == [.suspect, .invalid, .valid])
     }
 
     @Test(arguments: [(0.99, []), (1.01, ["M-OVERLAP"])])

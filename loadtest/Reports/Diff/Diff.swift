@@ -76,6 +76,17 @@ package struct Diff: Sendable {
         }
     }
 
+    /// Why runs cannot be compared at all; nil where they can.
+    package static func objection(_ old: [RunRecord], _ new: [RunRecord]) -> String? {
+        let all = named("A", old) + named("B", new)
+        guard let closed = all.first(where: { $1.plan.rate == nil }),
+            let open = all.first(where: { $1.plan.rate != nil }), let rate = open.1.plan.rate
+        else { return nil }
+        return "\(closed.0) is a closed loop and \(open.0) an open one, at "
+            + "\(Figures.rate(rate))/s: a closed loop sends no faster than it is answered, so "
+            + "neither rates nor latencies of the two say what changed; compare runs of one kind"
+    }
+
     /// Whether any figure is worse than noise explains.
     package var hasRegression: Bool { rows.contains { $0.outcome == .regressed } }
 

@@ -152,15 +152,13 @@ extension Merge {
         }
     }
 
-    /// The findings of all parts, each with the name of its part, and those of the merge.
+    /// The findings of the parts, each once with the parts that have it, and those of the merge.
     static func verdict(of parts: [RunRecord], missing: [Int]) -> Verdict {
         var verdict = Verdict()
-        for part in parts {
-            for finding in part.verdict.findings {
-                var named = finding
-                named.text = "part \(number(part)): \(finding.text)"
-                verdict.findings.append(named)
-            }
+        let all = parts.flatMap { part in part.verdict.findings.map { (number(part), $0) } }
+        for code in all.map(\.1.code).uniqued {
+            let same = all.filter { $0.1.code == code }
+            if let finding = finding(same, of: parts.count) { verdict.findings.append(finding) }
         }
         if !missing.isEmpty { verdict.findings.append(finding(missing: missing, of: parts)) }
         if let finding = overlap(of: parts) { verdict.findings.append(finding) }
@@ -171,10 +169,29 @@ extension Merge {
         return verdict
     }
 
+    /// What several parts found, in the words of the worst of them.
+    private static func finding(
+        _ same: [(part: Int, finding: Verdict.Finding)], of count: Int
+    ) -> Verdict.Finding? {
+        let level = same.map(\.finding.level).max()
+        guard let worst = same.first(where: { $0.finding.level == level }) else { return nil }
+        var whole = worst.finding
+        let names = same.map { "\($0.part)" }
+        let listed = names.prefix(5).joined(separator: ", ")
+        let more = names.count > 5 ? " and \(names.count - 5) more" : ""
+        let parts =
+            names.count == 1
+            ? "part \(listed)" : names.count == count ? "every part" : "parts \(listed)\(more)"
+        let isSame = same.allSatisfy { $0.finding.text == whole.text }
+        whole.text = (isSame ? parts : "\(parts), the worst is \(worst.part)") + ": \(whole.text)"
+        return whole
+    }
+
     private static func finding(missing: [Int], of parts: [RunRecord]) -> Verdict.Finding {
         let count = parts[0].shard?.count ?? 0
         return Verdict.Finding(
             code: "M-MISSING", level: .invalid, value: Double(parts.count), limit: Double(count),
+            .count,
             text: "\(parts.count) of \(count) parts are here; \(MergeError.list(missing)) missing",
             remedy: "merge again when the others are there, or run again without that machine")
     }
@@ -195,7 +212,9 @@ extension Merge {
                 + Figures.time(seconds: longest) : "it is not known when the parts measured"
         return Verdict.Finding(
             code: "M-OVERLAP", level: .suspect, value: common / longest, limit: overlapMin,
-            text: seen + "; the rate is their sum over the longest of them",
+            text: seen
+                + ", and \(Figures.percent(overlapMin)) are needed; the rate is their sum over "
+                + "the longest of them",
             remedy: "start them together with --start-at, and set the machines' clocks (chrony)")
     }
 }

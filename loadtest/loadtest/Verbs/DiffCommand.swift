@@ -20,7 +20,7 @@ enum DiffCommand {
             "of the same thing, best made alternately. One run each cannot show what differs",
             "between runs.",
             "Exit:  0 no regression, 2 regression, 3 a figure or a run that cannot be judged,",
-            "       64 bad usage, 65 unreadable input.",
+            "       64 bad usage, 65 unreadable input, or runs of two kinds.",
         ]
     )
 
@@ -44,7 +44,11 @@ enum DiffCommand {
                 "diff compares one run with one, or several with several: "
                     + "there are \(oldPaths.count) and \(newPaths.count)")
         }
-        let diff = Diff(try records(oldPaths), try records(newPaths), noise: noise)
+        let (oldRuns, newRuns) = (try records(oldPaths), try records(newPaths))
+        if let objection = Diff.objection(oldRuns, newRuns) {
+            throw Stop(message: "cannot compare: \(objection)", exitCode: ExitCode.badInput)
+        }
+        let diff = Diff(oldRuns, newRuns, noise: noise)
         let style = Output.style(on: File.standardOutput)
         let report = DiffReport(diff, old: old, new: new, style: style)
         let isWritten = Output.print(
