@@ -40,7 +40,7 @@ import Testing
         var line = LiveLine(try Sample.plan { $0.requests = 1_000_000 })
 
         #expect(
-            line.text(progress(.measuring), seconds: 1, width: 40)
+            line.text(progress(.measuring), seconds: 1, width: 60)
                 .hasPrefix("measuring 600,000 of 1,000,000")
         )
     }
@@ -53,9 +53,11 @@ import Testing
                 line.text(progress(.measuring), seconds: 1, width: width).count <= max(0, width))
         }
         #expect(
-            line.text(progress(.measuring), seconds: 1, width: 40)
-                == "measuring 3.2 s of 10.0 s  30,000/s"
+            line.text(progress(.measuring), seconds: 1, width: 37)
+                == "3.2 of 10.0 s  30,000/s  p50 182 us"
         )
+        #expect(line.text(progress(.warmup), seconds: 1, width: 37).hasPrefix("warm-up 3.2 s  "))
+        #expect(line.text(progress(.connecting), seconds: 1, width: 37).hasPrefix("up 1,000  "))
     }
 
     @Test func `an interval without answers has no percentiles, and no division by zero`() throws {

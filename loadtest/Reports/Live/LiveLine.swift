@@ -18,13 +18,29 @@ package struct LiveLine: Sendable {
         while recent.count > 1, recent.dropFirst().reduce(0, { $0 + $1.seconds }) >= 1 {
             recent.removeFirst()
         }
-        var line = phase(progress)
+        var line = width < LiveLine.roomMin ? brief(progress) : phase(progress)
         for part in parts(progress) {
             guard line.count + 2 + part.count <= width else { break }
             line += "  " + part
         }
         // The last column stays free: some terminals go to the next line when it is written.
         return String(line.prefix(max(0, width)))
+    }
+
+    /// A line that is shorter has room for latencies only where the phase is said in brief.
+    private static let roomMin = 60
+
+    /// How far the run is, in less than twenty columns.
+    private func brief(_ progress: Progress) -> String {
+        let elapsed = Figures.fixed(progress.elapsed, decimals: 1)
+        switch progress.phase {
+        case .connecting: return "up \(Figures.count(progress.connectionsUp))"
+        case .warmup: return "warm-up \(elapsed) s"
+        case .measuring:
+            if plan.requests != nil { return Figures.count(progress.answered) }
+            return plan.duration.map { "\(elapsed) of \(LiveLine.seconds($0))" } ?? "\(elapsed) s"
+        case .draining, .done: return phase(progress)
+        }
     }
 
     private func phase(_ progress: Progress) -> String {

@@ -2,14 +2,14 @@ import Generator
 import Statistics
 import Syscalls
 
-/// What is shown in place while a run goes on: at most twelve lines.
+/// What is shown in place while a run goes on: at most thirteen lines.
 ///
 ///     measuring  4.2 s of 10.0 s  [############..................]
 ///     rate       60,012/s of 60,000/s         _-=+*##**#
 ///     last       p50 182 us   p99 1.21 ms   max 3.41 ms
 ///     so far     p50 180 us   p99 1.10 ms   max 9.83 ms
 ///          1ms+  .. .
-///        …       the rows of `LiveHeat`
+///        …       the rows of `LiveHeat`, and what their shades mean
 ///     up         1,000 of 1,000   in flight 998
 ///     errors     read ECONNRESET 2
 ///     cpu        [####....] 52 %   [###.....] 38 %
@@ -20,6 +20,8 @@ package struct LivePanel: Sendable {
     package enum Look: Sendable { case plain, rich }
 
     static let labelWidth = 11
+    /// Intervals of a run that ends nobody knows when.
+    private static let intervalsUsual = 20
     /// Intervals that are kept; a terminal is hardly wider.
     private static let columnsMax = 200
 
@@ -87,13 +89,24 @@ extension LivePanel {
         var lines = (first + [phase(width), rate(width)]).map { String($0.prefix(width)) }
         lines += latencies.map { String($0.prefix(width)) }
         lines += LiveHeat.rows(
-            visible(width).map(\.heat), label: LivePanel.labelWidth, isColored: look == .rich)
+            visible(width).map(\.heat), label: LivePanel.labelWidth, wide: wide(width),
+            isColored: look == .rich
+        ).map { $0.clipped(to: width) }
         return lines + [connections, errors(width), cpu(width)].map { String($0.prefix(width)) }
     }
 
     /// The intervals that have room beside the labels.
     private func visible(_ width: Int) -> [Interval] {
-        Array(intervals.suffix(max(0, width - LivePanel.labelWidth)))
+        Array(intervals.suffix(max(0, width - LivePanel.labelWidth) / wide(width)))
+    }
+
+    /// How wide an interval is drawn: so that those of the whole run fill the line. A strip of a
+    /// few single characters says nothing.
+    private func wide(_ width: Int) -> Int {
+        let planned = plan.ramp + plan.fixedWarmup + (plan.duration ?? .zero)
+        let expected = Int(Double(planned.wholeNanoseconds) / 1e9 / interval) + 2
+        let usual = plan.duration == nil ? LivePanel.intervalsUsual : expected
+        return max(1, (width - LivePanel.labelWidth) / max(1, usual, intervals.count))
     }
 
     private func line(_ label: String, _ text: String) -> String {

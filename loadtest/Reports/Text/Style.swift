@@ -141,6 +141,19 @@ extension Style {
 }
 
 extension String {
+    /// The first columns of a text, with the sequences that colour them.
+    package func clipped(to columns: Int) -> String {
+        var (text, count, isEscape) = ("", 0, false)
+        for character in self {
+            let isVisible = !isEscape && character != "\u{1B}"
+            if isVisible, count >= columns { continue }
+            text.append(character)
+            if isVisible { count += 1 }
+            isEscape = isEscape ? !character.isLetter : character == "\u{1B}"
+        }
+        return text
+    }
+
     /// How many columns the text takes on a terminal: its characters, without the sequences that
     /// colour it, each of which ends with a letter.
     package var visibleCount: Int {
