@@ -74,7 +74,36 @@ import Testing
         #expect(silent.headline?.measurement.ledger.answered == 0)
     }
 
-    @Test func `in steps measures each rate and reports the last`() throws {
+    @Test func `in steps reports the highest rate that held`() throws {
+        func campaign(_ verdicts: [Verdict.Finding?]) throws -> Campaign {
+            var campaign = Campaign(.steps([100, 200, 300, 400]), try plan())
+            for finding in verdicts {
+                var verdict = Verdict()
+                verdict.findings = finding.map { [$0] } ?? []
+                campaign.take(measured(campaign.next?.plan.rate ?? 0), verdict)
+            }
+            return campaign
+        }
+        func finding(_ code: String, _ level: Verdict.Level) -> Verdict.Finding {
+            .init(code: code, level: level, value: 1, limit: 0, text: "", remedy: "")
+        }
+        let late = finding("G-SCHED", .invalid)
+        let overloaded = finding("G-RATE", .note)
+
+        let some = try campaign([nil, finding("G-SCHED", .note), late, overloaded])
+        #expect(some.probes.map(\.holds) == [true, true, nil, false])
+        #expect(some.headline?.plan.rate == 200)
+        var wrong = try campaign([nil])
+        var corrupt = measured(200)
+        corrupt.ledger.corrupt = 1
+        wrong.take(corrupt)
+        #expect(wrong.probes.map(\.holds) == [true, false])
+        let none = try campaign([overloaded, overloaded, overloaded, overloaded])
+        #expect(none.headline?.plan.rate == 100)
+        #expect(none.next == nil)
+    }
+
+    @Test func `in steps measures each rate`() throws {
         var campaign = Campaign(.steps([100, 200, 300]), try plan())
         var rates: [Double?] = []
         while let run = campaign.next {

@@ -46,15 +46,17 @@ import Testing
         #expect(probe["config", "rate"] == .null)
     }
 
-    @Test func `the last step is the headline, and each has its verdict`() throws {
+    @Test func `the last step that held is the headline, and each has its verdict`() throws {
         let run = try Command.loadtest("--steps", "200..600/3", "--json=-")
         let document = try JSON(run.output)
         let probes = document["probes"].array
 
         #expect(run.code == 0)
         #expect(probes.map { $0["config", "rate"] } == [.number(200), .number(400), .number(600)])
-        #expect(document["config", "rate"] == .number(600))
-        #expect(probes.last?["counts"] == document["counts"])
+        // How many held is the machine's to say.
+        let headline = try #require(probes.last { $0["holds"] == .bool(true) } ?? probes.first)
+        #expect(document["config", "rate"] == headline["config", "rate"])
+        #expect(document["counts"] == headline["counts"])
         #expect(probes.allSatisfy { $0["verdict", "level"].string != nil })
     }
 

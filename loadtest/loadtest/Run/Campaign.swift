@@ -5,7 +5,7 @@ import Reports
 ///
 ///     single    the run
 ///     70%       a short closed loop for the maximum, the run at its share
-///     steps     a run for each rate; the last one is reported, all of them are drawn
+///     steps     a run for each rate; the highest that held is reported, all of them are drawn
 ///     search    short runs until the rate is found, full ones to confirm it
 ///
 /// A value: whoever holds it makes the run that is `next`, hands in what it gave with `take`, and
@@ -74,8 +74,11 @@ struct Campaign {
     }
 
     /// Takes what the run that was next gave, and what its verdict is, and decides what follows.
-    mutating func take(_ measurement: Measurement, _ verdict: Verdict = Verdict()) {
-        guard let run = next else { return }
+    ///
+    /// Says whether it is the run to report by now.
+    @discardableResult
+    mutating func take(_ measurement: Measurement, _ verdict: Verdict = Verdict()) -> Bool {
+        guard let run = next else { return false }
         next = nil
         var probe = run.purpose.map {
             RunRecord.Probe(
@@ -87,12 +90,13 @@ struct Campaign {
         // An interrupted campaign keeps what was finished, and what was cut short as the headline.
         let isWhole = if case .interrupted = measurement.ending { false } else { true }
         if let probe, isWhole { probes.append(probe) }
-        // Of a search, the last one that held.
-        let isBetter =
-            run.purpose != .search || probe?.holds == true || measurement.ending != .completed
-        if run.mayBeHeadline && isBetter || headline == nil && (run.mayBeHeadline || next == nil) {
-            headline = (run.plan, measurement)
-        }
+        // Of steps and of a search, the last one that held.
+        let isBetter = probe == nil || probe?.holds == true || measurement.ending != .completed
+        guard
+            run.mayBeHeadline && isBetter || headline == nil && (run.mayBeHeadline || next == nil)
+        else { return false }
+        headline = (run.plan, measurement)
+        return true
     }
 
     /// Ends the campaign although runs are left: a signal asked for it between two of them.
@@ -112,6 +116,8 @@ struct Campaign {
             guard measurement.rate > 0 else { return nil }
             return Run(plan: plan.at(rate: measurement.rate * share))
         case (.step, .steps(let rates)):
+            let holds = probe.flatMap { Campaign.holds(nil, $0) }
+            probe?.holds = holds
             let done = probes.count + 1
             return done < rates.count ? step(done, of: rates) : nil
         case (.search, .search(let condition)):
@@ -124,14 +130,23 @@ struct Campaign {
         }
     }
 
-    /// Whether a condition held at a rate that was really made: what is not sent waits for nothing.
-    /// Nil where that cannot be told, because the generator was the limit and not the server.
-    private static func holds(_ condition: Threshold, _ probe: RunRecord.Probe) -> Bool? {
+    /// Whether a rate was really made, and the condition held at it, where there is one: what is
+    /// not sent waits for nothing. Nil where that cannot be told, because the generator was the
+    /// limit and not the server.
+    private static func holds(_ condition: Threshold?, _ probe: RunRecord.Probe) -> Bool? {
         if probe.verdict.blamesGenerator { return nil }
+        // Without one, that the rate was kept.
+        guard let condition else {
+            return isAnswered(probe) && !probe.verdict.findings.contains { $0.code == "G-RATE" }
+        }
+        return isAnswered(probe) && condition.judge(probe.measurement).isMet
+    }
+
+    private static func isAnswered(_ probe: RunRecord.Probe) -> Bool {
         let ledger = probe.measurement.ledger
-        let answered = Double(ledger.answered) >= shareAnswered * Double(ledger.scheduled)
-        return ledger.answered > 0 && answered && probe.verdict.level != .invalid
-            && condition.judge(probe.measurement).isMet
+        let isEnough = Double(ledger.answered) >= shareAnswered * Double(ledger.scheduled)
+        return ledger.answered > 0 && isEnough && !probe.measurement.sawWrongBytes
+            && probe.verdict.level != .invalid
     }
 
     // The kinds of run.

@@ -142,14 +142,11 @@ struct Session {
         var log = try openLog()
         while let run = campaign.next {
             log?.beginRun(probe: run.purpose == nil ? nil : campaign.probes.count + 1)
-            if run.mayBeHeadline {
-                record.startedAt = Machine.dateAndTime
-                record.started = Machine.secondsSinceEpoch
-            }
+            let start = (Machine.dateAndTime, Machine.secondsSinceEpoch)
             var watch = try Watch(run, options)
             guard let measurement = watch.wait(for: signals, log: &log) else { return watch.signal }
             let verdict = Verdict(judging: measurement, of: run.plan, in: record)
-            campaign.take(measurement, verdict)
+            if campaign.take(measurement, verdict) { (record.startedAt, record.started) = start }
             if let signal = watch.signal { campaign.interrupt(signal: signal) }
             if run.purpose != nil, !options.isQuiet { output.note(run, measurement) }
         }
@@ -178,6 +175,12 @@ struct Session {
         record.exitCode = ExitCode.of(
             record.measurement, thresholds: record.thresholds,
             strictly: options.isStrict ? record.verdict.level : .valid, search: record.search)
+        // They count in whichever run they came.
+        if record.exitCode != ExitCode.internalError,
+            record.probes.contains(where: \.measurement.sawWrongBytes)
+        {
+            record.exitCode = ExitCode.wrongBytes
+        }
         if record.exitCode == ExitCode.success, !isLogWhole {
             record.exitCode = ExitCode.cannotWrite
         }
