@@ -16,7 +16,7 @@ import Testing
             run.lines.first?.contains("started the bundled echo server (coroutine, poll)") == true)
         #expect(run.lines.contains { $0.hasPrefix("service ") })
         #expect(run.lines.contains { $0.hasPrefix("memory     server ") })
-        #expect(run.lines.contains("errors     none"))
+        #expect(run.lines.contains { $0.hasPrefix("result ") && $0.hasSuffix("errors 0") })
         #expect(run.lines.allSatisfy { $0.count <= 80 })
         #expect(!run.output.contains("\u{1B}"))
     }

@@ -11,6 +11,7 @@ extension Sample {
         var random = SplitMix(seed: seed)
         var record = try Sample.record(measurement(&random), plan: plan(&random))
         record.id = "run-\(seed)"
+        record.percentiles = [0.25, 0.99]
         record.labels.name = seed.isMultiple(of: 2) ? "a \"name\"" : nil
         record.labels.notes = seed.isMultiple(of: 3) ? [:] : ["commit": "1a2b", "a key": "<x>"]
         record.started = 1_700_000_000 + random.share()
@@ -131,7 +132,7 @@ extension Sample {
         for level in Verdict.Level.allCases where Bool.random(using: &random) {
             verdict.findings.append(
                 .init(
-                    code: "G-CPU", level: level, value: random.share(), limit: .infinity,
+                    code: "G-CPU", level: level, value: random.share(), limit: .infinity, .seconds,
                     text: "busy", remedy: "more threads"))
         }
         return verdict

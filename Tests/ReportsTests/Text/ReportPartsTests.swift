@@ -27,7 +27,7 @@ import Testing
         for spread in [1, 7, 1000, 90_000_000] {
             var histogram = Histogram()
             for step in 0..<1000 { histogram.record(20_000 + Int64(step * spread)) }
-            let lines = HistogramDrawing(histogram).lines
+            let lines = HistogramDrawing(histogram).lines(width: 80)
             let shares = lines.compactMap { line in
                 line.split(separator: " ").dropLast().last.flatMap { Double($0) }
             }

@@ -16,6 +16,30 @@ struct HistogramTests {
         }
     }
 
+    @Test(arguments: ["level", "heaps", "small"], [1, 2, 3] as [UInt64])
+    func `the standard deviation is within one percent of the exact one`(
+        kind: String, seed: UInt64
+    ) throws {
+        let samples = HistogramTests.samples(kind, seed: seed, count: 20_000)
+        var histogram = Histogram()
+        for sample in samples { histogram.record(sample) }
+        let values = samples.map(Double.init)
+        let mean = values.reduce(0, +) / Double(values.count)
+        let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+        let exact = (squares / Double(values.count)).squareRoot()
+
+        let deviation = try #require(histogram.standardDeviation)
+
+        #expect(abs(deviation / exact - 1) < 0.01)
+    }
+
+    @Test func `equal samples do not deviate, and no samples have no deviation`() {
+        var histogram = Histogram()
+        #expect(histogram.standardDeviation == nil)
+        histogram.record(1_000_000, times: 5)
+        #expect(histogram.standardDeviation == 0)
+    }
+
     @Test(arguments: ["level", "tail", "heaps", "small"], [1, 2, 3] as [UInt64])
     func `every quantile is within one percent of the exact one, and never below it`(
         kind: String,

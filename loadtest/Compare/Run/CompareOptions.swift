@@ -224,7 +224,7 @@ extension CompareOptions {
             Flag("json", nil, "FILE", help: "write every figure; - is standard output"),
             Flag("html", nil, "FILE", help: "write a page with pictures"),
             Flag("md", nil, "FILE", help: "write the tables as Markdown"),
-            Flag("svg", nil, "DIR", help: "write each picture there; --md shows them"),
+            Flag("svg", nil, "DIR", help: "write each picture into it; DIR must exist"),
             Flag("quiet", "q", help: "no progress"),
             Flag("strict", help: "exit with 98 if an arm has no figures or doubtful ones"),
         ])

@@ -113,13 +113,13 @@ struct PageTables {
                     name(run, "part \(part.index)"), Figures.count(part.connections),
                     Figures.count(part.answered), Figures.count(part.failed),
                     Figures.rate(part.rate) + "/s",
-                ] + PageTables.cells(of: part.response).prefix(3) + [part.level.rawValue]
+                ] + PageTables.cells(of: part.response).prefix(4) + [part.level.rawValue]
             }
         }
         return PageTable(
             title: "Parts of the run",
             head: [
-                "part", "connections", "answered", "failed", "rate", "p50", "p90", "p99",
+                "part", "connections", "answered", "failed", "rate", "p50", "p90", "p95", "p99",
                 "verdict",
             ], rows: rows)
     }

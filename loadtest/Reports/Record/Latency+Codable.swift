@@ -11,6 +11,7 @@ private struct Bins: Record {
     var smallest: Int64?
     var largest: Int64?
     var mean: Double?
+    var deviation: Double?
     var sum: Double?
     var clamped = 0
     var code: String?
@@ -21,6 +22,7 @@ private struct Bins: Record {
         count = histogram.count
         (smallest, largest) = (histogram.min, histogram.max)
         mean = histogram.mean.map { $0 / 1e9 }
+        deviation = histogram.standardDeviation.map { $0 / 1e9 }
         sum = histogram.total
         clamped = histogram.clamped
         code = count == 0 ? nil : HistogramCode.text(histogram)
@@ -29,6 +31,7 @@ private struct Bins: Record {
     static let fields: [Field<Bins>] = [
         .count("n", \.count), Field("min", \.smallest, .optional(.seconds)),
         Field("max", \.largest, .optional(.seconds)), Field("mean", \.mean, .optional(.number)),
+        .derived("stddev", .optional(.number)) { $0.deviation },
         Field("sum_ns", \.sum, .optional(.number)), .count("clamped", \.clamped),
         Field("hdr", \.code, .optional(.text)),
     ]
@@ -84,20 +87,22 @@ extension Latency: Codable {
     package func encode(to encoder: any Encoder) throws {
         try Bins(answered).encode(to: encoder)
         var members = encoder.container(keyedBy: Name.self)
-        let quantiles = LatencyTable.quantiles.map { quantile in
-            Reached(quantile: quantile, value: supports(quantile) ? value(at: quantile) : nil)
-        }
-        try members.encode(quantiles, forKey: Name("q"))
+        try members.encode(reached(LatencyTable.quantiles), forKey: Name("q"))
         try members.encode(censored.count == 0 ? nil : Bins(censored), forKey: Name("censored"))
     }
 
+    /// Quantiles with what they are, where there are samples enough.
+    func reached(_ quantiles: [Double]) -> [Reached] {
+        quantiles.map { Reached(quantile: $0, value: supports($0) ? value(at: $0) : nil) }
+    }
+
     /// A quantile: its value, or what it is at least.
-    private struct Reached: Record {
-        var quantile = 0.0
+    struct Reached: Record {
+        var quantile = 0.5
         var value: Quantile?
 
         static let fields: [Field<Reached>] = [
-            .derived("q", .number) { $0.quantile },
+            Field("q", \.quantile, .quantile),
             .derived("value", .optional(.seconds)) {
                 $0.value.flatMap { $0.isLowerBound ? nil : $0.nanoseconds }
             },
@@ -105,6 +110,16 @@ extension Latency: Codable {
                 $0.value.flatMap { $0.isLowerBound ? $0.nanoseconds : nil }
             },
         ]
+    }
+}
+
+extension Form where Value == Double {
+    /// A share between nothing and all.
+    fileprivate static var quantile: Form {
+        Form<Double>.number.converted(to: { $0 }) { share in
+            guard share > 0, share < 1 else { throw Unfit("is \(share) and not between 0 and 1") }
+            return share
+        }
     }
 }
 

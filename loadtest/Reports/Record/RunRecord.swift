@@ -29,6 +29,8 @@ package struct RunRecord: Record {
     package var shards: [ShardPart] = []
     /// What the instrument says about itself.
     package var verdict = Verdict()
+    /// The quantiles that the report for people has.
+    package var percentiles = Percentiles.usual
     /// Wall-clock time of the start, as RFC 3339 has it.
     package var startedAt = ""
     /// The same in seconds since 1970, with their decimals, so that the parts of a run can be laid
@@ -217,8 +219,19 @@ extension RunRecord {
             Field("env", \.environment, .part), Field("server", \.server, .optional(.part)),
             Field("thresholds", \.thresholds, .list(.part)), Field("verdict", \.verdict, .part),
             Field("search", \.search, .optional(.part)), Field("probes", \.probes, .list(.part)),
-            Field("shards", \.shards, .list(.part)),
+            Field("shards", \.shards, .list(.part)), percentiles,
         ] + Measurement.fields.within(\.measurement)
+
+    /// Those of the response that were asked for.
+    private static let percentiles = Field<RunRecord>(
+        "percentiles", value: { $0.measurement.response.reached($0.percentiles) },
+        read: { record, members in
+            let form = Form<[Latency.Reached]>.list(.part, atMost: Percentiles.countMax)
+            guard let reached = try members.at("percentiles", form), !reached.isEmpty else {
+                return
+            }
+            record.percentiles = reached.map(\.quantile)
+        })
 
     private static let run: [Field<RunRecord>] =
         [

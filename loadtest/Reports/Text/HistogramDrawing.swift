@@ -7,7 +7,8 @@ struct HistogramDrawing {
     let histogram: Histogram
 
     private static let rowsMax = 10
-    private static let barMax = 48
+    /// Columns beside the bar: the bound, the share and what stands between them.
+    private static let margins = 32
     /// Round numbers in a power of ten, from coarse to fine; the finest that needs few enough rows
     /// is taken.
     private static let steps: [[Double]] = [
@@ -25,18 +26,19 @@ struct HistogramDrawing {
 
     init(_ histogram: Histogram) { self.histogram = histogram }
 
-    var lines: [String] {
+    func lines(width: Int) -> [String] {
         let rows = self.rows
+        let barMax = max(4, width - HistogramDrawing.margins)
         guard let tallest = rows.map(\.count).max(), tallest > 0 else { return [] }
         return rows.map { row in
             let share = Double(row.count) / Double(histogram.count)
-            let length = Double(row.count) / Double(tallest) * Double(HistogramDrawing.barMax)
+            let length = Double(row.count) / Double(tallest) * Double(barMax)
             // Few are not none: a row that has any shows at least a dot.
             let full = Int(length.rounded())
             let bar =
                 full == 0 && row.count > 0 ? "." : String(repeating: "#", count: full)
             return row.label.right(TextReport.labelWidth + 1) + " |"
-                + bar.left(HistogramDrawing.barMax + 1)
+                + bar.left(barMax + 1)
                 + (Figures.fixed(share * 100, decimals: 1) + " %").right(8)
         }
     }

@@ -7,8 +7,8 @@ import Statistics
 /// dash, and a note says how many samples it needs. One that depends on requests that were never
 /// answered prints as ">=".
 struct LatencyTable {
-    static let quantiles = [0.5, 0.9, 0.99, 0.999, 0.9999]
-    private static let column = 9
+    /// Those of documents and pages.
+    static let quantiles = [0.5, 0.9, 0.95, 0.99, 0.999, 0.9999]
 
     private struct Row {
         let label: String
@@ -21,9 +21,14 @@ struct LatencyTable {
     private let slowReaders: Latency
     private let isOpenLoop: Bool
     private let seconds: Double
+    private let quantiles: [Double]
+    /// Columns of a figure: more than eight only for long names of percentiles.
+    private let column: Int
 
     init(_ record: RunRecord) {
         let run = record.measurement
+        quantiles = record.percentiles
+        column = max(8, (quantiles.map { Figures.name(ofQuantile: $0).count }.max() ?? 0) + 1)
         // A socket for datagrams is connected to nothing that would have to answer.
         let isStream = record.plan.socket == .stream
         connect = isStream ? Latency(answered: run.connectTimes) : Latency()
@@ -40,46 +45,61 @@ struct LatencyTable {
             ] : [service]
     }
 
-    func lines(_ style: Style) -> [String] {
-        var rows = [Row(label: "connect", latency: connect)] + clocks
-        rows.append(Row(label: "slow", latency: slowReaders))
-        let cells = rows.flatMap { row($0, style) }
+    func lines(_ style: Style, width: Int) -> [String] {
+        let rows =
+            [Row(label: "connect", latency: connect)] + clocks
+            + [Row(label: "slow", latency: slowReaders)]
+        let cells = rows.compactMap { row in self.cells(of: row).map { (row.label, $0) } }
         if cells.isEmpty { return [] }
-        let names = LatencyTable.quantiles.map(Figures.name(ofQuantile:)) + ["max", "mean"]
-        let title = names.map { $0.right(LatencyTable.column) }.joined()
-        return [style.dim(TextReport.indent + title)] + cells
-            + notes.map { style.dim(TextReport.indent + $0) }
+        let names = quantiles.map(Figures.name(ofQuantile:)) + ["max", "mean", "stddev"]
+        let notes = self.notes.flatMap { style.sentence("", $0, style.dim, width: width) }
+        // A narrow terminal would break the columns.
+        guard width >= TextReport.width else {
+            return cells.flatMap { label, cells in
+                style.flow(
+                    label, zip(names, cells.texts).map { "\($0) \($1) \(cells.unit)" },
+                    width: width)
+            } + notes
+        }
+        let title = names.map { $0.right(column) }.joined()
+        let table = cells.map { label, cells in
+            style.bold(label.left(TextReport.labelWidth))
+                + cells.texts.map { $0.right(column) }.joined() + "  " + cells.unit
+        }
+        return [style.dim(TextReport.indent + title)] + table + notes
     }
 
-    private func row(_ row: Row, _ style: Style) -> [String] {
+    /// The figures of a row, all in one unit; nil when it has no sample.
+    private func cells(of row: Row) -> (texts: [String], unit: String)? {
         let latency = row.latency
         guard let median = latency.value(at: 0.5), let largest = latency.max,
-            let mean = latency.merged.mean
-        else { return [] }
+            let mean = latency.merged.mean, let deviation = latency.merged.standardDeviation
+        else { return nil }
+        let isOpen = latency.censored.count > 0
+        // A bound takes two columns more.
         let unit = Figures.unit(
-            typical: Double(median.nanoseconds), largest: Double(largest.nanoseconds))
+            typical: Double(median.nanoseconds),
+            largest: Double(largest.nanoseconds) * (isOpen ? 10 : 1))
         func cell(_ nanoseconds: Double, isLowerBound: Bool) -> String {
-            let text = Figures.short(nanoseconds / unit.nanoseconds)
-            return ((isLowerBound ? ">=" : "") + text).right(LatencyTable.column)
+            (isLowerBound ? ">=" : "") + Figures.short(nanoseconds / unit.nanoseconds)
         }
         func cell(_ value: Quantile?) -> String {
-            guard let value else { return "-".right(LatencyTable.column) }
-            return cell(Double(value.nanoseconds), isLowerBound: value.isLowerBound)
+            value.map { cell(Double($0.nanoseconds), isLowerBound: $0.isLowerBound) } ?? "-"
         }
-        let percentiles = LatencyTable.quantiles.map { quantile in
-            cell(latency.supports(quantile) ? latency.value(at: quantile) : nil)
-        }
-        let cells =
-            percentiles.joined() + cell(largest)
-            + cell(mean, isLowerBound: latency.censored.count > 0)
-        return [style.bold(row.label.left(TextReport.labelWidth)) + cells + "  " + unit.name]
+        let texts =
+            quantiles.map { cell(latency.supports($0) ? latency.value(at: $0) : nil) }
+            + [
+                cell(largest), cell(mean, isLowerBound: isOpen),
+                // What was given up late spreads further, by nobody knows how much.
+                isOpen ? "-" : cell(deviation, isLowerBound: false),
+            ]
+        return (texts, unit.name)
     }
 
     private var notes: [String] {
         var notes: [String] = []
-        if let note = lacking("connect", connect, seconds: nil) { notes.append(note) }
         guard let first = clocks.first else { return notes }
-        if let note = lacking(first.label, first.latency, seconds: seconds) { notes.append(note) }
+        if let note = lacking(first) { notes.append(note) }
         let unanswered = first.latency.censored.count
         if unanswered > 0 {
             notes.append(
@@ -96,15 +116,14 @@ struct LatencyTable {
     }
 
     /// How many samples the first percentile needs that has too few, and how long that takes.
-    private func lacking(_ label: String, _ latency: Latency, seconds: Double?) -> String? {
-        let (count, missing) = (
-            latency.count, LatencyTable.quantiles.first { !latency.supports($0) }
-        )
+    private func lacking(_ row: Row) -> String? {
+        let count = row.latency.count
+        let missing = quantiles.first { !row.latency.supports($0) }
         guard count > 0, let quantile = missing else { return nil }
         let needed = Figures.samplesNeeded(for: quantile)
-        let time = (seconds ?? 0) / Double(count) * Double(needed)
+        let time = seconds / Double(count) * Double(needed)
         let duration = time > 0 ? " (\(Figures.time(seconds: time)))" : ""
-        return "- \(label) \(Figures.name(ofQuantile: quantile)) needs "
+        return "- \(row.label) \(Figures.name(ofQuantile: quantile)) needs "
             + "\(Figures.count(needed)) samples\(duration); there are \(Figures.count(count))"
     }
 }

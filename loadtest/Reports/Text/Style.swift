@@ -47,13 +47,24 @@ extension TextReport {
     static let indent = String(repeating: " ", count: labelWidth)
 
     func flow(_ label: String, _ parts: [String], separator: String = "   ") -> [String] {
-        style.flow(label, parts, separator: separator)
+        style.flow(label, parts, separator: separator, width: width)
+    }
+
+    /// A line of a table: each cell fills its column, at its right, or at its left where that is
+    /// negative. A screen that is too narrow for the table gets the cells one behind the other.
+    func row(_ label: String, _ cells: [(text: String, column: Int)]) -> [String] {
+        if width < TextReport.width { return flow(label, cells.map(\.text)) }
+        let columns = cells.map { text, column in
+            let gap = String(repeating: " ", count: max(0, abs(column) - text.visibleCount))
+            return column < 0 ? text + gap : gap + text
+        }
+        return [style.bold(label.left(TextReport.labelWidth)) + columns.joined()]
     }
 
     func sentence(
         _ label: String, _ text: String, _ color: (String) -> String = { $0 }
     ) -> [String] {
-        style.sentence(label, text, color)
+        style.sentence(label, text, color, width: width)
     }
 }
 
@@ -75,14 +86,14 @@ extension Style {
         return flow(label, Style.wrap(text, room).map(color), width: width)
     }
 
-    /// A sentence below a section, with a word of its own before it.
+    /// A sentence of a section, with a word of its own before it.
     func detail(
-        _ word: String, _ text: String, _ color: (String) -> String = { $0 }
+        _ label: String, _ word: String, _ text: String, _ color: (String) -> String, width: Int
     ) -> [String] {
         let gap = String(repeating: " ", count: max(1, TextReport.labelWidth - word.count))
-        let label = TextReport.indent + color(word) + gap
-        let parts = Style.wrap(text, TextReport.width - label.visibleCount)
-        return lines(label, parts, "   ", TextReport.width)
+        let head = bold(label.left(TextReport.labelWidth)) + color(word) + gap
+        let parts = Style.wrap(text, width - head.visibleCount)
+        return lines(head, parts, "   ", width)
     }
 
     /// Parts behind a first column, which is blank from the second line on.
@@ -93,7 +104,7 @@ extension Style {
         let indent = String(repeating: " ", count: margin)
         var lines = [label]
         var column = margin
-        for part in parts {
+        for part in parts.flatMap({ fitting($0, width - margin) }) {
             let isFirst = column == margin
             let needed = part.visibleCount + (isFirst ? 0 : separator.count)
             if !isFirst, column + needed > width {
@@ -105,6 +116,12 @@ extension Style {
             }
         }
         return lines
+    }
+
+    /// A part as it is, or in lines where none has room for it; a coloured one is left as it is.
+    private func fitting(_ part: String, _ room: Int) -> [String] {
+        part.visibleCount <= room || part.visibleCount < part.count
+            ? [part] : Style.wrap(part, room)
     }
 
     /// The words of a text; a percent sign belongs to its number.

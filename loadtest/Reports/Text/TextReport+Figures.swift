@@ -4,7 +4,7 @@ import Generator
 
 extension TextReport {
     var figures: [String] {
-        rate + schedule + fairness + cpu + memory + kernel
+        rate + schedule + generator + fairness + cpu + memory + kernel
             + (plan.socket == .stream ? stream : datagrams) + ledger
     }
 
@@ -40,12 +40,28 @@ extension TextReport {
         return flow("schedule", parts)
     }
 
-    /// Percentiles over all requests hide a connection that got hardly any.
+    /// What a good verdict rests on.
+    private var generator: [String] {
+        var parts: [String] = []
+        if let busiest = run.threads.map(\.busy).max() {
+            parts.append("busiest thread \(Figures.percent(busiest))")
+        }
+        if run.lag.supports(0.99), let lag = run.lag.value(at: 0.99) {
+            parts.append("lag p99 \(Figures.time(nanoseconds: Double(lag)))")
+        }
+        return parts.isEmpty ? [] : flow("generator", parts)
+    }
+
+    /// Percentiles over all requests hide a connection that got hardly any. Where connections come
+    /// and go, what is compared is their places, which have one after the other.
     private var fairness: [String] {
         let served = run.served
         guard served.connections > 1, let jain = served.jain else { return [] }
-        let spread =
-            "requests per connection \(Figures.count(served.least))..\(Figures.count(served.most))"
+        let each =
+            plan.connectsPerRequest
+            ? "requests per connection 1, per place"
+            : plan.reopens ? "requests per place" : "requests per connection"
+        let spread = "\(each) \(Figures.count(served.least))..\(Figures.count(served.most))"
         var parts = [
             "Jain \(Figures.fixed(jain, decimals: 3))",
             "\(spread), median \(Figures.count(served.answers(at: 0.5)))",

@@ -27,28 +27,49 @@ extension TextReport {
     private var steps: [String] {
         let steps = probes(.step)
         if steps.isEmpty { return [] }
-        let title =
-            "wanted".right(13) + "achieved".right(13) + "p50".right(12) + "p99".right(12)
-            + "   verdict"
-        return [style.bold("steps".left(TextReport.labelWidth)) + style.dim(title)]
-            + steps.map { TextReport.indent + cells(of: $0) }
+        return row(
+            "steps",
+            titles(["wanted", "achieved", "p50", "p99", "held", "verdict"], TextReport.stepColumns)
+        ) + steps.flatMap { row("", titles(cells(of: $0), TextReport.stepColumns)) }
     }
 
-    private func cells(of probe: RunRecord.Probe) -> String {
+    private static let stepColumns = [13, 13, 12, 12, 6, 11]
+
+    private func titles(_ texts: [String], _ columns: [Int]) -> [(text: String, column: Int)] {
+        zip(texts, columns).map { ($0, $1) }
+    }
+
+    private func cells(of probe: RunRecord.Probe) -> [String] {
         let run = probe.measurement
         let wanted = probe.plan.rate.map { Figures.rate($0) + "/s" } ?? "closed loop"
-        let achieved = Figures.rate(run.rate) + "/s"
-        return wanted.right(13) + achieved.right(13) + times(of: run.response)
-            + "   " + style.level(probe.verdict.level)
+        return [wanted, Figures.rate(run.rate) + "/s"] + times(of: run.response) + [
+            probe.holds.map { $0 ? "yes" : "no" } ?? "-", style.level(probe.verdict.level),
+        ]
     }
 
-    /// The median and the 99th percentile, in columns.
-    private func times(of latency: Latency) -> String {
+    /// The median and the 99th percentile.
+    private func times(of latency: Latency) -> [String] {
         [0.5, 0.99].map { quantile in
             let isKnown = latency.supports(quantile)
-            let time = isKnown ? latency.value(at: quantile).map(Figures.time) : nil
-            return (time ?? "-").right(12)
-        }.joined()
+            return (isKnown ? latency.value(at: quantile).map(Figures.time) : nil) ?? "-"
+        }
+    }
+
+    /// Which of several runs the figures are of; empty where there is one.
+    var origin: [String] {
+        let steps = probes(.step)
+        if let place = steps.firstIndex(where: { $0.plan.rate == plan.rate }) {
+            let rate = plan.rate.map { ", \(Figures.rate($0))/s" } ?? ""
+            let reason =
+                steps[place].holds == true
+                ? "the highest rate that held" : "no rate held, and this is the lowest"
+            return sentence(
+                "figures", "of step \(place + 1) of \(steps.count)\(rate): \(reason)")
+        }
+        guard let search = record.search, let rate = plan.rate else { return [] }
+        let run = "of the last run at \(Figures.rate(rate))/s"
+        return sentence(
+            "figures", search.rate == nil ? run : run + ", which confirmed that rate")
     }
 
     /// The answer of a search, which is the first line of its report.
@@ -105,16 +126,14 @@ extension TextReport {
     /// What each part of a merged run saw: one client machine that is worse than the others shows.
     private var parts: [String] {
         if record.shards.isEmpty { return [] }
-        let title =
-            "shard".right(6) + "answered".right(14) + "rate".right(12) + "p50".right(12)
-            + "p99".right(12) + "   verdict"
-        return [style.bold("parts".left(TextReport.labelWidth)) + style.dim(title)]
-            + record.shards.map { TextReport.indent + cells(of: $0) }
+        let columns = [6, 14, 12, 12, 12, 11]
+        return row(
+            "parts", titles(["shard", "answered", "rate", "p50", "p99", "verdict"], columns))
+            + record.shards.flatMap { row("", titles(cells(of: $0), columns)) }
     }
 
-    private func cells(of part: RunRecord.ShardPart) -> String {
-        let rate = Figures.rate(part.rate) + "/s"
-        return String(part.index).right(6) + Figures.count(part.answered).right(14)
-            + rate.right(12) + times(of: part.response) + "   " + style.level(part.level)
+    private func cells(of part: RunRecord.ShardPart) -> [String] {
+        [String(part.index), Figures.count(part.answered), Figures.rate(part.rate) + "/s"]
+            + times(of: part.response) + [style.level(part.level)]
     }
 }

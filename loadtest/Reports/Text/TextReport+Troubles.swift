@@ -7,29 +7,36 @@ extension TextReport {
     private static let errorsMax = 6
 
     var troubles: [String] {
-        errors + corruptions + thresholds + serverEnd + books + ended + verdict + exit
+        errors + corruptions + thresholds + serverEnd + books + ended + findings + exit
     }
 
     private var errors: [String] {
-        guard !run.errors.isEmpty else { return flow("errors", [style.good("none")]) }
-        let title = "phase    errno             count    share      first  connection"
-        var lines = [style.bold("errors".left(TextReport.labelWidth)) + style.dim(title)]
-        for row in run.errors.prefix(TextReport.errorsMax) {
-            lines.append(TextReport.indent + style.bad(cells(of: row)))
-            lines.append(TextReport.indent + "  " + Hints.hint(for: row))
+        if run.errors.isEmpty { return [] }
+        var lines = row("errors", TextReport.errorColumns.map { (style.dim($0.0), $0.1) })
+        for error in run.errors.prefix(TextReport.errorsMax) {
+            lines += row("", zip(cells(of: error), TextReport.errorColumns).map { ($0, $1.1) })
+                .map(style.bad)
+            lines += sentence("", "  " + Hints.hint(for: error))
         }
         let rest = run.errors.count - TextReport.errorsMax
-        if rest > 0 { lines.append(TextReport.indent + "and \(rest) kinds more: see --json") }
+        if rest > 0 { lines += sentence("", "and \(rest) kinds more: see --json") }
         return lines
     }
 
-    private func cells(of row: ErrorRow) -> String {
+    private static let errorColumns = [
+        ("phase", -9), ("errno", -14), ("count", 9), ("share", 9), ("first", 11),
+        ("connection", 12),
+    ]
+
+    private func cells(of row: ErrorRow) -> [String] {
         let isConnecting = row.phase == .socket || row.phase == .connect
         let all = isConnecting ? run.connects.tried : run.ledger.scheduled
         let share = all > 0 ? Figures.percent(Double(row.count) / Double(all)) : "-"
-        return row.phase.rawValue.left(9) + row.errno.left(14) + Figures.count(row.count).right(9)
-            + share.right(9) + ("+" + Figures.fixed(row.firstSeen, decimals: 2) + " s").right(11)
-            + Figures.count(row.exampleConnection).right(12)
+        return [
+            row.phase.rawValue, row.errno, Figures.count(row.count), share,
+            "+" + Figures.fixed(row.firstSeen, decimals: 2) + " s",
+            Figures.count(row.exampleConnection),
+        ]
     }
 
     private var corruptions: [String] {
@@ -43,7 +50,7 @@ extension TextReport {
             lines.append(TextReport.indent + "  got       " + Figures.hex(corruption.got))
         }
         let rest = run.corruptions.count - TextReport.corruptionsMax
-        if rest > 0 { lines.append(TextReport.indent + "and \(rest) connections more: see --json") }
+        if rest > 0 { lines += sentence("", "and \(rest) connections more: see --json") }
         return lines
     }
 
@@ -135,35 +142,34 @@ extension TextReport {
     }
 }
 
-// What the instrument says about itself: one line when its figures can be trusted.
+// What the instrument says about itself: one line near the top, and each finding at the end.
 
 extension TextReport {
     var verdict: [String] {
         let (level, findings) = (record.verdict.level, record.verdict.findings)
         if findings.isEmpty, run.phases.measured == 0 { return [] }
-        let lines = flow("verdict", [style.level(level)] + (level == .valid ? evidence : []))
-        return lines
-            + findings.flatMap { finding in
-                let remedy = finding.remedy.isEmpty ? "" : ": \(finding.remedy)"
-                return style.detail(finding.code, finding.text + remedy) {
-                    style.level(finding.level, $0)
-                }
-            }
+        func codes(_ isMeant: (Verdict.Finding) -> Bool) -> String {
+            findings.filter(isMeant).map(\.code).uniqued.joined(separator: ", ")
+        }
+        let (grave, noted) = (codes { $0.level > .note }, codes { $0.level <= .note })
+        return flow(
+            "verdict",
+            [style.level(level)] + (grave.isEmpty ? [] : [grave])
+                + (noted.isEmpty ? [] : ["noted: \(noted)"]))
     }
 
-    /// The figures that a good verdict rests on.
-    private var evidence: [String] {
-        var parts: [String] = []
-        if let busiest = run.threads.map(\.busy).max() {
-            parts.append("busiest thread \(Figures.percent(busiest))")
+    /// Each with its level, what was seen, and what to do about it.
+    private var findings: [String] {
+        record.verdict.findings.enumerated().flatMap { index, finding in
+            let remedy = finding.remedy.isEmpty ? "" : ": \(finding.remedy)"
+            let text = "\(finding.level.rawValue): \(finding.text)\(remedy)"
+            let label = index == 0 ? "findings" : ""
+            if width < TextReport.width {
+                return flow(label, [style.level(finding.level, finding.code)]) + sentence("", text)
+            }
+            return style.detail(
+                label, finding.code, text, { style.level(finding.level, $0) }, width: width)
         }
-        if run.lag.supports(0.99), let lag = run.lag.value(at: 0.99) {
-            parts.append("lag p99 \(Figures.time(nanoseconds: Double(lag)))")
-        }
-        if let pacing = run.pacing, pacing.sent > 0 {
-            parts.append("on schedule \(Figures.part(pacing.onTime, of: pacing.sent))")
-        }
-        return parts.isEmpty ? [] : [parts.joined(separator: ", ")]
     }
 }
 

@@ -1,16 +1,29 @@
 import Generator
 
-/// The report for people: one screen, at most 80 columns, bad news last.
+/// The report for people: one screen, at most 80 columns. It begins with what people came for, and
+/// whether that can be believed; bad news in full stands last.
 ///
 /// Every section starts with a word that stays the same, so `grep '^response'` works. Colour adds
 /// nothing that the words do not say.
 package struct TextReport {
     let record: RunRecord
     let style: Style
+    /// Columns of a line.
+    let width: Int
+    /// Lines of a screen; nil where any number of them can be read.
+    let rows: Int?
 
-    package init(_ record: RunRecord, style: Style = .plain) {
+    /// Below that many columns words and figures no longer fit side by side.
+    private static let widthMin = 30
+
+    /// `screen` is the terminal that it goes to, where it goes to one.
+    package init(
+        _ record: RunRecord, style: Style = .plain, screen: (columns: Int, rows: Int)? = nil
+    ) {
         self.record = record
         self.style = style
+        width = min(TextReport.width, max(TextReport.widthMin, screen?.columns ?? .max))
+        rows = screen?.rows
     }
 
     var plan: LoadPlan { record.plan }
@@ -32,14 +45,54 @@ package struct TextReport {
     }
 
     /// What the run gave; stands below the preamble.
+    ///
+    /// On a screen that has no room for all of it the histogram is left out: the figures stay.
     package var results: [String] {
-        var sections = [LatencyTable(record).lines(style)]
+        let all = results(drawing: HistogramDrawing(run.response.answered).lines(width: width))
+        guard let rows, all.count >= rows else { return all }
+        return results(drawing: [])
+    }
+
+    private func results(drawing: [String]) -> [String] {
+        var sections = [headline, LatencyTable(record).lines(style, width: width)]
         // A run that never got to the measured part has no figures to show, only what stopped it.
-        if run.ledger.scheduled > 0 || run.phases.measured > 0 {
-            sections += [HistogramDrawing(run.response.answered).lines, figures]
-        }
+        sections += hasFigures ? [drawing, connected + measured + figures] : [connected + measured]
         sections += [probes, troubles]
-        return search + connected + measured + sections.filter { !$0.isEmpty }.flatMap { [""] + $0 }
+        return Array(sections.filter { !$0.isEmpty }.joined(separator: [""]))
+    }
+
+    var hasFigures: Bool { run.ledger.scheduled > 0 || run.phases.measured > 0 }
+
+    // MARK: - The headline
+
+    /// Percentiles that people ask for first.
+    private static let quantiles = [0.5, 0.9, 0.95, 0.99]
+
+    private var headline: [String] {
+        guard hasFigures else { return search + verdict }
+        return search + origin
+            + flow("result", [rateWords] + (plan.rate == nil ? ["closed loop"] : []) + [errorWords])
+            + flow("", times) + verdict
+    }
+
+    private var rateWords: String {
+        let achieved = style.bold("\(Figures.rate(run.rate))/s")
+        return plan.rate.map { "\(achieved) of \(Figures.rate($0))/s wanted" } ?? achieved
+    }
+
+    private var errorWords: String {
+        let count = run.failures
+        return (count > 0 ? style.bad : { $0 })("errors \(Figures.count(count))")
+    }
+
+    private var times: [String] {
+        let response = run.response
+        let percentiles = TextReport.quantiles.filter(response.supports).compactMap { quantile in
+            response.value(at: quantile).map {
+                "\(Figures.name(ofQuantile: quantile)) \(Figures.time($0))"
+            }
+        }
+        return percentiles + (response.max.map { ["max \(Figures.time($0))"] } ?? [])
     }
 
     // MARK: - Before the figures
@@ -107,7 +160,7 @@ package struct TextReport {
             parts.append("after \(Figures.time(seconds: phases.warmup)) of warm-up\(state ?? "")")
         }
         if phases.drain > 0 {
-            parts.append("last answers within \(Figures.time(seconds: phases.drain))")
+            parts.append("last answer after \(Figures.time(seconds: phases.drain))")
         }
         return flow("measured", parts)
     }

@@ -98,6 +98,21 @@ package struct Histogram: Sendable, Equatable {
     /// The mean, in nanoseconds; nil when there is none.
     package var mean: Double? { count == 0 ? nil : sum / Double(count) }
 
+    /// The standard deviation, in nanoseconds, as the bins have it: to 1 %; nil when there is no
+    /// sample.
+    package var standardDeviation: Double? {
+        guard count > 0 else { return nil }
+        func sum(_ term: (Double) -> Double) -> Double {
+            occupied.reduce(0) { sum, bin in
+                let values = Histogram.values(ofBin: bin)
+                let middle = Double(values.lowerBound + values.upperBound) / 2
+                return sum + Double(bins[bin]) * term(middle)
+            }
+        }
+        let mean = sum { $0 } / Double(count)
+        return (sum { ($0 - mean) * ($0 - mean) } / Double(count)).squareRoot()
+    }
+
     /// The value, in nanoseconds, at or below which a share `quantile` of the samples lies.
     ///
     /// Nil when there is no sample. The highest value of the bin is given, so the error is upwards

@@ -36,12 +36,16 @@ struct Output {
     /// Says what is about to be measured, before the first connection is opened.
     func begin(_ record: RunRecord) {
         if options.isQuiet { return }
-        let lines = TextReport(record, style: style).preamble(loop: options.course.words)
+        let lines = text(record).preamble(loop: options.course.words)
         _ = Output.print(lines.map { $0 + "\n" }.joined(), to: human)
     }
 
     /// Says on the way what is going on.
-    func note(_ text: String) { StandardError.say(text.printable) }
+    func note(_ text: String) {
+        let columns = Output.screen(File.standardError)?.columns
+        let lines = columns.map { Style.wrap(text, $0) } ?? [text]
+        for line in lines { StandardError.say(line.printable) }
+    }
 
     /// Says what a run gave that is one of several.
     func note(_ run: Campaign.Run, _ measurement: Measurement) {
@@ -63,11 +67,20 @@ struct Output {
     func report(_ record: RunRecord) -> Int32 {
         let lines =
             options.isQuiet
-            ? [SummaryLine.text(record)] : TextReport(record, style: style).results
+            ? [SummaryLine.text(record)] : text(record).results
         let isPrinted = Output.print(lines.map { $0 + "\n" }.joined(), to: human)
         let isWritten = write(record) && isPrinted
         return record.exitCode == ExitCode.success && !isWritten
             ? ExitCode.cannotWrite : record.exitCode
+    }
+
+    private func text(_ record: RunRecord) -> TextReport {
+        TextReport(record, style: style, screen: Output.screen(human))
+    }
+
+    /// Columns and rows where the words go to a terminal; nil elsewhere.
+    static func screen(_ descriptor: RawDescriptor) -> (columns: Int, rows: Int)? {
+        Terminal.isTerminal(descriptor) ? Terminal.size(of: descriptor) : nil
     }
 
     /// Writes the files that were asked for; false when one could not be.

@@ -34,7 +34,7 @@ extension Options {
     private static let any = Duration.zero...longest
 
     static var sections: [OptionSection] {
-        [load, output, pacing, connections, payload, engine, files, names, parts]
+        [load, output, pacing, connections, payload, engine, files, reports, parts]
     }
 
     private static var load: OptionSection {
@@ -196,8 +196,9 @@ extension Options {
         }
     }
 
-    private static var names: OptionSection {
-        OptionSection("Names:", isAdvanced: true, Labels.flags.map(Option.init))
+    private static var reports: OptionSection {
+        OptionSection(
+            "Reports:", isAdvanced: true, (Labels.flags + [Percentiles.flag]).map(Option.init))
     }
 
     private static var parts: OptionSection {

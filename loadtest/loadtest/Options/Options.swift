@@ -35,6 +35,8 @@ struct Options: Sendable {
     var percentilesPath: String?
     var logPath: String?
     var pagePath: String?
+    /// The quantiles of the report.
+    var percentiles: [Double]
     var live = Live.auto
     /// Between two looks at a run that are kept; nil for what suits each reader.
     var interval: Duration?
@@ -62,6 +64,8 @@ struct Options: Sendable {
         if let bundled { plan = bundled.plan } else { plan = try Options.plan(for: target) }
         plan.warmup = .auto
         labels = try Labels(arguments)
+        percentiles =
+            try arguments.value("percentiles", by: Percentiles.quantiles) ?? Percentiles.usual
         for option in Options.sections.flatMap(\.options) { try option.read(arguments, &self) }
         if !arguments.has("timeout") { plan.timeout = LoadPlan.usualTimeout(of: plan.socket) }
         // With a number of requests and no duration, only the requests end the run.

@@ -25,6 +25,7 @@ struct Session {
         record.commandLine = ["loadtest"] + words
         record.id = options.runID
         record.labels = options.labels
+        record.percentiles = options.percentiles
         record.shard = options.shard
         record.startedAt = Machine.dateAndTime
     }

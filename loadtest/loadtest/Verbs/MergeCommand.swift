@@ -50,7 +50,8 @@ enum MergeCommand {
 
     private static func report(_ whole: RunRecord) -> Int32 {
         let style = Output.style(on: File.standardOutput)
-        let report = TextReport(whole, style: style)
+        let screen = Output.screen(File.standardOutput)
+        let report = TextReport(whole, style: style, screen: screen)
         let text = (report.preamble() + report.results).map { $0 + "\n" }.joined()
         let isWritten = Output.print(text, to: File.standardOutput)
         return whole.exitCode == ExitCode.success && !isWritten

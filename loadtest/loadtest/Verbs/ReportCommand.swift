@@ -19,6 +19,7 @@ enum ReportCommand {
                     Flag("html", nil, "FILE", help: "one page that needs no network and no script"),
                     Flag("svg", nil, "FILE", help: "the pictures; in a directory, a file for each"),
                     Flag("md", nil, "FILE", help: "tables in Markdown, for a pull request"),
+                    Percentiles.flag,
                 ])
         ],
         positionalsMax: .max,
@@ -42,6 +43,7 @@ enum ReportCommand {
             "md": arguments.text("md"),
         ])
         try files.check(inputs: arguments.positionals)
+        let percentiles = try arguments.value("percentiles", by: Percentiles.quantiles)
         var runs: [PageRun] = []
         var logs: [(name: String, log: HistogramLogFile)] = []
         for (name, path) in names(of: arguments.positionals) {
@@ -49,7 +51,9 @@ enum ReportCommand {
             if HistogramLogFile.isLog(text) {
                 logs.append((name, try InputFiles.log(text, path)))
             } else {
-                runs.append(PageRun(name: name, record: try record(text, path)))
+                var record = try record(text, path)
+                if let percentiles { record.percentiles = percentiles }
+                runs.append(PageRun(name: name, record: record))
             }
         }
         if logs.isEmpty { return try show(named(runs), files, folder) }
@@ -112,8 +116,9 @@ enum ReportCommand {
 
     private static func print(_ runs: [PageRun]) -> Int32 {
         let style = Output.style(on: File.standardOutput)
+        let screen = Output.screen(File.standardOutput)
         let texts = runs.map { run in
-            let report = TextReport(run.record, style: style)
+            let report = TextReport(run.record, style: style, screen: screen)
             let isNamed = runs.count == 1 || run.record.labels.name == run.name
             let name = isNamed ? [] : ["run        \(run.name)"]
             return (name + report.preamble() + report.results).joined(separator: "\n")
