@@ -117,6 +117,7 @@ struct LyingServerTests {
         #expect(seen.ledger.reset == 2)
         #expect(seen.ledger.isBalanced)
         #expect(row(seen, .read, "ECONNRESET")?.count == 2)
+        #expect(seen.timeline.columns.reduce(0) { $0 + $1.kinds[.broken] } == 2)
         #expect(seen.ending == .allConnectionsLost)
     }
 

@@ -213,6 +213,7 @@ struct LoadRunTests {
         #expect(usage.residentBefore > 0)
         #expect(usage.residentConnected > 0)
         #expect((seen.serverCPUPerRequest ?? 0) > 0)
+        #expect(seen.timeline.columns.contains { $0.serverCPU > 0 })
         #expect((seen.clientCPUPerRequest ?? 0) > 0)
     }
 }

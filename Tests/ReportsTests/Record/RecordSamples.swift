@@ -100,7 +100,11 @@ extension Sample {
         for _ in 0..<15 {
             run.timeline.add(
                 latency(&random).answered, errors: .random(in: 0...2, using: &random),
+                kinds: ErrorKinds((0...5).map { _ in .random(in: 0...2, using: &random) }),
                 cpu: .random(in: 0...99_999_999, using: &random),
+                at: .random(in: 0...90_000_000_000, using: &random))
+            run.timeline.add(
+                serverCPU: .random(in: 0...99_999_999, using: &random),
                 at: .random(in: 0...90_000_000_000, using: &random))
         }
         run.threads[0].above95 = random.share()

@@ -21,6 +21,21 @@ struct TimelineTests {
         #expect(cells.reduce(0, +) == 3)
     }
 
+    @Test func `errors of a column are told apart by kind, and what the server took is beside`() {
+        var timeline = Timeline(width: 100)
+        timeline.add(histogram(1), errors: 3, kinds: ErrorKinds([1, 2]), cpu: 0, at: 50)
+        timeline.add(histogram(1), errors: 4, kinds: ErrorKinds([0, 1, 3]), cpu: 0, at: 60)
+        timeline.add(serverCPU: 7, at: 70)
+        var twice = timeline
+        twice.add(timeline)
+
+        #expect(timeline.columns[0].kinds.list == [1, 3, 3, 0, 0, 0])
+        #expect(twice.columns[0].kinds.list == [2, 6, 6, 0, 0, 0])
+        #expect(twice.columns[0].serverCPU == 14)
+        #expect(twice.columns[0].kinds.since(timeline.columns[0].kinds)[.broken] == 3)
+        #expect(ErrorKinds().list == [])
+    }
+
     @Test func `a long run is folded, and nothing gets lost`() {
         var timeline = Timeline(width: 10)
         for step in 0..<5000 {

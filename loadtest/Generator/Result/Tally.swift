@@ -14,6 +14,7 @@ struct Tally: Sendable {
     /// What ended since the interval was closed last; the totals do not have it yet.
     var interval = Latencies()
     private var errorsInTimeline = 0
+    private var kindsInTimeline = ErrorKinds()
     /// What moved since the start of the run, the warm-up included.
     private(set) var moved = Measurement.Window()
     /// When the last interval ended in which something was answered, in nanoseconds from the start
@@ -124,10 +125,13 @@ struct Tally: Sendable {
         if !isPlanned { interval.response.add(interval.service) }
         totals.latencies.add(interval)
         shown.add(interval)
-        let errors = totals.errors.occurrences - errorsInTimeline
-        totals.timeline.add(interval.response.answered, errors: errors, cpu: cpu, at: time)
+        let (errors, kinds) = (totals.errors.occurrences - errorsInTimeline, totals.errors.kinds)
+        totals.timeline.add(
+            interval.response.answered, errors: errors, kinds: kinds.since(kindsInTimeline),
+            cpu: cpu, at: time)
         totals.timeline.add(interval.warmup.answered, errors: 0, cpu: 0, at: time)
         errorsInTimeline += errors
+        kindsInTimeline = kinds
         interval.clear()
     }
 }

@@ -101,6 +101,11 @@ extension [ErrorRow] {
     /// Errors of all kinds.
     package var occurrences: Int { reduce(0) { $0 + $1.count } }
 
+    /// The same by what happened.
+    package var kinds: ErrorKinds {
+        reduce(into: ErrorKinds()) { $0[$1.kind] += $1.count }
+    }
+
     /// Counts an error.
     mutating func note(_ phase: ErrorRow.Phase, _ name: String, connection: Int, seconds: Double) {
         add(
@@ -125,5 +130,18 @@ extension [ErrorRow] {
         guard row.firstSeen < self[known].firstSeen else { return }
         self[known].firstSeen = row.firstSeen
         self[known].exampleConnection = row.exampleConnection
+    }
+}
+
+extension ErrorRow {
+    /// What happened, without the call that met it.
+    package var kind: ErrorKinds.Kind {
+        switch errno {
+        case "lost": .lost
+        case "mismatch", "surplus", "early": .wrong
+        case "timeout", "incomplete", "ETIMEDOUT": phase == .connect ? .unconnected : .timedOut
+        case "ECONNRESET", "EPIPE", "eof", "no_eof": phase == .connect ? .unconnected : .broken
+        default: phase == .connect || phase == .socket ? .unconnected : .other
+        }
     }
 }

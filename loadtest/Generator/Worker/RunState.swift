@@ -133,6 +133,18 @@ final class RunState: Sendable {
         sampleServer { $0.closed = $1 }
     }
 
+    /// Nanoseconds of CPU that the server took since the last look, or since the run began; nil
+    /// where its processes are not known.
+    func serverTime() -> Int64? {
+        var used: Int64?
+        sampleServer { samples, usage in
+            let before = samples.looked ?? samples.started?.cpuNanoseconds
+            used = before.map { max(0, usage.cpuNanoseconds - $0) }
+            samples.looked = usage.cpuNanoseconds
+        }
+        return used
+    }
+
     /// Reads what the server's processes have used, when the plan names them.
     func sampleServer(_ keep: (inout ServerSamples, ProcessUsage) -> Void) {
         // One that is gone has nothing to read; its connections say so.
@@ -214,6 +226,8 @@ struct ServerSamples: Sendable {
     var connected: ProcessUsage?
     var opened: ProcessUsage?
     var closed: ProcessUsage?
+    /// Its processor time at the end of the last interval, in nanoseconds.
+    var looked: Int64?
 
     var usage: Measurement.ServerUsage? {
         guard let started, let connected, let opened, let closed else { return nil }

@@ -33,6 +33,10 @@ extension Worker {
         if phase == .warmingUp { lookWhetherSteady(at: now) }
         let (from, cpu) = interval.end(at: now.nanoseconds)
         let (end, total) = (state.origin.nanoseconds(to: now), interval.total.cpu)
+        // One worker is enough to look at the server.
+        if index == 0, let used = state.serverTime() {
+            exchange.tally.totals.timeline.add(serverCPU: used, at: from)
+        }
         desk.published.withLock { published in
             exchange.tally.closeInterval(
                 from: from, to: end, cpu: cpu, adding: &published.latencies)

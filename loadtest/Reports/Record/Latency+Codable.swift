@@ -221,12 +221,19 @@ extension Timeline: Codable {
         var sums = Timeline.Column()
         var cells: [[Int]] = []
 
+        private var kinds: [Int] {
+            get { sums.kinds.list }
+            set { sums.kinds = ErrorKinds(newValue) }
+        }
+
         /// More than that a column cannot have, so that all columns add up.
         private static let some = Form<Int>.whole(0...1 << 40)
 
         static let fields: [Field<ColumnOfDocument>] = [
             Field("answered", \.sums.answered, some), Field("errors", \.sums.errors, some),
             Field("max_s", \.sums.largest, .seconds), Field("cpu_s", \.sums.cpu, .seconds),
+            Field("server_cpu_s", \.sums.serverCPU, .seconds),
+            Field("errors_by_kind", \.kinds, .list(some, atMost: ErrorKinds.Kind.allCases.count)),
             Field("cells", \.cells, .list(.list(.count))),
         ]
     }

@@ -9,18 +9,23 @@ package struct Timeline: Sendable, Equatable {
     package struct Column: Sendable, Equatable {
         package var answered = 0
         package var errors = 0
+        package var kinds = ErrorKinds()
         /// The longest response, in nanoseconds; 0 when nothing was answered.
         package var largest: Int64 = 0
         /// Nanoseconds of CPU of the generator's threads.
         package var cpu: Int64 = 0
+        /// Nanoseconds of CPU of the server; 0 where its process is not known.
+        package var serverCPU: Int64 = 0
         package init() {}
 
         fileprivate mutating func add(_ other: Column) {
             answered += other.answered
             errors += other.errors
+            kinds.add(other.kinds)
             largest = Swift.max(largest, other.largest)
             // A document may claim any time.
             cpu &+= other.cpu
+            serverCPU &+= other.serverCPU
         }
     }
 
@@ -57,7 +62,10 @@ package struct Timeline: Sendable, Equatable {
     }
 
     /// Adds what happened around `time`, in nanoseconds from the start of the run.
-    package mutating func add(_ latencies: Histogram, errors: Int, cpu: Int64, at time: Int64) {
+    package mutating func add(
+        _ latencies: Histogram, errors: Int, kinds: ErrorKinds = ErrorKinds(), cpu: Int64,
+        at time: Int64
+    ) {
         let index = room(at: time)
         for bin in latencies.occupied where latencies[bin: bin] > 0 {
             counts[index * Timeline.cellCount + bin / Timeline.binsPerCell] &+=
@@ -66,9 +74,15 @@ package struct Timeline: Sendable, Equatable {
         var column = Column()
         column.answered = latencies.count
         column.errors = errors
+        column.kinds = kinds
         column.largest = latencies.max ?? 0
         column.cpu = cpu
         storage[index].add(column)
+    }
+
+    /// Adds what the server took around `time`, in nanoseconds.
+    package mutating func add(serverCPU: Int64, at time: Int64) {
+        storage[room(at: time)].serverCPU &+= serverCPU
     }
 
     /// Adds another timeline, which begins `offset` nanoseconds after this one.
@@ -133,5 +147,69 @@ package struct Timeline: Sendable, Equatable {
         }
         width *= 2
         used = (used + 1) / 2
+    }
+}
+
+/// Errors by what happened, for what shows them over time.
+package struct ErrorKinds: Sendable, Equatable {
+    package enum Kind: CaseIterable, Sendable {
+        /// No connection came up.
+        case unconnected
+        /// Nothing came in time.
+        case timedOut
+        /// The connection was reset or closed.
+        case broken
+        /// Bytes that are not those that were sent.
+        case wrong
+        /// A datagram without an answer.
+        case lost
+        case other
+    }
+
+    private var unconnected = 0
+    private var timedOut = 0
+    private var broken = 0
+    private var wrong = 0
+    private var lost = 0
+    private var other = 0
+
+    package init() {}
+
+    /// Of each kind, in the order of the kinds; what is missing is 0.
+    package init(_ list: [Int]) {
+        for (kind, count) in zip(Kind.allCases, list) { self[kind] = count }
+    }
+
+    package subscript(kind: Kind) -> Int {
+        get { self[keyPath: ErrorKinds.place(of: kind)] }
+        set { self[keyPath: ErrorKinds.place(of: kind)] = newValue }
+    }
+
+    private static func place(of kind: Kind) -> WritableKeyPath<ErrorKinds, Int> {
+        switch kind {
+        case .unconnected: \.unconnected
+        case .timedOut: \.timedOut
+        case .broken: \.broken
+        case .wrong: \.wrong
+        case .lost: \.lost
+        case .other: \.other
+        }
+    }
+
+    /// In the order of the kinds; empty where there is none.
+    package var list: [Int] {
+        let list = Kind.allCases.map { self[$0] }
+        return list.contains { $0 > 0 } ? list : []
+    }
+
+    package mutating func add(_ other: ErrorKinds) {
+        for kind in Kind.allCases { self[kind] += other[kind] }
+    }
+
+    /// What has come since an earlier count.
+    package func since(_ earlier: ErrorKinds) -> ErrorKinds {
+        var kinds = self
+        for kind in Kind.allCases { kinds[kind] -= earlier[kind] }
+        return kinds
     }
 }
