@@ -78,15 +78,15 @@ import Testing
 
     @Test func `equal shades of a row of heat are one stroke`() throws {
         var chart = ChartTests.chart()
-        let row = (0..<512).map { Heat.Cell(column: $0, row: 0, count: 7) }
+        let row = (0..<256).map { Heat.Cell(column: $0, row: 0, count: 7) }
         let rest = [Heat.Cell(column: 3, row: 1, count: 1), Heat.Cell(column: 5, row: 1, count: 1)]
         chart.heat = Heat(
-            x: 0...10, y: 1...10, columns: 512, rows: 2, cells: row + rest, noun: "answers")
+            x: 0...10, y: 1...10, columns: 256, rows: 2, cells: row + rest, noun: "answers")
         let paths = try elements(of: chart.svg).filter {
             $0.attributes["class"]?.hasPrefix("heat") == true
         }
 
-        #expect(paths.compactMap { $0.attributes["d"] } == ["M3 1h1M5 1h1", "M0 0h512"])
+        #expect(paths.compactMap { $0.attributes["d"] } == ["M3 1h1M5 1h1", "M0 0h256"])
     }
 
     @Test func `several pictures in a file stand one below the other`() throws {
@@ -115,6 +115,67 @@ import Testing
         for (left, right) in zip(places, places.dropFirst()) {
             #expect(left.0 + left.1 <= right.0 - right.1)
         }
+    }
+
+    @Test func `names of lines that end together are pushed apart`() throws {
+        var chart = ChartTests.chart()
+        chart.series[1].strokes = chart.series[0].strokes
+        chart.rules = [Chart.Rule(.atY, 9, label: "a limit")]
+        let names = ["series 0", "series 1", "a limit"]
+        let places = try elements(of: chart.svg).filter { names.contains($0.text) }
+            .compactMap { Double($0.attributes["y"] ?? "") }.sorted()
+
+        #expect(places.count == 3)
+        for (upper, lower) in zip(places, places.dropFirst()) { #expect(lower - upper >= 14) }
+    }
+
+    @Test func `no name stands in the plot, however many there are`() throws {
+        var chart = ChartTests.chart()
+        chart.bands = [Chart.Band(from: 0, to: 10, label: "the whole of it")]
+        chart.rules = (1...9).map { Chart.Rule(.atX, Double($0), label: "a line at \($0)") }
+        chart.rules.append(Chart.Rule(.atY, 5, label: String(repeating: "long ", count: 30)))
+        for layout in Layout.allCases {
+            let drawing = Drawing(chart, layout)
+            let texts = try elements(of: drawing.svg()).filter { $0.name == "text" }
+
+            #expect(texts.contains { $0.text == "the whole of it" })
+            for text in texts {
+                let x = try #require(Double(text.attributes["x"] ?? ""))
+                let y = try #require(Double(text.attributes["y"] ?? ""))
+                let isBeside = x < drawing.left || x > drawing.right
+                #expect(isBeside || y < drawing.top || y > drawing.bottom, "\(text.text)")
+            }
+        }
+    }
+
+    @Test func `aligned pictures begin and end at the same places`() {
+        var other = ChartTests.chart()
+        other.y = Chart.Axis("y", .linear(from: 0, to: 1e9, of: .plain))
+        other.series[0].label = "a much longer name"
+        let drawings = Chart.aligned([ChartTests.chart(), other]).map { Drawing($0) }
+
+        #expect(drawings[0].left == drawings[1].left && drawings[0].right == drawings[1].right)
+        #expect(Drawing(ChartTests.chart()).left < Drawing(other).left)
+    }
+
+    @Test func `heat for a telephone has fewer cells and the same shades`() {
+        let cells = (0..<500).map { Heat.Cell(column: $0, row: 0, count: 9) }
+        let heat = Heat(
+            x: 0...10, y: 1...10, columns: 500, rows: 1, cells: cells, noun: "answers"
+        ).folded(to: 96)
+
+        #expect(heat.cells.count <= 96)
+        #expect(heat.cells.dropLast().allSatisfy { $0.count == 9 })
+        #expect(heat.largest == 9)
+    }
+
+    @Test func `a page has a picture twice, for a window and for a telephone`() throws {
+        let pictures = try elements(of: "<p>\(ChartTests.chart().markup)</p>").filter {
+            $0.name == "svg"
+        }
+
+        #expect(pictures.map { $0.attributes["class"] } == ["chart wide", "chart narrow"])
+        #expect(Set(pictures.map { $0.attributes["aria-labelledby"] }).count == 2)
     }
 
     /// Two lines over ten steps.

@@ -50,6 +50,18 @@ import Testing
         }
     }
 
+    @Test func `ratios are marked around 1, and the marks cover them`() {
+        func labels(_ low: Double, _ high: Double) -> [String] {
+            Scale.ratios(from: low, to: high).ticks.map(\.label)
+        }
+
+        #expect(labels(0.97, 1.05) == ["0.96", "0.98", "1.00", "1.02", "1.04", "1.06"])
+        #expect(
+            labels(0.9, 1.6) == ["0.90", "1.00", "1.10", "1.20", "1.30", "1.40", "1.50", "1.60"])
+        #expect(labels(2, 30) == ["1.00", "2.00", "3.00", "5.00", "7.00", "10", "20", "30"])
+        #expect(labels(.nan, 3).contains("1.00"))
+    }
+
     @Test func `a span ends where it is told to`() {
         let scale = Scale.span(to: 6.05, of: .plain)
 

@@ -1,19 +1,22 @@
 /// A picture as a value: axes, what stands behind, and the series before it.
 ///
 ///     title
-///     -- series 0   - - series 1
-///     y-axis
-///      |  band |        gap between two lines, rules, heat, and then the series
+///     y-axis       what is shaded, and what the upright lines are
+///      |  band |        gap between two lines, rules, heat,        -- series 0
+///      |       |        and then the series                        - - series 1
 ///      +-------+------------------------------------------------
 ///                                                         x-axis
 ///
-/// It is drawn by `Chart.svg`. It knows nothing of runs: only points, words and units.
+/// It is drawn by `Chart.svg`. It knows nothing of runs: only points, words and units. No word
+/// stands inside the plot, where it could hide what is plotted.
 package struct Chart: Sendable {
     /// Lower-case letters, digits and dashes; it names the file and the element.
     package var name: String
     package var title: String
     /// What is to be seen, in words: what a screen reader says.
     package var summary: String
+    /// What a reader must know to read it; empty where nothing needs to be said.
+    package var caption = ""
     package var x: Axis
     package var y: Axis
     /// The height of the plot, of 800 in width.
@@ -25,6 +28,8 @@ package struct Chart: Sendable {
     package var series: [Series] = []
     /// Why there is nothing to draw; the words take the place of axes and series.
     package var emptiness: String?
+    /// What is kept free beside the plot; nil for what it needs itself.
+    var room: Room?
 
     package init(name: String, title: String, summary: String, x: Axis, y: Axis) {
         self.name = name
@@ -67,10 +72,13 @@ package struct Chart: Sendable {
         package var from: Double
         package var to: Double
         package var label: String
-        package init(from: Double, to: Double, label: String) {
+        /// Whether something is wrong there.
+        package var isAlarm: Bool
+        package init(from: Double, to: Double, label: String, isAlarm: Bool = false) {
             self.from = from
             self.to = to
             self.label = label
+            self.isAlarm = isAlarm
         }
     }
 
@@ -98,51 +106,48 @@ package struct Chart: Sendable {
             self.label = label
         }
     }
+
+    /// The same pictures with plots that begin and end at the same places, so that what stands
+    /// below each other on equal axes of time happened together.
+    package static func aligned(_ charts: [Chart]) -> [Chart] {
+        let rooms = charts.filter { $0.emptiness == nil }.map(Room.init)
+        let room = Room(
+            left: rooms.map(\.left).max() ?? 0, right: rooms.map(\.right).max() ?? 0)
+        return charts.map { chart in
+            var chart = chart
+            chart.room = room
+            return chart
+        }
+    }
 }
 
 /// Pictures as SVG 1.1 text: inside a page, as a file, or several in one file.
 extension Chart {
-    /// The picture without its colours, for a page that has `ChartStyle.css`.
-    package var svg: String { svg(at: nil, css: nil) }
+    /// The picture without its colours and its title, for a page that has `ChartStyle.css` and says
+    /// the title: drawn twice, for a window and for a telephone, of which the style shows one.
+    package var markup: String {
+        Layout.both { Drawing(self, $0, hasTitle: false).svg() }
+    }
+
+    /// The picture without its colours.
+    package var svg: String { Drawing(self).svg() }
 
     /// The picture as a file of its own.
-    package var file: String { svg(at: nil, css: ChartStyle.css) + "\n" }
+    package var file: String {
+        Drawing(self).svg(background: ChartStyle.element + ChartStyle.background) + "\n"
+    }
 
     /// Several pictures in one file, one below the other.
     package static func file(of charts: [Chart]) -> String {
         var (top, content) = (0.0, ChartStyle.element + ChartStyle.background)
         for chart in charts {
-            content += chart.svg(at: top, css: nil) + "\n"
-            top += Drawing(chart).height + 16
+            let drawing = Drawing(chart)
+            content += drawing.svg(at: top) + "\n"
+            top += drawing.height + 16
         }
-        let size = "\(Markup.number(Drawing.width)) \(Markup.number(max(1, top)))"
+        let size = "\(Markup.number(Layout.wide.width)) \(Markup.number(max(1, top)))"
         return Markup.element(
             "svg", ["xmlns": "http://www.w3.org/2000/svg", "viewBox": "0 0 \(size)"], content)
             + "\n"
-    }
-
-    private func svg(at top: Double?, css: String?) -> String {
-        let drawing = Drawing(self)
-        let height = Markup.number(drawing.height)
-        let place =
-            top.map { " y=\"\(Markup.number($0))\" width=\"800\" height=\"\(height)\"" } ?? ""
-        let label = Markup.escape(name)
-        let open =
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 800 \(height)\"\(place) "
-            + "class=\"chart\" role=\"img\" aria-labelledby=\"\(label)-title \(label)-desc\">"
-        let words =
-            Markup.element("title", ["id": "\(name)-title"], Markup.escape(title))
-            + Markup.element("desc", ["id": "\(name)-desc"], Markup.escape(summary))
-        let background = css == nil ? "" : ChartStyle.element + ChartStyle.background
-        return open + words + background + drawing.markup + "</svg>"
-    }
-}
-
-extension Drawing {
-    var markup: String {
-        let title = Drawing.text(chart.title, x: 8, y: 17, class: "title")
-        guard chart.emptiness == nil else { return title + frame }
-        return title + legend.markup + bands + frame + heat + gap
-            + chart.series.map(markup).joined() + rules
     }
 }

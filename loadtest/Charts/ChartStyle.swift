@@ -16,13 +16,14 @@ package enum ChartStyle {
         .grid,.frame,.rule,.line,.heat,.casing{fill:none}
         .grid{stroke:var(--grid)}.frame{stroke:var(--frame)}
         .rule{stroke:var(--ink);stroke-dasharray:1 3}.line{stroke-width:2;stroke-linejoin:round}
-        .band{fill:var(--band)}.gap{fill:var(--gap)}
+        .line.ink{stroke:var(--ink);stroke-width:1.5}.full.ink{fill:var(--ink)}
+        .band{fill:var(--band)}.gap,.alarm{fill:var(--gap)}
         .weak{stroke:var(--dim);stroke-width:1.2}.bound{stroke-dasharray:1 4;stroke-width:4}
-        .heat{shape-rendering:crispEdges}.under{stroke:none;fill-opacity:.14}
+        .heat{shape-rendering:crispEdges}.area{stroke:none}.under{stroke:none;fill-opacity:.14}
         .casing{stroke:var(--paper);stroke-opacity:.75;stroke-width:4}
-        .hollow{fill:var(--paper);stroke-width:2}
-        .bar{fill-opacity:.35}.whisker{fill:none;stroke:var(--ink);stroke-width:1.5}
-        .dots{fill:none;stroke-width:5;stroke-linecap:round}
+        .hollow{fill:var(--paper);stroke-width:1.5}
+        .whisker{fill:none;stroke-width:2.5}
+        .dots{fill:none;stroke-width:4;stroke-linecap:round;stroke-opacity:.3}
         \(rules)
         """
 
@@ -37,8 +38,9 @@ package enum ChartStyle {
 
     private static var rules: String {
         let series = Palette.series.indices.map {
-            ".line.c\($0),.hollow.c\($0),.dots.c\($0){stroke:var(--c\($0))}"
-                + ".under.c\($0),.full.c\($0),.bar.c\($0){fill:var(--c\($0))}"
+            ".line.c\($0),.hollow.c\($0),.dots.c\($0),.whisker.c\($0){stroke:var(--c\($0))}"
+                + ".under.c\($0),.area.c\($0),.full.c\($0),.swatch.c\($0){fill:var(--c\($0));"
+                + "background:var(--c\($0))}"
         }
         let heat = Palette.heat.indices.map {
             ".heat.s\($0){stroke:var(--h\($0))}.h\($0){fill:var(--h\($0))}"

@@ -2,7 +2,8 @@
 extension Drawing {
     /// One path for each shade, in a coordinate system of cells: a row of equal shades is a stroke.
     var heat: String {
-        guard let heat = chart.heat, !heat.cells.isEmpty,
+        let most = layout == .wide ? 256 : 96
+        guard let heat = chart.heat?.folded(to: most), !heat.cells.isEmpty,
             let left = x(heat.xRange.lowerBound), let right = x(heat.xRange.upperBound),
             let low = y(heat.yRange.lowerBound), let high = y(heat.yRange.upperBound)
         else { return "" }
@@ -16,7 +17,9 @@ extension Drawing {
                 heat.cells[end].column == first.column + end - index,
                 heat.shade(of: heat.cells[end].count) == shade
             { end += 1 }
-            paths[shade] += "M\(first.column) \(first.row)h\(end - index)"
+            let column = first.column * heat.span
+            let width = min((end - index) * heat.span, heat.columns - column)
+            paths[shade] += "M\(column) \(first.row)h\(width)"
             index = end
         }
         let (width, height) = (right - left, high - low)
@@ -44,17 +47,17 @@ extension Drawing {
     }
 
     func markup(of series: Series) -> String {
-        let color = "c\(Palette.color(of: series.number))"
-        let dash = Palette.dash(of: series.number)
+        let (color, dash) = (series.color, series.pattern)
         var markup = ""
         for stroke in series.strokes {
             let line = path(stroke.points)
             guard !line.isEmpty else { continue }
             switch stroke.look {
             case .plain:
-                if series.isFilled {
+                if series.fill != .none {
                     let under = path(lower(stroke.points)) + "Z"
-                    markup += Markup.element("path", ["d": under, "class": "under \(color)"])
+                    let look = series.fill == .full ? "area" : "under"
+                    markup += Markup.element("path", ["d": under, "class": "\(look) \(color)"])
                 }
                 // On heat, a line needs a casing to be seen.
                 if chart.heat != nil {
@@ -72,7 +75,7 @@ extension Drawing {
         if let last = series.strokes.last, last.look == .lowerBound {
             markup += arrow(from: last.points, color)
         }
-        return markup + series.dots.map { dot($0, number: series.number) }.joined()
+        return markup + series.dots.map { dot($0, of: series) }.joined()
     }
 
     /// The points, and the way back along the bottom of the plot.
@@ -93,17 +96,26 @@ extension Drawing {
             + Drawing.text("≥", x: x - 14, y: max(top + 12, y - 12), class: "halo", anchor: "end")
     }
 
-    /// A circle, square, triangle or diamond, by the number of the series.
-    private func dot(_ dot: Series.Dot, number: Int) -> String {
+    private func dot(_ dot: Series.Dot, of series: Series) -> String {
         guard let x = x(dot.point.x), let y = y(dot.point.y) else { return "" }
+        return Marks.mark(
+            series.dash, x: x, y: y, class: "\(dot.isHollow ? "hollow" : "full") \(series.color)",
+            words: layout == .wide ? dot.words : "")
+    }
+}
+
+/// The shapes of points that are marked.
+enum Marks {
+    /// A circle, square, triangle or diamond, by a number.
+    static func mark(_ number: Int, x: Double, y: Double, class name: String, words: String)
+        -> String
+    {
         let shapes = [
             "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0", "m-4.5 -4.5h9v9h-9z", "m0 -6l6 10h-12z",
             "m0 -6l6 6l-6 6l-6 -6z",
         ]
         let path = "M\(Markup.number(x)) \(Markup.number(y))" + shapes[number % shapes.count]
-        let look = dot.isHollow ? "hollow" : "full"
-        return Markup.element(
-            "path", ["d": path, "class": "\(look) c\(Palette.color(of: number))"],
-            Markup.element("title", [:], Markup.escape(dot.words)))
+        let title = words.isEmpty ? "" : Markup.element("title", [:], Markup.escape(words))
+        return Markup.element("path", ["d": path, "class": name], title)
     }
 }

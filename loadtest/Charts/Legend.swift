@@ -1,4 +1,5 @@
-/// The names of a picture's series, each behind a piece of its line, in as many rows as they need.
+/// What the shades of a picture are, and the names of its lines where they do not stand beside it;
+/// in as many rows as they need.
 struct Legend {
     private struct Entry {
         let markup: String
@@ -7,39 +8,33 @@ struct Legend {
 
     private static let rowHeight = 18.0
     /// Longer names, such as paths, keep their beginning and their end.
-    private static let lettersMax = 60
+    private static let lettersMax = 44
 
     private(set) var markup = ""
     private(set) var height = 0.0
 
-    init(_ chart: Chart, top: Double) {
-        // The only series needs no name when it is the axis' title.
-        let names = chart.series.map(\.label)
-        guard chart.emptiness == nil, names != [chart.y.title] else { return }
+    init(_ chart: Chart, keys: Keys?, left: Double, right: Double, top: Double) {
+        guard chart.emptiness == nil else { return }
         let entries =
-            chart.series.map(Legend.entry) + (chart.gap.map { [Legend.entry($0)] } ?? [])
+            (keys?.keys ?? []).map(Legend.entry) + (chart.gap.map { [Legend.entry($0)] } ?? [])
             + (chart.heat.map { [Legend.entry($0)] } ?? [])
-        var x = Drawing.left
+        var x = left
         for entry in entries {
-            if x > Drawing.left, x + entry.width > Drawing.right {
-                x = Drawing.left
+            if x > left, x + entry.width > right {
+                x = left
                 height += Legend.rowHeight
             }
             let place = "translate(\(Markup.number(x)) \(Markup.number(top + height)))"
             markup += Markup.element("g", ["transform": place], entry.markup)
-            x += entry.width + 20
+            x += entry.width + 16
         }
         if !entries.isEmpty { height += Legend.rowHeight }
     }
 
-    private static func entry(_ series: Series) -> Entry {
+    private static func entry(_ key: Keys.Key) -> Entry {
         let line = Markup.element(
-            "path",
-            [
-                "d": "M0 8h30", "class": "line c\(Palette.color(of: series.number))",
-                "stroke-dasharray": Palette.dash(of: series.number),
-            ])
-        return entry(sample: line, width: 36, words: series.label)
+            "path", ["d": "M0 8h30", "class": key.look, "stroke-dasharray": key.dash])
+        return entry(sample: line, width: 36, words: key.words)
     }
 
     private static func entry(_ gap: Chart.Gap) -> Entry {
@@ -52,7 +47,7 @@ struct Legend {
             Drawing.rectangle(
                 x: Double($0) * 16, y: 2, width: 16, height: 11, class: "h\($0)")
         }
-        let most = Decimals(digits: heat.largest, exponent: 0).text
+        let most = Decimals(digits: Int(heat.largest.rounded()), exponent: 0).text
         let words = heat.largest > 1 ? "1 to \(most) \(heat.noun), log" : "1 of the \(heat.noun)"
         return entry(sample: patches.joined(), width: 102, words: words)
     }

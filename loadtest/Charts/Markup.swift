@@ -30,6 +30,11 @@ package enum Markup {
         return content.isEmpty ? "<\(name)\(list)/>" : "<\(name)\(list)>\(content)</\(name)>"
     }
 
+    /// A patch of the colour that a series of so high a number has.
+    package static func swatch(of number: Int) -> String {
+        element("i", ["class": "swatch c\(Palette.color(of: number))"], " ")
+    }
+
     /// A coordinate: to a tenth, without an exponent, and never anything but a number.
     static func number(_ value: Double) -> String {
         guard value.isFinite else { return "0" }

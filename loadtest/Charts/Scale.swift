@@ -79,6 +79,46 @@ package struct Scale: Sendable {
         return Scale(.log, from: low, to: high, ticks: ticks)
     }
 
+    /// Equal factors around 1, from a ratio to another, which need not be round. Ends that are no
+    /// positive numbers give 0.5 to 2.
+    package static func ratios(from low: Double, to high: Double) -> Scale {
+        let isRange = low > 1e-6 && low <= high && high < 1e9
+        let (low, high) = isRange ? (min(low, 1), max(high, 1)) : (0.5, 2)
+        // Air at both ends, and never less than a few per cent in all.
+        let air = min(1.12, max(1.02, 1 + (high / low - 1) * 0.03))
+        let (bottom, top) = (low / air, high * air)
+        let steps = [2, 5, 10, 25, 50].first { hundredth in
+            (top - bottom) * 100 / Double(hundredth) <= 9
+        }
+        guard top / bottom < 4, let step = steps else { return factors(from: bottom, to: top) }
+        let first = Int((bottom * 100 / Double(step)).rounded(.up))
+        let last = max(first, Int((top * 100 / Double(step)).rounded(.down)))
+        return ratios(
+            from: bottom, to: top,
+            at: (first...last).map { Decimals(digits: $0 * step, exponent: -2) })
+    }
+
+    /// Far ratios, marked at round numbers.
+    private static func factors(from low: Double, to high: Double) -> Scale {
+        let digits =
+            switch high / low {
+            case ..<40: [1, 2, 3, 5, 7]
+            case ..<1100: [1, 2, 5]
+            default: [1]
+            }
+        return ratios(
+            from: low, to: high,
+            at: RoundNumber.between(low, high, digits: digits).map {
+                Decimals(digits: $0.digit, exponent: $0.exponent)
+            })
+    }
+
+    private static func ratios(from low: Double, to high: Double, at numbers: [Decimals]) -> Scale {
+        Scale(
+            .log, from: low, to: high,
+            ticks: numbers.map { Tick(value: $0.value, label: Quantity.ratio.label($0)) })
+    }
+
     /// Quantiles from 0 to the last one that `samples` can tell.
     package static func tail(samples: Int) -> Scale {
         let last = 1 - 1 / Double(max(10, samples))
@@ -118,11 +158,19 @@ package enum Quantity: Sendable {
     case plain
     /// Percent.
     case percent
+    /// A multiple of something: "0.95", "1.00", "20".
+    case ratio
 
     func label(_ number: Decimals) -> String {
         switch self {
         case .plain: return number.text
         case .percent: return number.text + " %"
+        case .ratio:
+            let text = number.text
+            guard number.value < 10, let point = text.firstIndex(of: ".") else {
+                return number.value < 10 ? text + ".00" : text
+            }
+            return text[point...].count == 2 ? text + "0" : text
         case .time:
             guard number.digits != 0 else { return "0" }
             let size = number.exponent + String(number.digits.magnitude).count - 1

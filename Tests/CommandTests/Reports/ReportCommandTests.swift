@@ -101,9 +101,39 @@ import Testing
 
             #expect(shown.code == 0 && shown.output.isEmpty, "\(shown.errors)")
             let page = try elements(of: String(contentsOfFile: output, encoding: .utf8))
-            #expect(page.filter { $0.name == "svg" }.count == 8)
+            // Each for a window and for a telephone.
+            #expect(page.filter { $0.name == "svg" }.count == 2 * 8)
             #expect(page.filter { $0.name == "pre" }.count == 4)
         }
+    }
+
+    @Test func `a comparison is shown again as it was`() throws {
+        let folder = temporaryPath("comparison")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        // What is left of a test harms nobody.
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let record = "\(folder)/c.json"
+        let run = try Command.run(
+            "loadtest", "compare", "--variants=epoll,poll", "--conns=2", "--rounds=1", "-q",
+            "--json", record, "--html", "\(folder)/first.html")
+        #expect(run.code == 0, "\(run.errors)")
+        let shown = try Command.run(
+            "loadtest", "report", record, "--html", "\(folder)/again.html", "--svg", folder,
+            "--md", "\(folder)/again.md")
+
+        #expect(shown.code == 0 && shown.errors.isEmpty, "\(shown.errors)")
+        let pages = try ["first", "again"].map {
+            try String(contentsOfFile: "\(folder)/\($0).html", encoding: .utf8)
+        }
+        #expect(pages[0] == pages[1])
+        #expect(
+            try String(contentsOfFile: "\(folder)/again.md", encoding: .utf8).contains(
+                "](./rate.svg)"))
+        #expect(FileManager.default.fileExists(atPath: "\(folder)/rate.svg"))
+        let text = try Command.run("loadtest", "report", record)
+        #expect(text.lines.contains { $0.hasPrefix("compare ") }, "\(text.output)")
+        let both = try Command.run("loadtest", "report", record, record)
+        #expect(both.code == 65, "\(both.errors)")
     }
 
     @Test func `pictures go into one file, or each into its own where there is a directory`() throws

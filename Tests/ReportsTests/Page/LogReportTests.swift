@@ -31,13 +31,14 @@ import Testing
         #expect(LogReport([("a", try log([]))]).html.contains("It has no interval."))
     }
 
-    @Test func `the intervals of a tag are one row and one curve`() throws {
+    @Test func `the intervals of a tag are one column and one curve`() throws {
         let page = LogReport([("a", try log(["response", "service", "response"]))])
 
-        #expect(page.markdown.contains("| response | 502 us |"))
-        #expect(page.markdown.split(separator: "\n").last?.hasSuffix(" 1,000 |") == true)
-        #expect(page.markdown.contains(" 2,000 |"))
-        #expect(try elements(of: page.html).filter { $0.name == "svg" }.count == 1)
+        #expect(page.markdown.contains("|  | response | service |"))
+        #expect(page.markdown.contains("| p50 | 502 us | 502 us |"))
+        #expect(page.markdown.hasSuffix("| samples | 2,000 | 1,000 |\n"))
+        #expect(
+            try elements(of: page.html).count { $0.attributes["class"] == "chart wide" } == 1)
         #expect(try elements(of: page.svg).contains { $0.name == "svg" })
     }
 

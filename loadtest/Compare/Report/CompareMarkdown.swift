@@ -10,17 +10,25 @@ package enum CompareMarkdown {
         let analysis = CompareAnalysis(record)
         let tables = CompareTables(analysis)
         let sentences = CompareSentences(analysis)
-        var lines = ["## \(plain(ComparePage.Contents(analysis: analysis).title))"]
+        var lines =
+            ["## loadtest compare: \(plain(ComparePage.Contents(analysis: analysis).title))"]
+            + sentences.answers.flatMap { ["", plain($0)] }
         lines += list("Doubts", record.notes + analysis.doubts)
         for point in record.points.indices {
             lines += tables.summary(at: point).markdown
         }
         lines += list("What looking blocking costs", sentences.blocking)
-        for picture in BarPictures(analysis).all {
-            let title = tables.heading(picture.reading, at: picture.point)
+        let dots = (overview: DotPictures(analysis).overview, all: DotPictures(analysis).all)
+        if let overview = dots.overview {
+            lines += image(overview.name, overview.title, in: pictures)
+        }
+        for (reading, point) in tables.detailed {
+            let title = tables.heading(reading, at: point)
             lines += ["", "### \(plain(title))"]
-            lines += image(picture.bars.name, title, in: pictures)
-            lines += tables.detail(of: picture.reading, at: picture.point).markdown
+            if let picture = dots.all.first(where: { $0.reading == reading && $0.point == point }) {
+                lines += image(picture.plot.name, title, in: pictures)
+            }
+            lines += tables.detail(of: reading, at: point).markdown
         }
         if let pictures {
             for chart in GrowthPictures(analysis).all {
@@ -35,6 +43,17 @@ package enum CompareMarkdown {
             "How far to trust it",
             sentences.noise + sentences.sees + sentences.apart + [sentences.method])
         return ((lines + repetition(record)).joined(separator: "\n") + "\n").withoutControls
+    }
+
+    /// A directory of pictures as a Markdown file links to it: relative where it is beside it, and
+    /// "." where it is the file's own.
+    package static func link(from markdown: String, to pictures: String) -> String {
+        let folder = markdown.split(separator: "/", omittingEmptySubsequences: false)
+            .dropLast().map { $0 + "/" }.joined()
+        var link = pictures[...]
+        while link.count > 1, link.hasSuffix("/") { link = link.dropLast() }
+        if link + "/" == folder { return "." }
+        return String(link.hasPrefix(folder) ? link.dropFirst(folder.count) : link)
     }
 
     private static func list(_ title: String, _ points: [String]) -> [String] {

@@ -3,24 +3,25 @@ import Reports
 
 /// A comparison as one HTML file that needs no network and no script.
 ///
-///     verdict     what was compared, what speaks against it
-///     blocking    what looking blocking costs
-///     summary     a table for each point
-///     pictures    bars for each reading with their table, and growth from point to point
-///     stories     why each model behaves so
-///     session     machine, method, command
+///     opening     what was compared, the answer in a sentence, what speaks against it
+///     pictures    what a message costs first, then reading by reading, each with its table, and
+///                 growth from point to point
+///     folded      every figure, why each model behaves so, machine, method, command
 package enum ComparePage {
     /// `contenders` are the servers that took part, with what is known of them.
     package static func html(of record: CompareRecord, _ contenders: [Contender] = []) -> String {
         let page = Contents(analysis: CompareAnalysis(record), contenders: contenders)
-        return Page.html(title: page.title, sections: page.sections)
+        return Page.html(
+            title: "loadtest compare: \(page.title)", heading: page.title, sections: page.sections)
     }
 
     /// Each picture as a file of its own, in the order of the page; the names are unique and have
     /// no ending.
     package static func pictures(of record: CompareRecord) -> [(name: String, svg: String)] {
         let analysis = CompareAnalysis(record)
-        return BarPictures(analysis).all.map { ($0.bars.name, $0.bars.file) }
+        let dots = DotPictures(analysis)
+        return (dots.overview.map { [$0] } ?? []).map { ($0.name, $0.file) }
+            + dots.all.map { ($0.plot.name, $0.plot.file) }
             + GrowthPictures(analysis).all.map { ($0.name, $0.file) }
     }
 
@@ -30,84 +31,82 @@ package enum ComparePage {
         var contenders: [Contender] = []
         private var record: CompareRecord { analysis.record }
         private var tables: CompareTables { CompareTables(analysis) }
+        private var sentences: CompareSentences { CompareSentences(analysis) }
 
         var title: String {
             let points = record.points.map(Wording.point).uniqued
-            return "loadtest compare: \(record.arms.count { !$0.isControl }) servers"
+            return "\(record.arms.count { !$0.isControl }) servers"
                 + Wording.over(record.transport) + ", "
                 + (points.count > 3 ? "\(points.count) loads" : points.joined(separator: ", "))
         }
 
         var sections: [String] {
-            [verdict, blocking]
-                + record.points.indices.map { tables.summary(at: $0).html }
-                + bars + growth + stories + [tables.arms.html, tables.session.html, method]
+            let pictures = self.pictures
+            let shown = Page.figures(pictures.filter(\.isShown).map(\.figure))
+            let others = Page.figures(pictures.filter { !$0.isShown }.map(\.figure))
+            return [answers, verdict] + shown.prefix(1) + [blocking] + shown.dropFirst() + [
+                Page.fold("More readings", others.joined(separator: "\n")),
+                Page.fold("Every figure", summaries), Page.fold("Why each behaves so", stories),
+                Page.fold("Machine, method and how to repeat it", session),
+            ]
         }
 
-        /// The strip that comes first, before any figure.
-        private var verdict: String {
-            let doubts = analysis.doubts
-            let isInvalid = record.environment.isDebugBuild || record.samples.isEmpty
-            let level = isInvalid ? "invalid" : doubts.isEmpty ? "valid" : "suspect"
-            let heading = Markup.element(
-                "h2", [:],
-                Markup.escape(
-                    level.uppercased()
-                        + record.points.indices.map { "  " + analysis.course(at: $0) }.joined()))
-            let points = (record.notes + doubts).map {
-                Markup.element("li", [:], Markup.escape($0))
-            }
-            let list =
-                points.isEmpty
-                ? Markup.element("p", [:], "Nothing speaks against these figures.")
-                : Markup.element("ul", [:], points.joined(separator: "\n"))
-            return Markup.element("section", ["class": "verdict \(level)"], heading + list)
+        private var answers: String {
+            sentences.answers.map {
+                Markup.element("p", ["class": "result"], Markup.escape($0))
+            }.joined(separator: "\n")
         }
 
         private var blocking: String {
-            let lines = CompareSentences(analysis).blocking
-            guard !lines.isEmpty else { return "" }
-            return heading("What looking blocking costs") + list(lines)
+            let lines = sentences.blocking
+            return lines.isEmpty ? "" : heading("What looking blocking costs") + list(lines)
         }
 
-        private var bars: [String] {
-            let pictures = BarPictures(analysis).all
-            guard !pictures.isEmpty else { return [] }
-            return [heading("Reading by reading")]
-                + pictures.map { picture in
-                    let table = tables.detail(of: picture.reading, at: picture.point)
-                    let details = Markup.element(
-                        "details", [:],
-                        Markup.element("summary", [:], "the figures") + table.html)
-                    return Page.figure(picture.bars.svg, caption: picture.bars.summary) + details
-                }
+        /// Comes before any picture and table.
+        private var verdict: String {
+            let doubts = analysis.doubts
+            let isInvalid = record.environment.isDebugBuild || record.samples.isEmpty
+            return Page.verdict(
+                isInvalid ? .invalid : doubts.isEmpty ? .valid : .suspect,
+                findings: (record.notes + doubts).map(Markup.escape))
         }
 
-        private var growth: [String] {
-            let pictures = GrowthPictures(analysis).all
-            guard !pictures.isEmpty else { return [] }
-            return [heading("Growth with connections")]
-                + pictures.map { Page.figure($0.svg, caption: $0.summary) }
+        /// A picture, and whether it is seen without being asked for.
+        private typealias Picture = (figure: Page.Figure, isShown: Bool)
+
+        private var pictures: [Picture] {
+            let dots = DotPictures(analysis)
+            let overview = dots.overview.map { [Picture(Page.Figure($0), true)] } ?? []
+            let readings = dots.all.map { picture in
+                var figure = Page.Figure(picture.plot)
+                let table = tables.detail(of: picture.reading, at: picture.point)
+                figure.below = Page.fold("The figures", table.html)
+                return Picture(figure, Reading.headline.contains(picture.reading))
+            }
+            return overview + readings
+                + GrowthPictures(analysis).all.map { Picture(Page.Figure($0), true) }
         }
 
-        private var stories: [String] {
-            let paragraphs = analysis.stories(of: contenders).map { story in
+        private var summaries: String {
+            record.points.indices.map { tables.summary(at: $0).html }.joined()
+        }
+
+        private var stories: String {
+            analysis.stories(of: contenders).map { story in
                 Markup.element(
                     "p", [:],
                     Markup.element("b", [:], Markup.escape(story.name)) + " "
                         + Markup.escape(story.text))
-            }
-            return paragraphs.isEmpty ? [] : [heading("Why each behaves so")] + paragraphs
+            }.joined(separator: "\n")
         }
 
-        private var method: String {
-            let sentences = CompareSentences(analysis)
+        private var session: String {
             let lines = sentences.noise + sentences.sees + sentences.apart + [sentences.method]
             let command = RunRecord.shellWords(record.commandLine)
             let repetition =
                 command.isEmpty
-                ? "" : heading("To repeat") + Markup.element("pre", [:], Markup.escape(command))
-            return heading("How far to trust it") + list(lines) + repetition
+                ? "" : Markup.element("pre", ["tabindex": "0"], Markup.escape(command))
+            return tables.arms.html + tables.session.html + list(lines) + repetition
         }
 
         private func heading(_ words: String) -> String {

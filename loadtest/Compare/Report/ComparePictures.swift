@@ -2,110 +2,207 @@ import Charts
 import Reports
 import Statistics
 
-/// A picture of bars for each reading at each point: one bar for each server.
-struct BarPictures {
+/// A picture of dots for each reading at each point: a row for each server, on an axis of ratios to
+/// the baseline, the best one first.
+struct DotPictures {
     private let analysis: CompareAnalysis
     private var record: CompareRecord { analysis.record }
-    /// From this factor between the largest and the smallest on, equal steps show nothing of most.
-    private static let spanMax = 25.0
 
     struct Picture {
         let reading: Reading
         let point: Int
-        let bars: Bars
+        let plot: DotPlot
     }
 
     init(_ analysis: CompareAnalysis) { self.analysis = analysis }
 
-    /// Point by point, in the order of the readings. A page stays below half a megabyte: the more
-    /// points it has, the fewer readings have bars at each.
+    /// Point by point, the reading that answers the question first. A page stays below 300 kB: the
+    /// more points it has, the fewer readings have pictures at each.
     var all: [Picture] {
-        let readings =
+        let readings: [Reading] =
             switch record.points.count {
-            case ...1: Reading.allCases.filter { $0 != .threads && $0 != .processes }
-            case ...4: Reading.headline
-            default: [Reading.rate, .cpu]
+            case ...1:
+                [.cpu] + Reading.allCases.filter { ![.cpu, .threads, .processes].contains($0) }
+            case ...4: [.cpu, .rate]
+            default: [.cpu]
             }
         return record.points.indices.flatMap { point in
             readings.compactMap { reading -> Picture? in
-                guard let bars = bars(reading, at: point)
-                else { return nil }
-                return Picture(reading: reading, point: point, bars: bars)
+                guard let plot = plot(reading, at: [point]) else { return nil }
+                return Picture(reading: reading, point: point, plot: plot)
             }
         }
     }
 
-    private func bars(_ reading: Reading, at point: Int) -> Bars? {
-        let figures = record.arms.indices.map { analysis.figure(reading, of: $0, at: point) }
-        let base = figures.indices.contains(record.baseline) ? figures[record.baseline] : nil
-        let drawn = figures.map { $0.map { Drawn($0, over: reading.isJudged ? base : nil) } }
-        let values = drawn.compactMap { $0 }.flatMap {
-            $0.dots.map(\.value) + [$0.interval?.upperBound].compactMap { $0 }
-        }
-        guard let highest = values.max(), highest > 0 else { return nil }
-        let unit = Unit(reading, typical: highest)
-        let lowest = values.min() ?? 0
-        let isLog = lowest > 0 && highest / lowest > BarPictures.spanMax
-        let scale: Scale =
-            isLog
-            ? .log(from: lowest * unit.factor / 1.5, to: highest * unit.factor, of: unit.quantity)
-            : .linear(from: 0, to: highest * unit.factor, of: unit.quantity)
-        var bars = Bars(
-            name: name(reading, at: point),
-            title: CompareTables(analysis).heading(reading, at: point),
-            summary: summary(reading, isLog: isLog), axis: Chart.Axis(unit.title, scale),
-            rows: record.arms.indices.map { row($0, figures[$0], drawn[$0], reading, unit) })
-        if let base {
-            let middle = base.rounds.median * unit.factor
-            let floor = Change.ratio(analysis.floor(reading, at: point))
-            bars.rule = middle
-            if reading.isJudged { bars.band = middle / floor...middle * floor }
-        }
-        return bars
+    /// What a message costs at every point, in one picture; nil where there is one point, whose
+    /// first picture it is.
+    var overview: DotPlot? {
+        guard (2...DotPictures.pointsMax).contains(record.points.count) else { return nil }
+        return plot(.cpu, at: Array(record.points.indices))
     }
 
-    private func summary(_ reading: Reading, isLog: Bool) -> String {
-        let better = reading.isHigherBetter ? "More is better." : "Less is better."
-        let judged =
-            reading.isJudged
-            ? " Of all but the baseline, the ratio within the round is drawn, on the baseline's "
-                + "median, which is the dotted line. Shaded: what is no difference."
-            : ""
-        return "\(better) A bar ends at the middle of the rounds, with its 95 % interval; each dot "
-            + "is a round, hollow where it stands apart." + judged
-            + (isLog ? " The axis is logarithmic: lengths of bars are no proportions." : "")
+    /// More points are not told apart in a row.
+    private static let pointsMax = 4
+
+    /// Of several points, each is a mark in the row of a server.
+    private func plot(_ reading: Reading, at points: [Int]) -> DotPlot? {
+        let rows = record.arms.indices.map { arm in
+            points.map { analysis.figure(reading, of: arm, at: $0) }
+        }
+        let bases = rows.indices.contains(record.baseline) ? rows[record.baseline] : []
+        guard let first = points.first else { return nil }
+        let isRatio = hasRatios(rows, to: bases)
+        let drawn: [[Drawn?]] = rows.map { row in
+            zip(row, bases).map { figure, base -> Drawn? in
+                guard let figure else { return nil }
+                return isRatio ? Drawn(figure, over: base) : Drawn(figure)
+            }
+        }
+        let all: [Drawn] = drawn.flatMap { $0 }.compactMap { $0 }
+        guard all.contains(where: { $0.middle > 0 }) else { return nil }
+        let unit = Unit(reading, typical: all.map(\.middle).max() ?? 0)
+        let (range, factor) = (range(of: all), isRatio ? 1 : unit.factor)
+        var plot = DotPlot(
+            name: points.count == 1 ? name(reading, at: first) : "overview",
+            title: points.count == 1
+                ? CompareTables(analysis).heading(reading, at: first)
+                : "\(reading.title), all busy, at every load",
+            summary: summary(reading), axis: axis(reading, all, isRatio ? nil : unit),
+            rows: order(drawn, isHigherBetter: reading.isHigherBetter).map { arm in
+                row(arm, rows[arm], drawn[arm].map { $0?.within(range) }, reading, factor)
+            })
+        if isRatio { plot.rule = 1 }
+        if isRatio, reading.isJudged, points.count == 1 {
+            let floor = Change.ratio(analysis.floor(reading, at: first))
+            plot.band = 1 / floor...floor
+        }
+        if points.count > 1 { plot.shapes = points.map { Wording.point(record.points[$0]) } }
+        plot.caption = caption(plot, all)
+        return plot
+    }
+
+    /// Whether each figure has a ratio to the baseline's; 0 has none.
+    private func hasRatios(
+        _ rows: [[CompareAnalysis.Figure?]], to bases: [CompareAnalysis.Figure?]
+    ) -> Bool {
+        let figures = rows.indices.filter { $0 != record.baseline }.flatMap { rows[$0] }
+        return figures.allSatisfy { $0 == nil || $0?.ratio != nil }
+            && bases.contains { ($0?.rounds.median ?? 0) > 0 }
+    }
+
+    /// The best first; what has no figure last.
+    private func order(_ drawn: [[Drawn?]], isHigherBetter: Bool) -> [Int] {
+        func key(_ arm: Int) -> Double {
+            guard let middle = drawn[arm].compactMap({ $0?.middle }).first else {
+                return .infinity
+            }
+            return isHigherBetter ? -middle : middle
+        }
+        return drawn.indices.sorted { (key($0), $0) < (key($1), $1) }
+    }
+
+    /// What is drawn at all: what is further off would make a point of all that lies together.
+    private func range(of drawn: [Drawn]) -> ClosedRange<Double> {
+        let middles = drawn.map(\.middle)
+        return (middles.min() ?? 1) / 2...(middles.max() ?? 1) * 2
+    }
+
+    private func axis(_ reading: Reading, _ drawn: [Drawn], _ unit: Unit?) -> Chart.Axis {
+        let ends = drawn.flatMap { [$0.middle, $0.interval?.lowerBound, $0.interval?.upperBound] }
+        let rounds = drawn.flatMap { $0.rounds.map(\.value) }
+        let range = range(of: drawn)
+        let all = (ends.compactMap { $0 } + rounds).filter(range.contains)
+        let (low, high) = (all.min() ?? 1, all.max() ?? 1)
+        let better = reading.isHigherBetter ? "more is better" : "less is better"
+        guard let unit else {
+            let law = high / max(low, 1e-9) >= 4 ? ", logarithmic" : ""
+            let base = record.arms[record.baseline].name
+            return Chart.Axis(
+                "times \(base)\(law); \(better)",
+                .ratios(from: low, to: high))
+        }
+        return Chart.Axis(
+            "\(unit.title); \(better)",
+            .linear(from: 0, to: high * unit.factor, of: unit.quantity))
+    }
+
+    private func summary(_ reading: Reading) -> String {
+        let better = reading.isHigherBetter ? "More is better" : "Less is better"
+        return "\(better). A row for each server, the best first; the table below has the figures."
+    }
+
+    private func caption(_ plot: DotPlot, _ drawn: [Drawn]) -> String {
+        var parts: [String] = []
+        if drawn.contains(where: { $0.interval != nil }) {
+            parts.append("A line is the 95 % interval of the middle.")
+        }
+        if plot.shapes.isEmpty, drawn.contains(where: { $0.rounds.count > 1 }) {
+            parts.append("Each small dot is a round, hollow where it stands apart.")
+        }
+        let range = range(of: drawn)
+        let far = drawn.reduce(0) { $0 + $1.rounds.count { !range.contains($0.value) } }
+        if plot.shapes.isEmpty, far > 0 {
+            parts.append("\(Wording.rounds(far)) further off \(far == 1 ? "is" : "are") left out.")
+        }
+        if plot.band != nil { parts.append("Shaded: what is no difference.") }
+        return parts.joined(separator: " ")
     }
 
     private func row(
-        _ arm: Int, _ figure: CompareAnalysis.Figure?, _ drawn: Drawn?, _ reading: Reading,
-        _ unit: Unit
-    ) -> Bars.Row {
+        _ arm: Int, _ figures: [CompareAnalysis.Figure?], _ drawn: [Drawn?], _ reading: Reading,
+        _ factor: Double
+    ) -> DotPlot.Row {
         let name = Wording.name(record.arms[arm])
-        guard let figure, let drawn else {
+        let known = figures.compactMap { $0 }
+        guard !known.isEmpty else {
             let reason = Wording.reason(record.arms[arm].outcome)
-            return Bars.Row(name, words: reason ?? "not measured")
+            return DotPlot.Row(name, words: reason ?? "not measured")
         }
-        // The interval is drawn; how many rounds it would take is in the table.
+        let words =
+            known.count == 1
+            ? self.words(known[0], reading) : known.map { ratio(of: $0) }.joined(separator: ", ")
+        let marks = zip(figures, drawn).enumerated().compactMap { shape, pair -> DotPlot.Mark? in
+            guard let figure = pair.0, let drawn = pair.1 else { return nil }
+            var mark = DotPlot.Mark(
+                drawn.middle * factor,
+                interval: drawn.interval.map { $0.lowerBound * factor...$0.upperBound * factor },
+                number: DotPictures.number(of: figure.word))
+            mark.shape = figures.count > 1 ? shape : 0
+            mark.words = figures.count > 1 ? self.words(figure, reading) : ""
+            mark.rounds = figures.count > 1 ? [] : rounds(drawn, figure, factor, reading)
+            return mark
+        }
+        return DotPlot.Row(name, words: words, marks: marks)
+    }
+
+    private func rounds(
+        _ drawn: Drawn, _ figure: CompareAnalysis.Figure, _ factor: Double, _ reading: Reading
+    ) -> [DotPlot.Round] {
+        // One round is the middle itself.
+        guard drawn.rounds.count > 1 else { return [] }
+        return drawn.rounds.map { round in
+            let value = round.value * drawn.unit
+            return DotPlot.Round(
+                round.value * factor, isHollow: round.isApart,
+                words: round.isApart ? "\(reading.text(value)) in round \(round.number + 1)" : "")
+        }
+    }
+
+    /// "4.12 us, +7.2 % slower"; the interval is drawn, and how many rounds it would take is in the
+    /// table.
+    private func words(_ figure: CompareAnalysis.Figure, _ reading: Reading) -> String {
         let change = [
             figure.ratio.map { Wording.change($0.center) },
             Wording.short(figure.word, of: reading),
         ].compactMap { $0 }.joined(separator: " ")
-        let words = [reading.text(figure), change].filter { !$0.isEmpty }
-        var bar = Bars.Bar(
-            drawn.middle * unit.factor,
-            interval: drawn.interval.map {
-                $0.lowerBound * unit.factor...$0.upperBound * unit.factor
-            },
-            number: BarPictures.number(of: figure.word))
-        bar.dots = drawn.dots.map { value, round, isApart in
-            Bars.Dot(
-                value * unit.factor, isHollow: isApart,
-                words: reading.text(value) + (isApart ? " in round \(round + 1)" : ""))
-        }
-        return Bars.Row(name, words: words.joined(separator: ", "), bar: bar)
+        return [reading.text(figure), change].filter { !$0.isEmpty }.joined(separator: ", ")
     }
 
-    /// Green is better and vermilion is worse; the words beside the bar say so too.
+    private func ratio(of figure: CompareAnalysis.Figure) -> String {
+        figure.ratio.map { Figures.fixed(Change.ratio($0.center), decimals: 2) } ?? "1.00"
+    }
+
+    /// Green is better and vermilion is worse; the words beside the row say so too.
     private static func number(of word: CompareAnalysis.Word) -> Int {
         switch word {
         case .better: 2
@@ -122,30 +219,43 @@ struct BarPictures {
     }
 }
 
-/// What is drawn of a figure: as it is; or, over the baseline, the ratios within the rounds times
-/// the baseline's median, so that what a round did to both is not in the picture.
+/// What is drawn of a figure: as it is; or, over the baseline, the ratios within the rounds, so
+/// that what a round did to both is not in the picture.
 private struct Drawn {
     let middle: Double
     let interval: ClosedRange<Double>?
-    let dots: [(value: Double, round: Int, isApart: Bool)]
+    private(set) var rounds: [(value: Double, number: Int, isApart: Bool)]
+    /// What makes a figure again of what is drawn.
+    let unit: Double
 
-    init(_ figure: CompareAnalysis.Figure, over base: CompareAnalysis.Figure?) {
-        let pairs = base.map(figure.pairs) ?? []
-        guard let base, let ratio = figure.ratio,
-            let rounds = Rounds(pairs.map { $0.own / $0.other * base.rounds.median })
-        else {
-            middle = figure.rounds.median
-            interval = figure.rounds.interval.map { $0.low...$0.high }
-            dots = Drawn.dots(figure.numbers, figure.rounds)
-            return
-        }
-        let scaled = { (difference: Double) in Change.ratio(difference) * base.rounds.median }
-        middle = scaled(ratio.center)
-        interval = ratio.interval.map { scaled($0.lowerBound)...scaled($0.upperBound) }
-        dots = Drawn.dots(pairs.map(\.number), rounds)
+    init(_ figure: CompareAnalysis.Figure) {
+        middle = figure.rounds.median
+        interval = figure.rounds.interval.map { $0.low...$0.high }
+        rounds = Drawn.rounds(figure.numbers, figure.rounds)
+        unit = 1
     }
 
-    private static func dots(_ numbers: [Int], _ rounds: Rounds) -> [(Double, Int, Bool)] {
+    /// The baseline itself is 1, and has no spread.
+    init(_ figure: CompareAnalysis.Figure, over base: CompareAnalysis.Figure?) {
+        unit = base?.rounds.median ?? 1
+        let pairs = base.map(figure.pairs) ?? []
+        guard let ratio = figure.ratio, let shares = Rounds(pairs.map { $0.own / $0.other }) else {
+            (middle, interval, rounds) = (1, nil, [])
+            return
+        }
+        middle = Change.ratio(ratio.center)
+        interval = ratio.interval.map { Change.ratio($0.lowerBound)...Change.ratio($0.upperBound) }
+        rounds = Drawn.rounds(pairs.map(\.number), shares)
+    }
+
+    /// The same without the rounds that are beyond a range.
+    func within(_ range: ClosedRange<Double>) -> Drawn {
+        var drawn = self
+        drawn.rounds.removeAll { !range.contains($0.value) }
+        return drawn
+    }
+
+    private static func rounds(_ numbers: [Int], _ rounds: Rounds) -> [(Double, Int, Bool)] {
         zip(zip(rounds.values, numbers), rounds.standsApart).map { ($0.0, $0.1, $1) }
     }
 }
@@ -196,7 +306,12 @@ struct GrowthPictures {
 
     var all: [Chart] {
         let sizes = record.points.map(\.size).uniqued
-        let readings = sizes.count > 1 ? Reading.headline : Reading.allCases
+        let readings: [Reading] =
+            switch sizes.count {
+            case ...1: Reading.headline
+            case 2: [.cpu, .rate]
+            default: [.cpu]
+            }
         return sizes.flatMap { size -> [Chart] in
             let points = record.points.indices.filter { record.points[$0].size == size }
             let counts = Set(points.map { record.points[$0].connections })
@@ -217,8 +332,7 @@ struct GrowthPictures {
         var chart = Chart(
             name: "growth-\(reading.slug)" + (sizes > 1 ? "-\(size)" : ""),
             title: "\(reading.title) by connections, \(Figures.bytes(Double(size))) each",
-            summary: "A dot is the median of the rounds. Both axes are logarithmic: a straight "
-                + "line upwards grows with the connections, a level one does not.",
+            summary: "A line for each server, from point to point.",
             x: Chart.Axis(
                 "connections",
                 .log(from: counts.min() ?? 1, to: counts.max() ?? 10, of: .plain)),
@@ -227,6 +341,7 @@ struct GrowthPictures {
             ))
         chart.height = 300
         chart.series = arms.compactMap { series($0, reading, points, unit) }
+        chart.caption = "A dot is the median of the rounds; both axes are logarithmic."
         return chart
     }
 

@@ -9,6 +9,38 @@ struct CompareSentences {
 
     init(_ analysis: CompareAnalysis) { self.analysis = analysis }
 
+    /// How the servers stand to the baseline, a sentence for each point: "CPU for a message, 3
+    /// servers beside coroutine-epoll: 2 take less (poll, 0.90 of it), 1 takes more (…)."
+    var answers: [String] {
+        guard record.arms.indices.contains(record.baseline) else { return [] }
+        return record.points.indices.compactMap(answer)
+    }
+
+    private func answer(at point: Int) -> String? {
+        let figures = analysis.measured.filter { $0 != record.baseline && $0 != record.control }
+            .compactMap { arm in
+                analysis.figure(.cpu, of: arm, at: point).flatMap { figure in
+                    figure.ratio.map { (record.arms[arm].name, figure.word, $0.center) }
+                }
+            }.sorted { $0.2 < $1.2 }
+        guard let least = figures.first, let most = figures.last else { return nil }
+        func count(_ word: CompareAnalysis.Word) -> Int { figures.count { $0.1 == word } }
+        func example(_ figure: (String, CompareAnalysis.Word, Double)) -> String {
+            "\(figure.0), \(Figures.fixed(Change.ratio(figure.2), decimals: 2)) of it"
+        }
+        let (less, more, same) = (count(.better), count(.worse), count(.noClearDifference))
+        let left = figures.count - less - more - same
+        let parts = [
+            less > 0 ? "\(less) take\(less == 1 ? "s" : "") less (\(example(least)))" : nil,
+            more > 0 ? "\(more) take\(more == 1 ? "s" : "") more (\(example(most)))" : nil,
+            same > 0 ? "\(same) no clearly different one" : nil,
+            left > 0 ? "of \(left) it cannot be told" : nil,
+        ].compactMap { $0 }
+        let noun = figures.count == 1 ? "server" : "servers"
+        return "CPU for a message\(at(point)), \(figures.count) \(noun) beside "
+            + "\(record.arms[record.baseline].name): \(parts.joined(separator: ", "))."
+    }
+
     /// "+7.0 % CPU a message over poll by hand [+5.1, +9.0]", for each system call and point.
     var blocking: [String] {
         record.points.indices.flatMap { point in

@@ -32,6 +32,23 @@ struct CompareTables {
             rows: rows)
     }
 
+    /// What has a table with intervals, point by point: the more points, the fewer readings.
+    var detailed: [(reading: Reading, point: Int)] {
+        let readings: [Reading] =
+            switch record.points.count {
+            case ...1: Reading.allCases.filter { $0 != .threads && $0 != .processes }
+            case ...4: Reading.headline
+            default: [.rate, .cpu]
+            }
+        return record.points.indices.flatMap { point in
+            readings.filter { reading in
+                record.arms.indices.contains {
+                    (analysis.figure(reading, of: $0, at: point)?.rounds.median ?? 0) > 0
+                }
+            }.map { ($0, point) }
+        }
+    }
+
     /// One reading of every arm with its interval, and how it stands.
     func detail(of reading: Reading, at point: Int) -> PageTable {
         let rows = analysis.measured.compactMap { arm -> [String]? in

@@ -31,15 +31,10 @@ package struct CompareOptions: Sendable {
     /// The directory for the pictures, a file each.
     package var picturesPath: String?
 
-    /// The pictures' directory as the Markdown file links to it: relative where it is beside it.
+    /// The pictures' directory as the Markdown file links to it.
     package var picturesLink: String? {
         guard let picturesPath, let markdownPath else { return nil }
-        let folder = markdownPath.split(
-            separator: "/", omittingEmptySubsequences: false
-        ).dropLast().map { $0 + "/" }.joined()
-        var link = picturesPath[...]
-        while link.count > 1, link.hasSuffix("/") { link = link.dropLast() }
-        return String(link.hasPrefix(folder) ? link.dropFirst(folder.count) : link)
+        return CompareMarkdown.link(from: markdownPath, to: picturesPath)
     }
 
     /// The usual measure.

@@ -22,10 +22,10 @@ package struct LogReport {
                 Markup.element("h2", [:], Markup.escape(name))
                     + Markup.element("p", [:], Markup.escape(LogReport.state(of: log))))
         }
-        let figure = Page.figure(chart.svg, caption: chart.emptiness == nil ? chart.summary : "")
+        let names = logs.map(\.name).joined(separator: ", ")
         return Page.html(
-            title: "loadtest: " + logs.map(\.name).joined(separator: ", "),
-            sections: states + [table.html, figure])
+            title: "loadtest: \(names)", heading: names,
+            sections: states + Page.figures([Page.Figure(chart)]) + [table.html])
     }
 
     /// The same as text, which is Markdown too.

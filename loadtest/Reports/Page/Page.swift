@@ -3,11 +3,9 @@ import Generator
 
 /// One HTML file about one or more runs: it needs no network and no script.
 ///
-///     verdict     each run's level, findings and remedies
-///     summary     what the terminal said
-///     latency     tables and pictures
-///     errors      a table
-///     repeat      environment, command, seed
+///     opening     what was run, what came of it in a sentence, the verdict, a few figures
+///     pictures    the one that answers what the runs were made for first
+///     folded      percentiles, errors, the text report, environment, how to repeat it
 ///
 /// It is XML as well as HTML, which is what its tests read it as. Whatever comes from a document is
 /// escaped, and the page's own policy forbids scripts and requests.
@@ -16,19 +14,20 @@ package struct Page {
 
     package init(_ runs: [PageRun]) { self.runs = runs }
 
-    package var html: String { Page.html(title: title, sections: sections) }
+    package var html: String {
+        Page.html(
+            title: "loadtest: " + runs.map(\.name).uniqued.joined(separator: ", "),
+            heading: heading, sections: sections)
+    }
 
     /// A whole file of a title and what stands below it, which is markup already.
-    package static func html(title: String, sections: [String]) -> String {
-        let content = [Markup.element("h1", [:], Markup.escape(title))] + sections
+    package static func html(title: String, heading: String, sections: [String]) -> String {
+        let content =
+            [Markup.element("h1", [:], Markup.escape(heading))] + sections.filter { !$0.isEmpty }
         let body = Markup.element("body", [:], "\n" + content.joined(separator: "\n") + "\n")
         return "<!DOCTYPE html>\n"
             + Markup.element("html", ["lang": "en"], "\n" + head(title) + "\n" + body + "\n")
             + "\n"
-    }
-
-    private var title: String {
-        "loadtest: " + runs.map(\.plan.targetText).uniqued.joined(separator: ", ")
     }
 
     private static func head(_ title: String) -> String {
@@ -44,90 +43,145 @@ package struct Page {
                 + Markup.element("style", [:], "\n" + ChartStyle.css + "\n" + Page.css + "\n"))
     }
 
+    /// What all runs have in common, or what the only one is called.
+    private var heading: String {
+        if runs.count == 1 { return runs[0].name }
+        let targets = runs.map(\.record.description).uniqued
+        return "\(runs.count) runs" + (targets.count == 1 ? ": \(targets[0])" : "")
+    }
+
     private var sections: [String] {
         let tables = PageTables(runs: runs)
-        let figures = PagePictures(runs).all.map {
-            Page.figure($0.svg, caption: $0.emptiness == nil ? $0.summary : "")
-        }
-        return runs.map(Page.verdict) + runs.map(summary)
-            + [
-                tables.throughput.html, tables.datagrams.html, tables.latencies.html,
-                tables.steps.html,
-            ]
-            + figures + [tables.errors.html, tables.parts.html, tables.environment.html]
-            + runs.map(repetition)
+        return opening + Page.figures(PagePictures(runs).all.map(Figure.init)) + [
+            tables.errors.html,
+            Page.fold("Percentiles", tables.latencies.html),
+            Page.fold("Rates that were run", tables.steps.html),
+            Page.fold("Parts of the run", tables.parts.html),
+            Page.fold("Datagrams", tables.datagrams.html),
+        ] + runs.map(textReport) + [
+            Page.fold(
+                "Environment, load and how to repeat it",
+                tables.environment.html + runs.map(repetition).joined())
+        ]
     }
 
-    /// A picture with its words below.
-    package static func figure(_ svg: String, caption: String) -> String {
-        Markup.element(
-            "figure", [:],
-            Markup.element("div", ["class": "wide"], svg)
-                + (caption.isEmpty
-                    ? "" : Markup.element("figcaption", [:], Markup.escape(caption))))
-    }
-
-    /// The strip that comes first: it says what the figures below are worth.
-    private static func verdict(_ run: PageRun) -> String {
-        let verdict = run.record.verdict
-        let heading = Markup.element(
-            "h2", [:], Markup.escape("\(verdict.level.rawValue)  \(run.name)"))
-        let findings = verdict.findings.map { finding in
-            let code = Markup.element("b", [:], Markup.escape("\(finding.code)"))
-            let level = Markup.escape(" \(finding.level.rawValue.lowercased()): \(finding.text) ")
-            return Markup.element(
-                "li", [:],
-                code + level + Markup.element("i", [:], Markup.escape("→ " + finding.remedy)))
-        }
-        let list =
-            findings.isEmpty
-            ? Markup.element("p", [:], "Nothing speaks against these figures.")
-            : Markup.element("ul", [:], findings.joined(separator: "\n"))
-        let level = verdict.level.rawValue.lowercased()
-        return Markup.element("section", ["class": "verdict \(level)"], heading + list)
-    }
-
-    private func summary(_ run: PageRun) -> String {
+    private func textReport(_ run: PageRun) -> String {
         let report = TextReport(run.record)
         let text = (report.preamble() + report.results).joined(separator: "\n")
-        return heading("Summary", run) + Markup.element("pre", [:], Markup.escape(text))
+        return Page.fold(
+            runs.count == 1 ? "Text report" : "Text report: \(run.name)",
+            Markup.element("pre", ["tabindex": "0"], Markup.escape(text)))
     }
 
     private func repetition(_ run: PageRun) -> String {
         let command = run.record.repeatCommand
-        if command.isEmpty { return "" }
-        return heading("To repeat", run)
-            + Markup.element("pre", [:], Markup.escape(command))
+        return command.isEmpty
+            ? "" : Markup.element("pre", ["tabindex": "0"], Markup.escape(command))
+    }
+}
+
+// The pieces that the pages of runs and of comparisons are made of.
+
+extension Page {
+    /// A picture in a page.
+    package struct Figure {
+        let title: String
+        let markup: String
+        let caption: String
+        /// Markup that is to stand below the words.
+        package var below = ""
+
+        package init(_ chart: Chart) {
+            (title, markup, caption) = (chart.title, chart.markup, chart.caption)
+        }
+
+        package init(_ plot: DotPlot) {
+            (title, markup, caption) = (plot.title, plot.markup, plot.caption)
+        }
     }
 
-    private func heading(_ word: String, _ run: PageRun) -> String {
-        Markup.element(
-            "h2", [:], Markup.escape(runs.count == 1 ? word : "\(word): \(run.name)"))
+    /// Pictures with their titles above and what must be known below, each of which is said once.
+    package static func figures(_ figures: [Figure]) -> [String] {
+        var said: Set<String> = [""]
+        return figures.map { figure in
+            let isNew = said.insert(figure.caption).inserted
+            let caption =
+                isNew ? Markup.element("figcaption", [:], Markup.escape(figure.caption)) : ""
+            return Markup.element(
+                "figure", [:],
+                Markup.element("h2", [:], Markup.escape(figure.title)) + figure.markup + caption
+                    + figure.below)
+        }
+    }
+
+    /// What a reader opens who wants it; nothing where there is nothing.
+    package static func fold(_ title: String, _ content: String) -> String {
+        content.isEmpty
+            ? ""
+            : Markup.element(
+                "details", [:],
+                Markup.element("summary", [:], Markup.escape(title)) + content)
+    }
+
+    /// The level of a verdict on a run, behind which its findings are folded; each finding is
+    /// markup.
+    package static func verdict(
+        _ level: Verdict.Level, on run: String = "", findings: [String]
+    ) -> String {
+        let name = level.rawValue.lowercased()
+        let badge =
+            Markup.escape(run.isEmpty ? "" : run + ": ")
+            + Markup.element("strong", ["class": "badge"], Markup.escape(level.rawValue))
+        guard !findings.isEmpty else {
+            return Markup.element(
+                "p", ["class": "verdict \(name)"], badge + " Nothing speaks against these figures.")
+        }
+        let count = "\(findings.count) finding\(findings.count == 1 ? "" : "s")"
+        let list = findings.map { Markup.element("li", [:], $0) }.joined(separator: "\n")
+        return Markup.element(
+            "details", ["class": "verdict \(name)"],
+            Markup.element("summary", [:], badge + " " + count) + Markup.element("ul", [:], list))
     }
 
     private static let css = """
+        *{box-sizing:border-box}
         body{font:15px/1.45 system-ui,sans-serif;color:var(--ink);background:var(--paper);
         max-width:900px;margin:0 auto;padding:16px}
-        h1{font-size:22px;overflow-wrap:anywhere}h2{font-size:17px;margin:18px 0 6px}
+        h1{font-size:24px;line-height:1.25;margin:8px 0}h2{font-size:17px;margin:18px 0 6px}
+        h1,h2,p,li,summary,figcaption,dd{overflow-wrap:anywhere}
+        .about{color:var(--dim);margin:0 0 12px}.result{font-size:19px;margin:12px 0}
         pre{font:13px/1.35 ui-monospace,monospace;overflow-x:auto;padding:10px;
         border:1px solid var(--grid);border-radius:6px}
-        .wide{overflow-x:auto}.chart{width:100%;min-width:600px;display:block}
-        figure{margin:22px 0;break-inside:avoid}
-        details{margin:0 0 18px}summary{cursor:pointer;color:var(--dim);font-size:13px}
-        figcaption{color:var(--dim);font-size:13px;padding-left:8px;overflow-wrap:anywhere}
+        .scroll{overflow-x:auto}.chart{width:100%;display:block}.chart.narrow{display:none}
+        figure{margin:26px 0;break-inside:avoid}figure h2{margin:0 0 4px}
+        figcaption{color:var(--dim);font-size:13px;margin-top:4px}
+        details{margin:10px 0}summary{cursor:pointer}
         table{border-collapse:collapse;margin:12px 0;font-size:14px}
-        caption{text-align:left;font-weight:600;padding:4px 0}
+        caption{text-align:left;color:var(--dim);padding:4px 0}
         th,td{padding:3px 10px 3px 0;border-bottom:1px solid var(--grid);text-align:left;
         vertical-align:top}
-        .long{min-width:18em}tbody th{white-space:nowrap}
+        .long{min-width:18em}tbody th{white-space:nowrap;font-weight:500}
         tr{break-inside:avoid}.n{text-align:right;font-variant-numeric:tabular-nums;
         white-space:nowrap}thead .n{white-space:normal}
-        .verdict{border:1px solid var(--grid);border-left:8px solid;border-radius:6px;
-        padding:2px 14px;margin:10px 0}.verdict h2{margin:8px 0;white-space:pre-wrap}
-        .verdict.valid{border-left-color:#009e73}.verdict.suspect{border-left-color:#e69f00}
-        .verdict.invalid{border-left-color:#d55e00}.verdict ul{padding-left:20px}
-        @media print{body{max-width:none;font-size:12px}.wide,pre{overflow:visible}
-        pre{white-space:pre-wrap}.chart{min-width:0}h2{break-after:avoid}}
+        .swatch{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.5em;
+        print-color-adjust:exact;-webkit-print-color-adjust:exact}
+        .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;
+        margin:16px 0}.figures div{border:1px solid var(--grid);border-radius:6px;padding:8px 12px}
+        dt{color:var(--dim);font-size:13px}dd{margin:0;font-size:22px;
+        font-variant-numeric:tabular-nums}
+        .verdict{margin:12px 0}.verdict h2{margin:8px 0}.verdict ul{padding-left:20px;margin:8px 0}
+        .badge{display:inline-block;padding:1px 10px;border-radius:12px;font-size:13px;color:#fff;
+        background:#1a7549;print-color-adjust:exact;-webkit-print-color-adjust:exact}
+        .suspect .badge{background:#8a5a00}.invalid .badge{background:#b3261e}
+        .gate{margin:12px 0}.gate .badge{background:#b3261e}.gate.passed .badge{background:#1a7549}
+        @media screen and (max-width:640px){.chart.wide{display:none}.chart.narrow{display:block}
+        body{padding:10px}h1{font-size:21px}.result{font-size:17px}
+        .figures{grid-template-columns:1fr 1fr}}
+        @media print{body{max-width:none;font-size:12px;padding:0}.scroll,pre{overflow:visible}
+        pre{white-space:pre-wrap;overflow-wrap:anywhere}h2{break-after:avoid}
+        details::details-content{display:block;content-visibility:visible;block-size:auto}
+        table{font-size:10px}th,td,.n,tbody th{white-space:normal;padding-right:6px}
+        .long{min-width:0}}
         """
 }
 

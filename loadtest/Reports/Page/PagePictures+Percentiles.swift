@@ -6,38 +6,91 @@ import Statistics
 extension PagePictures {
     private static let title = "Latency by percentile"
 
+    /// A latency that has a line in a picture.
+    struct Curve {
+        let label: String
+        /// "service", "response".
+        let clock: String
+        let latency: Latency
+        let number: Int
+        let dash: Int
+    }
+
     var percentiles: Chart {
-        let curves = runs.flatMap { run in
-            run.latencies.map { (label(run, $0.name), $0.latency) }
-        }.filter { $0.1.count > 0 }
-        var chart = PagePictures.percentiles(of: curves)
-        if runs.count == 1, curves.count == 2 { chart.gap = gap(curves[0].1, curves[1].1) }
+        let curves = runs.enumerated().flatMap { number, run in
+            // Of several runs, what users waited; of one, the service beside it.
+            (runs.count > 1 ? Array(run.latencies.prefix(1)) : run.latencies).enumerated().map {
+                Curve(
+                    label: label(run, runs.count > 1 ? "" : $1.name), clock: $1.name,
+                    latency: $1.latency,
+                    number: number, dash: runs.count > 1 ? number : $0)
+            }
+        }.filter { $0.latency.count > 0 }
+        let limits = self.limits
+        var chart = PagePictures.percentiles(of: curves, limits: limits.map(\.value))
+        if runs.count == 1, curves.count == 2 {
+            chart.gap = gap(curves[0].latency, curves[1].latency)
+        }
+        if chart.emptiness == nil { chart.rules = limits }
         return chart
     }
 
     /// A curve for each latency that has a sample.
     static func percentiles(of latencies: [(name: String, latency: Latency)]) -> Chart {
-        let curves = latencies.filter { $0.latency.count > 0 }
+        let curves = latencies.filter { $0.latency.count > 0 }.enumerated().map {
+            Curve(label: $1.name, clock: $1.name, latency: $1.latency, number: $0, dash: $0)
+        }
+        return percentiles(of: curves, limits: [])
+    }
+
+    private static func percentiles(of curves: [Curve], limits: [Double]) -> Chart {
         let name = "percentiles"
-        guard !curves.isEmpty, let low = curves.compactMap({ $0.1.merged.min }).min(),
-            let high = curves.compactMap({ $0.1.merged.max }).max()
+        guard let low = curves.compactMap({ $0.latency.merged.min }).min(),
+            let high = curves.compactMap({ $0.latency.merged.max }).max()
         else {
             return Chart(
                 name: name, title: PagePictures.title, emptiness: "No request was measured.")
         }
-        let samples = curves.map(\.1.count).max() ?? 0
+        let samples = curves.map(\.latency.count).max() ?? 0
         // Room for the arrow that says "or more".
-        let top = curves.contains { $0.1.censored.count > 0 } ? high * 2 : high
+        let isOpen = curves.contains { $0.latency.censored.count > 0 }
+        let top = max(Double(high) * (isOpen ? 2 : 1), limits.max() ?? 0)
         var chart = Chart(
-            name: name, title: PagePictures.title,
-            summary: summary(of: curves),
-            x: Chart.Axis("share of the requests, as the log of 1/(1-p)", .tail(samples: samples)),
-            y: Chart.Axis("latency", .log(from: Double(low), to: Double(top), of: .time)))
+            name: name, title: PagePictures.title, summary: summary(of: curves),
+            x: Chart.Axis("share of the requests", .tail(samples: samples)),
+            y: Chart.Axis(
+                curves.count == 1 ? curves[0].clock : "latency",
+                .log(from: Double(low), to: top, of: .time)))
         chart.height = 300
-        chart.series = curves.enumerated().map { index, curve in
-            Series(curve.0, number: index, strokes: PagePictures.strokes(of: curve.1))
+        chart.series = curves.map { curve in
+            Series(
+                curve.label, number: curve.number, dash: curve.dash,
+                strokes: PagePictures.strokes(of: curve.latency))
         }
+        let looks = Set(chart.series.flatMap { $0.strokes.map(\.look) })
+        let explained: [(Series.Stroke.Look, String)] = [
+            (.weak, "Grey: fewer than ten samples lie beyond."),
+            (
+                .lowerBound,
+                "Dotted, with an arrow: requests that never ended make it that or more."
+            ),
+        ]
+        chart.caption = explained.filter { looks.contains($0.0) }.map(\.1).joined(separator: " ")
         return chart
+    }
+
+    /// What `--fail-if` and a search held against a percentile of what the picture shows.
+    private var limits: [Chart.Rule] {
+        let searches = runs.compactMap(\.record.search?.condition)
+        // A condition that this version cannot read has no line.
+        let thresholds =
+            runs.flatMap { $0.record.thresholds.map(\.threshold) }
+            + searches.compactMap { try? Threshold($0, option: "--search") }
+        return thresholds.filter(\.isOfLatency).map {
+            Chart.Rule(.atY, $0.limit, label: $0.text)
+        }.reduce(into: []) { rules, rule in
+            if !rules.contains(where: { $0.label == rule.label }) { rules.append(rule) }
+        }
     }
 
     /// What a user waits beyond what the server takes.
@@ -84,19 +137,17 @@ extension PagePictures {
         return quantiles + [1 - 1 / Double(samples)]
     }
 
-    private static func summary(of curves: [(name: String, latency: Latency)]) -> String {
-        let figures = curves.map { name, latency in
-            let values = [0.5, 0.99, 0.999].filter(latency.supports).compactMap { quantile in
-                latency.value(at: quantile).map {
+    private static func summary(of curves: [Curve]) -> String {
+        let figures = curves.map { curve in
+            let values = [0.5, 0.99, 0.999].filter(curve.latency.supports).compactMap { quantile in
+                curve.latency.value(at: quantile).map {
                     "\(Figures.name(ofQuantile: quantile)) \(PagePictures.text($0))"
                 }
             }
-            let largest = latency.max.map { "max \(PagePictures.text($0))" } ?? ""
-            return "\(name): \((values + [largest]).joined(separator: ", "))."
+            let largest = curve.latency.max.map { "max \(PagePictures.text($0))" } ?? ""
+            return "\(curve.label): \((values + [largest]).joined(separator: ", "))."
         }
         return figures.joined(separator: " ")
-            + " Grey: fewer than ten samples lie beyond. Hatched, with an arrow: requests that"
-            + " never ended make the value that or more."
     }
 
     /// A quantile for people: "1.21 ms", "≥ 5.00 s".
@@ -106,66 +157,13 @@ extension PagePictures {
     }
 }
 
-/// The throughput–latency curve, where several rates were run: how latency grows with the load.
-extension PagePictures {
-    private static let quantiles = [0.5, 0.99]
-
-    /// Nil when no run has steps, or tries of a search.
-    var throughput: Chart? {
-        let (name, title) = ("throughput", "Latency by throughput")
-        let stepped = runs.filter { !$0.probesByRate.isEmpty }
-        guard !stepped.isEmpty else { return nil }
-        let series = stepped.flatMap { run in
-            PagePictures.quantiles.map { quantile in
-                (label(run, Figures.name(ofQuantile: quantile)), dots(of: run, at: quantile))
-            }
-        }
-        let points = series.flatMap { $0.1 }.map(\.point)
-        guard let low = points.map(\.y).min(), let high = points.map(\.y).max() else {
-            return Chart(name: name, title: title, emptiness: "No step was answered.")
-        }
-        var chart = Chart(
-            name: name, title: title,
-            summary: "A point for each rate that was run, at what was achieved. Hollow: the run "
-                + "was not valid, has too few samples, or the value is only a lower bound.",
-            x: Chart.Axis(
-                "answers per second",
-                .linear(from: 0, to: points.map(\.x).max() ?? 1, of: .plain, steps: 10)),
-            y: Chart.Axis("latency", .log(from: low, to: high, of: .time)))
-        chart.height = 300
-        chart.series = series.enumerated().map { index, entry in
-            let stroke = Series.Stroke(entry.1.map(\.point))
-            var series = Series(entry.0, number: index, strokes: [stroke])
-            series.dots = entry.1
-            return series
-        }
-        return chart
-    }
-
-    private func dots(of run: PageRun, at quantile: Double) -> [Series.Dot] {
-        run.probesByRate.compactMap { probe in
-            let latency = probe.measurement.response
-            guard let value = latency.value(at: quantile) else { return nil }
-            let isWeak = probe.verdict.level != .valid || !latency.supports(quantile)
-            let wanted = probe.plan.rate.map { " of \(Figures.rate($0))/s wanted" } ?? ""
-            let words =
-                "\(Figures.rate(probe.measurement.rate))/s\(wanted): "
-                + "\(Figures.name(ofQuantile: quantile)) \(PagePictures.text(value)), "
-                + probe.verdict.level.rawValue
-            return Series.Dot(
-                Chart.Point(probe.measurement.rate, Double(value.nanoseconds)),
-                isHollow: isWeak || value.isLowerBound, words: words)
-        }
-    }
-}
-
-extension PageRun {
-    /// The steps in the order in which they were run, or the tries of a search by their rate.
-    var probesByRate: [RunRecord.Probe] {
-        let steps = record.probes.filter { $0.purpose == .step }
-        if !steps.isEmpty { return steps }
-        return record.probes.filter { $0.purpose == .search }.sorted {
-            ($0.plan.rate ?? 0, $0.measurement.rate) < ($1.plan.rate ?? 0, $1.measurement.rate)
+extension Threshold {
+    /// Whether it is a limit of what users wait: of a percentile, or of the longest.
+    fileprivate var isOfLatency: Bool {
+        switch metric {
+        case .time(.percentile, .response), .time(.largest, .response): true
+        case .time(.percentile, .service), .time(.largest, .service): true
+        default: false
         }
     }
 }

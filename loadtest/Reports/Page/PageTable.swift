@@ -8,6 +8,8 @@ package struct PageTable {
     let head: [String]
     /// Each as long as the head; the first cell names its row.
     let rows: [[String]]
+    /// Whether each row has the colour of its number in the pictures.
+    var isColored = false
 
     package init(title: String, head: [String], rows: [[String]]) {
         self.title = title
@@ -22,11 +24,12 @@ package struct PageTable {
         let top = zip(head, columns).map { cell, column in
             PageTable.cell("th", ["scope": "col", "class": column.rawValue], cell)
         }
-        let body = rows.map { row in
+        let body = rows.enumerated().map { number, row in
             let cells = zip(row, columns).dropFirst().map { cell, column in
                 PageTable.cell("td", ["class": column.rawValue], cell)
             }
-            let name = PageTable.cell("th", ["scope": "row"], row[0])
+            let color = isColored ? Markup.swatch(of: number) : ""
+            let name = PageTable.cell("th", ["scope": "row"], row[0], after: color)
             return Markup.element("tr", [:], name + cells.joined()) + "\n"
         }
         let table = Markup.element(
@@ -34,7 +37,8 @@ package struct PageTable {
             Markup.element("caption", [:], Markup.escape(title))
                 + Markup.element("thead", [:], Markup.element("tr", [:], top.joined())) + "\n"
                 + Markup.element("tbody", [:], body.joined()))
-        return Markup.element("div", ["class": "wide"], table) + "\n"
+        // A box that scrolls must be reached by keyboard.
+        return Markup.element("div", ["class": "scroll", "tabindex": "0"], table) + "\n"
     }
 
     /// The same as GitHub and others read it.
@@ -66,9 +70,10 @@ package struct PageTable {
 
     /// The space keeps cells apart where a page is read without its style.
     private static func cell(
-        _ name: String, _ attributes: KeyValuePairs<String, String>, _ text: String
+        _ name: String, _ attributes: KeyValuePairs<String, String>, _ text: String,
+        after markup: String = ""
     ) -> String {
-        Markup.element(name, attributes, Markup.escape(text) + " ")
+        Markup.element(name, attributes, markup + Markup.escape(text) + " ")
     }
 
     /// Whether a cell is a number with its unit, or the dash of a missing one.

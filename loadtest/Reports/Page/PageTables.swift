@@ -20,32 +20,59 @@ struct PageTables {
                         ("connect", Latency(answered: run.run.connectTimes)),
                     ]
                 return rows.map { (name(run, $0.name), $0.latency) }
-            })
+            }, at: Set(runs.flatMap(\.record.percentiles)).sorted())
     }
 
-    /// A row for each latency that has a sample.
-    static func latencies(of rows: [(name: String, latency: Latency)]) -> PageTable {
-        let names = LatencyTable.quantiles.map(Figures.name(ofQuantile:))
+    /// A column for each latency that has a sample, so that a telephone shows the tail, too.
+    static func latencies(
+        of latencies: [(name: String, latency: Latency)],
+        at quantiles: [Double] = Percentiles.usual
+    ) -> PageTable {
+        let filled = latencies.filter { $0.latency.count > 0 }
+        let percentiles = quantiles.map { quantile in
+            [Figures.name(ofQuantile: quantile)] + filled.map { text($0.latency, at: quantile) }
+        }
+        let rest = [
+            ["max"] + filled.map { $0.latency.max.map(PagePictures.text) ?? "-" },
+            ["mean"] + filled.map { mean(of: $0.latency) },
+            ["samples"] + filled.map { Figures.count($0.latency.count) },
+        ]
         return PageTable(
             title: "Latency; - where fewer than ten samples lie beyond a percentile",
-            head: [""] + names + ["max", "mean", "samples"],
-            rows: rows.filter { $0.latency.count > 0 }.map { [$0.name] + cells(of: $0.latency) })
+            head: [""] + filled.map(\.name), rows: filled.isEmpty ? [] : percentiles + rest)
     }
 
-    private static func cells(of latency: Latency) -> [String] {
-        let percentiles = LatencyTable.quantiles.map { quantile in
-            latency.supports(quantile)
-                ? latency.value(at: quantile).map(PagePictures.text) ?? "-" : "-"
+    /// A dash where too few samples lie beyond.
+    static func text(_ latency: Latency, at quantile: Double) -> String {
+        guard latency.supports(quantile) else { return "-" }
+        return latency.value(at: quantile).map(PagePictures.text) ?? "-"
+    }
+
+    /// Of what never ended there is no mean, only that it is more.
+    private static func mean(of latency: Latency) -> String {
+        let bound = latency.censored.count > 0 ? "≥ " : ""
+        return latency.merged.mean.map { bound + Figures.time(nanoseconds: $0) } ?? "-"
+    }
+
+    /// The runs of a page, with their colours; narrow, so that a telephone shows the tail.
+    var overview: PageTable {
+        let isOpen = runs.contains { $0.plan.rate != nil }
+        let hasFailed = runs.contains { $0.run.ledger.failed > 0 }
+        let rows = runs.map { run in
+            let latency = run.latencies[0].latency
+            let wanted = run.plan.rate.map { Figures.rate($0) + "/s" } ?? "-"
+            return [run.name, Figures.rate(run.run.rate) + "/s"]
+                + [0.5, 0.99].map { PageTables.text(latency, at: $0) }
+                + [latency.max.map(PagePictures.text) ?? "-"] + (isOpen ? [wanted] : [])
+                + (hasFailed ? [Figures.count(run.run.ledger.failed)] : [])
         }
-        // Of what never ended there is no mean, only that it is more.
-        let mean = latency.merged.mean.map {
-            (latency.censored.count > 0 ? "≥ " : "") + Figures.time(nanoseconds: $0)
-        }
-        return percentiles
-            + [
-                latency.max.map(PagePictures.text) ?? "-", mean ?? "-",
-                Figures.count(latency.count),
-            ]
+        var table = PageTable(
+            title: isOpen ? "Runs; wanted is - in a closed loop" : "Runs",
+            head: ["run", "rate", "p50", "p99", "longest"] + (isOpen ? ["wanted"] : [])
+                + (hasFailed ? ["failed"] : []),
+            rows: rows)
+        table.isColored = true
+        return table
     }
 
     var throughput: PageTable {
@@ -90,10 +117,8 @@ struct PageTables {
     var steps: PageTable {
         let rows = runs.flatMap { run in
             run.probesByRate.map { probe in
-                let response = probe.measurement.response
-                let values = [0.5, 0.99].map { quantile in
-                    response.supports(quantile)
-                        ? response.value(at: quantile).map(PagePictures.text) ?? "-" : "-"
+                let values = [0.5, 0.99].map {
+                    PageTables.text(probe.measurement.response, at: $0)
                 }
                 let wanted = probe.plan.rate.map { Figures.rate($0) + "/s" } ?? "-"
                 return [name(run, wanted), Figures.rate(probe.measurement.rate) + "/s"] + values
@@ -113,7 +138,8 @@ struct PageTables {
                     name(run, "part \(part.index)"), Figures.count(part.connections),
                     Figures.count(part.answered), Figures.count(part.failed),
                     Figures.rate(part.rate) + "/s",
-                ] + PageTables.cells(of: part.response).prefix(4) + [part.level.rawValue]
+                ] + [0.5, 0.9, 0.95, 0.99].map { PageTables.text(part.response, at: $0) }
+                    + [part.level.rawValue]
             }
         }
         return PageTable(
@@ -196,7 +222,7 @@ extension PageTables {
             "open, \(Figures.rate(rate))/s \(plan.arrivals.rawValue), pace \(plan.pace.rawValue)"
     }
 
-    private static func size(_ law: SizeLaw) -> String {
+    static func size(_ law: SizeLaw) -> String {
         switch law {
         case .fixed(let size): Figures.bytes(Double(size))
         case .uniform(let range):

@@ -23,6 +23,13 @@ package enum Document {
         }
     }
 
+    /// What a text says that it is: "swiftlet.loadtest/1"; nil where it says nothing.
+    package static func schema(of text: String) -> String? {
+        struct Name: Decodable { let schema: String }
+        // Whoever reads it as what it may be says what is wrong with it.
+        return try? JSONDecoder().decode(Name.self, from: Data(text.utf8)).schema
+    }
+
     /// Reads a record from a text.
     package static func read<Value: Record>(
         _ type: Value.Type = Value.self, from text: String

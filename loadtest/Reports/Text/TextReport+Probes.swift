@@ -56,20 +56,21 @@ extension TextReport {
     }
 
     /// Which of several runs the figures are of; empty where there is one.
-    var origin: [String] {
+    var origin: [String] { originWords.map { sentence("figures", $0) } ?? [] }
+
+    /// The same in words; nil where there is one.
+    var originWords: String? {
         let steps = probes(.step)
         if let place = steps.firstIndex(where: { $0.plan.rate == plan.rate }) {
             let rate = plan.rate.map { ", \(Figures.rate($0))/s" } ?? ""
             let reason =
                 steps[place].holds == true
                 ? "the highest rate that held" : "no rate held, and this is the lowest"
-            return sentence(
-                "figures", "of step \(place + 1) of \(steps.count)\(rate): \(reason)")
+            return "of step \(place + 1) of \(steps.count)\(rate): \(reason)"
         }
-        guard let search = record.search, let rate = plan.rate else { return [] }
+        guard let search = record.search, let rate = plan.rate else { return nil }
         let run = "of the last run at \(Figures.rate(rate))/s"
-        return sentence(
-            "figures", search.rate == nil ? run : run + ", which confirmed that rate")
+        return search.rate == nil ? run : run + ", which confirmed that rate"
     }
 
     /// The answer of a search, which is the first line of its report.

@@ -1,3 +1,4 @@
+import Compare
 import Reports
 import Statistics
 import Syscalls
@@ -19,6 +20,15 @@ enum InputFiles {
 
     /// The report of an earlier run, from the text that `--json` wrote.
     static func record(_ text: String, _ path: String) throws(Stop) -> RunRecord {
+        do throws(DocumentError) {
+            return try Document.read(from: text)
+        } catch {
+            throw Stop(message: "\(path): \(error)", exitCode: ExitCode.badInput)
+        }
+    }
+
+    /// A comparison, from the text that `compare --json` wrote.
+    static func comparison(_ text: String, _ path: String) throws(Stop) -> CompareRecord {
         do throws(DocumentError) {
             return try Document.read(from: text)
         } catch {

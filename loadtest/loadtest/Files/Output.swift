@@ -91,7 +91,7 @@ struct Output {
         }
         isWritten =
             options.files.write("html") {
-                Page([PageRun(name: record.labels.name ?? record.id, record: record)]).html
+                Page([PageRun(record)]).html
             } && isWritten
         return options.files.write("json") { Document.text(record) } && isWritten
     }

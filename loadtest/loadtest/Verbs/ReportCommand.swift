@@ -1,3 +1,4 @@
+import Compare
 import Flags
 import Reports
 import Syscalls
@@ -11,6 +12,7 @@ enum ReportCommand {
         usage: [
             "A.json [B.json ...] [options]    (- is standard input)",
             "A.hlog [B.hlog ...] [options]    what --hlog has left of a run",
+            "COMPARISON.json [options]        what compare --json wrote",
         ],
         groups: [
             FlagGroup(
@@ -43,11 +45,18 @@ enum ReportCommand {
             "md": arguments.text("md"),
         ])
         try files.check(inputs: arguments.positionals)
+        let inputs = try names(of: arguments.positionals).map { name, path in
+            (name: name, path: path, text: try InputFiles.text(of: path))
+        }
+        if let only = inputs.first, inputs.count == 1, isComparison(only.text) {
+            let record = try InputFiles.comparison(only.text, only.path)
+            return try show(
+                record, files, pictures: pictures, markdown: arguments.text("md"))
+        }
         let percentiles = try arguments.value("percentiles", by: Percentiles.quantiles)
         var runs: [PageRun] = []
         var logs: [(name: String, log: HistogramLogFile)] = []
-        for (name, path) in names(of: arguments.positionals) {
-            let text = try InputFiles.text(of: path)
+        for (name, path, text) in inputs {
             if HistogramLogFile.isLog(text) {
                 logs.append((name, try InputFiles.log(text, path)))
             } else {
@@ -71,6 +80,29 @@ enum ReportCommand {
         return ExitCode.success
     }
 
+    /// A comparison again; its pictures are a file each.
+    private static func show(
+        _ record: CompareRecord, _ files: OutputFiles, pictures: String?, markdown: String?
+    ) throws -> Int32 {
+        if files.isEmpty, pictures == nil { return Output.say(CompareText.report(of: record)) }
+        if let pictures {
+            guard File.isDirectory(pictures) else {
+                throw UsageError("--svg of a comparison needs a directory, and \(pictures) is none")
+            }
+            for (name, svg) in ComparePage.pictures(of: record) {
+                try OutputFiles.write(svg, to: "\(pictures)/\(name).svg", "svg")
+            }
+        }
+        let contenders = CompareCommand.bundled
+        try files.write("html", ComparePage.html(of: record, contenders))
+        try files.write(
+            "md",
+            CompareMarkdown.page(
+                of: record, contenders,
+                pictures: pictures.map { CompareMarkdown.link(from: markdown ?? "-", to: $0) }))
+        return ExitCode.success
+    }
+
     private static func show(
         _ runs: [PageRun], _ files: OutputFiles, _ folder: String?
     ) throws(Stop) -> Int32 {
@@ -85,6 +117,10 @@ enum ReportCommand {
     }
 
     // MARK: - Input
+
+    private static func isComparison(_ text: String) -> Bool {
+        Document.schema(of: text)?.hasPrefix("swiftlet.compare/") == true
+    }
 
     private static func record(_ text: String, _ path: String) throws(Stop) -> RunRecord {
         var record = try InputFiles.record(text, path)
@@ -104,12 +140,19 @@ enum ReportCommand {
         return zip(Set(short).count == short.count ? short : paths, paths).map { ($0, $1) }
     }
 
-    /// The runs by the names that people gave them, where those tell them apart.
+    /// The runs by the names that people gave them, where those tell them apart, or else by what
+    /// they differ in; the name of the file is the last resort.
     private static func named(_ runs: [PageRun]) -> [PageRun] {
-        let named = runs.map { run in
-            PageRun(name: run.record.labels.name ?? run.name, record: run.record)
-        }
-        return Set(named.map(\.name)).count == runs.count ? named : runs
+        if runs.count == 1 { return runs.map { PageRun($0.record) } }
+        let given = runs.map { $0.record.labels.name ?? $0.name }
+        let isGiven =
+            Set(given).count == runs.count
+            && runs.contains { $0.record.labels.name != nil }
+        let names =
+            isGiven
+            ? given
+            : RunRecord.differences(among: runs.map(\.record)) ?? runs.map(\.name)
+        return zip(names, runs).map { PageRun(name: $0, record: $1.record) }
     }
 
     // MARK: - Output
