@@ -2,5 +2,7 @@
 
 extension Program {
     /// Every program, in the order of the course.
-    package static let all = [echo, upper, chat, forward, proxy, servers]
+    package static let all = [
+        echo, upper, keyboard, framed, remote, auth, files, chat, forward, proxy, workers, servers,
+    ]
 }

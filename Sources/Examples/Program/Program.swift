@@ -54,3 +54,8 @@ struct Failure: Error, Equatable, CustomStringConvertible {
         self.description = description
     }
 }
+
+/// A program that has done its work and says so by another code than 0, without a word.
+struct ExitCode: Error, Equatable {
+    let code: Int32
+}

@@ -47,6 +47,8 @@ private func run(_ program: Program, _ arguments: Arguments) -> Int32 {
     do {
         try EventLoop.run(driver: .epoll) { try await program.body(arguments) }
         return 0
+    } catch let ending as ExitCode {
+        return ending.code
     } catch {
         return fail("example \(program.name): \(error)", exitCode(of: error))
     }
@@ -57,6 +59,7 @@ private func exitCode(of error: any Error) -> Int32 {
     switch error {
     case is UsageError, is SocketAddress.ParseError: UsageError.exitCode
     case let failure as Failure: failure.code.rawValue
+    case is BrokenFrame: Failure.Code.data.rawValue
     case let error as IOError where error.isAboutTheAddress: Failure.Code.unavailable.rawValue
     default: Failure.Code.io.rawValue
     }

@@ -22,7 +22,7 @@ struct Service: Sendable {
                     help: "HOST:PORT or unix:PATH to listen on (127.0.0.1:\(port))"),
                 Flag(
                     "max-conns", nil, "N",
-                    help: "clients served at a time; more wait (\(maxConnections))"),
+                    help: "clients served at a time; more are sent away (\(maxConnections))"),
                 Flag(
                     "idle-timeout", nil, "TIME",
                     help: "end clients that say nothing for so long"
@@ -51,15 +51,30 @@ struct Service: Sendable {
 
     /// Listens, says where, and serves until SIGINT or SIGTERM.
     func serve(_ handler: @escaping StreamServer.ConnectionHandler) async throws {
+        try await serve(with: listen(), handler)
+    }
+
+    /// Listens, and says where; for what stops its server itself.
+    func listen() async throws -> StreamServer {
         let listener = try await Listener.bind(
             to: address, backlog: options.backlog, access: options.access)
         let server = StreamServer(listener: listener, options: options)
         try await say("listening on \(server.address)")
+        return server
+    }
+
+    /// Serves until SIGINT or SIGTERM, or until the server is stopped.
+    func serve(
+        with server: StreamServer, _ handler: @escaping StreamServer.ConnectionHandler
+    ) async throws {
         try await server.serve(until: .interrupt, .terminate, grace: grace, handler: handler)
     }
 }
 
-/// Writes a line to standard output, at once.
+/// Writes a line to standard output, at once. Tasks that say something at the same time do it one
+/// after the other.
 func say(_ line: String) async throws {
-    try await ByteWriter.standardOutput.write(line + "\n")
+    try await turnToSay.withLock { try await ByteWriter.standardOutput.write(line + "\n") }
 }
+
+private let turnToSay = Lock(name: "standard output")
