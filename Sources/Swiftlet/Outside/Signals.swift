@@ -191,19 +191,77 @@ extension StreamServer {
         until signals: Signals, grace: Duration, takingAsOne echo: Duration,
         file: SourceFile, line: UInt32, handler: @escaping ConnectionHandler
     ) async throws(IOError) {
+        try await signals.stopping(
+            grace: grace, takingAsOne: echo, file: file, line: line,
+            by: { self.stop(grace: $0) }
+        ) { () async throws(IOError) in
+            try await self.serve(file: file, line: line, handler: handler)
+        }
+    }
+}
+
+extension DatagramServer {
+    /// Runs a handler for each datagram until one of the signals comes; then stops in order, as
+    /// `StreamServer.serve(until:grace:file:line:handler:)` does.
+    ///
+    /// - Throws: what `serve(file:line:handler:)` throws.
+    public func serve(
+        until first: Signal, _ others: Signal..., grace: Duration = .seconds(10),
+        file: SourceFile = #fileID, line: UInt32 = #line,
+        handler: @escaping DatagramHandler
+    ) async throws(IOError) {
+        try await serve(
+            until: [first] + others, grace: grace, file: file, line: line,
+            with: .eachDatagram(handler))
+    }
+
+    /// Runs a handler for each peer until one of the signals comes, in the same way.
+    ///
+    /// - Throws: what `serve(file:line:handler:)` throws.
+    public func servePeers(
+        until first: Signal, _ others: Signal..., grace: Duration = .seconds(10),
+        file: SourceFile = #fileID, line: UInt32 = #line,
+        handler: @escaping PeerHandler
+    ) async throws(IOError) {
+        try await serve(
+            until: [first] + others, grace: grace, file: file, line: line,
+            with: .eachPeer(handler))
+    }
+
+    private func serve(
+        until signals: [Signal], grace: Duration, file: SourceFile, line: UInt32,
+        with handler: Handler
+    ) async throws(IOError) {
+        try await Signals(signals, file: file, line: line).stopping(
+            grace: grace, takingAsOne: .milliseconds(100), file: file, line: line,
+            by: { self.stop(grace: $0) }
+        ) { () async throws(IOError) in
+            try await self.serve(with: handler, in: Call(file, line))
+        }
+    }
+}
+
+extension Signals {
+    /// Runs a server, which the first of these signals stops in order and the second at once; the
+    /// first again counts when it comes later than `echo` after it.
+    fileprivate func stopping(
+        grace: Duration, takingAsOne echo: Duration, file: SourceFile, line: UInt32,
+        by stop: @escaping @Sendable (Duration) -> Void,
+        _ serve: () async throws(IOError) -> Void
+    ) async throws(IOError) {
         let listening = try spawn(name: "signals", file: file, line: line) {
             var first: (signal: Signal, end: Instant)?
-            for await signal in signals {
+            for await signal in self {
                 if let first, signal == first.signal, Instant.now < first.end { continue }
-                self.stop(grace: first == nil ? grace : .zero)
+                stop(first == nil ? grace : .zero)
                 if first == nil { first = (signal, Instant.now.advanced(by: echo)) }
             }
             // One that has come since the server stopped is for that.
-            if first != nil { signals.takeAll() }
+            if first != nil { takeAll() }
         }
         let failure: IOError?
         do throws(IOError) {
-            try await serve(file: file, line: line, handler: handler)
+            try await serve()
             failure = nil
         } catch {
             failure = error

@@ -330,6 +330,49 @@ private let codeOfQueue: CInt = -1
         #expect(count == 0)
     }
 
+    @Test func `a signal stops a server of datagrams in order`() async throws {
+        try await onLoop {
+            let socket = try await DatagramSocket.bind(to: anyPort())
+            let server = try DatagramServer(sockets: [socket])
+            let serving = try spawn {
+                try await server.servePeers(until: .user1, grace: .seconds(3600)) { peer in
+                    while let datagram = try await peer.receive() {
+                        try await peer.send(datagram.bytes)
+                    }
+                    try await peer.send("bye")
+                }
+            }
+            let client = try await DatagramSocket.connect(to: server.address)
+            try await client.send("hello")
+            #expect(try await client.receive().text == "hello")
+            send(.user1)
+            #expect(try await client.receive().text == "bye")
+            try await serving.value
+            #expect(handler(of: .user1) == 0)
+        }
+    }
+
+    @Test func `a second signal ends the handlers of datagrams`() async throws {
+        try await onLoop {
+            let socket = try await DatagramSocket.bind(to: anyPort())
+            let server = try DatagramServer(sockets: [socket])
+            let serving = try spawn {
+                try await server.serve(until: .user1, .user2, grace: .seconds(3600)) { datagram in
+                    try await datagram.reply("x")
+                    // It will not end by itself.
+                    try await sleep(for: .seconds(3600))
+                }
+            }
+            let client = try await DatagramSocket.connect(to: server.address)
+            try await client.send("hello")
+            #expect(try await client.receive().text == "x")
+            send(.user1)
+            while !server.isStopping { try await sleep(for: .milliseconds(1)) }
+            send(.user2)
+            try await serving.value
+        }
+    }
+
     @Test func `a signal has its usual name`() {
         #expect("\(Signal.terminate), \(Signal(rawValue: 40))" == "SIGTERM, signal 40")
     }
