@@ -169,4 +169,14 @@ import Testing
 
         #expect(address == nil)
     }
+
+    @Test(
+        arguments: [
+            ("192.0.2.1:7", [192, 0, 2, 1]), ("unix:@name", []),
+            ("[2001:db8::ff]:7", [0x20, 1, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF]),
+        ] as [(String, [UInt8])])
+    func `the bytes of a host are in the order of the network`(text: String, bytes: [UInt8]) throws
+    {
+        #expect(try SocketAddress(text).hostBytes == bytes)
+    }
 }

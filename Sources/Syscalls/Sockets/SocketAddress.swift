@@ -70,6 +70,17 @@ public struct SocketAddress: Hashable, Sendable {
         }
     }
 
+    /// The bytes of the host's address as they go over a network: 4 of IPv4, 16 of IPv6, none of a
+    /// Unix socket.
+    public var hostBytes: [UInt8] {
+        switch storage {
+        case .ipv4(let number, _): withUnsafeBytes(of: number.bigEndian, Array.init)
+        case .ipv6(let high, let low, _, _):
+            withUnsafeBytes(of: (high.bigEndian, low.bigEndian), Array.init)
+        case .unix: []
+        }
+    }
+
     /// Whether this is an IPv6 address.
     public var isIPv6: Bool {
         if case .ipv6 = storage { true } else { false }
