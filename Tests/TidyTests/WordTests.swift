@@ -58,7 +58,7 @@ import Testing
         // Only where sleeping tasks are what is tested, or the clock is simulated.
         let floors = [
             "SwiftletTests", "MainActorProgram", "SwiftletSimulationTests", "EchoSweep", "Sweep",
-            "Integrations",
+            "Integrations", "ExamplesTests",
         ]
         .map { "Tests/\($0)" }
         let others = SourceTree.swift.filter { $0.isTest && !floors.contains($0.floor) }

@@ -22,7 +22,7 @@ def checks(names):
         spec = importlib.util.spec_from_file_location(path.stem, path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        for key, value in vars(module).items():
+        for key, value in list(vars(module).items()):
             if key.startswith("check_"):
                 yield f"{name}: {key.removeprefix('check_').replace('_', ' ')}", value
 

@@ -4,7 +4,7 @@ import Swiftlet
 /// What a user decides of a stream server of the course: where it listens, and its limits.
 struct Service: Sendable {
     /// "127.0.0.1:7007", "localhost:7007", "unix:/tmp/app.sock".
-    let address: String
+    var address: String
     let options: StreamServer.Options
     /// How long handlers may go on when a signal has stopped the server.
     let grace: Duration
