@@ -4,6 +4,6 @@ extension Program {
     /// Every program, in the order of the course.
     package static let all = [
         echo, upper, keyboard, framed, remote, auth, files, chat, forward, proxy, workers,
-        servers, time, names, sntp, ping, discover,
+        servers, tftp, time, names, sntp, ping, discover,
     ]
 }
