@@ -14,6 +14,8 @@
 // Swift's calling convention for asynchronous functions has a C form, and calls a function through
 // a record beside it: where it is, as seen from the record, and how large its context is.
 
+#include "CLinux.h"
+
 struct context;
 
 typedef __attribute__((swiftasynccall)) void (*resume_function)(
@@ -49,3 +51,20 @@ __asm__(
     ".long clinux_suspend_task - clinux_suspend_taskTu\n"
     ".long 16\n"
     ".popsection\n");
+
+// A handler of the runtime is a function and its context, as a closure is.
+
+typedef __attribute__((swiftcall)) void (*cancellation_function)(
+    __attribute__((swift_context)) void *context);
+
+extern __attribute__((swiftcall)) void *swift_task_addCancellationHandler(
+    cancellation_function function, void *context);
+
+static __attribute__((swiftcall)) void tell(__attribute__((swift_context)) void *context) {
+    struct clinux_cancellation *cancellation = context;
+    cancellation->handler(cancellation->argument);
+}
+
+void *clinux_add_cancellation(struct clinux_cancellation *cancellation) {
+    return swift_task_addCancellationHandler(tell, cancellation);
+}

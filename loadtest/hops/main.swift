@@ -5,7 +5,16 @@ import Swiftlet
 
 /// The ways, by the names that the command line takes.
 let ways: [String: @Sendable (_ count: Int) async throws -> Void] = [
-    // A task is suspended and runs again: what each hop has to pay.
+    // A task lets another one go on and is suspended: what each hop has to pay.
+    "suspension": { count in
+        let baton = Baton()
+        let take = { @Sendable in for _ in 0..<count / 2 { await baton.pass() } }
+        async let other: Void = take()
+        await take()
+        baton.drop()
+        await other
+    },
+    // A task goes to the end of the line.
     "yield": { count in
         for _ in 0..<count { await Task.yield() }
     },
@@ -31,8 +40,13 @@ let ways: [String: @Sendable (_ count: Int) async throws -> Void] = [
         continuation.finish()
         check(await sum, count)
     },
-    // A permit that nobody else wants.
+    // A permit that nobody else wants: taken and given back.
     "semaphore": { count in
+        let semaphore = Semaphore(capacity: 1)
+        for _ in 0..<count { try await semaphore.acquire().release() }
+    },
+    // As above, with a scope, whose body is an asynchronous function.
+    "semaphore-scope": { count in
         let semaphore = Semaphore(capacity: 1)
         for _ in 0..<count { try await semaphore.withPermit {} }
     },
@@ -47,6 +61,27 @@ let ways: [String: @Sendable (_ count: Int) async throws -> Void] = [
         try await other
     },
 ]
+
+/// What two tasks of one loop pass to and fro, with nothing but the standard library.
+final class Baton: Sendable {
+    // Only tasks of one loop have it.
+    nonisolated(unsafe) private var waiting: UnsafeContinuation<Void, Never>?
+
+    /// Lets the other task go on, and waits until that passes the baton back.
+    nonisolated(nonsending) func pass() async {
+        await withUnsafeContinuation { task in
+            drop()
+            waiting = task
+        }
+    }
+
+    /// Lets the other task go on.
+    func drop() {
+        let other = waiting
+        waiting = nil
+        other?.resume()
+    }
+}
 
 /// Ends the program when not all numbers below a bound have come.
 @Sendable func check(_ sum: Int, _ count: Int) {

@@ -186,6 +186,17 @@ static inline void clinux_futex_wake_one(const void *word) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, (void *)0, (void *)0, 0);
 }
 
+// The event loop that the calling thread turns: each call that may wait asks for it, and a variable
+// of the thread is told by one instruction. The address is Swift's to understand.
+static inline void *clinux_turning_loop(void) {
+    extern _Thread_local void *clinux_loop;
+    return clinux_loop;
+}
+static inline void clinux_set_turning_loop(void *loop) {
+    extern _Thread_local void *clinux_loop;
+    clinux_loop = loop;
+}
+
 // Entries of the Swift runtime. The number of a job's task, which no other task of the process ever
 // has: its own `ExecutorJob.description` calls it.
 extern unsigned long long swift_task_getJobTaskId(const void *job);
@@ -193,6 +204,17 @@ extern unsigned long long swift_task_getJobTaskId(const void *job);
 // `withUnsafeCurrentTask` and `UnsafeCurrentTask.isCancelled` call.
 extern void *swift_task_getCurrent(void) __attribute__((swiftcall));
 extern _Bool swift_task_isCancelled(void *task) __attribute__((swiftcall));
+
+// What a cancellation of the calling task is told to, on any thread, until the record is removed
+// that is returned: what `withTaskCancellationHandler` does, without a function for its body. A
+// task that is cancelled already is told at once. The record is memory of the task, which takes
+// back the last one first.
+struct clinux_cancellation {
+    void (*handler)(void *argument);
+    void *argument;
+};
+void *clinux_add_cancellation(struct clinux_cancellation *cancellation);
+extern void swift_task_removeCancellationHandler(void *record) __attribute__((swiftcall));
 
 // recvmmsg(2) and sendmmsg(2), which glibc declares only under _GNU_SOURCE, with their header.
 struct clinux_mmsghdr {

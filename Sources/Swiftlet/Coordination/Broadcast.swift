@@ -122,7 +122,7 @@ public final class Broadcast<Element: Sendable>: Sendable {
         public func receive(
             timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
         ) async throws(IOError) -> Delivery? {
-            if !EventLoop.spend() { await Task.yield() }
+            if !EventLoop.spend() { await EventLoop.giveWay() }
             while true {
                 if let delivery = tryReceive() { return delivery }
                 do throws(IOError) {

@@ -52,7 +52,7 @@ public final class Event: Sendable {
     public func wait(
         timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
-        if !EventLoop.spend() { await Task.yield() }
+        if !EventLoop.spend() { await EventLoop.giveWay() }
         if isSet { return }
         _ = try await wait(to: .wait, timeout: timeout, in: Call(file, line)) { waiter in
             shared.withLock { state in
@@ -150,7 +150,7 @@ public final class Promise<Value: Sendable>: Sendable {
     public func value(
         timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws -> Value {
-        if !EventLoop.spend() { await Task.yield() }
+        if !EventLoop.spend() { await EventLoop.giveWay() }
         if let result { return try result.get() }
         _ = try await wait(to: .wait, timeout: timeout, in: Call(file, line)) { waiter in
             shared.withLock { state in

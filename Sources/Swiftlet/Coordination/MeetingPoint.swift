@@ -1,3 +1,4 @@
+import CLinux
 import Drivers
 import Syscalls
 
@@ -27,46 +28,62 @@ extension MeetingPoint {
     ///
     /// A task waits on its loop, wherever it runs: it is taken there and back. A task that belongs
     /// to no loop waits by a continuation.
+    @inline(__always)
     func wait(
         to operation: IOError.Operation, timeout: Duration?, in call: Call,
         _ enter: @Sendable (Waiter) -> Bool
     ) async throws(IOError) -> Int {
         let wait = Wait(
             operation: operation, point: self, lock: lock, timeout: timeout, call: call)
-        guard let loop = EventLoop.taskLoop?.executor else {
-            return try await waitWithoutLoop(wait, enter)
-        }
         // A task of an actor would come back to where that runs, which may be another thread.
-        if isNone(#isolation), loop.isHome { return try await loop.wait(wait, enter) }
-        return try await loop.perform { () async throws(IOError) in
-            guard loop.isCurrent else { throw IOError(operation, .loopEnded) }
-            return try await loop.wait(wait, enter)
+        if isNone(#isolation), let home = LoopExecutor.home {
+            return try await home.loop.wait(
+                wait, by: home.loop.state.task, isCancelled: home.isCallerCancelled, enter)
         }
+        return try await waitElsewhere(wait, enter)
+    }
+}
+
+/// Waits as `MeetingPoint.wait` says, for a task that is not where it is to wait.
+@inline(never)
+private func waitElsewhere(
+    _ wait: Wait, _ enter: @Sendable (Waiter) -> Bool
+) async throws(IOError) -> Int {
+    guard let loop = EventLoop.taskLoop?.executor else {
+        return try await waitWithoutLoop(wait, enter)
+    }
+    return try await loop.perform { () async throws(IOError) in
+        guard loop.isCurrent else { throw IOError(wait.operation, .loopEnded) }
+        return try await loop.wait(
+            wait, by: currentTask ?? loop.state.task, isCancelled: Task.isCancelled, enter)
     }
 }
 
 extension LoopExecutor {
+    /// The loop to which the calling task comes back from a suspension, if it is on its thread; and
+    /// whether the task is cancelled.
+    @inline(__always)
+    fileprivate static var home: (loop: LoopExecutor, isCallerCancelled: Bool)? {
+        withTurning { loop in loop.isCallerCancelled.map { (loop, $0) } } ?? nil
+    }
+
     /// Waits as `MeetingPoint.wait` says. The caller is on the loop's thread.
+    @inline(__always)
     fileprivate func wait(
-        _ wait: Wait, _ enter: @Sendable (Waiter) -> Bool
+        _ wait: Wait, by task: UInt, isCancelled: Bool, _ enter: @Sendable (Waiter) -> Bool
     ) async throws(IOError) -> Int {
-        if Task.isCancelled { throw IOError(wait.operation, .cancelled) }
+        if isCancelled { throw IOError(wait.operation, .cancelled) }
         if state.isEnding { throw IOError(wait.operation, await refuse(in: wait.call)) }
         let waiter = state.waiters.take()
         waiter.prepare(for: wait)
-        waiter.record.task = state.task
-        waiter.record.id = TaskID(of: state.task)
+        waiter.record.task = task
         waiter.record.since = state.turnStart
         if enter(waiter) {
             if let timeout = wait.timeout {
                 let deadline = deadline(after: timeout)
                 waiter.record.timer = state.deadlines.insert(.wait(waiter), at: deadline)
             }
-            _ = await withTaskCancellationHandler {
-                await suspend(for: .wait(waiter), in: wait.call)
-            } onCancel: {
-                waiter.end(.cancelled)
-            }
+            await suspend(waiter, in: wait.call)
         }
         let (outcome, value) = (waiter.record.outcome, waiter.record.value)
         // A loop that has ended while its task was on the way keeps its records until it goes.
@@ -77,6 +94,24 @@ extension LoopExecutor {
         }
         if let reason = outcome.reason { throw IOError(wait.operation, reason) }
         return value
+    }
+
+    /// Suspends the calling task until its waiter is settled; its cancellation settles it.
+    @inline(__always)
+    private func suspend(_ waiter: Waiter, in call: Call) async {
+        #if !SWIFTLET_PUBLIC_API_ONLY
+            if isNone(#isolation) {
+                let cancellation = waiter.addCancellation()
+                keep(waiter, in: call)
+                await suspendCurrentTask()
+                return swift_task_removeCancellationHandler(cancellation)
+            }
+        #endif
+        _ = await withTaskCancellationHandler {
+            await suspend(for: .wait(waiter), in: call)
+        } onCancel: {
+            waiter.end(.cancelled)
+        }
     }
 
     /// Makes a task of this loop runnable that was suspended at a meeting point; from any thread.

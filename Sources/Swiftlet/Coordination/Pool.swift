@@ -131,7 +131,7 @@ public final class Pool: Sendable {
     public func join(
         timeout: Duration? = nil, file: SourceFile = #fileID, line: UInt32 = #line
     ) async throws(IOError) {
-        if !EventLoop.spend() { await Task.yield() }
+        if !EventLoop.spend() { await EventLoop.giveWay() }
         if count == 0 { return }
         _ = try await wait(to: .join, timeout: timeout, in: Call(file, line)) { waiter in
             shared.withLock { state in

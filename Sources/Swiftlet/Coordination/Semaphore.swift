@@ -129,7 +129,7 @@ public final class Semaphore: Sendable {
     @inlinable
     @inline(__always)
     func acquirePlace(timeout: Duration?, in call: Call) async throws(IOError) -> Int {
-        if !EventLoop.spend() { await Task.yield() }
+        if !EventLoop.spend() { await EventLoop.giveWay() }
         // No asynchronous call where there is one, and so no frame.
         let place = takePlace(in: call)
         if place >= 0 { return place }
@@ -166,11 +166,20 @@ public final class Semaphore: Sendable {
     /// Gives a permit back.
     @usableFromInline
     func giveBack(_ place: Int) {
+        shared.lock.lock()
+        let state = shared.state
+        state.pointee.holders.remove(place)
+        if state.pointee.waiters.isEmpty { return shared.lock.unlock() }
+        grantAndUnlock()
+    }
+
+    /// Gives what is free to those that wait, and gives the lock back.
+    @inline(never)
+    private func grantAndUnlock() {
         var settled = Settled()
-        shared.withLock { state in
-            state.holders.remove(place)
-            state.grant(in: &settled)
-        }
+        let state = shared.state
+        state.pointee.grant(in: &settled)
+        shared.lock.unlock()
         settled.resume()
     }
 
@@ -240,7 +249,7 @@ extension Semaphore.State {
     @inline(__always)
     fileprivate mutating func grant(in settled: inout Settled) {
         while let waiter = waiters.first, holders.count < capacity {
-            let holder = Holder(task: waiter.record.id, call: waiter.record.call)
+            let holder = Holder(task: waiter.taskID, call: waiter.record.call)
             settled.grant(waiter, holders.insert(holder))
         }
     }
@@ -301,39 +310,41 @@ struct Holder {
 ///     holders   [ holder | – | holder | – ]
 ///                          └─── free ───┘
 struct HolderTable: ~Copyable {
-    private var places = OwnedArray<(holder: Holder?, nextFree: Int)>()
+    private var places = OwnedArray<(holder: Holder, nextFree: Int)>()
     private var free = -1
     private(set) var count = 0
+    /// Instead of the next free place, where there is a holder.
+    private static let held = -2
 
     /// So many of them at most, by their places.
     func first(_ limit: Int) -> [Holder] {
         var holders: [Holder] = []
         for index in places.indices where holders.count < limit {
-            if let holder = places[index].holder { holders.append(holder) }
+            if places[index].nextFree == Self.held { holders.append(places[index].holder) }
         }
         return holders
     }
 
     /// Says that another task holds what has a place.
-    mutating func setTask(_ task: TaskID?, at place: Int) { places[place].holder?.task = task }
+    mutating func setTask(_ task: TaskID?, at place: Int) { places[place].holder.task = task }
 
     @inline(__always)
     mutating func insert(_ holder: Holder) -> Int {
         count += 1
         let place = free
         if place < 0 {
-            places.append((holder, -1))
+            places.append((holder, Self.held))
             return places.count - 1
         }
         free = places[place].nextFree
-        places[place].holder = holder
+        places[place] = (holder, Self.held)
         return place
     }
 
     @inline(__always)
     mutating func remove(_ place: Int) {
         count -= 1
-        places[place] = (nil, free)
+        places[place].nextFree = free
         free = place
     }
 }

@@ -1,3 +1,4 @@
+import CLinux
 import Syscalls
 
 /// How tasks wait for one another: the one mechanism below semaphores, events, channels and queues.
@@ -119,9 +120,8 @@ struct Waiter: Sendable, Equatable {
         /// The call that waits keeps it; a condition lets the waiter go on to its lock.
         unowned(unsafe) var point: (any MeetingPoint)?
         var operation = IOError.Operation.wait
+        /// 0 where it is of no loop.
         var task: UInt = 0
-        /// The same task; nil where it is of no loop.
-        var id: TaskID?
         var call = Call("", 0)
         var since = Instant.past
         /// When it gives up; only the loop's thread looks at it.
@@ -129,6 +129,8 @@ struct Waiter: Sendable, Equatable {
         /// Its place in the table of its loop, and when it came: the later, the more.
         var place = 0
         var serial = 0
+        /// How the runtime tells a cancellation.
+        var cancellation = clinux_cancellation()
     }
 
     // See above: who has it, and until when.
@@ -137,8 +139,23 @@ struct Waiter: Sendable, Equatable {
     static func make() -> Waiter {
         let waiter = Waiter(address: .allocate(capacity: 1))
         waiter.address.initialize(to: Record(next: waiter, previous: waiter, ring: waiter))
+        waiter.record.cancellation.argument = UnsafeMutableRawPointer(waiter.address)
+        waiter.record.cancellation.handler = { record in
+            guard let record else { return }
+            Waiter(address: record.assumingMemoryBound(to: Record.self)).end(.cancelled)
+        }
         return waiter
     }
+
+    /// Lets a cancellation of the calling task end the wait, until what is returned is removed.
+    @inline(__always)
+    func addCancellation() -> UnsafeMutableRawPointer? {
+        // The record stays where it is.
+        clinux_add_cancellation(&address.pointee.cancellation)
+    }
+
+    /// Which task waits; nil where it is of no loop.
+    var taskID: TaskID? { record.task == 0 ? nil : TaskID(of: record.task) }
 
     func free() {
         address.deinitialize(count: 1)

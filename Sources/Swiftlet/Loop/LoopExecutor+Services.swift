@@ -168,11 +168,16 @@ extension LoopExecutor {
 }
 
 extension EventLoop {
-    /// As the loop's `spend`, for a call that any task may make: one that is not on its loop's
-    /// thread may complete at once.
+    /// As the loop's `spend`, for a call that any task may make: one that is on no loop's thread
+    /// may complete at once.
     @usableFromInline
-    static func spend() -> Bool {
-        guard let loop = taskLoop?.executor, loop.isCurrent else { return true }
-        return loop.spend()
-    }
+    static func spend() -> Bool { LoopExecutor.withTurning { $0.spend() } ?? true }
+
+    /// Lets other jobs run.
+    ///
+    /// Apart, because a caller whose isolation is none would go the long way of a task that may
+    /// have to change its executor, after each `Task.yield` and wherever there might have been one.
+    @inline(never)
+    @usableFromInline
+    static func giveWay() async { await Task.yield() }
 }

@@ -1,3 +1,4 @@
+import CLinux
 import Drivers
 import Glibc
 import Synchronization
@@ -162,10 +163,27 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     // MARK: The turn
 
     /// Makes the calling thread the loop's own.
-    func claim() { thread.store(UInt(pthread_self()), ordering: .relaxed) }
+    func claim() {
+        thread.store(UInt(pthread_self()), ordering: .relaxed)
+        let turning = Unmanaged.passUnretained(self).toOpaque()
+        let outer = clinux_turning_loop()
+        if outer != turning { state.outer = outer }
+        clinux_set_turning_loop(turning)
+    }
 
     /// Gives the loop up, until the same thread claims it again.
-    func release() { thread.store(0, ordering: .relaxed) }
+    func release() {
+        thread.store(0, ordering: .relaxed)
+        clinux_set_turning_loop(state.outer)
+    }
+
+    /// Runs `body` with the loop that the calling thread turns; nil when it turns none.
+    @inline(__always)
+    static func withTurning<Result>(_ body: (LoopExecutor) -> Result) -> Result? {
+        clinux_turning_loop().map {
+            Unmanaged<LoopExecutor>.fromOpaque($0)._withUnsafeGuaranteedRef(body)
+        }
+    }
 
     /// Makes the calling thread the loop's own and turns until `isDone`.
     func run(until isDone: Latch) throws(Errno) {

@@ -12,6 +12,8 @@ struct LoopState: ~Copyable {
     var runQueue = RunQueue<Runnable>()
     /// The jobs of this turn.
     var batch: [Runnable] = []
+    /// The loop inside whose turn the same thread turns this one; nil when there is none.
+    var outer: UnsafeMutableRawPointer?
     /// The task whose job is running.
     var task: UInt = 0
     /// Where the sockets connect to that are not connected yet; looked up, never listed.

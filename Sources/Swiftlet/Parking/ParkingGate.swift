@@ -66,6 +66,13 @@ extension LoopExecutor {
         keep(Job(of: state.task), for: .park(ticket, until: .never))
     }
 
+    /// Keeps the running task, which is about to be suspended, until its waiter is settled.
+    @inline(__always)
+    func keep(_ waiter: Waiter, in call: Call) {
+        note(call)
+        keep(Job(of: waiter.record.task), for: .wait(waiter))
+    }
+
     /// Notes what reports tell of a task that is about to be suspended.
     @inline(__always)
     private func note(_ call: Call) {
