@@ -62,7 +62,7 @@ struct Cell: Sendable {
 
     init(address: Int) { self.address = address }
 
-    static var none: Cell { Cell(address: 0) }
+    @usableFromInline static var none: Cell { Cell(address: 0) }
     @inlinable var isNone: Bool { address == 0 }
 
     /// Puts an element into it, which has none.

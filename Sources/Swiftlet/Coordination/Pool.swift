@@ -13,14 +13,9 @@ import Syscalls
 /// Its tasks are started on the loop of the task that starts them, as by `spawn`.
 public final class Pool: Sendable {
     private let places: Semaphore
-    private let shared = Shared(State())
-
-    fileprivate struct State: ~Copyable {
-        /// What cancels each task.
-        var tasks: [Int: @Sendable () -> Void] = [:]
-        var serial = 0
-        let joiners = WaitList()
-    }
+    /// What cancels the task that has a place.
+    private let cancels = Guarded<[Int: @Sendable () -> Void]>([:])
+    private let joiners = Shared(WaitList())
 
     /// A pool without tasks.
     ///
@@ -91,35 +86,33 @@ public final class Pool: Sendable {
         _ name: String?, on loop: EventLoop, at place: Int, in call: Call,
         _ body: @escaping @concurrent @Sendable () async throws -> Value
     ) throws(IOError) -> Task<Value, any Error> {
-        let number = shared.withLock { state in
-            state.serial += 1
-            state.tasks[state.serial] = {}
-            return state.serial
-        }
         do throws(IOError) {
-            let task = try loop.spawn(name: name, file: call.file, line: call.line) { [self] in
-                defer { leave(number, place) }
-                places.passOn(place)
-                return try await body()
+            // The task cannot leave before it was entered: leaving takes the same lock.
+            let (task, isCancelled) = try cancels.withLock { cancels throws(IOError) in
+                let task = try loop.spawn(name: name, file: call.file, line: call.line) {
+                    [self] in
+                    defer { leave(place) }
+                    places.passOn(place)
+                    return try await body()
+                }
+                cancels[place] = { task.cancel() }
+                return (task, places.isCancelled(place))
             }
-            shared.withLock { state in
-                // It may have ended already, on another thread.
-                if state.tasks[number] != nil { state.tasks[number] = { task.cancel() } }
-            }
+            if isCancelled { task.cancel() }
             return task
         } catch {
-            leave(number, place)
+            leave(place)
             throw error
         }
     }
 
-    private func leave(_ number: Int, _ place: Int) {
-        shared.withLock { $0.tasks[number] = nil }
+    private func leave(_ place: Int) {
+        cancels.withLock { $0[place] = nil }
         // It goes to the task that waits for one, if any does: then the pool has a task.
         places.giveBack(place)
         guard count == 0 else { return }
         var settled = Settled()
-        shared.withLock { $0.joiners.settleAll(.granted, in: &settled) }
+        joiners.withLock { $0.settleAll(.granted, in: &settled) }
         settled.resume()
     }
 
@@ -134,9 +127,9 @@ public final class Pool: Sendable {
         if !EventLoop.spend() { await EventLoop.giveWay() }
         if count == 0 { return }
         _ = try await wait(to: .join, timeout: timeout, in: Call(file, line)) { waiter in
-            shared.withLock { state in
+            joiners.withLock { joiners in
                 if count == 0 { return waiter.pass() }
-                state.joiners.append(waiter)
+                joiners.append(waiter)
                 return true
             }
         }
@@ -144,13 +137,18 @@ public final class Pool: Sendable {
 
     /// Cancels the tasks that the pool has; `join` waits for their end.
     public func cancel() {
+        let cancels = cancels.withLock { cancels in
+            // Between its place and its start a task is the pool's already.
+            places.cancelHolders()
+            return Array(cancels.values)
+        }
         // Cancelling runs other people's code, which may want the pool.
-        for cancel in shared.withLock({ Array($0.tasks.values) }) { cancel() }
+        for cancel in cancels { cancel() }
     }
 }
 
 extension Pool: MeetingPoint {
-    var lock: WordLock { shared.lock }
+    var lock: WordLock { joiners.lock }
 
     func purpose(of operation: IOError.Operation, _ names: TaskNames) -> String {
         "for \(title("pool", places.name, places.call)) to end, which has \(count) tasks"

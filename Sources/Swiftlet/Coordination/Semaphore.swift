@@ -183,6 +183,12 @@ public final class Semaphore: Sendable {
         settled.resume()
     }
 
+    /// Notes of all that have a permit that they were cancelled.
+    func cancelHolders() { shared.withLock { $0.holders.cancelAll() } }
+
+    /// Whether that was noted of the one at a place.
+    func isCancelled(_ place: Int) -> Bool { shared.withLock { $0.holders.isCancelled(place) } }
+
     /// Makes the calling task the holder of a permit that another one took for it.
     func passOn(_ place: Int) {
         let task = currentTask.map { TaskID(of: $0) }
@@ -297,6 +303,8 @@ struct Holder {
     /// Which it is, also when it has ended; nil where no task was.
     var task: TaskID?
     let call: Call
+    /// Of a pool: whether it was cancelled as a whole since.
+    var isCancelled = false
 
     /// As in "'handler of 10.0.0.2' at Chat.swift:40".
     func text(_ names: TaskNames) -> String {
@@ -314,16 +322,20 @@ struct HolderTable: ~Copyable {
     private var free = -1
     private(set) var count = 0
     /// Instead of the next free place, where there is a holder.
-    private static let held = -2
+    private static let taken = -2
+
+    /// Notes of all that they were cancelled.
+    mutating func cancelAll() {
+        for place in held { places[place].holder.isCancelled = true }
+    }
+
+    /// Whether that was noted of the one at a place.
+    func isCancelled(_ place: Int) -> Bool { places[place].holder.isCancelled }
+
+    private var held: [Int] { places.indices.filter { places[$0].nextFree == Self.taken } }
 
     /// So many of them at most, by their places.
-    func first(_ limit: Int) -> [Holder] {
-        var holders: [Holder] = []
-        for index in places.indices where holders.count < limit {
-            if places[index].nextFree == Self.held { holders.append(places[index].holder) }
-        }
-        return holders
-    }
+    func first(_ limit: Int) -> [Holder] { held.prefix(limit).map { places[$0].holder } }
 
     /// Says that another task holds what has a place.
     mutating func setTask(_ task: TaskID?, at place: Int) { places[place].holder.task = task }
@@ -333,11 +345,11 @@ struct HolderTable: ~Copyable {
         count += 1
         let place = free
         if place < 0 {
-            places.append((holder, Self.held))
+            places.append((holder, Self.taken))
             return places.count - 1
         }
         free = places[place].nextFree
-        places[place] = (holder, Self.held)
+        places[place] = (holder, Self.taken)
         return place
     }
 

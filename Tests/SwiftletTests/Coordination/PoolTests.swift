@@ -253,6 +253,28 @@ import Testing
         #expect(lines.contains("waits for pool 'fetchers' to end, which has 1 tasks"), "\(lines)")
     }
 
+    @Test func `a task that has its place and is not started yet is cancelled, too`() async throws {
+        let pool = Pool(size: 1)
+        let rounds = Channel<Int>()
+        try await onLoops(2) {
+            let canceller = try EventLoop.all[1].spawn {
+                for try await _ in rounds {
+                    // Once, at any moment of a start.
+                    while pool.count == 0 { await Task.yield() }
+                    pool.cancel()
+                }
+            }
+            for round in 0..<500 {
+                try await rounds.send(round)
+                let task = try await pool.spawn { try await sleep(for: .seconds(600)) }
+                #expect(await ioError { try await task.value } == failure(.sleep, .cancelled))
+                try await pool.join()
+            }
+            rounds.close()
+            try await canceller.value
+        }
+    }
+
     @Test func `tasks of all loops share a pool`() async throws {
         let pool = Pool(size: 3)
         let (running, done) = (Sum(), Sum())
