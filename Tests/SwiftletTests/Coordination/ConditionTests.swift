@@ -105,38 +105,44 @@ import Testing
     @Test func `no notification is lost, in a thousand worlds`() throws {
         try simulated(seeds: 0..<1000) { world in
             let lock = Lock()
-            let condition = Condition(of: lock)
-            // What the lock guards: tokens that one task makes and others take.
+            let hasMore = Condition(of: lock)
+            // What the lock guards. There is one for each task, and a notification for each; so
+            // those that wait for ever get one, whatever becomes of the others.
             let tokens = Sum()
-            let taken = Sum()
+            let (patient, hasty) = (world.number(in: 1...3), world.number(in: 1...3))
+            @Sendable func take(_ timeout: Duration? = nil) async throws {
+                var permit = try await lock.acquire()
+                while tokens[""] == 0 {
+                    permit = try await hasMore.wait(releasing: permit, timeout: timeout)
+                }
+                tokens.add(-1)
+                permit.release()
+            }
+            let waiting = try (0..<patient).map { _ in
+                try spawn {
+                    try await world.pause()
+                    try await take()
+                }
+            }
             let maker = try spawn {
-                for _ in 0..<6 {
+                for _ in 0..<patient + hasty {
                     try await world.pause()
                     try await lock.withLock {
                         tokens.add()
-                        condition.notify()
-                        try await world.pause(upTo: 1)
+                        hasMore.notify()
+                        // Meanwhile the one that was notified waits for the lock.
+                        try await world.pause()
                     }
                 }
             }
-            try await world.crowd(4) { _ in
-                while taken[""] < 4, !Task.isCancelled {
-                    let error = await ioError { () async throws -> Void in
-                        var permit = try await lock.acquire()
-                        let timeout: Duration? = world.draws(0.3) ? .milliseconds(2) : nil
-                        while tokens[""] == 0 {
-                            permit = try await condition.wait(releasing: permit, timeout: timeout)
-                        }
-                        tokens.add(-1)
-                        if taken.add() == 4 { condition.notifyAll() }
-                        // Those that wait in vain see that enough were taken.
-                        if taken[""] >= 4 { tokens.add(4) }
-                        permit.release()
-                    }
-                    if let error { try #require(error.isExpected) }
+            try await world.crowd(hasty, cancelling: 0.6) { _ in
+                let timeout: Duration? = world.draws(0.5) ? .milliseconds(2) : nil
+                if let error = await ioError({ try await take(timeout) }) {
+                    try #require(error.isExpected)
                 }
             }
             try await maker.value
+            for task in waiting { try await task.value }
             try #require(!lock.isTaken)
         }
     }
