@@ -12,6 +12,8 @@ public struct IOError: Error, Sendable {
         case send, receive
         /// Putting an element into a queue, taking or looking at one, waiting until all is done.
         case put, get, peek, join
+        /// Waiting for the first of several things.
+        case select
         /// Taking a permit of a semaphore, or a lock.
         case acquire
         /// Half-closing, shutdown(2).

@@ -277,8 +277,8 @@ def instructions_per_message(bench, start, driver, conns):
 
 # MARK: Instructions per hop
 
-HOPS = ["yield", "async-stream", "channel", "channel-16", "queue-16", "semaphore",
-        "semaphore-contended"]
+HOPS = ["suspension", "yield", "async-stream", "channel", "channel-16", "select-16", "queue-16",
+        "semaphore", "semaphore-scope", "semaphore-contended"]
 
 
 def measure_hops(bench):

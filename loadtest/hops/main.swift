@@ -2,6 +2,7 @@
 // instructions of a long and of a short run: `hops WAY COUNT` does one thing so often.
 
 import Swiftlet
+import Synchronization
 
 /// The ways, by the names that the command line takes.
 let ways: [String: @Sendable (_ count: Int) async throws -> Void] = [
@@ -22,6 +23,14 @@ let ways: [String: @Sendable (_ count: Int) async throws -> Void] = [
     "channel": { count in try await send(count, through: Channel<Int>()) },
     // As above, with room for a few.
     "channel-16": { count in try await send(count, through: Channel<Int>(capacity: 16)) },
+    // As above, received from the first of two that has an element.
+    "select-16": { count in
+        let (numbers, others) = (Channel<Int>(capacity: 16), Channel<Int>())
+        async let sum = receive(from: numbers, or: others)
+        for number in 0..<count { try await numbers.send(number) }
+        numbers.close()
+        check(try await sum, count)
+    },
     "queue-16": { count in
         let queue = Queue<Int>(capacity: 16)
         async let sum = take(from: queue)
@@ -64,22 +73,24 @@ let ways: [String: @Sendable (_ count: Int) async throws -> Void] = [
 
 /// What two tasks of one loop pass to and fro, with nothing but the standard library.
 final class Baton: Sendable {
-    // Only tasks of one loop have it.
-    nonisolated(unsafe) private var waiting: UnsafeContinuation<Void, Never>?
+    private let waiting = Mutex<UnsafeContinuation<Void, Never>?>(nil)
 
     /// Lets the other task go on, and waits until that passes the baton back.
     nonisolated(nonsending) func pass() async {
-        await withUnsafeContinuation { task in
-            drop()
-            waiting = task
-        }
+        await withUnsafeContinuation { task in exchange(task)?.resume() }
     }
 
     /// Lets the other task go on.
-    func drop() {
-        let other = waiting
-        waiting = nil
-        other?.resume()
+    func drop() { exchange(nil)?.resume() }
+
+    private func exchange(
+        _ task: UnsafeContinuation<Void, Never>?
+    ) -> UnsafeContinuation<Void, Never>? {
+        waiting.withLock { waiting in
+            let other = waiting
+            waiting = task
+            return other
+        }
     }
 }
 
@@ -91,6 +102,13 @@ final class Baton: Sendable {
 @Sendable func receive(from channel: Channel<Int>) async throws -> Int {
     var sum = 0
     while let number = try await channel.receive() { sum += number }
+    return sum
+}
+
+@Sendable func receive(from one: Channel<Int>, or other: Channel<Int>) async throws -> Int {
+    let choices: [Choice<Int?>] = [.receive(one) { $0 }, .receive(other) { $0 }]
+    var sum = 0
+    while let number = try await select(choices) { sum += number }
     return sum
 }
 

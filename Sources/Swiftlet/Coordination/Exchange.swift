@@ -90,16 +90,6 @@ final class Exchange: Sendable {
         return .none
     }
 
-    /// As above; no cell and no lock, too, when an element would have to wait.
-    @usableFromInline
-    func beginTryPut() -> Cell {
-        shared.lock.lock()
-        let state = shared.state
-        if !state.pointee.isClosed, state.pointee.hasPlace { return state.pointee.cells.take() }
-        shared.lock.unlock()
-        return .none
-    }
-
     /// Puts in the cell that was filled since, and gives the lock back; false when there is no
     /// place.
     @usableFromInline
@@ -229,9 +219,6 @@ final class Exchange: Sendable {
 
 // What happens to cells, with the lock held.
 extension Exchange.State {
-    /// Whether an element would not have to wait.
-    fileprivate var hasPlace: Bool { backlog.count < capacity || !takers.isEmpty }
-
     /// Gives an element to the taker that has waited longest, and shows it to those before that
     /// only look; or puts it into the backlog. False when there is no place.
     @inline(__always)
@@ -241,8 +228,8 @@ extension Exchange.State {
                 settled.grant(taker, copy(of: cell).address)
                 continue
             }
+            guard settled.grant(taker, cell.address) else { continue }
             unfinished += 1
-            settled.grant(taker, cell.address)
             return true
         }
         guard backlog.count < capacity else { return false }
@@ -257,10 +244,11 @@ extension Exchange.State {
     fileprivate mutating func next(to operation: IOError.Operation) -> Cell {
         if backlog.count == 0 {
             // Without capacity it comes from the hand of the putter.
-            guard let putter = putters.first else { return .none }
-            let cell = Cell(address: putter.record.value)
-            settled.grant(putter, cell.address)
-            return cell
+            while let putter = putters.first {
+                let cell = Cell(address: putter.record.value)
+                if settled.grant(putter, cell.address) { return cell }
+            }
+            return .none
         }
         if case .peek = operation { return copy(of: backlog.first) }
         let cell = backlog.popFirst()
@@ -278,18 +266,60 @@ extension Exchange.State {
     /// place.
     @inline(__always)
     fileprivate mutating func admitPutter() -> Bool {
-        guard let putter = putters.first else { return false }
-        let cell = Cell(address: putter.record.value)
-        unfinished += 1
-        backlog.insert(cell)
-        settled.grant(putter, cell.address)
-        return true
+        while let putter = putters.first {
+            let cell = Cell(address: putter.record.value)
+            guard settled.grant(putter, cell.address) else { continue }
+            unfinished += 1
+            backlog.insert(cell)
+            return true
+        }
+        return false
     }
 
     fileprivate mutating func finish(_ count: Int) {
         unfinished -= count
         if unfinished == 0 { joiners.settleAll(.granted, in: &settled) }
     }
+}
+
+// What `select` does, which holds the locks of all that it waits at.
+extension Exchange {
+    /// What becomes of an attempt that may not wait.
+    enum Attempt {
+        case done(Cell)
+        case closed
+        case nothing
+    }
+
+    /// Takes a cell for an element that is to be put in when there is a place; without the lock.
+    @usableFromInline
+    func takeCell() -> Cell { shared.withLock { $0.cells.take() } }
+
+    /// Puts in the element of `cell`, or takes the next one out if there is no cell.
+    func attempt(_ operation: IOError.Operation, with cell: Cell) -> Attempt {
+        let state = shared.state
+        if !cell.isNone {
+            if state.pointee.isClosed { return .closed }
+            return state.pointee.offer(cell) ? .done(cell) : .nothing
+        }
+        let next = state.pointee.next(to: operation)
+        if !next.isNone { return .done(next) }
+        return state.pointee.isClosed ? .closed : .nothing
+    }
+
+    /// Enters a waiter for the same.
+    func enter(_ waiter: Waiter, with cell: Cell) {
+        let state = shared.state
+        waiter.record.value = cell.address
+        if cell.isNone {
+            state.pointee.takers.append(waiter)
+        } else {
+            state.pointee.putters.append(waiter)
+        }
+    }
+
+    /// Gives the lock back, and lets those go on that were settled.
+    func unlock() { unlock(shared.state) }
 }
 
 extension Exchange: MeetingPoint {
@@ -354,9 +384,7 @@ extension Exchange {
         do throws(IOError) {
             try await waitToPut(cell, operation, timeout: timeout, in: call)
         } catch {
-            // Its end may be code of the user's, which comes after the lock.
-            _ = cell.take(Element.self)
-            giveBack(cell)
+            drop(Element.self, in: cell)
             throw error
         }
     }
@@ -365,10 +393,12 @@ extension Exchange {
     /// dropped.
     @inlinable
     func tryPut<Element: ~Copyable>(_ element: consuming Element) -> Bool {
-        let cell = beginTryPut()
+        let cell = beginPut()
         if cell.isNone { return false }
         cell.fill(with: element)
-        return endPut(cell)
+        if endPut(cell) { return true }
+        drop(Element.self, in: cell)
+        return false
     }
 
     /// Takes the next element out, or a copy of it, and waits until there is one; nil when it is
@@ -403,10 +433,14 @@ extension Exchange {
     /// Takes out all elements that are there now, and drops them.
     func dropAll<Element: ~Copyable>(_ type: Element.Type) {
         var removed = removeAll()
-        while !removed.isEmpty {
-            let cell = removed.popFirst()
-            _ = cell.take(type)
-            giveBack(cell)
-        }
+        while !removed.isEmpty { drop(type, in: removed.popFirst()) }
+    }
+
+    /// Ends an element that was not put in, or was taken out in its cell.
+    @inlinable
+    func drop<Element: ~Copyable>(_ type: Element.Type, in cell: Cell) {
+        // Its end may be code of the user's, which may not run under the lock.
+        _ = cell.take(type)
+        giveBack(cell)
     }
 }

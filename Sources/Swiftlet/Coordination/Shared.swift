@@ -53,6 +53,9 @@ struct WordLock: Sendable {
         word.initialize(to: Atomic(0))
     }
 
+    /// Where it is: what several locks are taken in the order of.
+    var address: UInt { UInt(bitPattern: word) }
+
     /// Gives the memory back; nobody holds the lock, or comes for it.
     func free() {
         word.deinitialize(count: 1)

@@ -56,6 +56,13 @@ struct WaitList: ~Copyable, Sendable {
         ring.record.value += 1
     }
 
+    /// Enters the only waiter; returns the end of the list, by which its choices find it.
+    func enterAlone(_ waiter: Waiter, under lock: WordLock) -> Waiter {
+        ring.record.lock = lock
+        append(waiter)
+        return ring
+    }
+
     /// Takes out the waiter that came first, which goes on waiting; nil when there is none.
     func popFirst() -> Waiter? {
         guard let first else { return nil }
@@ -78,12 +85,12 @@ struct WaitList: ~Copyable, Sendable {
 struct Waiter: Sendable, Equatable {
     /// What became of a wait.
     enum Outcome: UInt8 {
-        case waiting, granted, closed, timedOut, cancelled, loopEnded
+        case waiting, granted, passedOver, closed, timedOut, cancelled, loopEnded
 
         /// Why it ended, if it was not granted.
         var reason: IOError.Reason? {
             switch self {
-            case .waiting, .granted: nil
+            case .waiting, .granted, .passedOver: nil
             case .closed: .closed
             case .timedOut: .timedOut
             case .cancelled: .cancelled
@@ -114,6 +121,11 @@ struct Waiter: Sendable, Equatable {
         /// Whether a part of what it waits for was given to it already: then only the end of its
         /// loop ends the wait.
         var isCommitted = false
+
+        /// Where it is one of several choices: the end of the list in which their `select` waits,
+        /// which is settled with the first of them; and the place of this one.
+        var select: Waiter?
+        var choice = 0
 
         // Set before it is entered.
         var lock: WordLock?
@@ -237,22 +249,41 @@ struct Settled {
     private var first: Waiter?
     private var last: Waiter?
 
-    /// Takes a waiter out of its list with an outcome.
+    /// Takes a waiter out of its list with an outcome; false when it is a choice of a `select` that
+    /// has chosen another one, or none.
     @inline(__always)
-    mutating func settle(_ waiter: Waiter, _ outcome: Waiter.Outcome) {
+    @discardableResult
+    mutating func settle(_ waiter: Waiter, _ outcome: Waiter.Outcome) -> Bool {
         waiter.unlink()
+        if let select = waiter.record.select { return choose(waiter, of: select, outcome) }
         waiter.record.outcome = outcome
         // A task that is not suspended yet goes on by itself, and its record with it.
-        if case .none = waiter.record.rest { return }
+        if case .none = waiter.record.rest { return true }
         if let last { last.record.next = waiter } else { first = waiter }
         last = waiter
+        return true
     }
 
-    /// Grants a waiter what it waits for.
+    /// Grants a waiter what it waits for; false when it is a choice of a `select` that has chosen
+    /// another one, or none, and gets nothing.
     @inline(__always)
-    mutating func grant(_ waiter: Waiter, _ value: Int = 0) {
+    @discardableResult
+    mutating func grant(_ waiter: Waiter, _ value: Int = 0) -> Bool {
         waiter.record.value = value
-        settle(waiter, .granted)
+        return settle(waiter, .granted)
+    }
+
+    /// Settles a choice, and with it the whole `select` if that still waits.
+    @inline(never)
+    private mutating func choose(
+        _ choice: Waiter, of select: Waiter, _ outcome: Waiter.Outcome
+    ) -> Bool {
+        // Locks of other meeting points may be held here; inside of a select's, none is taken.
+        select.record.lock?.lock()
+        defer { select.record.lock?.unlock() }
+        let waiter = select.record.next
+        choice.record.outcome = waiter == select ? .passedOver : outcome
+        return waiter != select && grant(waiter, choice.record.choice)
     }
 
     /// Makes their tasks runnable, in the order in which they were settled.

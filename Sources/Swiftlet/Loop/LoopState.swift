@@ -40,6 +40,8 @@ struct LoopState: ~Copyable {
     var table = SocketTable()
     var buffers = BufferPool()
     var statistics = LoopStatistics()
+    /// How many calls of `select` began here, so that each of their choices has its turn.
+    var selections: UInt = 0
     /// Completions at once that the running job may still have.
     var budget = LoopExecutor.completionsPerJob
     var jobsSinceLook = 0

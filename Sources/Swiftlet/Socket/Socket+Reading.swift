@@ -189,6 +189,23 @@ extension Socket {
         }
     }
 
+    /// Waits until a read need not wait, for a caller that comes back to read.
+    ///
+    /// What arrives is received and left with the socket: readiness is a hint, and only so it is
+    /// known that there is something.
+    func waitUntilReadable(in call: Call) async throws(IOError) {
+        try checkReadable(.read)
+        while !loop.state.table.hasUnread(id) {
+            if !loop.state.table[id].isDry, let received = try tryReceiving(into: nil) {
+                // At the end of the stream a read is told of it once more.
+                guard received.count > 0 else { return }
+                loop.state.table[unread: id].append(UnsafeRawBufferPointer(received.memory))
+                return loop.state.buffers.put(received)
+            }
+            guard try await waitToRead(until: .never, in: call) else { return }
+        }
+    }
+
     /// Asks the kernel once; nil when there is nothing.
     ///
     /// At the end of the stream there are no bytes, and a buffer has gone back.

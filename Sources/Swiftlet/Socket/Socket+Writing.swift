@@ -152,6 +152,14 @@ extension Socket {
         loop.state.table[id].writing = .ended
     }
 
+    /// Waits until a write may make progress, for a caller that comes back to write.
+    func waitUntilWritable(in call: Call) async throws(IOError) {
+        try checkWritable()
+        loop.state.table[id].writing = .underWay
+        defer { endWriting(as: .ended) }
+        try await park(for: .write, .write, until: .never, in: call)
+    }
+
     func endWriting(as end: SocketTable.Writing) {
         if loop.state.table.isOpen(id) { loop.state.table[id].writing = end }
     }

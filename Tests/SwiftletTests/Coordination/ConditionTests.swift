@@ -110,18 +110,10 @@ import Testing
             // those that wait for ever get one, whatever becomes of the others.
             let tokens = Sum()
             let (patient, hasty) = (world.number(in: 1...3), world.number(in: 1...3))
-            @Sendable func take(_ timeout: Duration? = nil) async throws {
-                var permit = try await lock.acquire()
-                while tokens[""] == 0 {
-                    permit = try await hasMore.wait(releasing: permit, timeout: timeout)
-                }
-                tokens.add(-1)
-                permit.release()
-            }
             let waiting = try (0..<patient).map { _ in
                 try spawn {
                     try await world.pause()
-                    try await take()
+                    try await Self.take(tokens, lock, hasMore)
                 }
             }
             let maker = try spawn {
@@ -137,13 +129,26 @@ import Testing
             }
             try await world.crowd(hasty, cancelling: 0.6) { _ in
                 let timeout: Duration? = world.draws(0.5) ? .milliseconds(2) : nil
-                if let error = await ioError({ try await take(timeout) }) {
-                    try #require(error.isExpected)
+                let error = await ioError {
+                    try await Self.take(tokens, lock, hasMore, timeout: timeout)
                 }
+                if let error { try #require(error.isExpected) }
             }
             try await maker.value
             for task in waiting { try await task.value }
             try #require(!lock.isTaken)
         }
+    }
+
+    /// Takes a token, and waits until there is one.
+    @Sendable private static func take(
+        _ tokens: Sum, _ lock: Lock, _ hasMore: Condition, timeout: Duration? = nil
+    ) async throws {
+        var permit = try await lock.acquire()
+        while tokens[""] == 0 {
+            permit = try await hasMore.wait(releasing: permit, timeout: timeout)
+        }
+        tokens.add(-1)
+        permit.release()
     }
 }

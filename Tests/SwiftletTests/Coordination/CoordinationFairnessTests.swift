@@ -62,6 +62,13 @@ import Testing
                     _ = try await subscription.receive()
                 }
             },
+            Call(testDescription: "select") {
+                let channel = Channel<Int>(capacity: 1)
+                return {
+                    _ = channel.trySend(1)
+                    _ = try await select(.receive(channel) { $0 })
+                }
+            },
             Call(testDescription: "Pool.join") {
                 let pool = Pool(size: 1)
                 return { try await pool.join() }

@@ -20,6 +20,21 @@ import Testing
         #expect(received == ["line 1", "line 2", "line 3"])
     }
 
+    @Test func `select waits for the first of several things`() async throws {
+        try await onOwnLoop {
+            let (lines, answers) = (Channel<String>(), Channel<String>())
+            let (connection, peer) = try await Connection.pair()
+            defer { peer.close() }
+            try spawn { try await lines.send("hello") }
+            enum Next { case line(String?), said, input, late }
+
+            let next = try await select(
+                .receive(lines) { Next.line($0) }, .send(answers, "yes", then: .said),
+                .readable(connection, then: .input), .after(.seconds(5), then: .late))
+            guard case .line("hello") = next else { return #expect(Bool(false), "\(next)") }
+        }
+    }
+
     @Test func `a queue has an order and counts what is done`() async throws {
         let order = try await onOwnLoop {
             let (jobs, done) = (Queue<Job>(.priority { $0.urgency > $1.urgency }), Queue<Int>())
