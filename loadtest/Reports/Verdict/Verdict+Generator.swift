@@ -167,8 +167,8 @@ extension Verdict {
             text: isProven
                 ? "\(threads) reach \(Figures.percent(1 - lost)) of the rate: the generator is not "
                     + "the limit"
-                : "\(threads) reach \(Figures.percent(lost)) less, where \(Figures.percent(0.02)) are "
-                    + "allowed: the generator may be the limit",
+                : "\(threads) reach \(Figures.percent(lost)) less, where "
+                    + "\(Figures.percent(0.02)) are allowed: the generator may be the limit",
             remedy: isProven ? "" : "use more --threads, or a machine of its own")
     }
 }
