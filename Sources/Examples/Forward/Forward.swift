@@ -54,7 +54,7 @@ extension Program {
         let target: Connection
         do {
             target = try await Connection.connect(
-                to: await balancer.targets[number], timeout: patience)
+                to: balancer.targets[number], timeout: patience)
         } catch IOError.cancelled {
             throw IOError(.connect, .cancelled)
         } catch {

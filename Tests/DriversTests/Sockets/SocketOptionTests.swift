@@ -50,10 +50,10 @@ extension SocketContractTests {
         try setting.sockets.setOption(.boundInterface, of: socket, to: loopback.index)
 
         // What the kernel calls it by name.
-        var name = [CChar](repeating: 0, count: Int(IFNAMSIZ))
+        var name = [UInt8](repeating: 0, count: Int(IFNAMSIZ))
         var length = socklen_t(name.count)
         #expect(getsockopt(socket.number, SOL_SOCKET, SO_BINDTODEVICE, &name, &length) == 0)
-        #expect(String(cString: name) == "lo")
+        #expect(String(decoding: name.prefix { $0 != 0 }, as: UTF8.self) == "lo")
         #expect(NetworkInterface.all.contains(loopback))
         #expect(throws: Errno(rawValue: ENODEV)) { try NetworkInterface(named: "no such one") }
         #expect(throws: Errno(rawValue: ENODEV)) { try NetworkInterface(named: "lo\u{0}") }
