@@ -30,7 +30,7 @@ extension Inspection.Loop {
         case .none:
             return .object([
                 number, ("state", .string("does not answer")),
-                ("patience_seconds", .seconds(patience)), ("finding", finding?.json),
+                ("patience_seconds", .seconds(patience)),
             ])
         case .snapshot(let snapshot):
             return .object([
@@ -55,18 +55,6 @@ extension LatencyHistogram {
             ("count", .number(count)), ("sum_seconds", seconds(sum)),
             ("median_seconds", seconds(quantile(0.5))), ("p99_seconds", seconds(quantile(0.99))),
             ("longest_seconds", seconds(count > 0 ? longest : nil)),
-        ])
-    }
-}
-
-extension LoopMonitor.Report {
-    fileprivate var json: JSONText {
-        .object([
-            ("finding", .string("\(finding)")), ("name", .string(name)), ("place", .string(place)),
-            ("duration_seconds", .seconds(duration)),
-            ("computing_seconds", .seconds(processorTime)),
-            ("descriptor", .number(descriptor.map { Int($0.number) })),
-            ("stack", .array(stack.map { .string("\($0)") })),
         ])
     }
 }

@@ -27,7 +27,6 @@ extension Inspection.Loop {
         case .ended: ["loop \(number): has ended"]
         case .none:
             ["loop \(number): does not answer within \(patience)"]
-                + (finding?.description.split(separator: "\n").map { "  \($0)" } ?? [])
         case .snapshot(let snapshot):
             ["loop \(number): \(list(snapshot.figures))"]
                 + snapshot.tasks.map { "  \($0)" } + snapshot.sockets.map { "  \($0)" }

@@ -11,8 +11,6 @@ struct Inspection: Sendable {
     struct Loop: Sendable {
         let number: Int
         let answer: Inquiry.Answer
-        /// What a monitor has found last on a loop that does not answer.
-        var finding: LoopMonitor.Report?
     }
 
     /// In the order of their numbers.
@@ -42,9 +40,7 @@ struct Inspection: Sendable {
         var loops: [Loop] = []
         for (listed, inquiry) in zip(listed, inquiries) {
             let answer = await inquiry.answer(until: deadline)
-            var loop = Loop(number: listed.number, answer: answer)
-            if case .none = answer { loop.finding = listed.executor.finding.withLock { $0 } }
-            loops.append(loop)
+            loops.append(Loop(number: listed.number, answer: answer))
         }
         return Inspection(of: loops, patience)
     }

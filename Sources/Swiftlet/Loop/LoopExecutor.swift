@@ -17,8 +17,8 @@ import Syscalls
 ///
 /// Everything here is one of three kinds, and that is the proof which the compiler cannot make:
 ///
-/// 1. `lock`, `mayHoldMail`, `thread`, `children`, `finding`, `sockets`, `isOnKernel` and `log` are
-///    `Sendable` themselves.
+/// 1. `lock`, `mayHoldMail`, `thread`, `children`, `sockets`, `isOnKernel` and `log` are `Sendable`
+///    themselves.
 /// 2. `inbox` and `sleeper` are touched only inside `lock`.
 /// 3. `state` belongs to the thread that is inside `run`, or to the one thread that owns the loop
 ///    as a `SteppedLoop` and reads it between turns, too. It is touched only by methods outside the
@@ -48,8 +48,6 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     let isOnKernel: Bool
     /// Takes what is said aside.
     let log: LoopLog
-    /// What a monitor has found last, for those to whom the loop does not answer.
-    let finding = Guarded<LoopMonitor.Report?>(nil)
     /// Where tasks of this loop are suspended.
     let gate = ParkingGate()
 

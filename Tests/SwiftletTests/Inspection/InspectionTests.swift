@@ -193,22 +193,6 @@ import Testing
         #expect(told.contains("\"state\":\"does not answer\",\"patience_seconds\":0.001"))
     }
 
-    @Test func `what a monitor has found is told of a loop that does not answer`() throws {
-        let finding = LoopMonitor.Report(
-            finding: .blocked, loop: 0, name: "sums", place: "Chat/Room.swift:52",
-            duration: .seconds(3), processorTime: .seconds(2), descriptor: nil,
-            stack: [])
-        let loop = Inspection.Loop(number: 0, answer: .none, finding: finding)
-        let inspection = Inspection(of: [loop], .seconds(1))
-
-        let text = "loop 0: does not answer within 1.0 seconds\n  \(finding)\n"
-        #expect(inspection.text.hasPrefix(text))
-        let document = try JSON(inspection.json.text)
-        #expect(try Schema.shipped("inspection.schema.json").violations(of: document) == [])
-        let told = try #require(document["loops"].array.first?["finding"])
-        #expect(told["finding"].string == "blocked" && told["duration_seconds"].number == 3)
-    }
-
     // MARK: What is told of
 
     @Test func `a loop that has ended is told of no more`() async throws {
