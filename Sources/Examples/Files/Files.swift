@@ -59,9 +59,7 @@ extension Program {
     private static func serve(_ arguments: Arguments) async throws {
         guard let root = arguments.text("root") else { throw UsageError("--root is missing") }
         guard let path = arguments.text("keys") else { throw UsageError("--keys is missing") }
-        var limits = FileServer.Limits()
-        limits.quota = try arguments.size("quota", in: 0...(1 << 50)) ?? limits.quota
-        limits.files = try arguments.count("files-max", in: 1...3_000) ?? limits.files
+        let limits = try limits(arguments)
         let keys = try await Keys.read(path)
         _ = try await DiskFolder.make(at: root)
         let server = FileServer(limits) { try await DiskFolder.make(at: "\(root)/\($0)") }
@@ -69,6 +67,13 @@ extension Program {
             authenticated(by: keys) { connection, user in
                 try await server.serve(Messages(connection: connection), user: user)
             })
+    }
+
+    private static func limits(_ arguments: Arguments) throws(UsageError) -> FileServer.Limits {
+        var limits = FileServer.Limits()
+        if let size = try arguments.size("quota", in: 0...(1 << 50)) { limits.quota = size }
+        if let count = try arguments.count("files-max", in: 1...3_000) { limits.files = count }
+        return limits
     }
 }
 

@@ -43,24 +43,35 @@ extension Program {
 
     private static func serve(_ arguments: Arguments) async throws {
         guard let path = arguments.text("allow") else { throw UsageError("--allow is missing") }
-        var server = RemoteServer(allowed: try await AllowList.read(path))
-        let day = Duration.seconds(86_400)
-        server.time = try arguments.duration("time-max", in: .milliseconds(1)...day) ?? server.time
-        server.output = try arguments.size("output-max", in: 1...(1 << 40)) ?? server.output
+        let list = try await AllowList.read(path)
         let service = try Service(arguments, port: 7025)
-        guard let file = arguments.text("keys") else {
-            guard isLocal(service.address) else {
-                throw UsageError("others can reach \(service.address): that takes --keys")
-            }
-            return try await service.serve { [server] connection in
+        let server = try limited(RemoteServer(allowed: list), by: arguments)
+        let handler = try await handler(of: server, at: service.address, arguments)
+        try await service.serve(handler)
+    }
+
+    private static func handler(
+        of server: RemoteServer, at address: String, _ arguments: Arguments
+    ) async throws -> StreamServer.ConnectionHandler {
+        if let file = arguments.text("keys") {
+            return authenticated(by: try await Keys.read(file)) { connection, _ in
                 try await server.serve(Messages(connection: connection))
             }
         }
-        let keys = try await Keys.read(file)
-        try await service.serve(
-            authenticated(by: keys) { [server] connection, _ in
-                try await server.serve(Messages(connection: connection))
-            })
+        guard isLocal(address) else {
+            throw UsageError("others can reach \(address): that takes --keys")
+        }
+        return { try await server.serve(Messages(connection: $0)) }
+    }
+
+    private static func limited(
+        _ server: RemoteServer, by arguments: Arguments
+    ) throws(UsageError) -> RemoteServer {
+        var server = server
+        let times = Duration.milliseconds(1)...Duration.seconds(86_400)
+        if let time = try arguments.duration("time-max", in: times) { server.time = time }
+        if let size = try arguments.size("output-max", in: 1...(1 << 40)) { server.output = size }
+        return server
     }
 }
 
