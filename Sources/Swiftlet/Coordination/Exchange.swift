@@ -66,16 +66,8 @@ final class Exchange: Sendable {
         shared.lock.lock()
         let state = shared.state
         let result = body(&state.pointee)
-        unlock(state)
+        unlock().resume()
         return result
-    }
-
-    @inline(__always)
-    private func unlock(_ state: UnsafeMutablePointer<State>) {
-        let settled = state.pointee.settled
-        state.pointee.settled = Settled()
-        shared.lock.unlock()
-        settled.resume()
     }
 
     // MARK: Putting in
@@ -96,7 +88,7 @@ final class Exchange: Sendable {
     func endPut(_ cell: Cell) -> Bool {
         let state = shared.state
         let isIn = state.pointee.offer(cell)
-        unlock(state)
+        unlock().resume()
         return isIn
     }
 
@@ -134,7 +126,7 @@ final class Exchange: Sendable {
     func endTake(_ cell: Cell) {
         let state = shared.state
         state.pointee.cells.giveBack(cell)
-        unlock(state)
+        unlock().resume()
     }
 
     /// Waits for the cell of the next element; no cell when it is closed and nothing is left.
@@ -318,8 +310,15 @@ extension Exchange {
         }
     }
 
-    /// Gives the lock back, and lets those go on that were settled.
-    func unlock() { unlock(shared.state) }
+    /// Gives the lock back, and returns those that were settled: they go on when no lock is held.
+    @inline(__always)
+    func unlock() -> Settled {
+        let state = shared.state
+        let settled = state.pointee.settled
+        state.pointee.settled = Settled()
+        shared.lock.unlock()
+        return settled
+    }
 }
 
 extension Exchange: MeetingPoint {

@@ -16,9 +16,12 @@ import Syscalls
 /// }
 /// ```
 ///
-/// Of several that are ready it takes each in its turn, so none is starved. What is not chosen is
-/// untouched: no element is taken or given, and nothing is lost by a cancellation either. A channel
-/// that is closed is ready to be received from, and gives nil.
+/// Of several channels and queues that are ready it takes each in its turn, so none is starved. A
+/// connection is looked at when none of them is, and a time that passes in that moment may come
+/// first: where a channel may never be empty, read from the connection in a task of its own. A
+/// server that stops does not end a handler that waits here before its grace is over. What is not
+/// chosen is untouched: no element is taken or given, and nothing is lost by a cancellation either.
+/// A channel that is closed is ready to be received from, and gives nil.
 ///
 /// An array of choices that is used again and again is made once; then a call that need not wait
 /// allocates nothing.
@@ -102,7 +105,7 @@ public struct Choice<Result> {
     public static func receive<Element: ~Copyable>(
         _ channel: Channel<Element>, _ transform: @escaping (consuming sending Element?) -> Result
     ) -> Choice {
-        take(Element.self, from: channel.exchange, .receive, transform)
+        take(Element.self, from: channel.exchange, of: channel, .receive, transform)
     }
 
     /// Takes the first element of a queue; `transform` gets nil when it is closed and empty.
@@ -110,7 +113,7 @@ public struct Choice<Result> {
     public static func get<Element>(
         _ queue: Queue<Element>, _ transform: @escaping (consuming sending Element?) -> Result
     ) -> Choice {
-        take(Element.self, from: queue.exchange, .get, transform)
+        take(Element.self, from: queue.exchange, of: queue, .get, transform)
     }
 
     /// Sends an element to a channel.
@@ -118,7 +121,7 @@ public struct Choice<Result> {
     public static func send<Element: Sendable>(
         _ channel: Channel<Element>, _ element: Element, then result: Result
     ) -> Choice {
-        put(element, into: channel.exchange, .send, result)
+        put(element, into: channel.exchange, of: channel, .send, result)
     }
 
     /// Puts an element into a queue.
@@ -126,7 +129,7 @@ public struct Choice<Result> {
     public static func put<Element>(
         _ queue: Queue<Element>, _ element: Element, then result: Result
     ) -> Choice {
-        put(element, into: queue.exchange, .put, result)
+        put(element, into: queue.exchange, of: queue, .put, result)
     }
 
     /// Waits until there is something to read, or the stream has ended. No other task may read
@@ -145,17 +148,22 @@ public struct Choice<Result> {
             takeAtOnce: { nil }, finish: { _ in result })
     }
 
-    /// Waits for a time; the shortest of several counts. What is ready comes before a time of zero.
+    /// Waits for a time; the shortest of several counts. A channel or queue that is ready comes
+    /// before a time of zero.
     public static func after(_ duration: Duration, then result: Result) -> Choice {
         Choice(.time(duration), takeAtOnce: { nil }, finish: { _ in result })
     }
 
+    // What is in a channel or queue ends with it: so a choice keeps it, its `owner`, too.
+
     @inlinable
     static func take<Element: ~Copyable>(
-        _ type: Element.Type, from exchange: Exchange, _ operation: IOError.Operation,
+        _ type: Element.Type, from exchange: Exchange, of owner: AnyObject,
+        _ operation: IOError.Operation,
         _ transform: @escaping (consuming sending Element?) -> Result
     ) -> Choice {
         Choice(.exchange(exchange, operation)) {
+            defer { withExtendedLifetime(owner) {} }
             guard let element = exchange.tryTake(type, operation) else { return nil }
             return transform(element)
         } finish: { cell in
@@ -168,12 +176,15 @@ public struct Choice<Result> {
 
     @inlinable
     static func put<Element: Sendable>(
-        _ element: Element, into exchange: Exchange, _ operation: IOError.Operation,
-        _ result: Result
+        _ element: Element, into exchange: Exchange, of owner: AnyObject,
+        _ operation: IOError.Operation, _ result: Result
     ) -> Choice {
         Choice(
             .exchange(exchange, operation),
-            takeAtOnce: { exchange.tryPut(element) ? result : nil },
+            takeAtOnce: {
+                defer { withExtendedLifetime(owner) {} }
+                return exchange.tryPut(element) ? result : nil
+            },
             begin: {
                 let cell = exchange.takeCell()
                 cell.fill(with: element)
@@ -270,7 +281,10 @@ final class Selection: MeetingPoint {
     /// Does the first thing that is ready and returns false; or enters a waiter for each.
     private func enter(_ waiter: Waiter) -> Bool {
         let exchanges = lockAll()
-        defer { for exchange in exchanges { exchange.unlock() } }
+        defer {
+            let settled = exchanges.map { $0.unlock() }
+            for settled in settled { settled.resume() }
+        }
         for offset in arms.indices {
             let place = (start + offset) % arms.count
             guard case .exchange(let exchange, let operation) = arms[place].kind else { continue }
@@ -320,7 +334,7 @@ final class Selection: MeetingPoint {
             exchange.lock.lock()
             let outcome = member.record.outcome
             if outcome == .waiting { member.unlink() }
-            exchange.unlock()
+            exchange.unlock().resume()
             switch outcome {
             case .granted: note(Cell(address: member.record.value), isClosed: false)
             case .closed: note(.none, isClosed: true)

@@ -335,7 +335,14 @@ struct HolderTable: ~Copyable {
     private var held: [Int] { places.indices.filter { places[$0].nextFree == Self.taken } }
 
     /// So many of them at most, by their places.
-    func first(_ limit: Int) -> [Holder] { held.prefix(limit).map { places[$0].holder } }
+    func first(_ limit: Int) -> [Holder] {
+        var first: [Holder] = []
+        for place in places.indices where places[place].nextFree == Self.taken {
+            if first.count == limit { break }
+            first.append(places[place].holder)
+        }
+        return first
+    }
 
     /// Says that another task holds what has a place.
     mutating func setTask(_ task: TaskID?, at place: Int) { places[place].holder.task = task }

@@ -53,7 +53,9 @@ struct Inspection: Sendable {
         var accounts: [ObjectIdentifier: Account] = [:]
         var accountsOfPoints: [ObjectIdentifier: ObjectIdentifier] = [:]
         for account in Roster.accounts(names) { accounts[account.identity] = account }
-        for thing in Roster.servers + points {
+        // Many tasks may wait at one point.
+        for thing in Roster.servers + points
+        where accountsOfPoints[ObjectIdentifier(thing)] == nil {
             let account = thing.account(names)
             accounts[account.identity] = account
             accountsOfPoints[ObjectIdentifier(thing)] = account.identity

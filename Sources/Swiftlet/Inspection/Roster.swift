@@ -1,3 +1,5 @@
+import Glibc
+import Synchronization
 import Syscalls
 
 /// What runs in this process and may be inspected: loops, servers, and what has a name.
@@ -79,8 +81,19 @@ enum Roster {
     /// Takes a thing out that goes: the first that its `deinit` does, so that all of it is there
     /// while it is entered.
     static func leave(_ identity: ObjectIdentifier) {
-        entries.withLock { $0.things[identity] = nil }
+        // While an account is made it may be that which knows the thing last. Then this is the
+        // thread that has the lock, which takes the thing out.
+        if accountant.load(ordering: .relaxed) == UInt(pthread_self()) {
+            gone.withLock { $0.append(identity) }
+        } else {
+            entries.withLock { $0.things[identity] = nil }
+        }
     }
+
+    /// The thread that makes an account, and so has the lock; 0 if none does.
+    private static let accountant = Atomic<UInt>(0)
+    /// What has gone on that thread meanwhile.
+    private static let gone = Guarded<[ObjectIdentifier]>([])
 
     /// The accounts of all that has a name.
     ///
@@ -89,7 +102,25 @@ enum Roster {
     static func accounts(_ names: TaskNames) -> [Account] {
         let identities = entries.withLock { Array($0.things.keys) }
         return identities.compactMap { identity in
-            entries.withLock { $0.things[identity]?.object.account(names) }
+            entries.withLock { entries in
+                guard let thing = entries.things[identity] else { return nil }
+                accountant.store(UInt(pthread_self()), ordering: .relaxed)
+                let account = account(of: thing, names)
+                accountant.store(0, ordering: .relaxed)
+                for identity in gone.withLock({ gone in
+                    defer { gone = [] }
+                    return gone
+                }) {
+                    entries.things[identity] = nil
+                }
+                return account
+            }
         }
+    }
+
+    /// Knows the thing for no longer than it runs.
+    @inline(never)
+    private static func account(of thing: Thing, _ names: TaskNames) -> Account {
+        thing.object.account(names)
     }
 }

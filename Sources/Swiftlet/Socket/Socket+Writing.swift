@@ -153,10 +153,14 @@ extension Socket {
     }
 
     /// Waits until a write may make progress, for a caller that comes back to write.
+    ///
+    /// Nothing is written, so a write that was cut before is no less cut.
     func waitUntilWritable(in call: Call) async throws(IOError) {
-        try checkWritable()
+        try checkOpen(.write)
+        let before = loop.state.table[id].writing
+        if before == .underWay { throw IOError(.write, .busy) }
         loop.state.table[id].writing = .underWay
-        defer { endWriting(as: .ended) }
+        defer { endWriting(as: before) }
         try await park(for: .write, .write, until: .never, in: call)
     }
 

@@ -34,6 +34,19 @@ import Testing
     }
 
     @Test(arguments: Ground.ofCoordination)
+    func `a choice keeps its channel, and what is in it`(ground: Ground) async throws {
+        @Sendable func holding7() -> Choice<Next> {
+            let channel = Channel<Int>(capacity: 1)
+            _ = channel.trySend(7)
+            return .receive(channel) { .left($0) }
+        }
+        try await ground.run {
+            let next = try await select([holding7()])
+            try #require(next == .left(7))
+        }
+    }
+
+    @Test(arguments: Ground.ofCoordination)
     func `it waits for the first, and the others keep what they have`(ground: Ground) async throws {
         try await ground.run {
             let (left, right) = (Channel<Int>(), Channel<Int>(capacity: 1))

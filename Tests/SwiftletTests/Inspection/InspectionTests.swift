@@ -234,6 +234,32 @@ import Testing
         #expect(errors.all == [IOError(.listen, .system(Errno(rawValue: EOPNOTSUPP)))])
     }
 
+    /// Something with a name, which is known last by what makes its account.
+    private final class Fleeting: Accountable {
+        private static let kept = Guarded<Fleeting?>(nil)
+
+        static func make() {
+            let made = Fleeting()
+            kept.withLock { $0 = made }
+            Roster.enter(made)
+        }
+
+        func account(_ names: TaskNames) -> Account {
+            Fleeting.kept.withLock { $0 = nil }
+            return Account(of: self, "thing", .init(key: "name", value: "fleeting thing"), [])
+        }
+
+        deinit { Roster.leave(ObjectIdentifier(self)) }
+    }
+
+    @Test func `what goes while its account is made is taken out, and stops nothing`() {
+        Fleeting.make()
+
+        _ = Roster.accounts([:])
+
+        #expect(!Roster.accounts([:]).contains { $0.label.value == "fleeting thing" })
+    }
+
     @Test func `what has a name is told of while it lives, and a server while it serves`()
         async throws
     {
