@@ -19,7 +19,8 @@ struct Keys: Sendable {
     /// Characters of a key at least: what is shorter is guessed from one handshake that was read.
     static let keyMin = 16
     private static let sizeMax = 1 << 20
-    private var keys: [String: [UInt8]] = [:]
+    /// By the bytes of the name: to Swift two names of other letters may be one text.
+    private var keys: [[UInt8]: [UInt8]] = [:]
     /// Unknown users have one, too, so that they take the same steps.
     private let nobody = nonce()
 
@@ -35,7 +36,7 @@ struct Keys: Sendable {
                 throw Failure(
                     .data, "\(place): not a name and a key of \(Keys.keyMin) characters or more")
             }
-            guard keys.updateValue(Array(words[1].utf8), forKey: String(name)) == nil else {
+            guard keys.updateValue(Array(words[1].utf8), forKey: Array(name.utf8)) == nil else {
                 throw Failure(.data, "\(place): '\(name)' has a key already")
             }
         }
@@ -49,7 +50,7 @@ struct Keys: Sendable {
 
     /// The key of a user, and whether there is such a user.
     func key(of user: String) -> (key: [UInt8], isKnown: Bool) {
-        keys[user].map { ($0, true) } ?? (nobody, false)
+        keys[Array(user.utf8)].map { ($0, true) } ?? (nobody, false)
     }
 
     /// What makes a key: 256 bits of chance.
@@ -78,7 +79,10 @@ private func nonce() -> [UInt8] { (0..<32).map { _ in .random(in: 0...255) } }
 func authenticate(
     _ messages: Messages, by keys: Keys, within timeout: Duration = .seconds(10)
 ) async throws -> String {
-    try await withTimeout(timeout) {
+    // Until it has proven who it is, no client makes this side keep what it sends.
+    var messages = messages
+    messages.bodyMax = 0
+    return try await withTimeout(timeout) { [messages] in
         let challenge = hexadecimal(nonce())
         try await messages.write(Message(header: ["nonce": .text(challenge)]))
         guard let reply = try await messages.read() else {

@@ -67,14 +67,18 @@ private func tell(_ client: Connection, _ lines: Channel<String>) async throws {
 
 /// The same over datagrams: a peer is whoever sends from one address, and leaves by `/quit` or by
 /// silence. A line may get lost; to be sure is what TCP is for.
+///
+/// The sender's address may be forged: so it is told no history, which would be a thousand times
+/// what it has sent, and another server's answer, which begins with a star, is answered by none.
 @Sendable func converse(with peer: DatagramPeer, in hall: Hall) async throws {
-    let (number, outbox) = await hall.enter()
+    let (number, outbox) = await hall.enter(hearsHistory: false)
     async let telling: Void = {
         for try await line in outbox { try await peer.send(line + "\n") }
     }()
     while let datagram = try await peer.receive() {
         let text = String(decoding: datagram.bytes.prefix(1_000), as: UTF8.self)
         let line = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+        if line.hasPrefix("*") { continue }
         guard await hall.hear(ChatLine(line), from: number) else { break }
     }
     await hall.leave(number)

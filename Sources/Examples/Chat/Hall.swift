@@ -21,6 +21,7 @@ actor Hall {
         var name: String
         var room: String?
         let outbox: Channel<String>
+        let hearsHistory: Bool
     }
 
     private struct Room {
@@ -36,10 +37,13 @@ actor Hall {
     init(limits: Limits = Limits()) { self.limits = limits }
 
     /// Lets a client in: its number, and the lines that it is to be told until there are no more.
-    func enter() -> (Int, Channel<String>) {
+    ///
+    /// `hearsHistory` says whether it is told what was said in a room before it came.
+    func enter(hearsHistory: Bool = true) -> (Int, Channel<String>) {
         entered += 1
         let outbox = Channel<String>(capacity: limits.outbox, name: "outbox \(entered)")
-        guests[entered] = Guest(name: "guest\(entered)", outbox: outbox)
+        guests[entered] = Guest(
+            name: "guest\(entered)", outbox: outbox, hearsHistory: hearsHistory)
         tell(entered, "* welcome, guest\(entered); /help tells what there is")
         return (entered, outbox)
     }
@@ -83,7 +87,8 @@ actor Hall {
 
     private func rename(_ number: Int, to name: String) {
         guard let old = guests[number] else { return }
-        if guests.values.contains(where: { $0.name == name }) {
+        // The names of those that come later are theirs.
+        if guests.values.contains(where: { $0.name == name }) || name.hasPrefix("guest") {
             tell(number, "* \(name) is taken")
             return
         }
@@ -99,7 +104,8 @@ actor Hall {
         }
         quitRoom(number, "has gone to \(name)")
         guests[number]?.room = name
-        for line in rooms[name]?.history ?? [] { tell(number, line) }
+        let history = guests[number]?.hearsHistory == true ? rooms[name]?.history : nil
+        for line in history ?? [] { tell(number, line) }
         // What was said there may have been too much for it.
         guard guests[number] != nil else { return }
         rooms[name, default: Room()].guests.insert(number)

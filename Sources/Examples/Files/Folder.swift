@@ -26,6 +26,10 @@ func isFileName(_ name: String) -> Bool {
     guard (1...200).contains(name.utf8.count), let first = name.unicodeScalars.first,
         !" .-".unicodeScalars.contains(first)
     else { return false }
+    // Two names that Swift takes for one text would be one file here and two on the disk.
+    guard name.count == name.unicodeScalars.count,
+        !name.unicodeScalars.contains(where: \.properties.isFullCompositionExclusion)
+    else { return false }
     return name.unicodeScalars.allSatisfy { scalar in
         switch scalar.properties.generalCategory {
         case .lowercaseLetter, .uppercaseLetter, .otherLetter, .decimalNumber: true

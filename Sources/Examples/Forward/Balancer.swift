@@ -4,7 +4,7 @@ import Swiftlet
 /// other.
 ///
 /// A target that cannot be reached rests, for a second at first and twice as long each time, up to
-/// a minute. Then one client tries it again.
+/// a minute. Then it is tried again.
 actor Balancer {
     private struct Rest {
         var end: ContinuousClock.Instant
@@ -38,6 +38,8 @@ actor Balancer {
 
     /// Notes that a target could not be reached.
     func fail(_ target: Int, at now: ContinuousClock.Instant = .now) {
+        // Clients that tried it together found one fault, not many.
+        if let rest = rests[target], now < rest.end { return }
         let length = rests[target].map { min($0.length * 2, .seconds(60)) } ?? .seconds(1)
         rests[target] = Rest(end: now + length, length: length)
     }

@@ -51,7 +51,9 @@ struct NameServer: Sendable {
     @Sendable func serve(_ connection: Connection) async throws {
         while let head = try await connection.read(exactly: 2) {
             let count = Int(head[0]) << 8 | Int(head[1])
-            guard let bytes = try await connection.read(exactly: count),
+            // A byte now and then would hold the connection for ever.
+            let patience = Duration.seconds(10)
+            guard let bytes = try await connection.read(exactly: count, timeout: patience),
                 let answer = table.answer(to: bytes, limit: 65_535)
             else { return }
             // In one write, so that it is in one segment: a client may not wait for the second.

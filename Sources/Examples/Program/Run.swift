@@ -84,6 +84,7 @@ private func answer(_ text: String) -> Int32 {
 }
 
 private func fail(_ message: String, _ code: Int32) -> Int32 {
-    StandardError.say(message, patience: .seconds(1))
+    // It may have words of the other side, and a terminal obeys some.
+    StandardError.say(printable(message), patience: .seconds(1))
     return code
 }

@@ -51,11 +51,12 @@ struct ServedFolder: Sendable {
     }
 
     private func parts(of name: String) throws -> [Substring] {
-        let parts = name.split(separator: "/").filter { $0 != "." }
+        // By scalars, as the system does: to Swift a slash with an accent is another character. And
         // C would take a text to its first zero byte, and not see what stands behind it.
-        guard !parts.isEmpty, !parts.contains(where: { $0.hasPrefix(".") || $0.utf8.contains(0) })
+        let parts = name.unicodeScalars.split(separator: "/").filter { !$0.elementsEqual(["."]) }
+        guard !parts.isEmpty, !parts.contains(where: { $0.first == "." || $0.contains("\0") })
         else { throw Failure(.notAllowed, "no name of a file here: \(name.debugDescription)") }
-        return parts
+        return parts.map(Substring.init)
     }
 
     private nonisolated(nonsending) func located(
@@ -63,7 +64,8 @@ struct ServedFolder: Sendable {
     ) async throws -> String {
         let name = parts.joined(separator: "/")
         let path = try await resolved("\(root)/\(name)", called: name)
-        guard path == root || path.hasPrefix(root == "/" ? root : root + "/") else {
+        let inside = root == "/" ? root : root + "/"
+        guard path == root || path.utf8.starts(with: inside.utf8) else {
             throw Failure(.notAllowed, "it leads out of the folder that is served")
         }
         return path

@@ -40,7 +40,11 @@ struct ProxyRequest: Equatable {
         else { throw Refusal(400, "CONNECT needs HOST:PORT") }
         let host = String(target[..<colon])
         let isAllowed = host.allSatisfy { $0.isLetter || $0.isNumber || "-._:[]".contains($0) }
-        guard isAllowed, host.utf8.count <= 255 else { throw Refusal(400, "no name of a host") }
+        // "unix" is a path to us, and a colon belongs between brackets.
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        guard isAllowed, host.utf8.count <= 255, host.lowercased() != "unix",
+            isBracketed || !host.contains(":")
+        else { throw Refusal(400, "no name of a host") }
         return (host, Int(port))
     }
 }

@@ -62,6 +62,8 @@ struct TFTPLink {
             guard let packet = TFTPPacket(datagram.bytes) else { continue }
             let sender = datagram.sender
             if isPeerKnown ? sender != peer : sender.with(port: 0) != peer.with(port: 0) {
+                // An error is never answered: two that did would go on for ever.
+                if case .error = packet { continue }
                 try await refuse(sender)
                 continue
             }

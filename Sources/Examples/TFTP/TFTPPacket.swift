@@ -75,9 +75,10 @@ struct TFTPTerms: Equatable {
         }
         blockSize = number("blksize", 8...65_464) ?? blockSize
         windowSize = number("windowsize", 1...64) ?? windowSize
-        // The one option that a server may not answer with another value.
-        if options["timeout"].flatMap({ UInt8($0) }) != nil {
-            timeout = number("timeout", 1...255) ?? timeout
+        // The one option that a server may not answer with another value. A longer one would let a
+        // stranger hold a transfer for minutes that never begins.
+        if options["timeout"].flatMap({ UInt8($0) }) ?? 255 <= 10 {
+            timeout = number("timeout", 1...10) ?? timeout
         }
         return taken
     }

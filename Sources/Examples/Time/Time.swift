@@ -45,7 +45,9 @@ extension Program {
     static func address(
         of name: SmallService.Name, beside address: String
     ) throws(UsageError) -> String {
-        guard let (host, text) = Units.parts(of: address, at: ":"), let base = Int(text) else {
+        guard let (host, text) = Units.parts(of: address, at: ":"),
+            let base = UInt16(text).map(Int.init)
+        else {
             throw UsageError("--listen '\(address)' is not HOST:PORT")
         }
         let port = base == 0 ? 0 : base - 37 + name.rawPort

@@ -74,11 +74,12 @@ actor JobQueue {
     func take(for worker: Int) async throws -> Job {
         guard var job = try await waiting.get() else { throw CancellationError() }
         job.attempts += 1
+        let attempts = job.attempts
         let (id, lease) = (job.id, limits.lease)
         let expiry = try spawn(name: "lease of job \(id)") {
             // Cancelled when the job is done.
             try await sleep(for: lease)
-            await self.take(back: id, from: worker)
+            await self.expire(id, of: worker, after: attempts)
         }
         leases[id] = Lease(job: job, worker: worker, expiry: expiry)
         return job
@@ -103,6 +104,11 @@ actor JobQueue {
             bytes -= lease.job.body.count
             givenUp += 1
         }
+    }
+
+    /// The same when a lease is over: of this attempt, and not of a later one by the same worker.
+    private func expire(_ id: Int, of worker: Int, after attempts: Int) {
+        if leases[id]?.job.attempts == attempts { take(back: id, from: worker) }
     }
 
     /// Lets other workers have all that a worker had that has gone.

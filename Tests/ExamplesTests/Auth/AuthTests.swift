@@ -144,4 +144,12 @@ import Testing
             #expect(keys?.key(of: "nobody at all").isKnown != true)
         }
     }
+
+    @Test func `a name of other bytes is another user, though Swift takes it for the same text`()
+        throws
+    {
+        let keys = try Keys("Kim 0123456789abcdef\n", from: "keys")
+        #expect("\u{212A}im" == "Kim")
+        #expect(keys.key(of: "Kim").isKnown && !keys.key(of: "\u{212A}im").isKnown)
+    }
 }

@@ -61,6 +61,9 @@ import Testing
             let bob = try await enter("bob", "tea")
             try await bob.write("/nick ann\n")
             try await wait(for: "* ann is taken", from: bob)
+            // It belongs to one that is still to come.
+            try await bob.write("/nick guest7\n")
+            try await wait(for: "* guest7 is taken", from: bob)
             try await bob.write("/quit\n")
             try await wait(for: "* bob has left", from: ann)
             #expect(try await bob.readLine() == nil)

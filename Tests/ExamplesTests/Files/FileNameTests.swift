@@ -14,6 +14,7 @@ import Testing
         "\u{FF0E}\u{FF0E}\u{FF0F}secret", "\u{2024}\u{2024}", "a\u{2215}b", "a\u{2044}b",
         "a\u{29F8}b", "\u{2025}", "e\u{301}", ".\u{301}", "a\u{202E}txt.exe", "a\u{200B}b",
         "\u{FEFF}a", "a\u{AD}b", "a\u{FFFD}", "\u{E000}", "a\u{2028}b", "\u{1F600}",
+        "\u{212A}im", "\u{2126}", "\u{F900}", "\u{1100}\u{1161}",
         String(repeating: "a", count: 201), String(repeating: "ü", count: 101),
     ]
 

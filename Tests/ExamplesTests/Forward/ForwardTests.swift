@@ -10,6 +10,8 @@ import Testing
         let now = ContinuousClock.now
         #expect(await balancer.order(at: now) == [0, 1, 2])
         #expect(await balancer.order(at: now) == [1, 2, 0])
+        // Two clients that tried it together.
+        await balancer.fail(2, at: now)
         await balancer.fail(2, at: now)
         #expect(await balancer.order(at: now) == [0, 1, 2])
         #expect(await balancer.order(at: now) == [0, 1, 2])

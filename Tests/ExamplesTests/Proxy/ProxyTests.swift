@@ -35,6 +35,7 @@ import Testing
     @Test(arguments: [
         ("CONNECT target:80 HTTP/1.1\r\n\r\n", 403), ("CONNECT dead:443 HTTP/1.1\r\n\r\n", 502),
         ("CONNECT target HTTP/1.1\r\n\r\n", 400), ("CONNECT a/b:443 HTTP/1.1\r\n\r\n", 400),
+        ("CONNECT unix:443 HTTP/1.1\r\n\r\n", 400), ("CONNECT unix:a:443 HTTP/1.1\r\n\r\n", 400),
         ("CONNECT  target:443 HTTP/1.1\r\n\r\n", 400), ("GET / HTTP/2.0\r\n\r\n", 505),
         ("GET /x HTTP/1.1\r\n\r\n", 404), ("POST / HTTP/1.1\r\n\r\n", 405), ("\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\nx: \(String(repeating: "y", count: 9_000))\r\n\r\n", 431),

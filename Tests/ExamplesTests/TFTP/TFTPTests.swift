@@ -1,3 +1,4 @@
+import Foundation
 import Swiftlet
 import SwiftletSimulation
 import Testing
@@ -194,5 +195,33 @@ import Testing
         }
         #expect(terms.take(options, size: 7) == ["blksize": "65464"])
         #expect(terms == TFTPTerms(blockSize: 65_464, windowSize: 1, timeout: 1))
+    }
+
+    @Test func `a request holds a transfer for ten seconds at most`() {
+        var terms = TFTPTerms()
+        #expect(terms.take(["timeout": "255"], size: nil) == [:] && terms.timeout == 1)
+        #expect(terms.take(["timeout": "10"], size: nil) == ["timeout": "10"])
+    }
+
+    @Test func `no name leads out of a folder that is served, whatever Swift calls a character`()
+        async throws
+    {
+        try await withTemporaryFolder { root in
+            try FileManager.default.createDirectory(
+                atPath: root + "/served", withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(
+                atPath: root + "/outside", withIntermediateDirectories: true)
+            try FileManager.default.createSymbolicLink(
+                atPath: root + "/served/link", withDestinationPath: root + "/outside")
+            try await onLoop {
+                let folder = try await ServedFolder(root + "/served")
+                for name in ["link/evil", "link/\u{301}evil", ".\u{301}evil", "../outside/evil"] {
+                    await #expect(throws: Failure.self, "\(name)") {
+                        try await folder.writing(name, replacing: true) { _ in }
+                    }
+                }
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: root + "/outside") == [])
+        }
     }
 }

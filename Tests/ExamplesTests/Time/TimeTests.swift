@@ -106,7 +106,7 @@ import Testing
         #expect(try Program.address(of: .echo, beside: "127.0.0.1:7037") == "127.0.0.1:7007")
         #expect(try Program.address(of: .quote, beside: "[::]:37") == "[::]:17")
         #expect(try Program.address(of: .daytime, beside: "localhost:0") == "localhost:0")
-        for text in ["x", "h:", "h:29", "h:99999", "unix:/x"] {
+        for text in ["127.0.0.1:\(Int.min)", "x", "h:", "h:29", "h:99999", "unix:/x"] {
             #expect(throws: UsageError.self) { try Program.address(of: .echo, beside: text) }
         }
     }
