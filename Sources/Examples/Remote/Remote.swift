@@ -44,8 +44,10 @@ extension Program {
     private static func serve(_ arguments: Arguments) async throws {
         guard let path = arguments.text("allow") else { throw UsageError("--allow is missing") }
         let list = try await AllowList.read(path)
-        let service = try Service(arguments, port: 7025)
         let server = try limited(RemoteServer(allowed: list), by: arguments)
+        // A client says nothing while its command runs.
+        let idle = max(.seconds(300), server.time)
+        let service = try Service(arguments, port: 7025, idle: idle)
         let handler = try await handler(of: server, at: service.address, arguments)
         try await service.serve(handler)
     }

@@ -35,8 +35,11 @@ extension Program {
     ) { arguments in
         let bodyMax = try arguments.size("size-max", in: 1...(1 << 30)) ?? 1 << 20
         guard let verb = try arguments.verb(of: ["put", "work", "state"]) else {
-            let jobs = JobQueue(try JobQueue.Limits(arguments))
-            return try await Service(arguments, port: 7023).serve { connection in
+            let limits = try JobQueue.Limits(arguments)
+            let jobs = JobQueue(limits)
+            // A worker says nothing while it works.
+            let idle = max(.seconds(300), limits.lease)
+            return try await Service(arguments, port: 7023, idle: idle).serve { connection in
                 try await jobs.serve(Messages(connection: connection, bodyMax: bodyMax))
             }
         }
@@ -183,19 +186,30 @@ struct JobClient: Sendable {
         _ = try await ask(["do": isDone ? "done" : "failed", "id": .number(id)])
     }
 
+    /// Runs a command for a job; returns why it is not done.
+    private func run(_ words: [String], on body: [UInt8]) async throws -> String? {
+        do {
+            let run = try await Subprocess.output(
+                of: words[0], Array(words.dropFirst()), input: body)
+            try await ByteWriter.standardOutput.write(run.output)
+            return run.ending == .exited(0) ? nil : "\(run.ending)"
+        } catch let error as IOError {
+            // What is wrong with one job's output is no reason to do none of the others.
+            guard error.reason == .tooLong else { throw error }
+            return "\(error)"
+        }
+    }
+
     /// Runs a command for each job.
     fileprivate func work(_ words: [String], untilEmpty: Bool) async throws {
         while true {
             if untilEmpty, try await ask(["do": "state"]).number("waiting") == 0 { return }
             guard let job = try await next() else { continue }
-            let run = try await Subprocess.output(
-                of: words[0], Array(words.dropFirst()), input: job.body)
-            try await ByteWriter.standardOutput.write(run.output)
-            let isDone = run.ending == .exited(0)
-            if !isDone {
-                try await ByteWriter.standardError.write("job \(job.id): \(run.ending)\n")
+            let failure = try await run(words, on: job.body)
+            if let failure {
+                try await ByteWriter.standardError.write("job \(job.id): \(failure)\n")
             }
-            try await report(job.id, isDone: isDone)
+            try await report(job.id, isDone: failure == nil)
         }
     }
 }
