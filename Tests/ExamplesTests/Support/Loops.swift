@@ -9,9 +9,10 @@ func onLoop<Value: Sendable>(
 ) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
         do {
-            _ = try RunningThread.start {
+            let thread = try RunningThread.start {
                 continuation.resume(with: Result { try EventLoop.run(driver: kind, body) })
             }
+            thread.detach()
         } catch {
             continuation.resume(throwing: error)
         }
